@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry credentials of a host: given by the inventory, or read from the host's Docker configuration.
+
+What is found is checked for form before it is sent: a swarm manager stores what it cannot decode, and the
+nodes fail to pull much later. Nothing here ever puts a secret into a message.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import subprocess
+from typing import Any, Dict, Mapping, Optional
+
+# Docker Hub's key in configuration files is this URL, whatever name an image is written with.
+_DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+_HELPER_SECONDS = 30
+
+
+class BadCredentials(Exception):
+    """Credentials exist and cannot be used; the message says which and why, without the secret."""
+
+
+def find_credentials(
+    host: str, given: Optional[Mapping[str, Any]] = None, config_directory: Optional[str] = None
+) -> Optional[Dict[str, str]]:
+    """Return what X-Registry-Auth is made of for registry ``host``, or None where nothing is configured.
+
+    ``given`` is ``{username, password}`` from the inventory and comes first. ``config_directory`` is where
+    ``config.json`` lies (default: ``$DOCKER_CONFIG``, then ``~/.docker``). In it ``credHelpers``, ``credsStore``
+    and ``auths`` are asked in the order of docker's own client (docker/cli, config/configfile).
+    Raises :class:`BadCredentials`.
+    """
+    if given:
+        return _account(host, given.get("username"), given.get("password"))
+    config = _read_config(
+        config_directory or os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    )
+    key = _DOCKER_HUB_KEY if host == "docker.io" else host
+    helper = (config.get("credHelpers") or {}).get(host) or config.get("credsStore")
+    if helper:
+        return _ask_helper(helper, key, host)
+    return _from_auths(config.get("auths") or {}, key, host)
+
+
+def _account(host: str, username: Any, password: Any) -> Dict[str, str]:
+    for name, value in (("username", username), ("password", password)):
+        if not isinstance(value, str) or not value:
+            raise BadCredentials(f"the credentials for {host} have no {name}")
+    return {"username": username, "password": password, "serveraddress": host}
+
+
+def _read_config(directory: str) -> Dict[str, Any]:
+    path = os.path.join(directory, "config.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BadCredentials(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise BadCredentials(f"{path} is not valid JSON") from None
+    if not isinstance(config, dict):
+        raise BadCredentials(f"{path} is not a JSON object")
+    return config
+
+
+def _from_auths(auths: Mapping[str, Any], key: str, host: str) -> Optional[Dict[str, str]]:
+    # Old clients wrote keys with a scheme and a path; docker's client still accepts them.
+    for name in (key, "https://" + key, "http://" + key, f"https://{key}/v1/", f"https://{key}/v2/"):
+        entry = auths.get(name)
+        if not entry:
+            continue
+        if entry.get("identitytoken"):
+            return {"identitytoken": entry["identitytoken"], "serveraddress": host}
+        if entry.get("auth"):
+            return _decode(entry["auth"], host)
+        return _account(host, entry.get("username"), entry.get("password"))
+    return None
+
+
+def _decode(text: str, host: str) -> Dict[str, str]:
+    try:
+        username, _, password = base64.b64decode(text, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, TypeError):
+        raise BadCredentials(f"the stored credentials for {host} are not base64 of user:password") from None
+    return _account(host, username, password.rstrip("\0"))
+
+
+def _ask_helper(helper: str, key: str, host: str) -> Optional[Dict[str, str]]:
+    program = "docker-credential-" + helper
+    try:
+        done = subprocess.run(
+            [program, "get"],
+            input=key.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=_HELPER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BadCredentials(f"credential helper {program} for {host}: {type(error).__name__}") from None
+    if done.returncode:
+        # Helpers tell "not found" by this sentence on standard output (docker-credential-helpers, credentials/error.go).
+        if b"credentials not found" in done.stdout:
+            return None
+        raise BadCredentials(f"credential helper {program} for {host} ended with code {done.returncode}")
+    try:
+        answer = json.loads(done.stdout)
+        username, secret = answer["Username"], answer["Secret"]
+    except (ValueError, KeyError, TypeError):
+        raise BadCredentials(f"credential helper {program} for {host} gave no Username and Secret") from None
+    if username == "<token>":
+        return {"identitytoken": secret, "serveraddress": host}
+    return _account(host, username, secret)
