@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The labels by which services and containers opt in and say how they want to be treated."""
+
+from __future__ import annotations
+
+from typing import List, Mapping
+
+OPT_IN = "registry-docker-updater"
+PREFIX = OPT_IN + "."
+# Every label beyond the opt-in that some module reads; anything else under the prefix is reported.
+KNOWN_OPTIONS = frozenset()  # type: ignore[var-annotated]
+
+_YES = frozenset(("true", "yes", "on", "1"))
+_NO = frozenset(("false", "no", "off", "0", ""))
+
+
+def says_yes(value: str) -> bool:
+    """Tell whether a label's value means yes: true, yes, on or 1, in any case."""
+    return value.strip().lower() in _YES
+
+
+def opted_in(labels: Mapping[str, str]) -> bool:
+    """Tell whether ``labels`` ask for updates."""
+    return says_yes(labels.get(OPT_IN, ""))
+
+
+def complaints(labels: Mapping[str, str]) -> List[str]:
+    """Say what in ``labels`` is under our prefix and means nothing, a sentence each."""
+    found = [
+        f"label {name} is not known and has no effect"
+        for name in sorted(labels)
+        if name.startswith(PREFIX) and name not in KNOWN_OPTIONS
+    ]
+    value = labels.get(OPT_IN, "")
+    if not says_yes(value) and value.strip().lower() not in _NO:
+        found.insert(0, f"label {OPT_IN}: {value!r} is neither true nor false, so it does not opt in")
+    return found

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one engine runs that opted in: asks the engine, and changes nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+    Engine,
+    EngineError,
+    NotFound,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
+    InvalidReference,
+    Reference,
+)
+
+_SWARM_TASK = "com.docker.swarm.task.id"
+_COMPOSE_ONE_OFF = "com.docker.compose.oneoff"
+
+Target = Dict[str, Any]
+
+
+def scan(engine: Engine) -> Dict[str, Any]:
+    """Return what the engine is and every target on it, as the module ``targets_info`` documents it."""
+    info = engine.get("/info")
+    now = _time(info.get("SystemTime")) or datetime.now(timezone.utc)
+    warnings: List[str] = []
+    swarm = _swarm(engine, info, warnings)
+    found = list(_containers(engine, now, warnings))
+    if swarm and swarm["manager"]:
+        try:
+            found += _services(engine, now, warnings)
+        except EngineError as error:
+            warnings.append(
+                f"the swarm does not answer ({error.message}); has it lost its quorum of managers?"
+            )
+            swarm["manager"] = False
+    return {
+        "engine": {
+            "id": info.get("ID"),
+            "name": info.get("Name"),
+            "version": info.get("ServerVersion"),
+            "api_version": engine.api_version,
+            "os": info.get("OSType"),
+            "architecture": info.get("Architecture"),
+        },
+        "swarm": swarm,
+        "targets": found,
+        "warnings": warnings,
+    }
+
+
+def narrowed(targets: Sequence[Target], pushed: Reference, aliases: Sequence[str]) -> List[Target]:
+    """Return those of ``targets`` that run the name ``pushed``, under its own host or one of ``aliases``."""
+    return [
+        target
+        for target in targets
+        if target["reference"] and Reference.parse(target["reference"]).names_same_tag_as(pushed, aliases)
+    ]
+
+
+def _swarm(engine: Engine, info: Dict[str, Any], warnings: List[str]) -> Optional[Dict[str, Any]]:
+    """Return the node's part in a swarm; a worker knows its node id and the managers' addresses, not the swarm's id."""
+    state = info.get("Swarm") or {}
+    if state.get("LocalNodeState") in (None, "", "inactive"):
+        return None
+    if state.get("LocalNodeState") != "active":
+        warnings.append(
+            f"this node of a swarm is {state.get('LocalNodeState')}: {state.get('Error') or 'no reason given'}"
+        )
+    node_id = state.get("NodeID") or None
+    manager = bool(state.get("ControlAvailable"))
+    leader = False
+    if manager and node_id:
+        try:
+            node = engine.get(f"/nodes/{node_id}")
+            leader = bool((node.get("ManagerStatus") or {}).get("Leader"))
+        except EngineError as error:
+            warnings.append(
+                f"the swarm does not answer ({error.message}); has it lost its quorum of managers?"
+            )
+            manager = False
+    return {
+        "id": (state.get("Cluster") or {}).get("ID") or None,
+        "node_id": node_id,
+        "manager": manager,
+        "leader": leader,
+    }
+
+
+def _services(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Target]:
+    for service in engine.get("/services", {"filters": {"label": [ours.OPT_IN]}}):
+        spec = service["Spec"]
+        labels = spec.get("Labels") or {}
+        name = spec["Name"]
+        warnings += [f"service {name}: {complaint}" for complaint in ours.complaints(labels)]
+        if not ours.opted_in(labels):
+            continue
+        image = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image")
+        if not image:
+            warnings.append(f"service {name} runs no container image and is left alone")
+            continue
+        reference, complaint = _reference(image)
+        if complaint:
+            warnings.append(f"service {name}: {complaint}")
+        yield {
+            "kind": "service",
+            "id": service["ID"],
+            "name": name,
+            "image": image,
+            "reference": str(reference.without_digest()) if reference and reference.tag else None,
+            "digests": [reference.digest] if reference and reference.digest else [],
+            "mode": _mode(spec),
+            "state": (service.get("UpdateStatus") or {}).get("State"),
+            **_changed(service.get("UpdatedAt"), now),
+        }
+
+
+def _mode(spec: Dict[str, Any]) -> str:
+    """Return the mode as people write it, ``global-job`` for the API's ``GlobalJob``."""
+    name = next(iter(spec.get("Mode") or {"Replicated": {}}))
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Target]:
+    digests_of: Dict[str, List[str]] = {}
+    for listed in engine.get("/containers/json", {"all": True, "filters": {"label": [ours.OPT_IN]}}):
+        labels = listed.get("Labels") or {}
+        if _SWARM_TASK in labels or labels.get(_COMPOSE_ONE_OFF, "").lower() == "true":
+            continue
+        try:
+            container = engine.get(f"/containers/{listed['Id']}/json")
+        except NotFound:
+            continue
+        name = container["Name"].lstrip("/")
+        warnings += [f"container {name}: {complaint}" for complaint in ours.complaints(labels)]
+        if not ours.opted_in(labels):
+            continue
+        image = container["Config"]["Image"]
+        reference, complaint = _reference(image)
+        if reference and reference.digest:
+            reference, complaint = (
+                None,
+                f"{image} is pinned to a digest by whoever created it, so no push concerns it",
+            )
+        if complaint:
+            warnings.append(f"container {name}: {complaint}")
+        image_id = container["Image"]
+        if image_id not in digests_of:
+            digests_of[image_id] = _repo_digests(engine, image_id)
+        yield {
+            "kind": "container",
+            "id": container["Id"],
+            "name": name,
+            "image": image,
+            "reference": str(reference) if reference else None,
+            "digests": _digests_in(digests_of[image_id], reference) if reference else [],
+            "mode": None,
+            "state": (container.get("State") or {}).get("Status"),
+            **_changed(container.get("Created"), now),
+        }
+
+
+def _repo_digests(engine: Engine, image_id: str) -> List[str]:
+    try:
+        return list(engine.get(f"/images/{image_id}/json").get("RepoDigests") or [])
+    except NotFound:
+        return []
+
+
+def _digests_in(repo_digests: Sequence[str], reference: Reference) -> List[str]:
+    """One image can be known under several digests of a repository: an index's and its manifest's."""
+    known = (Reference.parse(text) for text in repo_digests)
+    return sorted(
+        found.digest
+        for found in known
+        if found.digest and (found.host, found.repository) == (reference.host, reference.repository)
+    )
+
+
+def _reference(image: str) -> Tuple[Optional[Reference], Optional[str]]:
+    try:
+        reference = Reference.parse(image)
+    except InvalidReference as error:
+        return None, f"{error}, so no push concerns it"
+    if reference.tag is None:
+        return reference, f"{image} names no tag, so no push concerns it"
+    return reference, None
+
+
+def _changed(moment: Optional[str], now: datetime) -> Dict[str, Any]:
+    """Return the moment and its age by the engine's clock: a reader with another clock can place it in time."""
+    when = _time(moment)
+    return {"changed_at": moment, "age": max(0.0, (now - when).total_seconds()) if when else None}
+
+
+def _time(text: Optional[str]) -> Optional[datetime]:
+    """Engines write RFC 3339 with up to nanoseconds; ``datetime`` knows microseconds."""
+    match = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$", text or "")
+    if not match:
+        return None
+    seconds, fraction, zone = match.groups()
+    fraction = ((fraction or ".0") + "000000")[:7]
+    return datetime.strptime(seconds + fraction + zone.replace("Z", "+00:00"), "%Y-%m-%dT%H:%M:%S.%f%z")

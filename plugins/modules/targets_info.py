@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Ansible module: what one Docker engine runs that opted in to updates."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: targets_info
+short_description: List the services and containers of one engine that opted in to updates
+description:
+  - Asks one Docker engine for its part in a swarm, and for every swarm service and standalone container with the
+    label C(registry-docker-updater) set to true, yes, on or 1.
+  - Changes nothing. Tasks of swarm services and one-off runs of Compose are never listed.
+version_added: 0.1.0
+author: The registry-docker-updater developers
+extends_documentation_fragment:
+  - registry.docker_updater.engine
+attributes:
+  check_mode:
+    description: Runs alike in check mode.
+    support: full
+options:
+  image:
+    description: List only targets that run this image name (registry host, repository and tag).
+    type: str
+  aliases:
+    description: Further registry hosts under which the registry of O(image) is known.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: List all targets of the host
+  registry.docker_updater.targets_info:
+  register: found
+
+- name: List those that run one image
+  registry.docker_updater.targets_info:
+    image: registry.example.com/test/app:1.2
+    aliases: [registry.internal:5000]
+"""
+
+RETURN = r"""
+scan:
+  description: What was found.
+  returned: success
+  type: dict
+  contains:
+    engine:
+      description: The engine's id, name, version, api_version, os and architecture.
+      type: dict
+    swarm:
+      description: Null outside a swarm, otherwise id (null on a worker), node_id, manager and leader.
+      type: dict
+    targets:
+      description: >-
+        One entry a target: kind (service or container), id, name, image (as the engine has it), reference (without
+        digest; null where no push can concern it), digests, mode, state, changed_at and age (seconds).
+      type: list
+      elements: dict
+    warnings:
+      description: Labels without a meaning, targets that can never match, a swarm that does not answer.
+      type: list
+      elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+    ENGINE_OPTIONS,
+    Engine,
+    EngineError,
+    EngineUnreachable,
+    NoAnswer,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
+    InvalidReference,
+    Reference,
+    check_host,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan import narrowed, scan
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "image": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str", "default": []},
+            **ENGINE_OPTIONS,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        pushed = Reference.parse(module.params["image"]) if module.params["image"] else None
+        aliases = [check_host(alias) for alias in module.params["aliases"]]
+        found = scan(Engine(module.params))
+    except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
+        module.fail_json(msg=str(error))
+    if pushed:
+        found["targets"] = narrowed(found["targets"], pushed, aliases)
+    module.exit_json(changed=False, scan=found)
+
+
+if __name__ == "__main__":
+    main()
