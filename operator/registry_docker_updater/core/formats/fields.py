@@ -1,0 +1,32 @@
+"""Reading single fields of a payload, none of which is trusted to be of its documented type."""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from registry_docker_updater.core.pushes import Malformed
+
+# Longer than any name, id or user that a registry has; shorter than what would hurt a message or a page.
+_LONGEST_TEXT = 512
+
+
+def text(holder: Any, name: str) -> str | None:
+    """Return the field as text, or None where it is missing, empty or no text. Cut at 512 characters."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+
+
+def moment(value: Any) -> datetime:
+    """Read RFC 3339 with up to nanoseconds; raises :class:`Malformed` that shows what it was."""
+    try:
+        parsed = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
+    except (TypeError, ValueError):
+        raise Malformed(f"{value!r} is not a time as RFC 3339 writes it") from None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def fingerprint(*marks: str) -> str:
+    """Return a key for an event that has no id of its own, from what tells it from others."""
+    return hashlib.sha256(json.dumps(marks).encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""What became of each target in a run: read from the run's events, and completed for those that stayed silent."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from registry_docker_updater.core.fleet import Kind, Target, container_key, service_key
+
+
+class Outcome(StrEnum):
+    """What became of one target."""
+
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same push is not tried on the target again."""
+        return self not in (Outcome.FAILED, Outcome.UNREACHABLE)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nobody needs to look at it. A rollback is never good."""
+        return self in (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.SUPERSEDED)
+
+
+@dataclass(frozen=True)
+class TargetOutcome:
+    """What became of one target; ``before`` and ``after`` are digests, where known."""
+
+    key: str
+    kind: Kind
+    name: str
+    place: str
+    outcome: Outcome
+    before: str | None = None
+    after: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class HostResult:
+    """One result of a module on one host, of a run's events: ``event`` is ansible-runner's name for it."""
+
+    host: str
+    event: str
+    action: str
+    result: Mapping[str, Any]
+
+
+def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutcome | None:
+    """Return the outcome of the target that ``result`` is about, or None when it is about none."""
+    found = result.result
+    if "outcome" not in found or "kind" not in found:
+        return None
+    try:
+        kind, outcome = Kind(found["kind"]), Outcome(found["outcome"])
+    except ValueError:
+        return None
+    name = str(found.get("name"))
+    key = service_key(str(found.get("id"))) if kind is Kind.SERVICE else container_key(result.host, name)
+    known = expected.get(key)
+    place = known.place if known else f"{'swarm of' if kind is Kind.SERVICE else 'host'} {result.host}"
+    return TargetOutcome(
+        key=key,
+        kind=kind,
+        name=name,
+        place=place,
+        outcome=outcome,
+        before=_digest(found.get("before")),
+        after=_digest(found.get("after")),
+        message=found.get("message") or None,
+    )
+
+
+def conclude(
+    expected: Iterable[Target],
+    told: Mapping[str, TargetOutcome],
+    results: Iterable[HostResult],
+    ended: str | None,
+) -> tuple[TargetOutcome, ...]:
+    """Return an outcome for every expected target and for every other that was told.
+
+    ``told`` are the outcomes that modules reported, by target; ``ended`` says why the run ended early, if it did.
+    A target of which nothing was told is ``skipped`` when a host looked and it was not there, ``unreachable``
+    when no host could be reached, and ``failed`` when its hosts failed before they came to it.
+    """
+    hosts = _Hosts(list(results))
+    complete = dict(told)
+    for target in expected:
+        if target.key not in complete:
+            outcome, message = hosts.end_of(target, ended)
+            complete[target.key] = TargetOutcome(
+                target.key,
+                target.kind,
+                target.name,
+                target.place,
+                outcome,
+                min(target.digests, default=None),
+                None,
+                message,
+            )
+    return tuple(complete[key] for key in sorted(complete))
+
+
+class _Hosts:
+    """How far each host of a run came: what it listed, or why it did not."""
+
+    def __init__(self, results: Iterable[HostResult]) -> None:
+        self._listed: dict[str, frozenset[tuple[str, str]]] = {}
+        self._unreachable: dict[str, str] = {}
+        self._failed: dict[str, str] = {}
+        for result in results:
+            if result.event == "runner_on_unreachable":
+                self._unreachable[result.host] = _message(result)
+            elif result.event == "runner_on_failed" and "outcome" not in result.result:
+                self._failed.setdefault(result.host, _message(result))
+            elif isinstance(result.result.get("scan"), dict):
+                self._listed[result.host] = frozenset(
+                    (found["kind"], found["id"] if found["kind"] == Kind.SERVICE else found["name"])
+                    for found in result.result["scan"].get("targets", ())
+                )
+
+    def end_of(self, target: Target, ended: str | None) -> tuple[Outcome, str]:
+        itself = (target.kind.value, target.id if target.kind is Kind.SERVICE else target.name)
+        lists = [self._listed[host] for host in target.hosts if host in self._listed]
+        if lists and not any(itself in listed for listed in lists):
+            return Outcome.SKIPPED, "it no longer runs this image name, or is gone"
+        failed = [self._failed[host] for host in target.hosts if host in self._failed]
+        unreachable = [self._unreachable[host] for host in target.hosts if host in self._unreachable]
+        if unreachable and not failed:
+            return Outcome.UNREACHABLE, "; ".join(unreachable)
+        return Outcome.FAILED, "; ".join(failed) or ended or "the playbook ended without a word about it"
+
+
+def _message(result: HostResult) -> str:
+    text = str(result.result.get("msg") or "no reason given").strip()
+    return f"{result.host}: {text}"
+
+
+def _digest(side: Any) -> str | None:
+    digest = side.get("digest") if isinstance(side, dict) else None
+    return digest if isinstance(digest, str) else None
