@@ -1,11 +1,12 @@
 """What became of each target in a run: read from the run's events, and completed for those that stayed silent."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from registry_docker_updater.core.fleet import Kind, Target, container_key, service_key
+from registry_docker_updater.core.fleet import Fleet, Kind, Target, container_key, service_key
 
 
 class Outcome(StrEnum):
@@ -108,6 +109,16 @@ def conclude(
                 message,
             )
     return tuple(complete[key] for key in sorted(complete))
+
+
+def applied(fleet: Fleet, outcomes: Iterable[TargetOutcome], now: datetime) -> Fleet:
+    """Return the fleet with what the targets run after ``outcomes``, so that nothing waits for the next scan."""
+    targets = dict(fleet.targets)
+    for one in outcomes:
+        known = targets.get(one.key)
+        if known and one.after and not known.runs(one.after):
+            targets[one.key] = replace(known, digests=frozenset((one.after,)), since=now)
+    return Fleet(fleet.hosts, targets)
 
 
 class _Hosts:

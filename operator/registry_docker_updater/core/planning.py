@@ -4,13 +4,13 @@ It is asked again after a push, a scan, a finished run, a due retry and at start
 so that a host that was down or an operator that was killed needs no code of its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from registry_docker_updater.core.fleet import Fleet, Target
-from registry_docker_updater.core.outcomes import Outcome
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 
 
 @dataclass(frozen=True)
@@ -189,10 +189,24 @@ def _pointless(rollouts: Iterable[Rollout], newest: Mapping[tuple[str, str, str]
     )
 
 
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run of a rollout ended; ``note`` says why the rollout stands where it does, ``is_news`` if to tell."""
+
+    rollout: int
+    run: int
+    wanted: Wanted
+    outcomes: tuple[TargetOutcome, ...]
+    state: State
+    due_at: datetime | None
+    note: str | None
+    is_news: bool
+
+
 def after_run(
-    outcomes: Sequence[Outcome], runs: int, ended_at: datetime, retry: Retry
+    outcomes: Iterable[Outcome], runs: int, ended_at: datetime, retry: Retry
 ) -> tuple[State, datetime | None]:
-    """Return the state of a rollout after a run with ``outcomes``, and when it is due again."""
+    """Return the state of a rollout after a run that left ``outcomes``, and when it is due again."""
     if all(outcome.is_final for outcome in outcomes):
         return State.FINISHED, None
     due_at = retry.after(runs, ended_at)

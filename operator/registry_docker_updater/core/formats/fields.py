@@ -13,9 +13,14 @@ _LONGEST_TEXT = 512
 
 
 def text(holder: Any, name: str) -> str | None:
-    """Return the field as text, or None where it is missing, empty or no text. Cut at 512 characters."""
+    """Return the field as text, or None where it is missing, empty or no text. Cut at 512 characters.
+
+    JSON can write halves of characters that no encoding has; they become question marks.
+    """
     value = holder.get(name) if isinstance(holder, dict) else None
-    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    return value[:_LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 def moment(value: Any) -> datetime:

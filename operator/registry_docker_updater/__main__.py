@@ -1,0 +1,7 @@
+"""Lets ``python -m registry_docker_updater`` be the command."""
+
+import sys
+
+from registry_docker_updater.cli import main
+
+sys.exit(main())

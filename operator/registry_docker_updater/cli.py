@@ -1,0 +1,108 @@
+"""The command line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from registry_docker_updater import __version__, commands, settings
+from registry_docker_updater.composition import Parts
+from registry_docker_updater.errors import UpdaterError
+
+_LISTED = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when done, 1 when something was found wrong. Wrong usage ends with 2."""
+    given = parser().parse_args(arguments)
+    try:
+        path = settings.find(given.config, os.environ)
+        parts = Parts(settings.load(path), path.absolute().parent, os.environ)
+        return int(given.run(parts, given))
+    except UpdaterError as error:
+        print(f"registry-docker-updater: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="registry-docker-updater",
+        description="Updates Docker Swarm services and standalone containers to the image just pushed.",
+        epilog="Exit codes: 0 done, 1 found wrong, 2 usage.",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    top.add_argument(
+        "--config",
+        metavar="FILE",
+        help=f"settings (default: ${settings.PATH_VARIABLE}, {settings.DEFAULT_PATH})",
+    )
+    add = top.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
+
+    one = add("serve", help="run the operator")
+    one.set_defaults(run=lambda parts, _: commands.serve(parts))
+
+    one = _listing(add("check", help="check settings, inventory and reachability of all hosts"))
+    one.set_defaults(run=lambda parts, given: commands.check(parts, given.json))
+
+    one = _listing(add("fleet", help="show hosts and targets"))
+    _fresh(one)
+    one.set_defaults(run=lambda parts, given: commands.fleet(parts, given.json, given.scan))
+
+    one = _listing(add("plan", help="show what a push would change; change nothing"))
+    _fresh(one)
+    one.add_argument("image", metavar="IMAGE[@DIGEST]")
+    one.set_defaults(run=lambda parts, given: commands.plan(parts, given.json, given.scan, given.image))
+
+    one = _listing(add("push", help="record a push by hand"))
+    one.add_argument("image", metavar="IMAGE@DIGEST")
+    one.add_argument(
+        "--wait", action="store_true", help="follow its rollout; exit 1 unless every target ended well"
+    )
+    one.set_defaults(run=lambda parts, given: commands.push(parts, given.json, given.wait, given.image))
+
+    one = _bounded(_listing(add("events", help="list pushes, and what could not be read")))
+    one.set_defaults(run=lambda parts, given: commands.events(parts, given.json, given.limit))
+
+    one = _bounded(_listing(add("rollouts", help="list rollouts")))
+    one.set_defaults(run=lambda parts, given: commands.rollouts(parts, given.json, given.limit))
+
+    one = _listing(add("rollout", help="show one rollout, with every target"))
+    one.add_argument("number", type=int, metavar="ID")
+    one.set_defaults(run=lambda parts, given: commands.rollout(parts, given.json, given.number))
+
+    one = add("registry-config", help="print the snippet to put into a registry")
+    one.add_argument("name", metavar="NAME", help="the registry's name in the settings")
+    one.add_argument(
+        "--url",
+        default="https://UPDATER:8080",
+        help="how the registry reaches the operator (default: %(default)s)",
+    )
+    one.set_defaults(run=lambda parts, given: commands.registry_config(parts, given.name, given.url))
+    return top
+
+
+def _listing(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument("--json", action="store_true", help="print JSON")
+    return command
+
+
+def _fresh(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--scan", action="store_true", help="ask the hosts now, instead of showing the last scan"
+    )
+
+
+def _bounded(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--limit", type=int, default=_LISTED, metavar="N", help="the newest N (default: %(default)s)"
+    )
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Where everything is put together: from settings to an operator, and to what the commands need of one."""
+
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from registry_docker_updater.core.formats import FORMATS
+from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.http import Interface, Source, application
+from registry_docker_updater.edges.listings import Listings
+from registry_docker_updater.edges.server import Server
+from registry_docker_updater.edges.store import Store
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.loop import Loop, Policy, utc_now
+from registry_docker_updater.settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is made of the settings, each part when it is first asked for."""
+
+    settings: Settings
+    folder: Path
+    environment: Mapping[str, str]
+
+    @cached_property
+    def state(self) -> Path:
+        """The state directory, made when there is none; raises :class:`UpdaterError`."""
+        path = self.settings.state_directory
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UpdaterError(f"state_directory: cannot make {path}: {error.strerror}") from None
+        if not os.access(path, os.W_OK):
+            raise UpdaterError(f"state_directory: {path} cannot be written; run this as the operator's user")
+        return path
+
+    @cached_property
+    def database(self) -> Database:
+        """The database."""
+        return Database(self.state / "updater.db")
+
+    @cached_property
+    def store(self) -> Store:
+        """What is kept."""
+        return Store(self.database)
+
+    @cached_property
+    def listings(self) -> Listings:
+        """What people see of it."""
+        return Listings(self.database)
+
+    @cached_property
+    def playbooks(self) -> Playbooks:
+        """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
+        return Playbooks(self.settings.fleet.inventory, self.folder, self.environment)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the kept runs."""
+        return self.state / "runs"
+
+    @property
+    def registry_hosts(self) -> Mapping[str, Sequence[str]]:
+        """Every registry's names."""
+        return {name: registry.hosts for name, registry in self.settings.registries.items()}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A running operator: the loop, and the server that feeds it."""
+
+    loop: Loop
+    server: Server
+
+    def stop(self) -> None:
+        """Take no more events, then end the loop."""
+        self.server.stop()
+        self.loop.stop()
+
+
+def assemble(parts: Parts) -> Operator:
+    """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
+    hold(parts.state)
+    end_leftovers(parts.runs)
+    settings = parts.settings
+    policy = Policy(
+        registry_hosts=parts.registry_hosts,
+        hosts=settings.fleet.hosts,
+        scan_interval=settings.fleet.scan_interval,
+        workers=settings.rollouts.workers,
+        timeout=settings.rollouts.timeout,
+        retry=settings.rollouts.retry_policy,
+    )
+    loop = Loop(parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now)
+    interface = Interface(
+        sources={
+            name: Source(name, FORMATS[registry.format], registry.secret.read())
+            for name, registry in settings.registries.items()
+        },
+        body_limit=settings.listen.body_limit,
+        store=parts.store,
+        listings=parts.listings,
+        wake=loop.wake,
+        is_ready=lambda: loop.is_ready,
+    )
+    listen = settings.listen
+    tls = (str(listen.tls.certificate), str(listen.tls.key)) if listen.tls else None
+    return Operator(loop, Server(application(interface), listen.address, listen.port, tls))
+
+
+def hold(state: Path) -> None:
+    """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
+    descriptor = os.open(state / "operator.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UpdaterError(
+            f"another operator works with {state}; two would update the same targets"
+        ) from None
+
+
+def is_held(state: Path) -> bool:
+    """Tell whether an operator works with ``state``."""
+    try:
+        descriptor = os.open(state / "operator.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

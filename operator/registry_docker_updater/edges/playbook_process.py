@@ -1,0 +1,110 @@
+"""The process of one playbook run: the only place that touches ansible-runner.
+
+Started by :mod:`ansible` with a private directory that holds ``request.json``. Writes one line of JSON for each
+result of a module that says something, and a last one with the status. Ends the run when standard input ends.
+"""
+
+import json
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+
+# What is read of a module's result; the whole of it is in the kept events.
+_READ = (
+    "after",
+    "before",
+    "id",
+    "kind",
+    "message",
+    "msg",
+    "name",
+    "outcome",
+    "progress",
+    "scan",
+)
+_RESULTS = frozenset(
+    (
+        "runner_on_ok",
+        "runner_on_failed",
+        "runner_on_unreachable",
+        "runner_on_async_ok",
+        "runner_on_async_failed",
+        "runner_item_on_ok",
+        "runner_item_on_failed",
+    )
+)
+_STATISTICS = "playbook_on_stats"
+
+
+def main(directory: Path) -> None:
+    """Run what ``directory`` asks for."""
+    os.umask(0o077)
+    _note_process(directory / "process.pid")
+    request = json.loads((directory / "request.json").read_text())
+    # Ansible and its plugins may print; only messages may go where the operator reads.
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    orphaned = threading.Event()
+    threading.Thread(target=_wait_for_end_of_input, args=(orphaned,), daemon=True).start()
+    statistics: dict[str, Any] = {}
+
+    def handle(event: dict[str, Any]) -> bool:
+        data = event.get("event_data") or {}
+        if event["event"] == _STATISTICS:
+            statistics.update(data.get("artifact_data") or {})
+        elif event["event"] in _RESULTS and not data.get("ignore_errors"):
+            _tell(out, event["event"], data)
+        return True
+
+    runner = ansible_runner.init_runner(
+        private_data_dir=str(directory),
+        ident="run",
+        event_handler=handle,
+        cancel_callback=orphaned.is_set,
+        quiet=True,
+        **request,
+    )
+    # ansible-runner turns the check of host keys off where nothing is said; that is for the shop's own settings to say.
+    if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
+        runner.config.env.pop("ANSIBLE_HOST_KEY_CHECKING", None)
+    status, _ = runner.run()
+    _remove_secrets(directory / "artifacts" / "run")
+    out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
+
+
+def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
+    result = data.get("res") or {}
+    read = {name: result[name] for name in _READ if name in result}
+    if read or event == "runner_on_unreachable":
+        message = {
+            "host": data.get("host", ""),
+            "event": event,
+            "action": data.get("task_action", ""),
+            "result": read,
+        }
+        out.write(json.dumps(message) + "\n")
+
+
+def _wait_for_end_of_input(orphaned: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    orphaned.set()
+
+
+def _note_process(path: Path) -> None:
+    started = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    path.write_text(f"{os.getpid()} {started}\n")
+
+
+def _remove_secrets(artifacts: Path) -> None:
+    """Keep evidence, not secrets: ansible-runner writes its whole environment into ``command``."""
+    (artifacts / "command").unlink(missing_ok=True)
+    shutil.rmtree(artifacts / "fact_cache", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,162 @@
+"""The database's tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+# Raised with every change of the tables; a database of another version is refused.
+VERSION = 1
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite itself keeps no time zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Store in UTC."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return with its time zone."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+# Pushes, and what nobody could read. `key` is what repeated deliveries of one event have in common.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("registry", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("occurred_at", Moment),
+    Column("repository", String),
+    Column("tag", String),
+    Column("digest", String),
+    Column("actor", String),
+    Column("reason", Text),
+    Column("content", JSON),
+    UniqueConstraint("registry", "key"),
+)
+
+# The newest push of each repository and tag, so that planning does not read the whole history.
+newest = Table(
+    "newest",
+    metadata,
+    Column("registry", String, primary_key=True),
+    Column("repository", String, primary_key=True),
+    Column("tag", String, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("asked_at", Moment, nullable=False),
+    Column("error", Text),
+    Column("engine", String),
+    Column("swarm", String),
+    Column("is_manager", Integer, nullable=False),
+    Column("warnings", JSON, nullable=False),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("hosts", JSON, nullable=False),
+    Column("image", String, nullable=False),
+    Column("reference", String),
+    Column("digests", JSON, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("state", String),
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False, unique=True),
+    Column("image", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("due_at", Moment),
+    Column("note", Text),
+)
+
+# What became of each target of a rollout: the last word, with the run that said it.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("before", String),
+    Column("after", String),
+    Column("message", Text),
+)
+
+# The last thing that became of each target, whatever the rollout.
+tried = Table(
+    "tried",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("wanted", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("after", String),
+    Column("at", Moment, nullable=False),
+)
+
+# Digests that were rolled back on a target: they are not tried there again.
+refused = Table(
+    "refused",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("digest", String, primary_key=True),
+)
+
+# Messages to send: one row a rollout, renewed when there is something new to tell of it.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment),
+    Column("channels", JSON),
+    Column("error", Text),
+)

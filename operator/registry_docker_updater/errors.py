@@ -1,0 +1,36 @@
+"""The errors that people see.
+
+UpdaterError                 base: a sentence that names the thing, and the remedy where there is one
+├── BadSettings              the settings file is wrong; all that is wrong, each with its path
+├── StoreUnavailable         the database cannot be opened, read or written
+└── NothingKnown             what was asked for does not exist
+"""
+
+from collections.abc import Sequence
+
+
+class UpdaterError(Exception):
+    """Base of the errors that are told to a person as one sentence, without a traceback."""
+
+
+class BadSettings(UpdaterError):
+    """The settings are wrong; ``problems`` holds a line for each, with its path in the file."""
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        """Keep the file's name and the problems found in it."""
+        self.problems = tuple(problems)
+        super().__init__(
+            "\n".join([f"{where} has {_count(len(self.problems))}:", *(f"  {p}" for p in self.problems)])
+        )
+
+
+class StoreUnavailable(UpdaterError):
+    """The database cannot be opened, read or written; nothing was committed."""
+
+
+class NothingKnown(UpdaterError):
+    """What was asked for does not exist; the message says how to find what does."""
+
+
+def _count(number: int) -> str:
+    return "1 problem" if number == 1 else f"{number} problems"

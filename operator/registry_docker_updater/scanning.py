@@ -1,0 +1,58 @@
+"""Asking the fleet what it runs: one run of ``discover.yml``, read as it goes."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from registry_docker_updater.core.fleet import Scan
+from registry_docker_updater.core.outcomes import HostResult
+from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.errors import UpdaterError
+
+_KEPT = 5
+_LONGEST = timedelta(minutes=5)
+
+
+def scan(
+    playbooks: Playbooks,
+    directory: Path,
+    hosts: str,
+    known: Iterable[str] = (),
+    on_host: Callable[[str, str | None], None] = lambda *_: None,
+) -> list[Scan]:
+    """Run ``discover.yml`` on ``hosts``, a pattern, and return what each host answered.
+
+    The run is kept in ``directory``, the newest five of them. ``on_host`` hears of each host as it answers, with
+    the error where it did not. Of a run that was cut short, the ``known`` hosts not heard of are said to have
+    given no answer. Raises :class:`UpdaterError` when no host was asked at all.
+    """
+    scans: dict[str, Scan] = {}
+
+    def keep(result: HostResult) -> None:
+        found = result.result.get("scan")
+        if found:
+            scans[result.host] = Scan(result.host, found)
+        elif result.event in ("runner_on_unreachable", "runner_on_failed"):
+            scans[result.host] = Scan(
+                result.host, None, str(result.result.get("msg") or "no reason given").strip()
+            )
+        else:
+            return
+        on_host(result.host, scans[result.host].error)
+
+    place = directory / str(time.time_ns())
+    ended = playbooks.run(Playbook("discover", limit=hosts), place, _LONGEST, keep)
+    for old in sorted(directory.iterdir())[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    if ended.was_stopped:
+        raise UpdaterError("the scan was stopped")
+    if not scans and ended.status != "successful":
+        raise UpdaterError(
+            f"the scan ended as {ended.status} before any host was asked; its output is in {place}"
+        )
+    if ended.cut_short:
+        for host in set(known) - set(scans):
+            scans[host] = Scan(host, None, f"no answer before the scan was ended: {ended.cut_short}")
+    return list(scans.values())
