@@ -152,10 +152,10 @@ class Loop:
         def carry_out() -> None:
             try:
                 work()
+            except UpdaterError as error:
+                _log.error("%s", error)  # noqa: TRY400 - one sentence says it
             except Exception:  # a thread that ends silently would leave its work undone for ever
-                _log.exception(
-                    "a bug, or a database that cannot be written; what was begun is done again later"
-                )
+                _log.exception("a bug of the operator; what was begun is done again later")
             finally:
                 self.wake()
 

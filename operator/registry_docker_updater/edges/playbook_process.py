@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import ansible_runner
+from ansible_runner.interface import init_runner
 
 # What is read of a module's result; the whole of it is in the kept events.
 _READ = (
@@ -61,7 +61,7 @@ def main(directory: Path) -> None:
             _tell(out, event["event"], data)
         return True
 
-    runner = ansible_runner.init_runner(
+    runner = init_runner(
         private_data_dir=str(directory),
         ident="run",
         event_handler=handle,
@@ -91,7 +91,9 @@ def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
 
 
 def _wait_for_end_of_input(orphaned: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: its lock, held by this thread, would hinder the process from ending.
+    while os.read(0, 4096):
+        pass
     orphaned.set()
 
 
