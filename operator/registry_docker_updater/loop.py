@@ -153,7 +153,7 @@ class Loop:
             try:
                 work()
             except UpdaterError as error:
-                _log.error("%s", error)  # noqa: TRY400 - one sentence says it
+                _log.error("%s", error)
             except Exception:  # a thread that ends silently would leave its work undone for ever
                 _log.exception("a bug of the operator; what was begun is done again later")
             finally:
