@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from registry_docker_updater import __version__, commands, settings
+from registry_docker_updater import __version__, commands, local, settings
 from registry_docker_updater.composition import Parts
 from registry_docker_updater.errors import UpdaterError
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when something was found wrong. Wrong usage ends with 2."""
     given = parser().parse_args(arguments)
     try:
-        path = settings.find(given.config, os.environ)
+        path = local.settings_file(os.environ) if given.local else settings.find(given.config, os.environ)
         parts = Parts(settings.load(path), path.absolute().parent, os.environ)
         return int(given.run(parts, given))
     except UpdaterError as error:
@@ -36,10 +36,16 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 found wrong, 2 usage.",
     )
     top.add_argument("--version", action="version", version=__version__)
-    top.add_argument(
+    which = top.add_mutually_exclusive_group()
+    which.add_argument(
         "--config",
         metavar="FILE",
         help=f"settings (default: ${settings.PATH_VARIABLE}, {settings.DEFAULT_PATH})",
+    )
+    which.add_argument(
+        "--local",
+        action="store_true",
+        help="use embedded settings: this machine's engine, state in $XDG_STATE_HOME",
     )
     add = top.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
 

@@ -37,7 +37,13 @@ def serve(parts: Parts) -> int:
     listen = parts.settings.listen
     scheme = "https" if listen.tls else "http"
     for name in parts.settings.registries:
-        _log.info("listening on %s://%s:%d/events/%s", scheme, listen.address, operator.server.port, name)
+        address = f"{scheme}://{listen.address}:{operator.server.port}"
+        _log.info(
+            "listening on %s/events/%s; `registry-config %s` prints what to tell the registry",
+            address,
+            name,
+            name,
+        )
     try:
         operator.loop.run()
     finally:

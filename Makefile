@@ -1,0 +1,58 @@
+# Two commands do all set-up: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+IS_ROOT := $(filter 0,$(shell id -u))
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup lab-setup demo demo-down run test test-fast lint format benchmark clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: $(READY) ## Make .venv with everything needed, the collection included
+
+$(READY): pyproject.toml constraints.txt Makefile
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(if $(IS_ROOT),(apt-get update -qq && apt-get install -y -qq python3-venv),(echo "python3-venv is missing: install it"; exit 1))
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	@collections=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections/registry; \
+	  mkdir -p $$collections && ln -sfn $(CURDIR) $$collections/docker_updater
+	@touch $(READY)
+
+lab-setup: $(READY)
+	$(if $(IS_ROOT),@PYTHONPATH=tests $(BIN)/python -m lab setup --roots,@echo "not root: tests that need the lab are skipped")
+
+demo: $(READY) ## Play the main job on real parts: a fleet, a push, the updates, the messages
+	@$(if $(IS_ROOT),true,(echo "make demo needs root: it makes network namespaces and starts Docker engines"; exit 1))
+	@PYTHONPATH=tests $(BIN)/python -m lab setup --roots
+	@PYTHONPATH=tests $(BIN)/python -m demo up
+
+demo-down: $(READY) ## Remove everything that the demo made
+	@PYTHONPATH=tests $(BIN)/python -m demo down
+
+run: $(READY) ## Run the operator on the local engine, without a lab
+	@$(BIN)/registry-docker-updater --local serve
+
+test: lab-setup ## Run every test: unit, integration, lab
+	$(BIN)/pytest -m 'not extended' $(PYTEST_ARGUMENTS)
+
+test-fast: $(READY) ## Run the tests that need no lab
+	$(BIN)/pytest -m 'not lab and not extended' $(PYTEST_ARGUMENTS)
+
+lint: $(READY) ## Run every linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy operator plugins tests
+	PYTHONPATH=operator $(BIN)/lint-imports
+	$(BIN)/yamllint --strict .
+	$(BIN)/ansible-lint --offline
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## Remove what setup made
+	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,43 @@
+"""Settings for a first try: the engine of this machine, and nothing to write beforehand."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+_SETTINGS = """\
+# Made by --local. Change what you like: it is read as any other settings file, and never written again.
+listen: {address: 127.0.0.1, port: 8080}
+state_directory: state
+registries:
+  local:                          # receives at http://127.0.0.1:8080/events/local
+    format: distribution
+    hosts: ["localhost:5000", "127.0.0.1:5000"]
+    secret: {file: secret}
+fleet: {inventory: inventory.yml, scan_interval: 15s}
+"""
+_INVENTORY = """\
+all:
+  hosts:
+    localhost:
+      ansible_connection: local
+      ansible_python_interpreter: "{{ ansible_playbook_python }}"
+"""
+
+
+def settings_file(environment: Mapping[str, str]) -> Path:
+    """Return the settings of ``--local``, below ``$XDG_STATE_HOME``; make them when there are none."""
+    home = Path(environment.get("HOME", "/root"))
+    state = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
+    folder = state / "registry-docker-updater"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    contents = {
+        "config.yml": _SETTINGS,
+        "inventory.yml": _INVENTORY,
+        "secret": secrets.token_urlsafe(24) + "\n",
+    }
+    for name, content in contents.items():
+        path = folder / name
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(content)
+    return folder / "config.yml"

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator of a lab, as a process of its own, with its settings, its command line, and its receivers."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from demo.receivers import Inbox
+from lab import Endpoint, Lab, cgroups
+from lab.processes import Process, launch
+from lab.waiting import until
+
+PORT = 8080
+_SMTP_PORT, _HTTP_PORT = 2525, 8025
+_SECRET = "only the registry of this lab knows this"
+
+
+def endpoint(address: str, registry: str) -> Endpoint:
+    """Where a registry of a lab at `address` sends its events."""
+    return Endpoint("updater", f"http://{address}:{PORT}/events/{registry}", f"Bearer {_SECRET}")
+
+
+class Updater:
+    """The operator: start it, end it, kill it, and ask it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._folder = lab.state_directory / "updater"
+        self.url = f"http://{lab.address}:{PORT}"
+        self.inbox = Inbox(self._folder / "inbox")
+        self.state = self._folder / "state"
+        self.log = self._folder / "serve.log"
+        self.settings = self._folder / "config.yml"
+        self._record = self._folder / "process"
+
+    def install(self, **changes: Any) -> None:
+        """Write settings and the inventory's variables, and start the receivers of messages."""
+        address = self._lab.address
+        (self._folder / "secret").write_text(_SECRET)
+        settings = {
+            "listen": {"address": address, "port": PORT},
+            "state_directory": "state",
+            "registries": {
+                one.name: {
+                    "format": "distribution",
+                    "hosts": [one.address, one.host_name],
+                    "secret": {"file": "secret"},
+                }
+                for one in self._lab.registries
+            },
+            "fleet": {"inventory": str(self._lab.inventory), "scan_interval": "30s"},
+            "rollouts": {"retry": {"first": "3s"}},
+            **changes,
+        }
+        self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
+        variables = self._lab.inventory.parent / "group_vars" / "all.yml"
+        variables.parent.mkdir(exist_ok=True)
+        variables.write_text(yaml.safe_dump(_channels(address)))
+        receivers = (str(self._folder / "inbox"), address, str(_SMTP_PORT), str(_HTTP_PORT))
+        launch(
+            (
+                "env",
+                f"PYTHONPATH={Path(__file__).parents[1]}",
+                sys.executable,
+                "-m",
+                "demo.receivers",
+                *receivers,
+            ),
+            log=self._folder / "receivers.log",
+            record=None,
+            groups=cgroups.make(self._lab.spec.name, "receivers"),
+        )
+
+    def start(self) -> None:
+        """Start the operator; return when it is ready."""
+        self._record.unlink(missing_ok=True)
+        launch(
+            (sys.executable, "-m", "registry_docker_updater", "--config", str(self.settings), "serve"),
+            log=self.log,
+            record=self._record,
+            groups=cgroups.make(self._lab.spec.name, "updater"),
+        )
+        until(self._is_ready, who="the operator", what="is ready", deadline=20, log=self.log)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._process().end(who="the operator", grace=40)
+
+    def kill(self) -> None:
+        """Kill it at once, as `kill -9` does."""
+        self._process().send(signal.SIGKILL)
+        until(lambda: not self._process().alive, who="the operator", what="is dead", deadline=10)
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of the operator's command line."""
+        done = subprocess.run(
+            [sys.executable, "-m", "registry_docker_updater", "--config", str(self.settings), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"{' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}"
+            )
+        return done
+
+    def listing(self, *arguments: str) -> Any:
+        """What a listing says, as `--json` gives it."""
+        return json.loads(self.command(*arguments, "--json").stdout)
+
+    def wait_for_scan(self, targets: int) -> None:
+        """Return when a scan has found that many targets."""
+        until(
+            lambda: len(self.ask("/api/fleet")["targets"]) >= targets,
+            who="the operator",
+            what=f"has found {targets} targets",
+            deadline=60,
+            log=self.log,
+            pause=0.2,
+        )
+
+    def ask(self, path: str) -> Any:
+        """What the operator's HTTP interface says."""
+        return requests.get(self.url + path, timeout=10).json()
+
+    def rollout_of(self, digest: str) -> dict[str, Any] | None:
+        """The newest rollout to a digest, with its targets, or none."""
+        found = [row for row in self.ask("/api/rollouts") if row["digest"] == digest]
+        return dict(self.ask(f"/api/rollouts/{found[0]['id']}")) if found else None
+
+    def _is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def _process(self) -> Process:
+        process = Process.recorded(self._record)
+        if process is None:
+            raise AssertionError("the operator was never started")
+        return process
+
+
+def _channels(address: str) -> dict[str, Any]:
+    return {
+        "notification_slack_webhook_url": f"http://{address}:{_HTTP_PORT}/slack/T0/B0/x",
+        "notification_teams_webhook_url": f"http://{address}:{_HTTP_PORT}/teams/workflows/x",
+        "notification_email_to": ["team@example.com"],
+        "notification_email_from": "updater@example.com",
+        "notification_email_host": address,
+        "notification_email_port": _SMTP_PORT,
+        "notification_email_encryption": "none",
+    }
