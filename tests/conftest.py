@@ -5,6 +5,7 @@ import functools
 import os
 
 import pytest
+
 from lab import Lab
 
 
