@@ -189,13 +189,12 @@ class Loop:
                 _log.info("rollout %d: %s %s at %s: %s", rollout, one.kind, one.name, one.place, _said(one))
 
         try:
-            ended = self._playbooks.run(
-                _update(start), self._runs / str(rollout) / f"update-{run}", self._policy.timeout, keep
-            )
+            folder = self._runs / str(rollout)
+            ended = self._playbooks.run(_update(start), folder, self._policy.timeout, keep)
             if not ended.was_stopped:
                 self._conclude(start, rollout, run, ended, told, before)
         except Exception:
-            self._store.interrupt_runs(self._clock(), rollout)
+            self._store.interrupt_runs(self._clock() + self._policy.retry.longest, rollout)
             raise
         finally:
             self._busy_rollouts -= 1
@@ -230,10 +229,8 @@ class Loop:
             variables: dict[str, object] = {"rollout": rollout}
             if telling.channels:
                 variables["notification_channels"] = list(telling.channels)
-            directory = (
-                self._runs / str(telling.rollout) / f"notify-{rollout['attempt']}-{telling.attempts + 1}"
-            )
-            ended = self._playbooks.run(Playbook("notify", variables), directory, self._policy.timeout)
+            folder = self._runs / str(telling.rollout)
+            ended = self._playbooks.run(Playbook("notify", variables), folder, self._policy.timeout)
             if ended.was_stopped:
                 return
             failed, error = channels_that_failed(ended)
@@ -241,6 +238,11 @@ class Loop:
             self._store.keep_telling(after)
             if after.error:
                 _log.warning("rollout %d: not everybody was told: %s", telling.rollout, after.error)
+        except Exception as error:
+            self._store.keep_telling(
+                after_attempt(telling, {}, str(error), self._clock(), self._policy.retry)
+            )
+            raise
         finally:
             self._is_telling = False
 

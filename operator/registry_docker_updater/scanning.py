@@ -1,7 +1,6 @@
 """Asking the fleet what it runs: one run of ``discover.yml``, read as it goes."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -35,22 +34,19 @@ def scan(
         if found:
             scans[result.host] = Scan(result.host, found)
         elif result.event in ("runner_on_unreachable", "runner_on_failed"):
-            scans[result.host] = Scan(
-                result.host, None, str(result.result.get("msg") or "no reason given").strip()
-            )
+            scans[result.host] = Scan(result.host, None, result.reason)
         else:
             return
         on_host(result.host, scans[result.host].error)
 
-    place = directory / str(time.time_ns())
-    ended = playbooks.run(Playbook("discover", limit=hosts), place, _LONGEST, keep)
-    for old in sorted(directory.iterdir())[:-_KEPT]:
+    ended = playbooks.run(Playbook("discover", limit=hosts), directory, _LONGEST, keep)
+    for old in sorted(directory.iterdir(), key=lambda run: int(run.name.rpartition("-")[2]))[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     if ended.was_stopped:
         raise UpdaterError("the scan was stopped")
     if not scans and ended.status != "successful":
         raise UpdaterError(
-            f"the scan ended as {ended.status} before any host was asked; its output is in {place}"
+            f"the scan ended as {ended.status} before any host was asked; its output is in {ended.directory}"
         )
     if ended.cut_short:
         for host in set(known) - set(scans):

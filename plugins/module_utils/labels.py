@@ -7,8 +7,10 @@ from typing import List, Mapping
 
 OPT_IN = "registry-docker-updater"
 PREFIX = OPT_IN + "."
+# A service that is a job is updated only with this label, because updating it runs it again.
+JOBS = PREFIX + "jobs"
 # Every label beyond the opt-in that some module reads; anything else under the prefix is reported.
-KNOWN_OPTIONS = frozenset()  # type: ignore[var-annotated]
+KNOWN_OPTIONS = frozenset((JOBS,))
 
 _YES = frozenset(("true", "yes", "on", "1"))
 _NO = frozenset(("false", "no", "off", "0", ""))

@@ -112,8 +112,8 @@ class Reference:
         """Host and repository as engines show them: ``nginx`` for ``docker.io/library/nginx``."""
         if not self.is_on_docker_hub:
             return f"{self.host}/{self.repository}"
-        prefix = "library/"
-        return self.repository[len(prefix) :] if self.repository.startswith(prefix) else self.repository
+        prefix, _, rest = self.repository.rpartition("/")
+        return rest if prefix == "library" else self.repository
 
     def __str__(self) -> str:
         return (

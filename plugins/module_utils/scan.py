@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import is_aside
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     Engine,
     EngineError,
@@ -25,7 +26,10 @@ Target = Dict[str, Any]
 
 
 def scan(engine: Engine) -> Dict[str, Any]:
-    """Return what the engine is and every target on it, as the module ``targets_info`` documents it."""
+    """Return what the engine is and every target on it, as the module ``targets_info`` documents it.
+
+    Containers that an update keeps aside for a while are none.
+    """
     info = engine.get("/info")
     now = _time(info.get("SystemTime")) or datetime.now(timezone.utc)
     warnings: List[str] = []
@@ -137,6 +141,8 @@ def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[
         except NotFound:
             continue
         name = container["Name"].lstrip("/")
+        if is_aside(name):
+            continue
         warnings += [f"container {name}: {complaint}" for complaint in ours.complaints(labels)]
         if not ours.opted_in(labels):
             continue

@@ -55,6 +55,12 @@ class HostResult:
     action: str
     result: Mapping[str, Any]
 
+    @property
+    def reason(self) -> str:
+        """Why it failed, in the module's words without Ansible's before them."""
+        text = str(self.result.get("msg") or "no reason given").strip()
+        return text.removeprefix("Task failed: ").removeprefix("Module failed: ")
+
 
 def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutcome | None:
     """Return the outcome of the target that ``result`` is about, or None when it is about none."""
@@ -126,22 +132,28 @@ class _Hosts:
 
     def __init__(self, results: Iterable[HostResult]) -> None:
         self._listed: dict[str, frozenset[tuple[str, str]]] = {}
+        self._managers: set[str] = set()
         self._unreachable: dict[str, str] = {}
         self._failed: dict[str, str] = {}
         for result in results:
             if result.event == "runner_on_unreachable":
-                self._unreachable[result.host] = _message(result)
+                self._unreachable[result.host] = f"{result.host}: {result.reason}"
             elif result.event == "runner_on_failed" and "outcome" not in result.result:
-                self._failed.setdefault(result.host, _message(result))
+                self._failed.setdefault(result.host, f"{result.host}: {result.reason}")
             elif isinstance(result.result.get("scan"), dict):
+                scan = result.result["scan"]
                 self._listed[result.host] = frozenset(
                     (found["kind"], found["id"] if found["kind"] == Kind.SERVICE else found["name"])
-                    for found in result.result["scan"].get("targets", ())
+                    for found in scan.get("targets", ())
                 )
+                if (scan.get("swarm") or {}).get("manager"):
+                    self._managers.add(result.host)
 
     def end_of(self, target: Target, ended: str | None) -> tuple[Outcome, str]:
         itself = (target.kind.value, target.id if target.kind is Kind.SERVICE else target.name)
-        lists = [self._listed[host] for host in target.hosts if host in self._listed]
+        # A manager of a swarm that lost its quorum answers, and knows nothing of services.
+        able = self._managers if target.kind is Kind.SERVICE else self._listed
+        lists = [self._listed[host] for host in target.hosts if host in able]
         if lists and not any(itself in listed for listed in lists):
             return Outcome.SKIPPED, "it no longer runs this image name, or is gone"
         failed = [self._failed[host] for host in target.hosts if host in self._failed]
@@ -149,11 +161,6 @@ class _Hosts:
         if unreachable and not failed:
             return Outcome.UNREACHABLE, "; ".join(unreachable)
         return Outcome.FAILED, "; ".join(failed) or ended or "the playbook ended without a word about it"
-
-
-def _message(result: HostResult) -> str:
-    text = str(result.result.get("msg") or "no reason given").strip()
-    return f"{result.host}: {text}"
 
 
 def _digest(side: Any) -> str | None:

@@ -160,7 +160,8 @@ def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: d
         if tried.outcome.is_final:
             return Verdict.DONE
         return _judge_again(target, tried, history.rollouts.get(wanted.push), fleet, now)
-    was_ours = tried is not None and tried.after is not None and target.runs(tried.after)
+    # Of a host that was lost in the middle nobody knows what it was left with: perhaps what it was to get.
+    was_ours = tried is not None and target.runs(tried.after or tried.wanted)
     if target.since > wanted.received_at and not was_ours:
         return Verdict.CHANGED
     return Verdict.DUE

@@ -44,6 +44,7 @@ class Ended:
     status: str
     results: tuple[HostResult, ...]
     statistics: Mapping[str, Any]
+    directory: Path
 
     @property
     def was_stopped(self) -> bool:
@@ -80,14 +81,15 @@ class Playbooks:
     def run(
         self,
         playbook: Playbook,
-        directory: Path,
+        folder: Path,
         timeout: timedelta,
         on_result: Callable[[HostResult], None] = lambda _: None,
     ) -> Ended:
-        """Run ``playbook``, keep its output and events in ``directory``, and return how it ended.
+        """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
 
         ``on_result`` is called with each result of a module as it comes.
         """
+        directory = _new_directory(folder, playbook.name)
         self._prepare(playbook, directory, timeout)
         results: list[HostResult] = []
         status, statistics = "died", {}
@@ -98,9 +100,8 @@ class Playbooks:
                 else:
                     results.append(HostResult(**message))
                     on_result(results[-1])
-        return Ended(
-            "canceled" if status == "died" and self._stopping else status, tuple(results), statistics
-        )
+        status = "canceled" if status == "died" and self._stopping else status
+        return Ended(status, tuple(results), statistics, directory)
 
     def stop(self) -> None:
         """End every run that goes on, and start no other."""
@@ -110,7 +111,6 @@ class Playbooks:
                 _close(process)
 
     def _prepare(self, playbook: Playbook, directory: Path, timeout: timedelta) -> None:
-        directory.mkdir(mode=0o700, parents=True)
         variables = directory / "env" / "extravars"
         variables.parent.mkdir(mode=0o700)
         _write(variables, as_text(playbook.variables))
@@ -181,6 +181,15 @@ def end_leftovers(runs: Path) -> list[str]:
         if _is_alive(directory / "process.pid"):
             os.killpg(pid, signal.SIGKILL)
     return [str(directory) for directory in left]
+
+
+def _new_directory(folder: Path, name: str) -> Path:
+    """Make ``name-1``, or with the first number that is free: a run that was killed left its directory."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken = [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
+    directory = folder / f"{name}-{max(taken, default=0) + 1}"
+    directory.mkdir(mode=0o700)
+    return directory
 
 
 def _is_alive(note: Path) -> bool:

@@ -171,14 +171,17 @@ class Store:
             if end.is_news:
                 _keep_telling(connection, Telling(end.rollout, TellingState.DUE, due_at=now))
 
-    def interrupt_runs(self, now: datetime, only: int | None = None) -> Sequence[int]:
-        """Make every rollout that was running when the operator ended, or ``only`` one, due again; return their ids."""
+    def interrupt_runs(self, due_at: datetime, only: int | None = None) -> Sequence[int]:
+        """Make every rollout that was running when the operator ended, or ``only`` one, due again at ``due_at``.
+
+        Return their ids.
+        """
         r = tables.rollouts.c
         with self._database.writing() as connection:
             return connection.scalars(
                 update(tables.rollouts)
                 .where(r.state == State.RUNNING, r.id == only if only is not None else r.id.is_not(None))
-                .values(state=State.WAITING, due_at=now, note="the run was interrupted")
+                .values(state=State.WAITING, due_at=due_at, note="the run was interrupted")
                 .returning(r.id)
             ).all()
 

@@ -27,9 +27,10 @@ def moment(value: Any) -> datetime:
     """Read RFC 3339 with up to nanoseconds; raises :class:`Malformed` that shows what it was."""
     try:
         parsed = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
-    except (TypeError, ValueError):
-        raise Malformed(f"{value!r} is not a time as RFC 3339 writes it") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        # In UTC, the first and the last hours of the calendar can lie outside of it.
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed(f"{value!r:.100} is not a time as RFC 3339 writes it") from None
 
 
 def fingerprint(*marks: str) -> str:

@@ -65,4 +65,4 @@ def _from_seconds(value: Any) -> datetime:
     try:
         return datetime.fromtimestamp(value, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
-        raise Malformed(f"occur_at {value!r} is not a time in seconds") from None
+        raise Malformed(f"occur_at {value!r:.100} is not a time in seconds") from None

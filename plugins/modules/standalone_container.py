@@ -1,0 +1,374 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Ansible module: give a standalone container a new image, or finish what an interrupted run left."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: standalone_container
+short_description: Give a standalone Docker container the image just pushed
+description:
+  - Recreates a container from another digest of the image name that it already uses. What its user set stays,
+    what came from the old image comes from the new one.
+  - All that can fail fails before the old container stops. The old container is kept, stopped and under another
+    name, until the new one is proven by its health check, or by staying up where it has none. Otherwise the old
+    container comes back, and the digest is not tried on that container again.
+  - Containers that hold a reference to the container (its network, pid or ipc namespace, or a link) are recreated
+    with it from their own images, and those that Compose was told to restart with it are restarted.
+  - The work is done by a process on the managed host that outlives the connection. An update that was
+    interrupted, even by a crash of the host, is finished or undone by the next run there.
+  - Tasks of a swarm, one-off runs of Compose and the like are never touched.
+options:
+  name:
+    description:
+      - Name of the container. Required unless O(state=repaired).
+    type: str
+  image:
+    description:
+      - The image name that was pushed, with its tag. A container that runs another one is skipped.
+    type: str
+  digest:
+    description:
+      - The digest that the container is to run.
+    type: str
+  aliases:
+    description:
+      - Further registry hosts, with their ports, that mean the same registry as the one in O(image).
+      - The image is pulled by the name that the container uses.
+    type: list
+    elements: str
+    default: []
+  credentials:
+    description:
+      - Accounts by registry host, each with C(username) and C(password).
+      - Without one for the registry, the Docker configuration of the user on the managed host is used.
+    type: dict
+    default: {}
+  state:
+    description:
+      - V(present) finishes what earlier runs left for any container of this engine, then updates O(name).
+      - V(repaired) only finishes what earlier runs left, and returns the order of all containers.
+    type: str
+    choices: [present, repaired]
+    default: present
+  settle:
+    description:
+      - Seconds for which the new container must run without a restart before it counts as good.
+    type: float
+    default: 10
+  health_timeout:
+    description:
+      - Seconds within which the new container must become healthy.
+      - Without it, as long as its health check needs to fail for sure, from its own start period, interval,
+        timeout and retries.
+    type: float
+  paused:
+    description:
+      - What to do with a paused container. V(skip) leaves it alone, V(keep) updates it and pauses the new one.
+    type: str
+    choices: [skip, keep]
+    default: skip
+  cleanup:
+    description:
+      - Remove the old image after a successful update, unless any container uses it or it has another name.
+    type: bool
+    default: false
+  try_again:
+    description:
+      - Try a digest that was found bad for this container before.
+    type: bool
+    default: false
+  state_directory:
+    description:
+      - Directory on the managed host for journals and the lock. It is made for its owner only.
+    type: path
+    default: /var/lib/registry-docker-updater
+attributes:
+  check_mode:
+    description: Nothing is pulled or changed.
+    support: full
+  diff_mode:
+    description: Shows the digests, and which defaults of the image fall away and which are adopted.
+    support: full
+version_added: 0.1.0
+author:
+  - The registry-docker-updater developers
+extends_documentation_fragment:
+  - registry.docker_updater.engine
+"""
+
+EXAMPLES = r"""
+- name: Give the container the image just pushed
+  registry.docker_updater.standalone_container:
+    name: web
+    image: registry.example.com/shop/web:1.4
+    digest: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+
+- name: Finish what an interrupted run left on this host
+  registry.docker_updater.standalone_container:
+    state: repaired
+"""
+
+RETURN = r"""
+outcome:
+  description: What became of the container. Not returned in check mode and with O(state=repaired).
+  returned: when O(state=present)
+  type: str
+  sample: updated
+  choices: [updated, unchanged, rolled_back, rollback_failed, failed, superseded, skipped]
+kind:
+  description: Always V(container).
+  returned: when O(state=present)
+  type: str
+  sample: container
+id:
+  description: Id of the container that has the name now.
+  returned: when O(state=present)
+  type: str
+  sample: 4c01db0b339c3c7a6d0a7b0a4f0f2d3a1b6f3f7a4f3d2c1b0a9f8e7d6c5b4a39
+name:
+  description: Name of the container.
+  returned: when O(state=present)
+  type: str
+  sample: web
+image:
+  description: The image name that was pushed.
+  returned: when O(state=present)
+  type: str
+  sample: registry.example.com/shop/web:1.4
+digest:
+  description: The digest that was wanted.
+  returned: when O(state=present)
+  type: str
+  sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+before:
+  description: Id, image name and digest before.
+  returned: when O(state=present)
+  type: dict
+  sample: {id: 0f6c…, image: "registry.example.com/shop/web:1.4", digest: "sha256:2c26…"}
+after:
+  description: Id, image name and digest now.
+  returned: when O(state=present)
+  type: dict
+  sample: {id: 4c01…, image: "registry.example.com/shop/web:1.4", digest: "sha256:9f86…"}
+message:
+  description: One sentence with the cause, and the remedy where there is one.
+  returned: always
+  type: str
+  sample: web now runs sha256:9f86…
+warnings:
+  description: What could not be kept, and what else is worth knowing.
+  returned: when there are any
+  type: list
+  elements: str
+  sample: []
+seconds:
+  description: How long it took.
+  returned: when O(state=present)
+  type: float
+  sample: 12.3
+downtime:
+  description: Seconds from asking the old container to stop until the new one was started. Null where neither happened.
+  returned: when O(state=present)
+  type: float
+  sample: 0.41
+repairs:
+  description: The results of the updates of earlier runs that were finished or undone, each like the result of an update.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+order:
+  description: Names of all containers of the engine, those that others lean on first.
+  returned: when O(state=repaired)
+  type: list
+  elements: str
+  sample: [database, web]
+"""
+
+import time
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import (
+    DIRECTORY,
+    Journal,
+    JournalUnusable,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
+    in_order,
+    name_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import (
+    Update,
+    Wish,
+    repair,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_worker import run_detached
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+    ENGINE_OPTIONS,
+    Engine,
+    EngineError,
+    EngineUnreachable,
+    NoAnswer,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
+    InvalidReference,
+    Reference,
+    check_digest,
+    check_host,
+)
+
+_LONGEST_WAIT = 3600.0  # for another update on the same host, in seconds
+_GOOD = ("updated", "unchanged", "skipped")
+
+
+def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
+    """Repair, then update: in the worker, under the lock."""
+    containers = Containers(Engine(params))
+    journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
+    options = Options(params["settle"], params["health_timeout"])
+    arrived = time.time()
+    with journal.lock(_LONGEST_WAIT) as lock:
+        repairs = repair(containers, journal, options)
+        if wish is None:
+            return {"repairs": repairs, "order": [name_of(one) for one in in_order(containers.all())]}
+        result = _already_told(repairs, journal, wish, arrived if lock.waited else None)
+        if result is None:
+            result = Update(containers, journal, wish, options).run()
+            journal.keep_result(result["name"], result)
+    return {**result, "repairs": [one for one in repairs if one is not result]}
+
+
+def _already_told(repairs: Any, journal: Journal, wish: Wish, arrived: Any) -> Any:
+    """Return the result of the same wish, finished just now or by the run that this one waited for."""
+    found = list(repairs)
+    if arrived is not None:
+        found.append(journal.result_since(wish.name, arrived))
+    for result in found:
+        if result and (result["name"], result["digest"]) == (wish.name, wish.digest) and result["changed"]:
+            return result
+    return None
+
+
+def _foresee(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
+    containers = Containers(Engine(params))
+    if wish is None:
+        journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
+        left = [kept["wanted"]["name"] for kept in journal.swaps()]
+        message = "would be repaired: " + ", ".join(left) if left else "nothing is left to repair"
+        order = [name_of(one) for one in in_order(containers.all())]
+        return {"changed": bool(left), "repairs": [], "order": order, "message": message}
+    journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
+    return {**Update(containers, journal, wish, Options()).foresee(), "repairs": []}
+
+
+def _wish(params: Dict[str, Any]) -> Wish:
+    for host in params["aliases"]:
+        check_host(host)
+    return Wish(
+        name=params["name"].lstrip("/"),
+        image=Reference.parse(params["image"]),
+        digest=check_digest(params["digest"]),
+        aliases=tuple(params["aliases"]),
+        credentials=params["credentials"],
+        keep_paused=params["paused"] == "keep",
+        cleanup=params["cleanup"],
+        try_again=params["try_again"],
+    )
+
+
+def main() -> None:
+    """Read the options, have the work done, and tell what came of it."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str"},
+            "image": {"type": "str"},
+            "digest": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str", "default": []},
+            "credentials": {"type": "dict", "default": {}, "no_log": True},
+            "state": {"type": "str", "choices": ["present", "repaired"], "default": "present"},
+            "settle": {"type": "float", "default": 10},
+            "health_timeout": {"type": "float"},
+            "paused": {"type": "str", "choices": ["skip", "keep"], "default": "skip"},
+            "cleanup": {"type": "bool", "default": False},
+            "try_again": {"type": "bool", "default": False},
+            "state_directory": {"type": "path", "default": DIRECTORY},
+            **ENGINE_OPTIONS,
+        },
+        required_if=[("state", "present", ("name", "image", "digest"))],
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        wish = _wish(params) if params["state"] == "present" else None
+    except InvalidReference as error:
+        module.fail_json(msg=str(error))
+    try:
+        answer: Any = (
+            _foresee(params, wish) if module.check_mode else run_detached(lambda: _guarded(params, wish))
+        )
+    except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
+        module.fail_json(msg=str(error), message=str(error))
+    _tell(module, wish, answer)
+
+
+def _guarded(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
+    """In the worker: errors that only a sentence can tell."""
+    try:
+        return _work(params, wish)
+    except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
+        return {"error": str(error)}
+
+
+def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
+    if answer is None or "traceback" in answer or "error" in answer:
+        message = "the worker on the host was killed: the next run finishes what it left"
+        if answer is not None:
+            message = answer.get("error") or "this is a bug: " + answer["traceback"].strip().splitlines()[-1]
+        answer = {
+            **(_nothing_done(wish, message) if wish else {"message": message}),
+            **(answer or {}),
+            "failed": True,
+        }
+    elif "outcome" in answer:
+        answer["failed"] = answer["outcome"] not in _GOOD
+    else:
+        answer.setdefault(
+            "failed", any(one["outcome"] not in (*_GOOD, "rolled_back") for one in answer["repairs"])
+        )
+        answer.setdefault("changed", any(one["changed"] for one in answer["repairs"]))
+        names = ", ".join(f"{one['name']} ({one['outcome']})" for one in answer["repairs"])
+        answer.setdefault("message", "repaired: " + names if names else "nothing was left to repair")
+    for warning in dict.fromkeys(answer.pop("warnings", ())):
+        module.warn(f"{answer.get('name') or wish.name}: {warning}")
+    if answer.get("failed"):
+        module.fail_json(
+            msg=answer.get("message", ""), **{key: answer[key] for key in answer if key != "failed"}
+        )
+    module.exit_json(**answer)
+
+
+def _nothing_done(wish: Wish, message: str) -> Dict[str, Any]:
+    state = {"image": str(wish.image), "digest": None}
+    return {
+        "outcome": "failed",
+        "kind": "container",
+        "id": "",
+        "name": wish.name,
+        "image": str(wish.image),
+        "digest": wish.digest,
+        "before": state,
+        "after": state,
+        "message": message,
+        "warnings": [],
+        "seconds": 0.0,
+        "downtime": None,
+        "changed": False,
+    }
+
+
+if __name__ == "__main__":
+    main()

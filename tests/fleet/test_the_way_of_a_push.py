@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way of a push on real parts: registry, operator, Ansible over SSH, engines and swarms, messages.
+
+One fleet and one operator serve all tests of this file, in their order; each pushes images of its own.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import testinfra
+
+from demo import scene
+from demo.receivers import CHANNELS
+from demo.scene import Deployed
+from demo.updater import Updater
+from lab import Lab
+from lab.images import good
+from lab.waiting import until
+
+pytestmark = pytest.mark.lab
+
+_SECONDS_TO_ROLL_OUT = 240
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab.running(scene.spec("way")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def deployed(lab: Lab) -> tuple[Deployed, ...]:
+    scene.push_first_images(lab)
+    return scene.deploy(lab)
+
+
+@pytest.fixture(scope="module")
+def updater(lab: Lab, deployed: tuple[Deployed, ...]) -> Updater:
+    updater = Updater(lab)
+    updater.install()
+    updater.start()
+    updater.wait_for_scan(len([one for one in deployed if one.labelled]))
+    return updater
+
+
+def _finished(updater: Updater, digest: str) -> dict[str, Any]:
+    """The rollout to a digest, once it has ended for good."""
+    found: dict[str, Any] = {}
+
+    def has_ended() -> bool:
+        rollout = updater.rollout_of(digest)
+        if rollout:
+            found.update(rollout)
+        return rollout is not None and rollout["state"] in ("finished", "superseded")
+
+    until(
+        has_ended,
+        who="the operator",
+        what=f"has rolled out {digest}",
+        deadline=_SECONDS_TO_ROLL_OUT,
+        log=updater.log,
+        pause=0.3,
+    )
+    return found
+
+
+def _outcomes(rollout: dict[str, Any]) -> dict[str, str]:
+    return {one["key"]: one["outcome"] for one in rollout["targets"]}
+
+
+def _update_runs(updater: Updater) -> list[Path]:
+    return sorted(updater.state.glob("runs/*/update-*"))
+
+
+def test_a_push_updates_exactly_what_opted_in_and_runs_exactly_this_name(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """Labelled services of both swarms and labelled containers follow; every lookalike stays as it was."""
+    bystanders = {one: scene.state_of(lab, one) for one in deployed if not one.is_target}
+
+    digest = lab.registry("registry").push("test/app", "1", good("2"))
+    rollout = _finished(updater, digest)
+
+    targets = [one for one in deployed if one.is_target]
+    assert [one.key for one in targets if not scene.runs_exactly(lab, one, digest)] == []
+    assert {one.key: scene.state_of(lab, one) for one in bystanders} == {
+        one.key: state for one, state in bystanders.items()
+    }
+    assert set(_outcomes(rollout).values()) == {"updated"}
+    assert len(rollout["targets"]) == len(targets)
+
+
+def test_the_hosts_themselves_say_what_runs(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """Asked over SSH, as Ansible is, each host runs what the registry has under the name."""
+    digest = lab.registry("registry").digest("test/app", "1")
+    assert updater.state.is_dir()
+    for one in deployed:
+        if one.is_target and one.kind == "container":
+            host = testinfra.get_host(f"ansible://{one.host}", ansible_inventory=str(lab.inventory))
+            container = host.docker(one.name)
+            assert container.is_running
+            image = host.check_output(
+                "docker image inspect --format '{{json .RepoDigests}}' %s", container.inspect()["Image"]
+            )
+            assert str(digest) in image
+            assert host.check_output("docker exec %s cat /version", one.name) == "2"
+
+
+def test_the_team_is_told_by_every_channel(lab: Lab, updater: Updater) -> None:
+    """Slack, Teams and e-mail name the image, its digest, and every target."""
+    digest = str(lab.registry("registry").digest("test/app", "1"))
+    until(
+        lambda: all(map(updater.inbox.messages, CHANNELS)),
+        who="the team",
+        what="was told",
+        deadline=60,
+        log=updater.log,
+    )
+
+    for channel in CHANNELS:
+        message = updater.inbox.messages(channel)[0].replace("=\n", "").replace("=\r\n", "")
+        for word in ("test/app:1", digest.removeprefix("sha256:")[:12], "web", "api", "other-name"):
+            assert word in message, f"{word} is not in the message by {channel}: {message}"
+
+
+def test_a_push_that_nobody_runs_starts_no_playbook(lab: Lab, updater: Updater) -> None:
+    """It is recorded as an event, and that is all."""
+    runs = _update_runs(updater)
+
+    digest = lab.registry("registry").push("test/idle", "1", good("idle"))
+    until(
+        lambda: any(event["digest"] == digest for event in updater.ask("/api/events")),
+        who="the operator",
+        what="has the event",
+        deadline=30,
+        log=updater.log,
+    )
+    # The planner looked at it when the next push, which somebody runs, is rolled out.
+    _finished(updater, lab.registry("registry").push("test/app", "2", good("other tag")))
+
+    assert updater.rollout_of(digest) is None
+    assert len(_update_runs(updater)) == len(runs) + 1
+
+
+def test_a_promotion_by_retagging_is_a_push(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """Giving test/app:1 the name my/test/app:1 too updates what runs the latter."""
+    digest = lab.registry("registry").retag("test/app", "1", "my/test/app")
+
+    _finished(updater, digest)
+
+    promoted = [one for one in deployed if one.name == "ends-alike"]
+    assert len(promoted) == 2
+    assert [one.key for one in promoted if not scene.runs_exactly(lab, one, digest)] == []
+
+
+def test_kill_minus_nine_between_the_answer_and_the_playbook_loses_nothing(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """What was answered 202 happens after a restart, though the operator died before any playbook ran."""
+    updater.stop()
+    # The event waits in the registry's queue; the operator dies the moment it has stored it.
+    digest = lab.registry("registry").push("test/app", "1", good("3"))
+    runs = _update_runs(updater)
+    updater.start()
+    until(
+        lambda: any(event["digest"] == digest for event in updater.ask("/api/events")),
+        who="the operator",
+        what="has the event",
+        deadline=30,
+        log=updater.log,
+        pause=0.001,
+    )
+    updater.kill()
+    before_the_restart = [run for run in _update_runs(updater) if run not in runs]
+    updater.start()
+
+    _finished(updater, digest)
+
+    assert [run for run in before_the_restart if (run / "artifacts" / "run" / "rc").exists()] == []
+    targets = [one for one in deployed if one.is_target]
+    assert [one.key for one in targets if not scene.runs_exactly(lab, one, digest)] == []
+
+
+def test_a_template_in_an_event_is_text_all_the_way(lab: Lab, updater: Updater, tmp_path: Path) -> None:
+    """An actor that holds a template, a command and quotes runs nothing, and is told as it is."""
+    trap = tmp_path / "trap"
+    actor = f"{{{{ lookup('pipe', 'touch {trap}') }}}} $(touch {trap}) `touch {trap}` \"'"
+    digest = lab.registry("registry").client.push("other/place", "1", good("4"))
+    lab.registry("registry").retag("other/place", "1", "test/app", "unseen")
+    event = {
+        "id": "hostile",
+        "timestamp": "2999-01-01T00:00:00Z",
+        "action": "push",
+        "target": {
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "repository": "test/app",
+            "digest": digest,
+            "tag": "1",
+        },
+        "actor": {"name": actor},
+    }
+    hostile_name = {**event, "id": "hostile name", "target": {**event["target"], "repository": actor}}  # type: ignore[dict-item]
+    mails = len(updater.inbox.messages("email"))
+
+    answer = requests.post(
+        f"{updater.url}/events/registry",
+        json={"events": [event, hostile_name]},
+        headers={"Authorization": "Bearer only the registry of this lab knows this"},
+        timeout=10,
+    )
+
+    assert answer.status_code == 202
+    assert answer.json() == {"accepted": 1, "ignored": 0, "duplicates": 0, "unreadable": 1}
+    rollout = _finished(updater, digest)
+    assert rollout["actor"] == actor
+    until(lambda: len(updater.inbox.messages("email")) > mails, who="the team", what="was told", deadline=60)
+    assert not trap.exists()
+    for host in lab.hosts:
+        assert host.run("test", "-e", str(trap), check=False).returncode == 1
+
+
+def test_a_host_that_was_down_catches_up_by_itself(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """It is told as unreachable, by name and cause, and updated when it is back; the others do not wait."""
+    solo = lab.host("solo")
+    solo.cut_off()
+    try:
+        digest = lab.registry("registry").push("test/app", "1", good("5"))
+        elsewhere = [one for one in deployed if one.is_target and one.host != "solo"]
+        until(
+            lambda: all(scene.runs_exactly(lab, one, digest) for one in elsewhere),
+            who="the operator",
+            what="has updated the hosts that answer",
+            deadline=_SECONDS_TO_ROLL_OUT,
+            log=updater.log,
+            pause=1,
+        )
+        until(
+            lambda: "unreachable" in _outcomes(updater.rollout_of(digest) or {"targets": []}).values(),
+            who="the operator",
+            what="says who is unreachable",
+            deadline=120,
+            log=updater.log,
+            pause=0.5,
+        )
+        rollout = updater.rollout_of(digest) or {}
+        checked = updater.command("check", check=False)
+    finally:
+        solo.reconnect()
+
+    assert checked.returncode == 1
+    assert "host solo: " in checked.stdout
+    assert "solo" in rollout["note"]
+    assert _outcomes(_finished(updater, digest))["container/solo/app"] == "updated"
+    on_solo = [one for one in deployed if one.is_target and one.host == "solo"]
+    assert [one.key for one in on_solo if not scene.runs_exactly(lab, one, digest)] == []
+
+
+def test_an_operator_that_was_stopped_gets_the_events_it_missed(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """The registry keeps them until somebody answers."""
+    updater.stop()
+    digest = lab.registry("registry").push("test/app", "1", good("6"))
+    updater.start()
+
+    _finished(updater, digest)
+
+    targets = [one for one in deployed if one.is_target]
+    assert [one.key for one in targets if not scene.runs_exactly(lab, one, digest)] == []
+
+
+def test_the_command_line_tells_the_same_story(lab: Lab, updater: Updater) -> None:
+    """Listings, plan and a push by hand, as a person uses them."""
+    address = lab.registry("registry").address
+    digest = str(lab.registry("registry").digest("test/app", "1"))
+
+    assert updater.listing("rollouts")[0]["digest"] == digest
+    assert updater.listing("rollout", str(updater.listing("rollouts")[0]["id"]))["state"] == "finished"
+    assert {target["name"] for target in updater.listing("fleet")["targets"]} >= {"web", "api", "other-name"}
+    planned = updater.listing("plan", f"{address}/test/app:1@{digest}")
+    assert {row["verdict"] for row in planned} == {"already runs this digest"}
+
+    older = lab.registry("registry").push("test/parked", "1", good("2"))
+    lab.registry("registry").retag("test/parked", "1", "test/app", "parked")
+    pushed = updater.command("push", f"{address}/test/app:1@{older}", "--wait")
+    assert "6 updated" in pushed.stdout
+
+
+def test_no_secret_is_in_what_is_kept(updater: Updater) -> None:
+    """Neither the registry's secret nor the address of a webhook stands in any file of a run."""
+    secrets = (b"only the registry of this lab knows this", b"/slack/T0/B0/x", b"/teams/workflows/x")
+    for path in (updater.state / "runs").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert [secret for secret in secrets if secret in content] == [], path
+    for directory in _update_runs(updater):
+        assert directory.stat().st_mode & 0o777 == 0o700
+        assert directory.stat().st_uid == os.getuid()

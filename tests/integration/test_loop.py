@@ -1,0 +1,320 @@
+"""The loop with its real store, in a world where anything happens at any time.
+
+Only the playbooks are played: by a small world of hosts whose runs can be lost, fail, be rolled back, or end with
+the operator, and during which pushes, people, scans and further runs go on. Threads run one inside the other, in
+an order that hypothesis chooses, so every finding can be repeated.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from registry_docker_updater.core.fleet import container_key, service_key
+from registry_docker_updater.core.outcomes import HostResult
+from registry_docker_updater.core.planning import Retry
+from registry_docker_updater.core.pushes import Push
+from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.listings import Listings
+from registry_docker_updater.edges.store import Store
+from registry_docker_updater.loop import Loop, Policy
+
+from unit.builders import HOST, NOON
+
+SCAN = "registry.docker_updater.targets_info"
+POLICY = Policy(
+    registry_hosts={"production": (HOST,)},
+    hosts="all",
+    scan_interval=timedelta(seconds=60),
+    workers=2,
+    timeout=timedelta(minutes=30),
+    retry=Retry(timedelta(seconds=10), timedelta(seconds=80), 1000),
+)
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+class Killed(BaseException):
+    """The operator was killed; nothing of it goes on."""
+
+
+@dataclass
+class Thing:
+    """A service or container as it really is."""
+
+    kind: str
+    name: str
+    hosts: tuple[str, ...]
+    tag: str = "1"
+    digest: str = digest(0)
+    changed_at: datetime = NOON - timedelta(days=1)
+    by_person_at: datetime | None = None
+    in_work: bool = False
+    refused: set[str] = field(default_factory=set)
+
+    @property
+    def key(self) -> str:
+        return service_key(self.name) if self.kind == "service" else container_key(self.hosts[0], self.name)
+
+
+class World:
+    """Hosts, what they run, the clock, and the playbooks that look at and change them."""
+
+    def __init__(self, choose: Callable[[int], int], runs: Path) -> None:
+        self.choose = choose
+        self.now = NOON
+        self.down: set[str] = set()
+        self.things = [
+            Thing("container", "web", ("solo",)),
+            Thing("container", "db", ("solo",), tag="2"),
+            Thing("container", "web", ("far",)),
+            Thing("service", "api", ("m1", "m2")),
+        ]
+        self.newest: dict[str, tuple[str, datetime]] = {}
+        self.store = Store(Database(Path(":memory:")))
+        self.runs = runs
+        self.is_calm = False
+        self.depth = self.scanning = 0
+        self.numbers = 0
+        self.wrongs: list[str] = []
+        self.loop = self.start()
+
+    def start(self) -> Loop:
+        for thing in self.things:
+            thing.in_work = False
+        self.tasks: list[Callable[[], None]] = []
+        world = self
+
+        class Threads:
+            def submit(self, work: Callable[[], None]) -> None:
+                world.tasks.append(work)
+
+        listings = Listings(self.store._database)
+        loop = Loop(self.store, listings, cast("Playbooks", self), self.runs, POLICY, clock=lambda: self.now)
+        loop._workers = cast("Any", Threads())
+        self.store.interrupt_runs(self.now)
+        return loop
+
+    # What happens.
+
+    def tick(self, seconds: int = 1) -> None:
+        if not self.scanning:
+            self.now += timedelta(seconds=seconds)
+
+    def push(self, tag: str) -> None:
+        self.tick()
+        self.numbers += 1
+        made = Push("production", "test/app", tag, digest(self.numbers), self.now, f"event {self.numbers}")
+        self.store.record("production", [made], self.now)
+        self.newest[tag] = (made.digest, self.now)
+        self.tick()
+
+    def person_changes(self, thing: Thing) -> None:
+        if thing.in_work or self.scanning:
+            return
+        self.tick()
+        self.numbers += 1
+        thing.digest, thing.changed_at, thing.by_person_at = digest(self.numbers), self.now, self.now
+        self.tick()
+
+    def look(self) -> None:
+        self.loop._look(self.now)
+
+    def work(self) -> None:
+        if self.tasks:
+            self.tasks.pop(self.choose(len(self.tasks)))()
+
+    def kill(self) -> None:
+        raise Killed
+
+    def step(self) -> None:
+        """One thing happens, or a few seconds go by."""
+        acts: list[Callable[[], object]] = [
+            *[self.look] * 6,
+            *[self.work] * 8,
+            *[lambda: self.push("1")] * 3,
+            lambda: self.push("2"),
+            lambda: self.person_changes(self.things[self.choose(len(self.things))]),
+            lambda: self.down.add(("solo", "far", "m1", "m2")[self.choose(4)]),
+            self.down.clear,
+            lambda: self.tick(30),
+            self.kill,
+        ]
+        acts[self.choose(len(acts))]()
+
+    def meanwhile(self) -> None:
+        """What goes on beside a run."""
+        if self.is_calm or self.depth > 3:
+            return
+        self.depth += 1
+        try:
+            for _ in range(self.choose(3)):
+                self.step()
+        finally:
+            self.depth -= 1
+
+    # The playbooks.
+
+    def run(
+        self,
+        playbook: Playbook,
+        directory: Path,
+        _timeout: timedelta,
+        on_result: Callable[[HostResult], None] = lambda _: None,
+    ) -> Ended:
+        directory.mkdir(parents=True)
+        results: list[HostResult] = []
+
+        def tell(result: HostResult) -> None:
+            results.append(result)
+            on_result(result)
+
+        {"discover": self.discover, "update": self.update, "notify": self.notify}[playbook.name](
+            playbook, tell
+        )
+        return Ended("successful", tuple(results), {})
+
+    def discover(self, _playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
+        self.scanning += 1
+        try:
+            for host in ("solo", "far", "m1", "m2"):
+                tell(self.answer(host, None))
+                self.meanwhile()
+        finally:
+            self.scanning -= 1
+
+    def notify(self, _playbook: Playbook, _tell: Callable[[HostResult], None]) -> None:
+        self.meanwhile()
+
+    def update(self, playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
+        tag = str(playbook.variables["image"]).rpartition(":")[2]
+        wanted = str(playbook.variables["digest"])
+        skip = cast("list[str]", playbook.variables["skip_targets"])
+        hosts = [host for host in playbook.limit or () if host not in self.down]
+        for host in playbook.limit or ():
+            tell(self.answer(host, tag))
+        for thing in self.things:
+            through = next((host for host in thing.hosts if host in hosts), None)
+            if through and thing.tag == tag and thing.key not in skip:
+                self.meanwhile()
+                self.change(thing, through, wanted, tell)
+
+    def change(self, thing: Thing, host: str, wanted: str, tell: Callable[[HostResult], None]) -> None:
+        if thing.in_work:
+            self.wrongs.append(f"two runs change {thing.key} at once")
+        if wanted in thing.refused:
+            self.wrongs.append(f"a digest that was rolled back is tried again on {thing.key}")
+        before = thing.digest
+        if host in self.down:
+            tell(HostResult(host, "runner_on_unreachable", "update", {"msg": "timed out"}))
+            return
+        end = (
+            "updated"
+            if self.is_calm
+            else ("updated", "updated", "failed", "rolled_back", "lost")[self.choose(5)]
+        )
+        if before == wanted:
+            end = "unchanged"
+        thing.in_work = True
+        self.meanwhile()
+        if end in ("updated", "lost"):
+            thing.digest, thing.changed_at, thing.by_person_at = wanted, self.now, None
+        self.tick()
+        if end == "rolled_back":
+            thing.refused.add(wanted)
+            thing.changed_at = self.now
+        self.meanwhile()
+        thing.in_work = False
+        if end == "lost":
+            tell(HostResult(host, "runner_on_unreachable", "update", {"msg": "timed out"}))
+            return
+        said = {
+            "kind": thing.kind,
+            "id": thing.name,
+            "name": thing.name,
+            "outcome": end,
+            "before": {"digest": before},
+            "after": {"digest": thing.digest},
+        }
+        tell(
+            HostResult(host, "runner_on_failed" if end in ("failed", "rolled_back") else "runner_on_ok", "update", said)
+        )
+
+    def answer(self, host: str, tag: str | None) -> HostResult:
+        if host in self.down:
+            return HostResult(host, "runner_on_unreachable", SCAN, {"msg": "no route"})
+        targets = [
+            {
+                "kind": thing.kind,
+                "id": thing.name,
+                "name": thing.name,
+                "image": f"{HOST}/test/app:{thing.tag}",
+                "reference": f"{HOST}/test/app:{thing.tag}",
+                "digests": [thing.digest],
+                "state": "running",
+                "age": (self.now - thing.changed_at).total_seconds(),
+            }
+            for thing in self.things
+            if host in thing.hosts and tag in (None, thing.tag)
+        ]
+        swarm = {"id": "alpha", "manager": True} if host.startswith("m") else None
+        found = {"engine": {}, "swarm": swarm, "targets": targets, "warnings": []}
+        return HostResult(host, "runner_on_ok", SCAN, {"scan": found})
+
+    # The end.
+
+    def live(self, steps: int) -> None:
+        for _ in range(steps):
+            try:
+                self.step()
+                self.tick()
+            except Killed:
+                self.depth = self.scanning = 0
+                self.loop = self.start()
+
+    def calm_down(self) -> None:
+        """Nothing happens any more but that the operator works and hosts do as they are told."""
+        self.is_calm = True
+        self.down.clear()
+        for _ in range(8):
+            self.look()
+            while self.tasks:
+                self.work()
+            self.tick(60)
+
+
+def unsettled(world: World) -> Iterable[str]:
+    for thing in world.things:
+        wanted, pushed_at = world.newest.get(thing.tag, (None, None))
+        left_alone = thing.by_person_at and pushed_at and thing.by_person_at > pushed_at
+        if wanted and thing.digest != wanted and wanted not in thing.refused and not left_alone:
+            yield f"{thing.key} runs {thing.digest[-2:]} and not {wanted[-2:]}"
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_whatever_happens_every_target_ends_on_the_newest_digest_it_may_have(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Failures, lost hosts, rollbacks, people, newer pushes and kills of the operator, at any moment."""
+
+    def choose(below: int) -> int:
+        return data.draw(st.integers(0, below - 1))
+
+    world = World(choose, tmp_path_factory.mktemp("runs"))
+    world.live(40)
+    world.calm_down()
+    assert not world.wrongs
+    assert not list(unsettled(world))
+    states = {row["id"]: row["state"] for row in world.loop._listings.rollouts(1000)}
+    assert set(states.values()) <= {"finished", "superseded"}, states
+    assert world.store.tellings() == ()

@@ -1,0 +1,108 @@
+"""Short ways to say what the tests are about: digests, moments, targets, hosts, scans."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from registry_docker_updater.core.fleet import Fleet, Host, Kind, Scan, Target, container_key, service_key
+from registry_docker_updater.core.planning import Wanted
+from registry_docker_updater.core.references import Reference
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+OLD, NEW, NEWER = ("sha256:" + mark * 64 for mark in "abc")
+HOST = "registry.example.com"
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def host(name: str, asked_at: datetime = NOON, error: str | None = None, **more: Any) -> Host:
+    return Host(name, asked_at, error, **more)
+
+
+def container(
+    name: str = "web",
+    on: str = "solo",
+    image: str = f"{HOST}/test/app:1",
+    digest: str = OLD,
+    since: datetime = NOON,
+) -> Target:
+    return Target(
+        key=container_key(on, name),
+        kind=Kind.CONTAINER,
+        id=f"id-of-{name}",
+        name=name,
+        place=f"host {on}",
+        hosts=(on,),
+        image=image,
+        reference=Reference.parse(image),
+        digests=frozenset((digest,)),
+        since=since,
+    )
+
+
+def service(
+    name: str = "api",
+    managers: tuple[str, ...] = ("m1", "m2", "m3"),
+    image: str = f"{HOST}/test/app:1",
+    digest: str = OLD,
+    since: datetime = NOON,
+) -> Target:
+    return Target(
+        key=service_key(f"id-of-{name}"),
+        kind=Kind.SERVICE,
+        id=f"id-of-{name}",
+        name=name,
+        place=f"swarm of {managers[0]}",
+        hosts=managers,
+        image=image,
+        reference=Reference.parse(image),
+        digests=frozenset((digest,)),
+        since=since,
+    )
+
+
+def fleet(*targets: Target, hosts: tuple[Host, ...] = ()) -> Fleet:
+    known = {name: host(name) for target in targets for name in target.hosts}
+    return Fleet({**known, **{one.name: one for one in hosts}}, {target.key: target for target in targets})
+
+
+def wanted(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag: str = "1") -> Wanted:
+    return Wanted(push, (HOST,), "test/app", tag, digest, received_at)
+
+
+def seen(kind: str, name: str, digest: str | None = OLD, age: float | None = 100, **more: Any) -> dict[str, Any]:
+    """One target as the module ``targets_info`` returns it."""
+    return {
+        "kind": kind,
+        "id": f"id-of-{name}",
+        "name": name,
+        "image": f"{HOST}/test/app:1",
+        "reference": f"{HOST}/test/app:1",
+        "digests": [digest] if digest else [],
+        "state": "running",
+        "age": age,
+        **more,
+    }
+
+
+def scan(
+    name: str,
+    *targets: dict[str, Any],
+    swarm: str | None = None,
+    manager: bool = False,
+    warnings: tuple[str, ...] = (),
+) -> Scan:
+    return Scan(
+        name,
+        {
+            "engine": {"version": "28.0.0"},
+            "swarm": {"id": swarm, "manager": manager} if swarm else None,
+            "targets": list(targets),
+            "warnings": list(warnings),
+        },
+    )
+
+
+def silence(name: str, error: str = "no route to host") -> Scan:
+    return Scan(name, None, error)

@@ -1,0 +1,140 @@
+"""The fleet as scans saw it: what stays, what goes, through whom a service is reached, and since when."""
+
+from dataclasses import replace
+
+from registry_docker_updater.core.fleet import Fleet, Kind, Scan, merge
+
+from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
+
+
+def of(*scans: Scan, before: Fleet | None = None, seconds: float = 0) -> Fleet:
+    return merge(before or Fleet(), scans, at(seconds))
+
+
+def three_managers(digest: str = OLD) -> tuple[Scan, ...]:
+    api = seen("service", "api", digest)
+    return tuple(scan(name, api, swarm="alpha", manager=True) for name in ("m1", "m2", "m3"))
+
+
+def test_a_host_that_answered_has_exactly_the_targets_it_named() -> None:
+    before = of(scan("solo", seen("container", "web"), seen("container", "gone")))
+    after = of(scan("solo", seen("container", "web"), seen("container", "new")), before=before)
+    assert sorted(after.targets) == ["container/solo/new", "container/solo/web"]
+
+
+def test_a_container_is_known_by_host_and_name_and_reached_through_its_host() -> None:
+    found = of(scan("a", seen("container", "web")), scan("b", seen("container", "web")))
+    assert sorted(found.targets) == ["container/a/web", "container/b/web"]
+    web = found.targets["container/b/web"]
+    assert (web.kind, web.hosts, web.place) == (Kind.CONTAINER, ("b",), "host b")
+    assert str(web.reference) == f"{HOST}/test/app:1"
+    assert web.runs(OLD)
+    assert not web.runs(NEW)
+
+
+def test_a_host_that_does_not_answer_keeps_its_targets_and_says_why() -> None:
+    before = of(scan("solo", seen("container", "web")))
+    after = of(silence("solo"), before=before, seconds=60)
+    assert after.targets == before.targets
+    assert (after.hosts["solo"].error, after.hosts["solo"].is_reachable) == ("no route to host", False)
+    assert after.hosts["solo"].asked_at == at(60)
+    assert after.hosts["solo"].engine == "28.0.0"
+
+
+def test_a_host_that_never_answered_has_no_targets() -> None:
+    assert of(silence("solo")).targets == {}
+    assert of(Scan("solo", None)).hosts["solo"].error == "no answer"
+
+
+def test_a_host_that_answers_again_is_reachable_and_its_old_warnings_are_gone() -> None:
+    first = of(scan("solo", warnings=("a label means nothing",)))
+    assert first.hosts["solo"].warnings == ("a label means nothing",)
+    silent = of(silence("solo"), before=first)
+    assert silent.hosts["solo"].warnings == ()
+    assert of(scan("solo"), before=silent).hosts["solo"].is_reachable
+
+
+def test_a_host_that_left_the_inventory_is_gone_with_its_targets() -> None:
+    before = of(scan("solo", seen("container", "web")), scan("other"))
+    after = of(scan("other"), before=before)
+    assert (sorted(after.hosts), after.targets) == (["other"], {})
+
+
+def test_a_service_that_three_managers_see_is_one_target_reached_through_all() -> None:
+    found = of(*three_managers(), scan("worker", swarm=None))
+    (api,) = found.targets.values()
+    assert (api.key, api.hosts, api.place) == ("service/id-of-api", ("m1", "m2", "m3"), "swarm of m1")
+
+
+def test_two_swarms_are_not_mixed() -> None:
+    found = of(
+        scan("a1", seen("service", "api"), swarm="alpha", manager=True),
+        scan("b1", seen("service", "web"), swarm="beta", manager=True),
+    )
+    assert {key: target.hosts for key, target in found.targets.items()} == {
+        "service/id-of-api": ("a1",),
+        "service/id-of-web": ("b1",),
+    }
+
+
+def test_a_manager_that_is_down_stays_a_way_to_its_services() -> None:
+    before = of(*three_managers())
+    after = of(silence("m1"), *three_managers()[1:], before=before, seconds=60)
+    (api,) = after.targets.values()
+    assert api.hosts == ("m1", "m2", "m3")
+
+
+def test_a_service_removed_while_a_manager_is_down_is_gone() -> None:
+    after = of(silence("m1"), scan("m2", swarm="alpha", manager=True), before=of(*three_managers()[:2]))
+    assert after.targets == {}
+
+
+def test_a_swarm_of_which_nobody_answers_keeps_its_services() -> None:
+    before = of(*three_managers())
+    after = of(silence("m1"), silence("m2"), silence("m3"), before=before)
+    assert after.targets == before.targets
+
+
+def test_a_manager_that_left_the_inventory_is_no_way_any_more() -> None:
+    before = of(*three_managers())
+    after = of(silence("m2"), silence("m3"), before=before)
+    assert after.targets["service/id-of-api"].hosts == ("m2", "m3")
+
+
+def test_since_is_when_the_target_changed_by_the_operators_clock() -> None:
+    found = of(scan("solo", seen("container", "web", age=100), seen("container", "new", age=None)))
+    assert found.targets["container/solo/web"].since == at(-100)
+    assert found.targets["container/solo/new"].since == NOON
+
+
+def test_a_container_recreated_with_the_same_digest_keeps_since() -> None:
+    before = of(scan("solo", seen("container", "web", age=100)))
+    same = of(scan("solo", seen("container", "web", age=1, id="another")), before=before, seconds=60)
+    assert same.targets["container/solo/web"].since == at(-100)
+    assert same.targets["container/solo/web"].id == "another"
+
+
+def test_a_target_with_another_digest_or_name_begins_anew() -> None:
+    before = of(scan("solo", seen("container", "web", age=100)))
+    digest = of(scan("solo", seen("container", "web", NEW, age=1)), before=before, seconds=60)
+    assert digest.targets["container/solo/web"].since == at(59)
+    renamed = seen("container", "web", age=1, reference=f"{HOST}/test/app:2")
+    assert of(scan("solo", renamed), before=before, seconds=60).targets["container/solo/web"].since == at(59)
+
+
+def test_an_image_is_found_under_every_name_of_its_registry_and_no_other() -> None:
+    targets = (
+        container("a"),
+        container("b", image="Registry.Internal:5000/test/app:1"),
+        container("c", image=f"{HOST}/test/app:2"),
+        container("d", image=f"{HOST}/x/test/app:1"),
+        container("e", image="test/app:1"),
+        service("f", image=f"{HOST}/test/app:1"),
+        replace(container("g"), reference=None),
+    )
+    known = fleet(*targets)
+    found = [target.name for target in known.running((HOST, "registry.internal:5000"), "test/app", "1")]
+    assert found == ["a", "b", "f"]
+    assert [target.name for target in known.running((HOST.upper(), HOST), "test/app", "1")] == ["a", "f"]
+    assert known.running((), "test/app", "1") == ()
+    assert known.running((HOST,), "test/app", "") == ()

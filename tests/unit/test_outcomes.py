@@ -1,0 +1,195 @@
+"""What became of each target: read from results of modules, completed for the silent, applied to the fleet."""
+
+from typing import Any
+
+import pytest
+from registry_docker_updater.core.fleet import Kind, Target
+from registry_docker_updater.core.outcomes import (
+    HostResult,
+    Outcome,
+    TargetOutcome,
+    applied,
+    conclude,
+    outcome_of,
+)
+
+from unit.builders import NEW, OLD, at, container, fleet, seen, service
+
+UPDATE = "registry.docker_updater.swarm_service"
+
+
+def said(host: str, kind: str = "service", name: str = "api", **more: Any) -> HostResult:
+    result = {
+        "kind": kind,
+        "id": f"id-of-{name}",
+        "name": name,
+        "outcome": "updated",
+        "before": {"image": "app", "digest": OLD},
+        "after": {"image": "app", "digest": NEW},
+        "message": "",
+        **more,
+    }
+    return HostResult(host, "runner_on_ok", UPDATE, result)
+
+
+def listed(host: str, *targets: dict[str, Any], manager: bool = True) -> HostResult:
+    swarm = {"id": "alpha", "manager": manager}
+    return HostResult(
+        host,
+        "runner_on_ok",
+        "registry.docker_updater.targets_info",
+        {"scan": {"targets": list(targets), "swarm": swarm}},
+    )
+
+
+def unreachable(host: str) -> HostResult:
+    return HostResult(host, "runner_on_unreachable", "ping", {"msg": "timed out\n"})
+
+
+def failed(host: str, **result: Any) -> HostResult:
+    return HostResult(host, "runner_on_failed", "registry.docker_updater.targets_info", result)
+
+
+def only(target: Target, *results: HostResult, ended: str | None = None) -> TargetOutcome:
+    (one,) = conclude([target], {}, results, ended)
+    return one
+
+
+def test_what_a_module_says_is_the_outcome_of_the_target_it_names() -> None:
+    api = service()
+    one = outcome_of(said("m2"), {api.key: api})
+    assert one == TargetOutcome(api.key, Kind.SERVICE, "api", "swarm of m1", Outcome.UPDATED, OLD, NEW, None)
+
+
+def test_a_container_is_told_apart_by_the_host_that_speaks() -> None:
+    web = container(on="b")
+    one = outcome_of(said("b", "container", "web", outcome="failed", message="no space"), {web.key: web})
+    assert one
+    assert (one.key, one.outcome, one.message) == ("container/b/web", Outcome.FAILED, "no space")
+    other = outcome_of(said("a", "container", "web"), {web.key: web})
+    assert other
+    assert (other.key, other.place) == ("container/a/web", "host a")
+
+
+def test_a_target_nobody_expected_is_told_too() -> None:
+    one = outcome_of(said("m2"), {})
+    assert one
+    assert (one.key, one.place) == ("service/id-of-api", "swarm of m2")
+    assert conclude([], {one.key: one}, [], None) == (one,)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {},
+        {"outcome": "updated"},
+        {"kind": "service"},
+        {"outcome": "splendid", "kind": "service"},
+        {"outcome": "updated", "kind": "pod"},
+        {"outcome": [], "kind": {}},
+        {"scan": {"targets": []}},
+    ],
+)
+def test_a_result_that_speaks_of_no_target_is_no_outcome(result: dict[str, Any]) -> None:
+    assert outcome_of(HostResult("m1", "runner_on_ok", UPDATE, result), {}) is None
+
+
+@pytest.mark.parametrize("side", [None, {}, {"digest": None}, {"digest": 7}, "sha256:x", []])
+def test_a_digest_that_is_not_told_is_not_known(side: Any) -> None:
+    one = outcome_of(said("m1", before=side, after=side), {})
+    assert one
+    assert (one.before, one.after) == (None, None)
+
+
+def test_a_target_of_an_unreachable_host_is_unreachable() -> None:
+    one = only(container(on="solo"), unreachable("solo"))
+    assert (one.outcome, one.message, one.before) == (Outcome.UNREACHABLE, "solo: timed out", OLD)
+
+
+def test_a_target_whose_host_failed_before_it_is_failed_with_the_first_cause() -> None:
+    one = only(container(on="solo"), failed("solo", msg="no disk"), failed("solo", msg="later"))
+    assert (one.outcome, one.message) == (Outcome.FAILED, "solo: no disk")
+    assert only(container(on="solo"), failed("solo")).message == "solo: no reason given"
+
+
+def test_a_failure_that_names_an_outcome_is_of_another_target() -> None:
+    here = seen("container", "web")
+    one = only(container(on="solo"), listed("solo", here), failed("solo", outcome="failed", msg="of another"))
+    assert one.message == "the playbook ended without a word about it"
+
+
+def test_a_target_that_its_host_does_not_list_any_more_is_skipped() -> None:
+    one = only(container(on="solo"), listed("solo", seen("container", "another")))
+    assert one.outcome is Outcome.SKIPPED
+    assert only(service(), listed("m1"), unreachable("m2"), listed("m3")).outcome is Outcome.SKIPPED
+
+
+def test_a_manager_without_quorum_does_not_know_that_a_service_is_gone() -> None:
+    one = only(service(), listed("m1", manager=False), unreachable("m2"), listed("m3", manager=False))
+    assert not one.outcome.is_final
+
+
+def test_a_run_cut_short_says_why() -> None:
+    here = seen("container", "web")
+    one = only(container(on="solo"), listed("solo", here), ended="took too long")
+    assert (one.outcome, one.message) == (Outcome.FAILED, "took too long")
+    assert only(container(on="solo"), ended="the process died").message == "the process died"
+
+
+def test_a_manager_that_took_over_has_the_last_word() -> None:
+    api = service()
+    told = {api.key: outcome_of(said("m2"), {api.key: api})}
+    (one,) = conclude([api], {k: v for k, v in told.items() if v}, [unreachable("m1"), said("m2")], None)
+    assert (one.outcome, one.after) == (Outcome.UPDATED, NEW)
+
+
+def test_a_service_is_unreachable_only_when_no_manager_failed_otherwise() -> None:
+    both = only(service(), unreachable("m1"), unreachable("m2"))
+    assert both.outcome is Outcome.UNREACHABLE
+    assert both.message == "m1: timed out; m2: timed out"
+    assert only(service(), unreachable("m1"), failed("m2", msg="no quorum")).outcome is Outcome.FAILED
+
+
+def test_a_host_lost_after_it_listed_the_target_leaves_it_unreachable() -> None:
+    one = only(container(on="solo"), listed("solo", seen("container", "web")), unreachable("solo"))
+    assert one.outcome is Outcome.UNREACHABLE
+
+
+def test_every_expected_target_has_an_outcome_and_they_are_in_order() -> None:
+    targets = [container("b"), container("a"), service()]
+    assert [one.key for one in conclude(targets, {}, [], None)] == sorted(target.key for target in targets)
+
+
+def test_only_failures_are_tried_again_and_rollbacks_are_not_good() -> None:
+    assert [one.value for one in Outcome if not one.is_final] == ["failed", "unreachable"]
+    assert [one.value for one in Outcome if not one.is_good] == [
+        "rolled_back",
+        "rollback_failed",
+        "failed",
+        "unreachable",
+    ]
+
+
+def test_the_fleet_runs_what_an_update_left() -> None:
+    api, web = service(), container()
+    known = fleet(api, web)
+    after = applied(known, [x for x in (outcome_of(said("m1"), {api.key: api}),) if x], at(9))
+    assert (after.targets[api.key].digests, after.targets[api.key].since) == (frozenset((NEW,)), at(9))
+    assert after.targets[web.key] == web
+    assert after.hosts == known.hosts
+
+
+def test_an_outcome_that_changed_nothing_leaves_since_alone() -> None:
+    api = service()
+    back = outcome_of(said("m1", outcome="rolled_back", after={"digest": OLD}), {api.key: api})
+    stranger = outcome_of(said("m1", name="stranger"), {})
+    silent = outcome_of(said("m1", after=None), {api.key: api})
+    known = fleet(api)
+    assert applied(known, [one for one in (back, stranger, silent) if one], at(9)) == known
+
+
+@pytest.mark.parametrize(
+    "msg", ["no disk", " no disk\n", "Task failed: no disk", "Task failed: Module failed: no disk"]
+)
+def test_the_reason_of_a_failure_is_told_in_the_modules_words(msg: str) -> None:
+    assert failed("solo", msg=msg).reason == "no disk"

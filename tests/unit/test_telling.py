@@ -1,0 +1,100 @@
+"""When the team is told, and of what."""
+
+from datetime import timedelta
+
+from registry_docker_updater.core.fleet import Kind
+from registry_docker_updater.core.messages import for_notification
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.planning import Retry
+from registry_docker_updater.core.telling import Telling, TellingState, after_attempt, is_news
+
+from unit.builders import NEW, OLD, at
+
+RETRY = Retry(timedelta(seconds=10), timedelta(minutes=15), 3)
+
+
+def became(outcome: Outcome, key: str = "container/solo/web") -> TargetOutcome:
+    return TargetOutcome(key, Kind.CONTAINER, "web", "host solo", outcome)
+
+
+def test_an_update_and_every_kind_of_failure_is_news() -> None:
+    for outcome in Outcome:
+        quiet = outcome in (Outcome.UNCHANGED, Outcome.SKIPPED)
+        assert is_news({}, [became(outcome)]) is not quiet
+
+
+def test_a_retry_that_ends_as_before_is_no_news() -> None:
+    before = {"container/solo/web": Outcome.UNREACHABLE}
+    assert not is_news(before, [became(Outcome.UNREACHABLE)])
+    assert is_news(before, [became(Outcome.FAILED)])
+    assert is_news(before, [became(Outcome.UNREACHABLE), became(Outcome.UPDATED, "container/solo/db")])
+    assert not is_news(before, [])
+
+
+def test_when_everybody_was_told_nothing_is_due() -> None:
+    after = after_attempt(Telling(7, TellingState.DUE, due_at=at(0)), {}, None, at(1), RETRY)
+    assert after == Telling(7, TellingState.TOLD, 1)
+
+
+def test_only_the_channels_that_failed_are_told_again() -> None:
+    telling = Telling(7, TellingState.DUE, due_at=at(0))
+    after = after_attempt(telling, {"teams": "HTTP 500", "mail": "refused"}, None, at(1), RETRY)
+    assert after == Telling(
+        7, TellingState.DUE, 1, at(11), ("mail", "teams"), "mail: refused; teams: HTTP 500"
+    )
+    again = after_attempt(after, {"mail": "refused"}, None, at(20), RETRY)
+    assert (again.channels, again.due_at) == (("mail",), at(40))
+
+
+def test_when_nobody_could_be_tried_all_that_were_due_stay_due() -> None:
+    telling = Telling(7, TellingState.DUE, 1, at(0), ("mail",))
+    after = after_attempt(telling, {}, "notify.yml ended as failed", at(1), RETRY)
+    assert (after.state, after.channels, after.error) == (
+        TellingState.DUE,
+        ("mail",),
+        "notify.yml ended as failed",
+    )
+
+
+def test_a_message_that_never_gets_through_is_given_up() -> None:
+    telling = Telling(7, TellingState.DUE, 2, at(0))
+    after = after_attempt(telling, {"mail": "refused"}, None, at(1), RETRY)
+    assert (after.state, after.attempts, after.due_at) == (TellingState.GIVEN_UP, 3, None)
+
+
+def test_the_notification_is_given_every_target_with_its_image_and_digests() -> None:
+    row = {
+        "id": 7,
+        "image": "r.example.com/app:1",
+        "digest": NEW,
+        "actor": "alice",
+        "registry": "production",
+        "pushed_at": "2026-11-22T12:00:00.000Z",
+        "runs": 2,
+        "started_at": "2026-11-22T12:00:01.000Z",
+        "ended_at": "2026-11-22T12:00:09.000Z",
+        "targets": [
+            {
+                "kind": "container",
+                "name": "web",
+                "place": "host solo",
+                "outcome": "failed",
+                "before": OLD,
+                "after": None,
+                "message": "no space",
+            }
+        ],
+    }
+    told = for_notification(row)
+    assert (told["id"], told["attempt"], told["finished_at"]) == (7, 2, "2026-11-22T12:00:09.000Z")
+    assert told["outcomes"] == [
+        {
+            "kind": "container",
+            "name": "web",
+            "where": "host solo",
+            "outcome": "failed",
+            "before": {"image": "r.example.com/app:1", "digest": OLD},
+            "after": None,
+            "message": "no space",
+        }
+    ]
