@@ -3,10 +3,17 @@
 
 import functools
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 from lab import Lab
+
+
+def pytest_configure() -> None:
+    """Find the programs that were installed beside this Python, Ansible's among them."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
 
 
 @functools.cache

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filter: what became of each target, from what the roles left in the variables of the hosts."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
+
+DOCUMENTATION = r"""
+name: target_outcomes
+short_description: Say what became of each target of an update run
+version_added: 0.1.0
+author: The registry-docker-updater developers
+description:
+  - Reads what the roles swarm_service and standalone_container left in the variables of the hosts, and returns it in
+    the form that the role notification takes. A host that the run never reached is told as unreachable.
+positional: hosts
+options:
+  _input:
+    description: The variables of all hosts (C(hostvars)).
+    type: dict
+    required: true
+  hosts:
+    description: The names of the hosts that the run was for.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Keep what became of each target
+  ansible.builtin.set_fact:
+    outcomes: "{{ hostvars | registry.docker_updater.target_outcomes(groups['all']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One entry a target, with kind, name, where, outcome, before, after and message.
+  type: list
+  elements: dict
+"""
+
+
+def target_outcomes(variables: Mapping[str, Any], hosts: Sequence[str]) -> List[Dict[str, Any]]:
+    """Return one entry a target; of a service that two managers handled, the one that knew its end."""
+    found: Dict[str, Dict[str, Any]] = {}
+    for host in hosts:
+        known = variables[host]
+        if "fleet_scan_result" not in known:
+            found[host] = _entry(
+                "host", host, f"host {host}", {"outcome": "unreachable", "message": "did not answer"}
+            )
+            continue
+        for result in _results(known):
+            is_service = result["kind"] == "service"
+            key = (
+                "service/{}".format(result.get("id")) if is_service else f"container/{host}/{result['name']}"
+            )
+            if key not in found or not result.get("lost"):
+                where = f"swarm of {host}" if is_service else f"host {host}"
+                found[key] = _entry(result["kind"], result["name"], where, result)
+    return list(found.values())
+
+
+def _results(known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for variable in ("standalone_container_results", "swarm_service_results"):
+        for result in known.get(variable) or ():
+            if "outcome" in result and "kind" in result:
+                yield result
+
+
+def _entry(kind: str, name: str, where: str, result: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        "kind": kind,
+        "name": name,
+        "where": where,
+        "outcome": result["outcome"],
+        "before": result.get("before"),
+        "after": result.get("after"),
+        "message": result.get("message"),
+    }
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> Dict[str, Any]:
+        """Return the filter by its name."""
+        return {"target_outcomes": target_outcomes}
