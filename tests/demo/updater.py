@@ -60,7 +60,9 @@ class Updater:
         }
         self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
         # As a shop would: ansible.cfg beside the settings is Ansible's own way of tuning.
-        (self._folder / "ansible.cfg").write_text("[defaults]\nforks = 25\n[ssh_connection]\npipelining = true\n")
+        (self._folder / "ansible.cfg").write_text(
+            "[defaults]\nforks = 25\n[ssh_connection]\npipelining = true\n"
+        )
         variables = self._lab.inventory.parent / "group_vars" / "all.yml"
         variables.parent.mkdir(exist_ok=True)
         variables.write_text(yaml.safe_dump(_channels(address)))

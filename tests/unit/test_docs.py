@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person can set, call or see stands in the docs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import KNOWN_OPTIONS, OPT_IN
+from pydantic import BaseModel
+
+from registry_docker_updater import cli
+from registry_docker_updater.core.outcomes import Outcome
+from registry_docker_updater.edges.http import application
+from registry_docker_updater.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text()
+
+
+def _settings(model: Any, path: str = "") -> Iterator[str]:
+    """Every setting's path, sections by what is in them."""
+    for name, field in model.model_fields.items():
+        inner = [
+            part
+            for part in (field.annotation, *getattr(field.annotation, "__args__", ()))
+            if _is_section(part)
+        ]
+        here = f"{path}{name}"
+        if name == "registries":
+            here += ".<name>"
+        if not inner:
+            yield here
+        for section in inner:
+            yield from _settings(section, f"{here}.")
+
+
+def _is_section(part: object) -> bool:
+    return isinstance(part, type) and issubclass(part, BaseModel)
+
+
+@pytest.mark.parametrize("setting", sorted(_settings(Settings)))
+def test_every_setting_is_in_the_table_of_settings(setting: str) -> None:
+    """A setting that stands nowhere is one that nobody sets."""
+    assert f"| `{setting}` |" in _page("settings")
+
+
+def test_the_example_of_the_settings_is_right(tmp_path: Path) -> None:
+    """Every key of the example is a setting; only its files are missing here."""
+    example = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", _page("settings"), re.DOTALL)[0])
+    (tmp_path / "inventory.example").touch()
+    for name in ("tls.pem", "tls.key", "secret"):
+        (tmp_path / name).write_text("x")
+    example["registries"]["production"]["secret"] = {"file": "secret"}
+
+    settings = Settings.model_validate(example, context={"folder": tmp_path})
+
+    assert settings.registries["production"].hosts == ("registry.example.com", "registry.internal:5000")
+
+
+def test_every_command_and_option_is_in_the_page_of_commands() -> None:
+    """As `--help` lists them."""
+    page = _page("commands")
+    subcommands = next(
+        action for action in cli.parser()._actions if action.dest == "command" or action.choices
+    )
+    choices: dict[str, Any] = dict(subcommands.choices or {})
+    assert choices
+    for name, command in choices.items():
+        assert f"| `{name}" in page, name
+        for action in command._actions:
+            for option in action.option_strings:
+                assert option in ("-h", "--help") or option in page, f"{name} {option}"
+
+
+def test_every_label_is_in_the_table_of_labels() -> None:
+    """The opt-in and every option."""
+    for label in (OPT_IN, *KNOWN_OPTIONS):
+        assert f"| `{label}` |" in _page("labels")
+
+
+def test_every_endpoint_is_in_the_table_of_requests() -> None:
+    """As the application routes them."""
+    nothing: Any = SimpleNamespace(listings=None)
+    routes = application(nothing).routes
+    for route in routes:
+        path = re.sub(r"<(\w+):int>", "<id>", route.rule)
+        assert f"| `{route.method} {path}` |" in _page("http")
+
+
+def test_every_outcome_is_in_the_table_of_outcomes() -> None:
+    """What a person may read in a listing or message is explained."""
+    for outcome in Outcome:
+        assert f"| `{outcome}` |" in _page("commands")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_of_a_role_is_in_its_readme(role: str) -> None:
+    """And has a default that both files agree upon, unless it is required."""
+    readme = (ROOT / "roles" / role / "README.md").read_text()
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())[
+        "argument_specs"
+    ]
+    defaults = yaml.safe_load((ROOT / "roles" / role / "defaults" / "main.yml").read_text()) or {}
+    for entry in specs.values():
+        for name, spec in entry["options"].items():
+            assert name.startswith(f"{role}_"), name
+            assert f"`{name}`" in readme, name
+            if "default" in spec:
+                assert defaults[name] == spec["default"], name
+    documented = set(specs["main"]["options"])
+    assert set(defaults) <= documented
+
+
+@pytest.mark.parametrize("playbook", sorted(path.name for path in (ROOT / "playbooks").glob("*.yml")))
+def test_every_playbook_is_in_the_table_of_playbooks(playbook: str) -> None:
+    """By its file's name."""
+    assert f"| `{playbook}` |" in _page("playbooks")
+
+
+def test_the_topics_of_handlers_are_those_that_are_listed() -> None:
+    """A notified topic that nobody listens to is an error at run time, and one that is not listed is no contract."""
+    notified: set[str] = set()
+    heard: set[str] = set()
+    for path in ROOT.glob("roles/*/*/*.yml"):
+        text = path.read_text()
+        notified.update(_topics("notify", text))
+        heard.update(_topics("listen", text))
+    assert notified
+    assert notified == heard
+    for page in (_page("notifications"), _page("playbooks"), (ROOT / "README.md").read_text()):
+        for topic in notified:
+            assert f"`{topic}`" in page
+
+
+def _topics(keyword: str, text: str) -> Iterator[str]:
+    for value in re.findall(rf"^\s*{keyword}: (.+)$", text, re.MULTILINE):
+        topics = yaml.safe_load(value)
+        yield from topics if isinstance(topics, list) else [topics]
+
+
+def test_no_page_links_to_a_page_that_is_not_there() -> None:
+    """Links between the pages, from the README too."""
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("roles/*/README.md")):
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
