@@ -23,7 +23,7 @@ from registry_docker_updater.core.outcomes import (
     conclude,
     outcome_of,
 )
-from registry_docker_updater.core.planning import Retry, RunEnd, Start, after_run, plan
+from registry_docker_updater.core.planning import History, Retry, RunEnd, Start, after_run, plan
 from registry_docker_updater.core.telling import Telling, after_attempt, is_news
 from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
 from registry_docker_updater.edges.listings import Listings
@@ -34,6 +34,8 @@ from registry_docker_updater.scanning import scan
 _log = logging.getLogger(__name__)
 # Another process may record a push; how long it may take until that is noticed.
 _LOOK_SECONDS = 1.0
+# How long to leave a database alone that did not answer.
+_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Loop:
         self._awake = threading.Condition()
         self._has_news = True
         self._stopping = False
-        self._busy_rollouts = 0
+        self._busy: set[int] = set()
         self._is_scanning = self._is_telling = False
         self._scan_due = clock()
         self._workers = ThreadPoolExecutor(policy.workers + 2, thread_name_prefix="run")
@@ -96,17 +98,17 @@ class Loop:
         self.is_ready = True
         while not self._stopping:
             try:
-                due_at = self._look(self._clock())
+                seen = self._store.change_counter()
+                self._sleep(self._look(self._clock()), seen)
             except UpdaterError as error:
                 _log.error("%s", error)
-                due_at = self._clock() + timedelta(seconds=5)
-            self._sleep(due_at)
+                with self._awake:
+                    self._awake.wait_for(lambda: self._stopping, _PAUSE_SECONDS)
         self.is_ready = False
         self._workers.shutdown(wait=True)
 
-    def _sleep(self, due_at: datetime) -> None:
-        """Wait for news from inside, an event that another process recorded, or ``due_at``."""
-        seen = self._store.change_counter()
+    def _sleep(self, due_at: datetime, seen: int) -> None:
+        """Wait for news from inside, an event that another process recorded after ``seen``, or ``due_at``."""
         while True:
             with self._awake:
                 left = (due_at - self._clock()).total_seconds()
@@ -124,19 +126,16 @@ class Loop:
             self._is_scanning = True
             self._scan_due = now + self._policy.scan_interval
             self._submit(self._scan)
-        planned = plan(
-            self._store.wanted(self._policy.registry_hosts),
-            self._fleet,
-            self._store.history(self._policy.registry_hosts),
-            now,
-        )
+        planned = plan(self._store.wanted(self._policy.registry_hosts), self._fleet, self._history(now), now)
         if planned.supersede:
             self._store.supersede(planned.supersede, now)
+        if planned.settle:
+            self._store.settle(planned.settle, now)
         for start in planned.start:
-            if self._busy_rollouts >= self._policy.workers:
+            if len(self._busy) >= self._policy.workers:
                 break
             rollout, run = self._store.begin_run(start, now)
-            self._busy_rollouts += 1
+            self._busy.add(rollout)
             self._submit(partial(self._roll_out, start, rollout, run))
         due = [telling for telling in self._store.tellings() if telling.due_at]
         if due and not self._is_telling and due[0].due_at and due[0].due_at <= now:
@@ -147,6 +146,16 @@ class Loop:
         return min(
             (moment for moment in later if moment and moment > now), default=now + self._policy.scan_interval
         )
+
+    def _history(self, now: datetime) -> History:
+        """Return the history, in which no rollout runs that no thread works on: its end could not be kept."""
+        busy = set(self._busy)
+        history = self._store.history(self._policy.registry_hosts)
+        if not history.running - busy:
+            return history
+        for lost in self._store.interrupt_runs(now + self._policy.retry.first, busy):
+            _log.warning("rollout %d was lost and goes on", lost)
+        return self._store.history(self._policy.registry_hosts)
 
     def _submit(self, work: Callable[[], None]) -> None:
         def carry_out() -> None:
@@ -185,7 +194,12 @@ class Loop:
             one = outcome_of(result, expected)
             if one:
                 told[one.key] = one
-                self._store.keep_outcome(rollout, run, wanted, one, self._clock())
+                try:
+                    self._store.keep_outcome(rollout, run, wanted, one, self._clock())
+                except (
+                    UpdaterError
+                ) as error:  # it is kept at the end of the run, which is not to break for it
+                    _log.warning("rollout %d: %s", rollout, error)
                 _log.info("rollout %d: %s %s at %s: %s", rollout, one.kind, one.name, one.place, _said(one))
 
         try:
@@ -193,11 +207,8 @@ class Loop:
             ended = self._playbooks.run(_update(start), folder, self._policy.timeout, keep)
             if not ended.was_stopped:
                 self._conclude(start, rollout, run, ended, told, before)
-        except Exception:
-            self._store.interrupt_runs(self._clock() + self._policy.retry.longest, rollout)
-            raise
         finally:
-            self._busy_rollouts -= 1
+            self._busy.discard(rollout)
 
     def _conclude(  # noqa: PLR0913, PLR0917 - what is known of a run
         self,
@@ -210,7 +221,9 @@ class Loop:
     ) -> None:
         now = self._clock()
         outcomes = conclude(start.targets, told, ended.results, ended.cut_short)
-        state, due_at = after_run((one.outcome for one in outcomes), run, now, self._policy.retry)
+        # Targets that failed before wait on, though this run was not for them.
+        all_of_it = {**before, **{one.key: one.outcome for one in outcomes}}
+        state, due_at = after_run(all_of_it.values(), run, now, self._policy.retry)
         note = (
             "; ".join(sorted({one.message for one in outcomes if one.message and not one.outcome.is_final}))
             or None
@@ -235,13 +248,12 @@ class Loop:
                 return
             failed, error = channels_that_failed(ended)
             after = after_attempt(telling, failed, error, self._clock(), self._policy.retry)
-            self._store.keep_telling(after)
+            self._store.keep_telling(telling, after)
             if after.error:
                 _log.warning("rollout %d: not everybody was told: %s", telling.rollout, after.error)
         except Exception as error:
-            self._store.keep_telling(
-                after_attempt(telling, {}, str(error), self._clock(), self._policy.retry)
-            )
+            after = after_attempt(telling, {}, str(error), self._clock(), self._policy.retry)
+            self._store.keep_telling(telling, after)
             raise
         finally:
             self._is_telling = False

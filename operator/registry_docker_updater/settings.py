@@ -29,6 +29,7 @@ PATH_VARIABLE = "REGISTRY_DOCKER_UPDATER_CONFIG"
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_SECONDS = 365 * 86400
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB|B)?")
 _BYTES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -39,7 +40,10 @@ def _duration(value: Any) -> Any:
         match = _DURATION.fullmatch(value.strip())
         if not match:
             raise ValueError(f"{value!r} is not a duration such as 10s, 15m or 1h")
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if seconds > _LONGEST_SECONDS:
+            raise ValueError(f"{value!r} is longer than a year")
+        return timedelta(seconds=seconds)
     if isinstance(value, timedelta):
         return value
     raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 10s, 15m or 1h")

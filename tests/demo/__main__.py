@@ -117,7 +117,7 @@ def _check(
     return wrong
 
 
-def _report(  # noqa: PLR0917 - what there is to report
+def _report(
     lab: Lab, updater: Updater, times: dict[str, float], targets: int, bystanders: int, wrong: list[str]
 ) -> None:
     if not wrong:

@@ -134,9 +134,10 @@ class Updater:
         """What the operator's HTTP interface says."""
         return requests.get(self.url + path, timeout=10).json()
 
-    def rollout_of(self, digest: str) -> dict[str, Any] | None:
-        """The newest rollout to a digest, with its targets, or none."""
-        found = [row for row in self.ask("/api/rollouts") if row["digest"] == digest]
+    def rollout_of(self, digest: str, name: str = "test/app:1") -> dict[str, Any] | None:
+        """The newest rollout of a repository and tag to a digest, with its targets, or none."""
+        rows = self.ask("/api/rollouts")
+        found = [row for row in rows if row["digest"] == digest and row["image"].endswith(f"/{name}")]
         return dict(self.ask(f"/api/rollouts/{found[0]['id']}")) if found else None
 
     def _is_ready(self) -> bool:

@@ -4,7 +4,9 @@
 One fleet and one operator serve all tests of this file, in their order; each pushes images of its own.
 """
 
+import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,12 +49,12 @@ def updater(lab: Lab, deployed: tuple[Deployed, ...]) -> Updater:
     return updater
 
 
-def _finished(updater: Updater, digest: str) -> dict[str, Any]:
-    """The rollout to a digest, once it has ended for good."""
+def _finished(updater: Updater, digest: str, name: str = "test/app:1") -> dict[str, Any]:
+    """The rollout of a repository and tag to a digest, once it has ended for good."""
     found: dict[str, Any] = {}
 
     def has_ended() -> bool:
-        rollout = updater.rollout_of(digest)
+        rollout = updater.rollout_of(digest, name)
         if rollout:
             found.update(rollout)
         return rollout is not None and rollout["state"] in ("finished", "superseded")
@@ -142,9 +144,9 @@ def test_a_push_that_nobody_runs_starts_no_playbook(lab: Lab, updater: Updater) 
         log=updater.log,
     )
     # The planner looked at it when the next push, which somebody runs, is rolled out.
-    _finished(updater, lab.registry("registry").push("test/app", "2", good("other tag")))
+    _finished(updater, lab.registry("registry").push("test/app", "2", good("other tag")), "test/app:2")
 
-    assert updater.rollout_of(digest) is None
+    assert updater.rollout_of(digest, "test/idle:1") is None
     assert len(_update_runs(updater)) == len(runs) + 1
 
 
@@ -154,7 +156,7 @@ def test_a_promotion_by_retagging_is_a_push(
     """Giving test/app:1 the name my/test/app:1 too updates what runs the latter."""
     digest = lab.registry("registry").retag("test/app", "1", "my/test/app")
 
-    _finished(updater, digest)
+    _finished(updater, digest, "my/test/app:1")
 
     promoted = [one for one in deployed if one.name == "ends-alike"]
     assert len(promoted) == 2
@@ -168,7 +170,6 @@ def test_kill_minus_nine_between_the_answer_and_the_playbook_loses_nothing(
     updater.stop()
     # The event waits in the registry's queue; the operator dies the moment it has stored it.
     digest = lab.registry("registry").push("test/app", "1", good("3"))
-    runs = _update_runs(updater)
     updater.start()
     until(
         lambda: any(event["digest"] == digest for event in updater.ask("/api/events")),
@@ -179,13 +180,13 @@ def test_kill_minus_nine_between_the_answer_and_the_playbook_loses_nothing(
         pause=0.001,
     )
     updater.kill()
-    before_the_restart = [run for run in _update_runs(updater) if run not in runs]
+    targets = [one for one in deployed if one.is_target]
+    done_before_the_kill = [one.key for one in targets if scene.runs_exactly(lab, one, digest)]
     updater.start()
 
     _finished(updater, digest)
 
-    assert [run for run in before_the_restart if (run / "artifacts" / "run" / "rc").exists()] == []
-    targets = [one for one in deployed if one.is_target]
+    assert done_before_the_kill == []
     assert [one.key for one in targets if not scene.runs_exactly(lab, one, digest)] == []
 
 
@@ -306,3 +307,51 @@ def test_no_secret_is_in_what_is_kept(updater: Updater) -> None:
     for directory in _update_runs(updater):
         assert directory.stat().st_mode & 0o777 == 0o700
         assert directory.stat().st_uid == os.getuid()
+
+
+def _playbook(
+    lab: Lab, name: str, image: str, digest: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook by hand from the checkout, as its docs say."""
+    command = ("ansible-playbook", "-i", str(lab.inventory), f"playbooks/{name}", "-e", f"image={image}")
+    root = Path(__file__).parents[2]
+    return subprocess.run(
+        (*command, "-e", f"digest={digest}", *options), cwd=root, capture_output=True, text=True, check=False
+    )
+
+
+def test_check_mode_by_hand_tells_what_would_change_and_changes_nothing(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """`update.yml --check --diff` names the old and the new digest."""
+    updater.stop()
+    digest = lab.registry("registry").push("test/app", "1", good("7"))
+    before = {one.key: scene.state_of(lab, one) for one in deployed}
+
+    done = _playbook(
+        lab, "update.yml", f"{lab.registry('registry').address}/test/app:1", digest, "--check", "--diff"
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert digest in done.stdout
+    assert {one.key: scene.state_of(lab, one) for one in deployed} == before
+
+
+def test_update_and_tell_by_hand_need_no_operator(
+    lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
+) -> None:
+    """`rollout.yml` updates every target and tells the team; run again, it changes nothing and tells nobody."""
+    digest = str(lab.registry("registry").digest("test/app", "1"))
+    image = f"{lab.registry('registry').address}/test/app:1"
+    aliases = ("-e", json.dumps({"aliases": [lab.registry("registry").host_name]}))
+    mails = len(updater.inbox.messages("email"))
+
+    first = _playbook(lab, "rollout.yml", image, digest, *aliases)
+    after_first = [one.key for one in deployed if one.is_target and not scene.runs_exactly(lab, one, digest)]
+    second = _playbook(lab, "rollout.yml", image, digest, *aliases)
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert after_first == []
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert len(updater.inbox.messages("email")) == mails + 1
+    updater.start()

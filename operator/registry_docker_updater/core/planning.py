@@ -71,6 +71,11 @@ class History:
     last: Mapping[str, Tried] = field(default_factory=dict)
     refused: frozenset[tuple[str, str]] = frozenset()
 
+    @property
+    def running(self) -> frozenset[int]:
+        """The ids of the rollouts that run."""
+        return frozenset(one.id for one in self.rollouts.values() if one.state is State.RUNNING)
+
 
 @dataclass(frozen=True)
 class Retry:
@@ -103,10 +108,15 @@ class Start:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start now, which rollouts a newer push made pointless, and when to ask again if nothing happens."""
+    """What to do now, and when to ask again if nothing happens.
+
+    ``supersede`` are rollouts that a newer push made pointless, ``settle`` those that wait for nothing any more:
+    their targets are gone, were changed by a person, or ended well before a run could say so.
+    """
 
     start: tuple[Start, ...] = ()
     supersede: tuple[int, ...] = ()
+    settle: tuple[int, ...] = ()
     wake_at: datetime | None = None
 
 
@@ -129,6 +139,7 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
     """Return what to do at ``now``. ``wanted`` holds the newest push of each reference, and no other."""
     starts: list[Start] = []
     wakes: list[datetime] = []
+    settled: list[int] = []
     newest = {(one.hosts[0], one.repository, one.tag): one for one in wanted}
     running = {rollout.reference for rollout in history.rollouts.values() if rollout.state is State.RUNNING}
     for reference, one in newest.items():
@@ -144,9 +155,13 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
                 t.key for t, verdict in verdicts if verdict is not Verdict.DUE and hosts.intersection(t.hosts)
             ]
             starts.append(Start(one, due, tuple(skip)))
-        elif rollout and rollout.due_at and any(verdict is Verdict.LATER for _, verdict in verdicts):
-            wakes.append(rollout.due_at)
-    return Plan(tuple(starts), _pointless(history.rollouts.values(), newest), min(wakes, default=None))
+        elif rollout and rollout.state is State.WAITING:
+            if rollout.due_at and any(verdict is Verdict.LATER for _, verdict in verdicts):
+                wakes.append(rollout.due_at)
+            else:
+                settled.append(rollout.id)
+    superseded = _pointless(history.rollouts.values(), newest)
+    return Plan(tuple(starts), superseded, tuple(settled), min(wakes, default=None))
 
 
 def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: datetime) -> Verdict:

@@ -8,6 +8,9 @@ from enum import StrEnum
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.planning import Retry
 
+# Of these nobody needs to hear.
+QUIET = (Outcome.UNCHANGED, Outcome.SKIPPED)
+
 
 class TellingState(StrEnum):
     """Where a message stands."""
@@ -31,8 +34,7 @@ class Telling:
 
 def is_news(before: Mapping[str, Outcome], after: Iterable[TargetOutcome]) -> bool:
     """Tell whether a run left anything that the team was not told: a retry that changes nothing is no news."""
-    quiet = (Outcome.UNCHANGED, Outcome.SKIPPED)
-    return any(one.outcome not in quiet and before.get(one.key) is not one.outcome for one in after)
+    return any(one.outcome not in QUIET and before.get(one.key) is not one.outcome for one in after)
 
 
 def after_attempt(

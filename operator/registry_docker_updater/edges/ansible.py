@@ -132,7 +132,15 @@ class Playbooks:
     def _process(self, directory: Path) -> Iterator[subprocess.Popen[str]]:
         with (directory / "process.log").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "registry_docker_updater.edges.playbook_process", str(directory)],
+                # -P: what lies in the working directory is no module of ours.
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "registry_docker_updater.edges.playbook_process",
+                    str(directory),
+                ],
+                cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -23,7 +23,8 @@ from registry_docker_updater.errors import NothingKnown, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 _BLOCK = 65536
-# A refused body is read and thrown away up to this size: a sender that is cut off in the middle sees no answer.
+# A body nobody wanted is thrown away up to this size: a sender that is cut off in the middle sees no answer. What
+# is left unread, the server would read into memory as a whole; it hangs up instead when it answers 413.
 _LARGEST_DISCARDED = 256 * 2**20
 _LISTED = 200
 
@@ -36,9 +37,8 @@ class Source:
     sender: Format
     secret: str
 
-    def knows(self, authorization: str) -> bool:
-        """Tell, in constant time, whether ``authorization`` is the secret, alone or after the word Bearer."""
-        given = authorization.encode("utf-8", "replace")
+    def knows(self, given: bytes) -> bool:
+        """Tell, in constant time, whether an ``Authorization`` is the secret, alone or after the word Bearer."""
         expected = self.secret.encode()
         return hmac.compare_digest(given, expected) | hmac.compare_digest(given, b"Bearer " + expected)
 
@@ -59,6 +59,7 @@ def application(interface: Interface) -> Bottle:
     """Return the WSGI application."""
     app = Bottle()
     app.default_error_handler = _as_json
+    app.add_hook("after_request", _discard)
     listings = interface.listings
     app.route("/events/<registry>", "POST", lambda registry: _receive(interface, registry))
     app.route("/api/events", "GET", lambda: _answer(200, listings.events(_LISTED)))
@@ -85,7 +86,8 @@ def _receive(interface: Interface, registry: str) -> HTTPResponse:
     source = interface.sources.get(registry)
     if source is None:
         return _refuse(404, f"no registry {registry!r} in the settings")
-    if not source.knows(request.get_header("Authorization", "")):
+    # WSGI gives the bytes of a header as Latin-1. Bottle reads them as UTF-8, which strangers need not send.
+    if not source.knows(request.environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")):
         _log.warning("401 for %s from %s: wrong or missing secret", registry, request.remote_addr)
         return _refuse(401, f"wrong or missing Authorization for registry {registry!r}")
     body = _bounded_body(interface.body_limit)
@@ -130,14 +132,12 @@ def _bounded_body(limit: int) -> bytes | None:
     for block in _blocks():
         size += len(block)
         if size > limit:
-            _discard()
             return None
         blocks.append(block)
     return b"".join(blocks)
 
 
 def _refuse(status: int, why: str) -> HTTPResponse:
-    _discard()
     return _answer(status, {"error": why})
 
 
@@ -146,14 +146,13 @@ def _discard() -> None:
     for block in _blocks():
         size += len(block)
         if size > _LARGEST_DISCARDED:
-            response.set_header("Connection", "close")
-            return
+            raise HTTPError(413, "the body is far too large")
 
 
 def _blocks() -> Any:
     """Yield the body as it comes; the server ends it at its length, or at the last chunk."""
     stream = request.environ["wsgi.input"]
-    chunked = "chunked" in request.get_header("Transfer-Encoding", "").lower()
+    chunked = "chunked" in request.environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     left = None if chunked else max(0, request.content_length)
     while left is None or left > 0:
         block = stream.read(_BLOCK if left is None else min(_BLOCK, left))

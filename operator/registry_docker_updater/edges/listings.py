@@ -13,6 +13,7 @@ from registry_docker_updater.edges.database import Database
 from registry_docker_updater.errors import NothingKnown
 
 Row = dict[str, Any]
+_BEYOND_SQLITE = 2**63
 
 
 class Listings:
@@ -34,7 +35,7 @@ class Listings:
 
     def rollout(self, number: int) -> Row:
         """Return one rollout with every target's outcome; raises :class:`NothingKnown`."""
-        found = self._rollouts(1, number)
+        found = self._rollouts(1, number) if abs(number) < _BEYOND_SQLITE else []
         if not found:
             raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
         o, t = tables.outcomes.c, tables.tellings.c

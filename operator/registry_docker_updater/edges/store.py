@@ -6,7 +6,7 @@ cut. Every method raises ``StoreUnavailable`` when the database cannot do it, wi
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.planning import History, Rollout, RunEnd, Start, State, Tried, Wanted
 from registry_docker_updater.core.pushes import Push, Unreadable
 from registry_docker_updater.core.references import Reference
-from registry_docker_updater.core.telling import Telling, TellingState
+from registry_docker_updater.core.telling import QUIET, Telling, TellingState
 from registry_docker_updater.edges import tables
 from registry_docker_updater.edges.database import Database
 
@@ -151,6 +151,9 @@ class Store:
             begun = connection.execute(
                 new.on_conflict_do_update(index_elements=["push"], set_=again).returning(r.id, r.runs)
             ).one()
+            # Should nobody hear of the end, what the targets are left with is known to be our doing.
+            for target in start.targets:
+                _keep_tried(connection, target.key, start.wanted, Outcome.FAILED, None, now)
         return begun.id, begun.runs
 
     def keep_outcome(self, rollout: int, run: int, wanted: Wanted, one: TargetOutcome, now: datetime) -> None:
@@ -171,19 +174,32 @@ class Store:
             if end.is_news:
                 _keep_telling(connection, Telling(end.rollout, TellingState.DUE, due_at=now))
 
-    def interrupt_runs(self, due_at: datetime, only: int | None = None) -> Sequence[int]:
-        """Make every rollout that was running when the operator ended, or ``only`` one, due again at ``due_at``.
+    def interrupt_runs(self, due_at: datetime, busy: Collection[int] = ()) -> Sequence[int]:
+        """Make every rollout that is running and not among the ``busy`` due again at ``due_at``; return their ids.
 
-        Return their ids.
+        Of what their runs are known to have done, the team is told.
         """
-        r = tables.rollouts.c
+        r, o = tables.rollouts.c, tables.outcomes.c
+        news = select(o.rollout).where(o.rollout == r.id, o.run == r.runs, o.outcome.not_in(QUIET)).exists()
         with self._database.writing() as connection:
+            interrupted = (r.state == State.RUNNING) & r.id.not_in(busy)
+            for rollout in connection.scalars(select(r.id).where(interrupted, news)).all():
+                _keep_telling(connection, Telling(rollout, TellingState.DUE, due_at=due_at))
             return connection.scalars(
                 update(tables.rollouts)
-                .where(r.state == State.RUNNING, r.id == only if only is not None else r.id.is_not(None))
+                .where(interrupted)
                 .values(state=State.WAITING, due_at=due_at, note="the run was interrupted")
                 .returning(r.id)
             ).all()
+
+    def settle(self, rollouts: Sequence[int], now: datetime) -> None:
+        """End rollouts that wait for nothing any more."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(tables.rollouts)
+                .where(tables.rollouts.c.id.in_(rollouts))
+                .values(state=State.FINISHED, due_at=None, ended_at=now)
+            )
 
     def supersede(self, rollouts: Sequence[int], now: datetime) -> None:
         """End rollouts that a newer push made pointless, with their targets that still waited."""
@@ -237,10 +253,15 @@ class Store:
                 for row in connection.execute(query)
             )
 
-    def keep_telling(self, telling: Telling) -> None:
-        """Keep where a message stands."""
+    def keep_telling(self, before: Telling, after: Telling) -> None:
+        """Keep where a message stands after an attempt, unless there has been something new to tell meanwhile."""
+        t = tables.tellings.c
         with self._database.writing() as connection:
-            _keep_telling(connection, telling)
+            connection.execute(
+                update(tables.tellings)
+                .where(t.rollout == before.rollout, t.attempts == before.attempts, t.due_at == before.due_at)
+                .values(asdict(after))
+            )
 
 
 def _push_row(push: Push, now: datetime) -> dict[str, Any]:
@@ -282,22 +303,20 @@ def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
     row = {**asdict(one), "rollout": rollout, "run": run, "at": now}
     statement = upsert(tables.outcomes).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["rollout", "key"], set_=row))
-    last = {
-        "push": wanted.push,
-        "wanted": wanted.digest,
-        "outcome": one.outcome,
-        "after": one.after,
-        "at": now,
-    }
-    connection.execute(
-        upsert(tables.tried)
-        .values(key=one.key, **last)
-        .on_conflict_do_update(index_elements=["key"], set_=last)
-    )
+    _keep_tried(connection, one.key, wanted, one.outcome, one.after, now)
     if one.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
         connection.execute(
             upsert(tables.refused).values(key=one.key, digest=wanted.digest).on_conflict_do_nothing()
         )
+
+
+def _keep_tried(  # noqa: PLR0913, PLR0917 - a row's parts
+    connection: Connection, key: str, wanted: Wanted, outcome: Outcome, after: str | None, now: datetime
+) -> None:
+    last = {"push": wanted.push, "wanted": wanted.digest, "outcome": outcome, "after": after, "at": now}
+    connection.execute(
+        upsert(tables.tried).values(key=key, **last).on_conflict_do_update(index_elements=["key"], set_=last)
+    )
 
 
 def _keep_telling(connection: Connection, telling: Telling) -> None:
