@@ -20,7 +20,7 @@ from registry_docker_updater.core.snippets import snippet
 from registry_docker_updater.edges.listings import fleet_rows, target_row
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.loop import utc_now
-from registry_docker_updater.printing import counts, print_json, print_table, short
+from registry_docker_updater.printing import counts, print_json, print_table, printable, short
 from registry_docker_updater.scanning import scan
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
             *(f"wrong: {problem}" for problem in problems),
             *(f"note: {warning}" for warning in warnings),
         ):
-            print(line)
+            print(printable(line))
         print(
             f"{len(fleet.hosts) - len(unreachable)} of {len(fleet.hosts)} hosts answer, {len(fleet.targets)} targets"
         )
@@ -89,9 +89,9 @@ def fleet(parts: Parts, as_json: bool, fresh: bool) -> int:  # noqa: FBT001 - fl
         return print_json(rows)
     for host in rows["hosts"]:
         if host["error"]:
-            print(f"unreachable: {host['name']}: {host['error']} (asked {host['asked_at']})")
+            print(printable(f"unreachable: {host['name']}: {host['error']} (asked {host['asked_at']})"))
         for warning in host["warnings"]:
-            print(f"note: {host['name']}: {warning}")
+            print(printable(f"note: {host['name']}: {warning}"))
     shown = [
         {
             **target,
@@ -200,10 +200,10 @@ def rollout(parts: Parts, as_json: bool, number: int) -> int:  # noqa: FBT001 - 
         "kept_in",
     ):
         if row[name] is not None:
-            print(f"{name.replace('_', ' ')}: {row[name]}")
+            print(printable(f"{name.replace('_', ' ')}: {row[name]}"))
     if row["message"]:
         told = row["message"]
-        print(f"message: {told['state']}{': ' + told['error'] if told['error'] else ''}")
+        print(printable(f"message: {told['state']}{': ' + told['error'] if told['error'] else ''}"))
     print()
     shown = [{**one, "before": short(one["before"]), "after": short(one["after"])} for one in row["targets"]]
     return print_table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"))
@@ -263,7 +263,7 @@ def _scan(parts: Parts) -> Fleet:
     print(f"asking {parts.settings.fleet.hosts} of {parts.settings.fleet.inventory} …", file=sys.stderr)
 
     def tell(host: str, error: str | None) -> None:
-        print(f"  {host}: {error or 'answers'}", file=sys.stderr)
+        print(printable(f"  {host}: {error or 'answers'}"), file=sys.stderr)
 
     before = parts.store.fleet()
     scans = scan(parts.playbooks, parts.runs / "scans", parts.settings.fleet.hosts, before.hosts, tell)
@@ -279,7 +279,8 @@ def _follow(parts: Parts, number: int, as_json: bool) -> int:  # noqa: FBT001 - 
         for one in shown["targets"] if shown else ():
             if told.get(one["key"]) != one["outcome"]:
                 told[one["key"]] = one["outcome"]
-                print(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}", file=sys.stderr)
+                line = f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}"
+                print(printable(line), file=sys.stderr)
         if shown and shown["state"] != State.RUNNING:
             break
         time.sleep(_WAIT_SECONDS)

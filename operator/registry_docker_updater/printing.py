@@ -25,12 +25,13 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> in
     """Print rows under the names of ``columns``; text from outside is shown without its control characters."""
     names = tuple(columns)
     lines = [tuple(name.replace("_", " ").upper() for name in names)]
-    lines += [tuple(_printable(row[name]) for name in names) for row in rows]
+    lines += [tuple(printable(row[name]) for name in names) for row in rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(names))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     return 0
 
 
-def _printable(value: Any) -> str:
+def printable(value: Any) -> str:
+    """Return ``value`` as text that cannot command a terminal: text from outside may hold control characters."""
     return "".join(char if char.isprintable() else "?" for char in str("" if value is None else value))

@@ -20,7 +20,7 @@ _SILENCE = 60.0
 # A question takes five: a connection on which it takes so long is dead, whatever ssh still hopes for.
 _DEAD = 30
 # For so long a broken connection is taken up again.
-_BROKEN = 45.0
+_BROKEN = 20.0
 _PAUSE = 2.0
 
 

@@ -22,6 +22,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     digests_of,
     reference_of,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_foresight import (
+    NotReadable,
+    read_image,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_plan import (
     Host,
@@ -147,15 +151,21 @@ class Update:
         name = f"{reference.familiar_repository}@{wish.digest}"
         image = self._containers.image(name)
         if image is None:
-            given = wish.credentials.get(reference.host) or next(
-                (wish.credentials[host] for host in wish.aliases if host in wish.credentials), None
+            self._containers.engine.pull(
+                reference.familiar_repository, wish.digest, self._account(reference), platform
             )
-            auth = find_credentials(reference.host, given)
-            self._containers.engine.pull(reference.familiar_repository, wish.digest, auth, platform)
             image = self._containers.image(name)
         if image is None:
             raise Refused("failed", f"the engine pulled {name} and does not know it: look at its log")
         return image
+
+    def _account(self, reference: Reference) -> Optional[Dict[str, str]]:
+        """Return what to show the registry by whose name the container pulls."""
+        wish = self._wish
+        given = wish.credentials.get(reference.host) or next(
+            (wish.credentials[host] for host in wish.aliases if host in wish.credentials), None
+        )
+        return find_credentials(reference.host, given)
 
     def _plan(
         self, host: Host, target: Inspect, old_image: Inspect, new_image: Inspect, tag_before: Optional[str]
@@ -198,14 +208,19 @@ class Update:
         check_target(target, host, self._containers.engine.address)
         check_storage(self._containers, target, host)
         after: Dict[str, Any] = {"image": str(reference), "digest": wish.digest}
-        new_image = self._containers.image(f"{reference.familiar_repository}@{wish.digest}")
         warnings: List[str] = []
+        new_image = self._containers.image(f"{reference.familiar_repository}@{wish.digest}")
         if new_image is None:
-            empty = {"Id": wish.digest, "Config": {}}
-            planned = self._plan(host, target, old_image, empty, None)
-            warnings.append("the new image is not on this host yet: what it brings along is told once it is")
-        else:
-            planned = self._plan(host, target, old_image, new_image, None)
+            try:
+                architecture = old_image.get("Architecture") or host.architecture
+                account = self._account(reference)
+                new_image = read_image(reference, wish.digest, account, host.info, architecture)
+            except NotReadable as error:
+                warnings.append(f"{error}; so nobody knows yet which defaults of the new image are adopted")
+        if new_image and new_image["Id"] == old_image["Id"]:
+            return {"changed": False, "message": "", "diff": {"before": before, "after": before}}
+        unknown = {"Id": wish.digest, "Config": {"Volumes": (old_image.get("Config") or {}).get("Volumes")}}
+        planned = self._plan(host, target, old_image, new_image or unknown, None)
         before.update(planned.before)
         after.update(planned.after)
         if planned.recreated:
@@ -292,7 +307,8 @@ def finish(  # noqa: PLR0913 - what a swap needs
         work.swap = replace(done, warnings=(*done.warnings, *warnings))
         return _swap_result(work, "updated", f"{name} now runs {done.wanted['digest']}", begun)
     if not done.touched:
-        return _swap_result(work, "failed", f"{name} was not touched: {done.reason}", begun)
+        outcome = "unchanged" if found else "failed"
+        return _swap_result(work, outcome, f"{name} was not touched: {done.reason}", begun)
     words = "the old container is back" if done.members[0].wanted_up else "the old container was kept"
     again = "; this digest is not tried there again" if done.blamed else ""
     return _swap_result(work, "rolled_back", f"{done.reason}; {words}{again}", begun)

@@ -8,7 +8,6 @@ nodes fail to pull much later. Nothing here ever puts a secret into a message.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import subprocess
@@ -85,7 +84,7 @@ def _from_auths(auths: Mapping[str, Any], key: str, host: str) -> Optional[Dict[
 def _decode(text: str, host: str) -> Dict[str, str]:
     try:
         username, _, password = base64.b64decode(text, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError, TypeError):
+    except (ValueError, TypeError):
         raise BadCredentials(f"the stored credentials for {host} are not base64 of user:password") from None
     return _account(host, username, password.rstrip("\0"))
 

@@ -3,33 +3,32 @@
 
 from dataclasses import dataclass
 
-from pytest import param
-
 
 @dataclass(frozen=True)
 class Case:
-    """``options`` of docker create, ``command`` after the image; ``setup`` are docker commands before."""
+    """``options`` of docker create, and ``command`` after the image."""
 
     options: str = ""
     command: str = ""
-    setup: tuple[str, ...] = ()
 
 
-_NETWORKS = (
+# Docker commands before; they make what the cases name.
+SETUP = (
     "network create --subnet 10.201.0.0/24 --ip-range 10.201.0.128/25 one",
     "network create --subnet 10.202.0.0/24 --ip-range 10.202.0.128/25 two",
-    "network create three",
+    "run -d --name peer --ipc shareable {image}",
+    "run -d --name neighbour --network one {image}",
+    "create --name holder -v data:/p -v /q {image}",
 )
-_PEER = ("run -d --name peer --ipc shareable {image}",)
 
-_CASES: dict[str, Case] = {
+CASES: dict[str, Case] = {
     # what came from the image, and what did not
     "plain": Case(),
     "command": Case("", "'echo mine'"),
     "entrypoint": Case("--entrypoint /bin/busybox"),
     "entrypoint-and-command": Case("--entrypoint /bin/busybox", "sleep 9"),
     "no-entrypoint": Case("--entrypoint ''", "/bin/sleep 9"),
-    "entrypoint-like-the-image's-program": Case("--entrypoint /bin/sh"),
+    "entrypoint-like-that-of-the-image": Case("--entrypoint /bin/sh"),
     "env": Case("-e MINE=1 -e CHANGED=mine -e SPACES='a b=c'"),
     "env-unset": Case("-e GONE -e PATH=/bin:/mine"),
     "env-empty": Case("-e MINE= -e GONE="),
@@ -40,7 +39,7 @@ _CASES: dict[str, Case] = {
     "stop-signal": Case("--stop-signal SIGUSR1"),
     "stop-timeout": Case("--stop-timeout 3"),
     "labels": Case("--label mine=1 --label changed=mine --label added=mine"),
-    "label-compose-like-the-image's": Case("--label com.docker.compose.project=p"),
+    "label-compose-like-that-of-the-image": Case("--label com.docker.compose.project=p"),
     "health-command": Case("--health-cmd 'test -e /tmp'"),
     "health-interval": Case("--health-interval 2s"),
     "health-start-period": Case("--health-start-period 3s --health-retries 9 --health-timeout 4s"),
@@ -71,30 +70,30 @@ _CASES: dict[str, Case] = {
     "mount-tmpfs": Case("--mount type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770"),
     "tmpfs": Case("--tmpfs /t --tmpfs /u:rw,size=64k"),
     "tmpfs-on-image-volume": Case("--tmpfs /both"),
-    "volumes-from": Case("--volumes-from peer", setup=("run -d --name peer -v data:/p -v /q {image}",)),
-    "volumes-from-read-only": Case("--volumes-from peer:ro", setup=("run -d --name peer -v data:/p {image}",)),
+    "volumes-from": Case("--volumes-from holder"),
+    "volumes-from-read-only": Case("--volumes-from holder:ro"),
     "read-only": Case("--read-only --tmpfs /tmp"),
     # networks
-    "network": Case("--network one", setup=_NETWORKS),
-    "network-alias": Case("--network one --network-alias a --network-alias b", setup=_NETWORKS),
-    "network-address": Case("--network one --ip 10.201.0.7", setup=_NETWORKS),
-    "network-mac": Case("--network one --mac-address 02:00:00:00:00:07", setup=_NETWORKS),
-    "network-hostname": Case("--network one --hostname mine --network-alias other", setup=_NETWORKS),
-    "network-link-local": Case("--network one --link-local-ip 169.254.7.7", setup=_NETWORKS),
-    "network-link": Case("--network one --link peer:alias", setup=(*_NETWORKS, "run -d --name peer --network one {image}")),
+    "network": Case("--network one"),
+    "network-alias": Case("--network one --network-alias a --network-alias b"),
+    "network-address": Case("--network one --ip 10.201.0.7"),
+    "network-mac": Case("--network one --mac-address 02:00:00:00:00:07"),
+    "network-hostname": Case("--network one --hostname mine --network-alias other"),
+    "network-link-local": Case("--network one --link-local-ip 169.254.7.7"),
+    "network-link": Case("--network one --link neighbour:alias"),
     "network-host": Case("--network host"),
     "network-none": Case("--network none"),
     "network-bridge-mac": Case("--mac-address 02:00:00:00:00:08"),
-    "network-container": Case("--network container:peer", setup=_PEER),
-    "link": Case("--link peer --link peer:alias", setup=_PEER),
+    "network-container": Case("--network container:peer"),
+    "link": Case("--link peer --link peer:alias"),
     "dns": Case("--dns 10.9.9.9 --dns-search example.org --dns-option ndots:2 --add-host a:10.0.0.1"),
     # namespaces and rights
     "pid-host": Case("--pid host"),
-    "pid-container": Case("--pid container:peer", setup=_PEER),
+    "pid-container": Case("--pid container:peer"),
     "ipc-host": Case("--ipc host"),
     "ipc-none": Case("--ipc none"),
     "ipc-shareable": Case("--ipc shareable"),
-    "ipc-container": Case("--ipc container:peer", setup=_PEER),
+    "ipc-container": Case("--ipc container:peer"),
     "uts-host": Case("--uts host"),
     "userns-host": Case("--userns host"),
     "cgroupns-host": Case("--cgroupns host"),
@@ -124,6 +123,5 @@ _CASES: dict[str, Case] = {
     "log-none": Case("--log-driver none"),
     "log-local": Case("--log-driver local"),
     "rm": Case("--rm"),
-    "cid-file": Case("--cidfile /tmp/web.cid"),
+    "cid-file": Case("--cidfile /tmp/{name}.cid"),
 }
-CASES = [param(case, id=name) for name, case in _CASES.items()]

@@ -4,6 +4,7 @@
 import http.client
 import re
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,15 @@ class Request:
     number: int
     method: str
     path: str
+    process: int
+    """Id of the process that asks."""
+
+    @property
+    def verb(self) -> str:
+        """What is asked, without ids and names: "POST /containers/stop"."""
+        return re.sub(
+            r"^(\w+ /\w+)/[^/?]+(/\w+)?(\?.*)?$", r"\1\2", f"{self.method} {self.path}".partition("?")[0]
+        )
 
 
 Hook = Callable[[Request], str | None]
@@ -29,7 +39,7 @@ Hook = Callable[[Request], str | None]
 
 
 def is_change(method: str, path: str) -> bool:
-    return method != "GET" and method != "HEAD" and not path.startswith("/images/create")
+    return method not in {"GET", "HEAD"} and not path.startswith("/images/create")
 
 
 class Proxy:
@@ -57,7 +67,9 @@ class Proxy:
         self._server = Server(str(path), Handler)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,7 +83,7 @@ class Proxy:
         request = None
         if is_change(method, path):
             with self._lock:
-                request = Request(len(self.changes) + 1, method, path)
+                request = Request(len(self.changes) + 1, method, path, _process_of(client))
                 self.changes.append(request)
             if self.before(request) == "drop":
                 return
@@ -102,10 +114,19 @@ class Proxy:
             for key, value in response.headers.items()
             if key.lower() not in ("transfer-encoding", "content-length", "connection")
         }
-        lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{key}: {value}" for key, value in kept.items())]
+        lines = [
+            f"HTTP/1.1 {response.status} {response.reason}",
+            *(f"{key}: {value}" for key, value in kept.items()),
+        ]
         if method != "HEAD":
             lines.append(f"Content-Length: {len(payload)}")
         return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + payload
+
+
+def _process_of(client: socket.socket) -> int:
+    size = struct.calcsize("3i")
+    process: int = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
+    return process
 
 
 def _read(client: socket.socket) -> tuple[bytes, bytes]:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of containers share: hosts with a registry, images that differ in everything, comparisons."""
 
-import copy
 import json
+import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -62,7 +61,12 @@ def image_two(version: str = "2", **changes: Any) -> images.Image:
             "ExposedPorts": {"80/tcp": {}, "82/tcp": {}},
             "Volumes": {"/both": {}, "/new-volume": {}},
             "Labels": {"same": "1", "changed": "new", "added": "1"},
-            "Healthcheck": {"Test": ["CMD-SHELL", "exit 0"], "Interval": SECOND, "Timeout": 2 * SECOND, "Retries": 4},
+            "Healthcheck": {
+                "Test": ["CMD-SHELL", "exit 0"],
+                "Interval": SECOND,
+                "Timeout": 2 * SECOND,
+                "Retries": 4,
+            },
             **changes,
         },
     )
@@ -102,7 +106,11 @@ class Site:
 
     def has(self, digest: str) -> None:
         """Let the local name mean the image of ``digest``, as after a pull at a time when that was pushed."""
-        self.host.docker("tag", f"{self.lab.registry().address}/{self.repository}@{digest}", self.image)
+        self.host.docker("tag", self.at(digest), self.image)
+
+    def at(self, digest: str) -> str:
+        """The name of exactly one image."""
+        return f"{self.lab.registry().address}/{self.repository}@{digest}"
 
     def clean(self) -> None:
         self.host.run(
@@ -121,7 +129,9 @@ class Site:
         lines = self.host.docker("ps", "-a", "--format", "{{.Names}} {{.State}}").splitlines()
         return dict(line.split() for line in lines)
 
-    def update(self, name: str, digest: str, *, settle: float = 0.3, socket: str = "", **wish: Any) -> dict[str, Any]:
+    def update(
+        self, name: str, digest: str, *, settle: float = 0.3, socket: str = "", **wish: Any
+    ) -> dict[str, Any]:
         """Update in this process: what the module does, without Ansible around it."""
         containers = Containers(Engine({"docker_host": socket or self.socket}))
         journal = Journal(str(self.state), "engine")
@@ -155,8 +165,6 @@ class Site:
 
 
 def _text(text: str) -> int:
-    import os
-
     reader, writer = os.pipe()
     os.write(writer, text.encode())
     os.close(writer)
@@ -170,7 +178,8 @@ def answer_of(out: str) -> dict[str, Any]:
 
 def comparable(inspect: Mapping[str, Any]) -> dict[str, Any]:
     """An inspect without what differs between any two containers that were made alike."""
-    shown = copy.deepcopy(dict(inspect))
+    own = inspect["Name"].lstrip("/")
+    shown = json.loads(re.sub(rf"\b{re.escape(own)}\b", "<name>", json.dumps(inspect)))
     short = shown["Id"][:12]
     for key in (
         "Id", "Created", "State", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath", "GraphDriver",
@@ -181,7 +190,9 @@ def comparable(inspect: Mapping[str, Any]) -> dict[str, Any]:
     if config.get("Hostname") == short:
         config["Hostname"] = "<short id>"
     host["Mounts"] = [one for one in host.get("Mounts") or [] if not _is_anonymous(one)]
-    shown["Mounts"] = sorted((_mount(one) for one in shown["Mounts"]), key=lambda one: str(one["Destination"]))
+    shown["Mounts"] = sorted(
+        (_mount(one) for one in shown["Mounts"]), key=lambda one: str(one["Destination"])
+    )
     for key in (
         "SandboxID", "SandboxKey", "EndpointID", "Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "IPAddress",
         "IPPrefixLen", "IPv6Gateway", "MacAddress",
@@ -201,7 +212,9 @@ def comparable(inspect: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_anonymous(mount: Mapping[str, Any]) -> bool:
-    return mount["Type"] == "volume" and (not mount.get("Source") or bool(ANONYMOUS.fullmatch(mount["Source"])))
+    return mount["Type"] == "volume" and (
+        not mount.get("Source") or bool(ANONYMOUS.fullmatch(mount["Source"]))
+    )
 
 
 def _mount(mount: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,7 +243,3 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
             yield from differences(one.get(key), other.get(key), f"{path}.{key}")
     elif one != other:
         yield f"{path}: {one!r} != {other!r}"
-
-
-def words(line: str) -> list[str]:
-    return shlex.split(line)

@@ -16,7 +16,7 @@ from lab import Host, Lab, Swarm
 from lab.images import Image
 from lab.waiting import until
 
-_SIDE_BY_SIDE = 8
+_SIDE_BY_SIDE = 12
 _numbers = itertools.count(1)
 # The tests do not wait for the five seconds of swarm's defaults where a shorter time proves the same.
 QUICK = (
@@ -180,4 +180,4 @@ def on_both_engines(case: Case) -> Callable[[Stage], None]:
 def stage_of(lab: Lab, request: pytest.FixtureRequest) -> Stage:
     """Start the cases of those tests of the requesting module that were selected."""
     tests = [getattr(item, "obj", None) for item in request.session.items if item.path == request.path]
-    return Stage(lab, [test.case for test in tests if hasattr(test, "case")])
+    return Stage(lab, [test.case for test in tests if test is not None and hasattr(test, "case")])

@@ -4,9 +4,9 @@
 from collections.abc import Iterator
 
 import pytest
-from fleet.containers_cases import CASES, Case
-from fleet.containers_support import Site, comparable, differences, image_one, image_two, words
 
+from fleet.containers_cases import CASES, SETUP
+from fleet.containers_support import Site, comparable, differences, image_one, image_two
 from lab import HostSpec, Lab, LabSpec, RegistrySpec
 
 pytestmark = pytest.mark.lab
@@ -39,49 +39,42 @@ def _site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Site(lab, lab.host(request.param), tmp_path_factory.mktemp("state"), "matrix")
 
 
-@pytest.fixture(scope="module", name="digests")
-def _digests(site: Site) -> list[str]:
-    return site.provide(image_one(), image_two())
-
-
-@pytest.fixture(name="clean", autouse=True)
-def _clean(site: Site) -> Iterator[None]:
-    yield
-    if len(site.names()) > 1:
-        site.clean()
-    else:
-        site.host.docker("rm", "-fv", "web")
+@pytest.fixture(scope="module", name="digest")
+def _digest(site: Site) -> str:
+    """Have each case once from the first image, to be updated, and once from the second, to compare with."""
+    one, two = site.provide(image_one(), image_two())
+    script = ["set -e", f"docker tag {site.at(one)} {site.image}"]
+    script += [f"docker {command}".replace("{image}", site.image) for command in SETUP]
+    for role, digest in (("updated", one), ("created", two)):
+        script.append(f"docker tag {site.at(digest)} {site.image}")
+        for name, case in CASES.items():
+            options = case.options.replace("{name}", f"{role}-{name}")
+            script.append(f"docker create --name {role}-{name} {options} {site.image} {case.command}")
+    site.host.run("sh", input="\n".join(script), timeout=300)
+    site.has(one)
+    return two
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_recreated_container_is_what_its_user_would_have_got_from_the_new_image(
-    site: Site, digests: list[str], case: Case
+    site: Site, digest: str, case: str
 ) -> None:
-    one, two = digests
-    site.has(one)
+    name, reference = f"updated-{case}", f"created-{case}"
+    before = site.inspect(name)
+    created = comparable(site.inspect(reference))
+    site.host.docker("rm", reference)
 
-    def fill(text: str) -> list[str]:
-        return words(text.replace("{image}", site.image))
+    result = site.update(name, digest)
+    updated = site.inspect(name)
 
-    def create() -> None:
-        site.host.docker("create", "--name", "web", *fill(case.options), site.image, *fill(case.command))
-
-    for command in case.setup:
-        site.host.docker(*fill(command))
-    create()
-    before = site.inspect("web")
-    result = site.update("web", two)
-    updated = site.inspect("web")
-
-    assert (result["outcome"], result["message"]) == ("updated", f"web now runs {two}")
+    assert (result["outcome"], result["message"]) == ("updated", f"{name} now runs {digest}")
     assert updated["Id"] != before["Id"]
-    assert set(site.names()) <= {"web", "peer"}
-
-    site.host.docker("rm", "web")
-    site.host.run("rm", "-f", "/tmp/web.cid")
-    create()
-    assert list(differences(comparable(updated), comparable(site.inspect("web")))) == []
-    kept = {mount["Destination"]: mount.get("Name") for mount in before["Mounts"] if mount["Type"] == "volume"}
+    assert list(differences(comparable(updated), created)) == []
+    kept = {
+        mount["Destination"]: mount.get("Name") for mount in before["Mounts"] if mount["Type"] == "volume"
+    }
     for mount in updated["Mounts"]:
         if mount["Destination"] in kept:
             assert kept[mount["Destination"]] == mount["Name"], "the volume was kept"
+    site.host.docker("rm", name)
+    assert [left for left in site.names() if left.startswith(name + ".")] == []

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from registry_docker_updater.core.fleet import container_key, service_key
 from registry_docker_updater.core.outcomes import HostResult
 from registry_docker_updater.core.planning import Retry
@@ -23,7 +24,6 @@ from registry_docker_updater.edges.database import Database
 from registry_docker_updater.edges.listings import Listings
 from registry_docker_updater.edges.store import Store
 from registry_docker_updater.loop import Loop, Policy
-
 from unit.builders import HOST, NOON
 
 SCAN = "registry.docker_updater.targets_info"
@@ -165,11 +165,11 @@ class World:
     def run(
         self,
         playbook: Playbook,
-        directory: Path,
+        folder: Path,
         _timeout: timedelta,
         on_result: Callable[[HostResult], None] = lambda _: None,
     ) -> Ended:
-        directory.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         results: list[HostResult] = []
 
         def tell(result: HostResult) -> None:
@@ -179,7 +179,7 @@ class World:
         {"discover": self.discover, "update": self.update, "notify": self.notify}[playbook.name](
             playbook, tell
         )
-        return Ended("successful", tuple(results), {})
+        return Ended("successful", tuple(results), {}, folder)
 
     def discover(self, _playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
         self.scanning += 1
@@ -228,13 +228,14 @@ class World:
             thing.digest, thing.changed_at, thing.by_person_at = wanted, self.now, None
         self.tick()
         if end == "rolled_back":
-            thing.refused.add(wanted)
             thing.changed_at = self.now
         self.meanwhile()
         thing.in_work = False
         if end == "lost":
             tell(HostResult(host, "runner_on_unreachable", "update", {"msg": "timed out"}))
             return
+        if end == "rolled_back":
+            thing.refused.add(wanted)
         said = {
             "kind": thing.kind,
             "id": thing.name,
@@ -244,7 +245,12 @@ class World:
             "after": {"digest": thing.digest},
         }
         tell(
-            HostResult(host, "runner_on_failed" if end in ("failed", "rolled_back") else "runner_on_ok", "update", said)
+            HostResult(
+                host,
+                "runner_on_failed" if end in ("failed", "rolled_back") else "runner_on_ok",
+                "update",
+                said,
+            )
         )
 
     def answer(self, host: str, tag: str | None) -> HostResult:
@@ -284,9 +290,14 @@ class World:
         self.is_calm = True
         self.down.clear()
         for _ in range(8):
-            self.look()
-            while self.tasks:
-                self.work()
+            for _ in range(30):
+                self.look()
+                if not self.tasks:
+                    break
+                while self.tasks:
+                    self.work()
+            else:
+                self.wrongs.append("the loop goes round and round")
             self.tick(60)
 
 
@@ -299,7 +310,9 @@ def unsettled(world: World) -> Iterable[str]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_whatever_happens_every_target_ends_on_the_newest_digest_it_may_have(

@@ -71,7 +71,9 @@ def wanted(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag
     return Wanted(push, (HOST,), "test/app", tag, digest, received_at)
 
 
-def seen(kind: str, name: str, digest: str | None = OLD, age: float | None = 100, **more: Any) -> dict[str, Any]:
+def seen(
+    kind: str, name: str, digest: str | None = OLD, age: float | None = 100, **more: Any
+) -> dict[str, Any]:
     """One target as the module ``targets_info`` returns it."""
     return {
         "kind": kind,

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from registry_docker_updater.core.fleet import Fleet, Kind, Scan, merge
-
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
 
 
@@ -136,5 +135,6 @@ def test_an_image_is_found_under_every_name_of_its_registry_and_no_other() -> No
     found = [target.name for target in known.running((HOST, "registry.internal:5000"), "test/app", "1")]
     assert found == ["a", "b", "f"]
     assert [target.name for target in known.running((HOST.upper(), HOST), "test/app", "1")] == ["a", "f"]
+    assert [target.name for target in known.running((HOST.upper(),), "test/app", "1")] == ["a", "f"]
     assert known.running((), "test/app", "1") == ()
     assert known.running((HOST,), "test/app", "") == ()

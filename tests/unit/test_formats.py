@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from registry_docker_updater.core.formats import FORMATS
 from registry_docker_updater.core.formats.fields import fingerprint, moment, text
 from registry_docker_updater.core.pushes import Ignored, Malformed, Push, Unreadable
@@ -274,6 +275,7 @@ def test_text_is_text_bounded_and_can_be_encoded() -> None:
     assert text({"a": "x"}, "a") == "x"
     assert text({"a": "x" * 1000}, "a") == "x" * 512
     assert text({"a": "half \ud83d of one"}, "a") == "half ? of one"
+    holder: Any
     for holder in ({"a": ""}, {"a": 7}, {"a": ["x"]}, {}, None, [], "a"):
         assert text(holder, "a") is None
 

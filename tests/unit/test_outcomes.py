@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from registry_docker_updater.core.fleet import Kind, Target
 from registry_docker_updater.core.outcomes import (
     HostResult,
@@ -12,7 +13,6 @@ from registry_docker_updater.core.outcomes import (
     conclude,
     outcome_of,
 )
-
 from unit.builders import NEW, OLD, at, container, fleet, seen, service
 
 UPDATE = "registry.docker_updater.swarm_service"

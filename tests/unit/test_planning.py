@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from registry_docker_updater.core.fleet import Fleet, Target
 from registry_docker_updater.core.outcomes import Outcome
 from registry_docker_updater.core.planning import (
@@ -22,7 +23,6 @@ from registry_docker_updater.core.planning import (
     judge,
     plan,
 )
-
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, fleet, host, service, wanted
 
 WEB = container()
@@ -205,7 +205,16 @@ def test_a_rollout_that_runs_or_has_ended_is_not_superseded(state: State) -> Non
 
 def test_the_rollout_of_the_newest_push_is_not_superseded() -> None:
     history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
-    assert plan([PUSH], fleet(WEB), history, at(120)) == Plan((), (), at(900))
+    assert plan([PUSH], fleet(WEB), history, at(120)) == Plan(wake_at=at(900))
+
+
+def test_a_rollout_that_waits_for_nothing_any_more_is_settled() -> None:
+    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
+    ended_well = replace(history, last=tried(Outcome.UPDATED))
+    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)) == Plan(settle=(7,))
+    assert plan([PUSH], Fleet(), history, at(120)) == Plan(settle=(7,))
+    assert plan([PUSH], fleet(WEB), ended_well, at(120)) == Plan(settle=(7,))
+    assert plan([PUSH], fleet(WEB, container("other")), ended_well, at(120)).settle == ()
 
 
 def test_the_loop_wakes_for_the_first_retry_that_is_due() -> None:
@@ -218,7 +227,7 @@ def test_the_loop_wakes_for_the_first_retry_that_is_due() -> None:
         {**tried(Outcome.FAILED), **tried(Outcome.FAILED, push=2, key=other.key)},
     )
     planned = plan([PUSH, wanted(push=2, tag="2")], fleet(WEB, other), history, at(120))
-    assert planned == Plan((), (), at(500))
+    assert planned == Plan(wake_at=at(500))
 
 
 def test_the_hosts_of_a_start_are_each_named_once() -> None:

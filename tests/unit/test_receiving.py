@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from registry_docker_updater.core.formats import FORMATS
 from registry_docker_updater.core.pushes import Malformed, Push, Unreadable
 from registry_docker_updater.core.receiving import Reading, read
@@ -80,6 +81,12 @@ def test_an_event_nested_deeply_is_kept_in_a_way_that_can_be_written_again(where
         json.dumps(one.content, indent=1)
 
 
+def test_a_body_deeper_than_any_event_is_kept_as_the_text_it_was() -> None:
+    body = '{"events": [' + "[" * 120 + "]" * 120 + "]}"
+    (one,) = read("production", DISTRIBUTION, body.encode()).kept
+    assert one == Unreadable("the body is nested deeper than 100 levels", body)
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
 def test_an_event_with_a_number_that_json_does_not_have_is_kept_as_the_text_it_was(number: str) -> None:
     body = f'{{"events": [{{"n": {number}}}]}}'
@@ -98,9 +105,7 @@ def test_what_is_shown_of_a_wrong_time_is_short() -> None:
 
 def paths(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in a payload."""
-    inner = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [before, *(path for key, one in inner for path in paths(one, (*before, key)))]
 
 
@@ -163,7 +168,11 @@ def test_whatever_stands_at_any_place_of_a_payload_is_read_or_malformed(data: st
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode) | _ANYTHING.map(json.dumps).map(str.encode))
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(str.encode)
+    | _ANYTHING.map(json.dumps).map(str.encode)
+)
 def test_whatever_bytes_are_sent_are_read_or_malformed(body: bytes) -> None:
     nothing_but_malformed(body)
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from registry_docker_updater.core.references import (
     InvalidReference,
     Reference,
@@ -10,7 +11,6 @@ from registry_docker_updater.core.references import (
     check_host,
     is_digest,
 )
-
 from unit.builders import NEW, OLD
 
 SHA512 = "sha512:" + "0" * 128
@@ -80,7 +80,7 @@ def test_a_name_is_read_as_a_docker_engine_reads_it(
         "app:1\0",
         "{{ app }}",
         "$(app)",
-        "аpp",
+        "\u0430pp",
         "r.example.com/" + "a" * 256,
     ],
 )
@@ -181,7 +181,9 @@ def test_only_a_whole_digest_is_one(text: object) -> None:
 
 
 _WORD = st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True)
-_PART = st.builds(lambda a, mark, b: a + mark + b, _WORD, st.sampled_from((".", "_", "__", "-", "---")), _WORD)
+_PART = st.builds(
+    lambda a, mark, b: a + mark + b, _WORD, st.sampled_from((".", "_", "__", "-", "---")), _WORD
+)
 _PATH = st.lists(_WORD | _PART, min_size=1, max_size=4).map("/".join)
 _TAG = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True)
 _HOST = st.from_regex(

@@ -7,7 +7,6 @@ from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.planning import Retry
 from registry_docker_updater.core.telling import Telling, TellingState, after_attempt, is_news
-
 from unit.builders import NEW, OLD, at
 
 RETRY = Retry(timedelta(seconds=10), timedelta(minutes=15), 3)

@@ -13,13 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.core.outcomes import HostResult
+from registry_docker_updater.edges.processes import end_children
 
 COLLECTION = "registry.docker_updater"
 _GRACE_SECONDS = 30
@@ -124,7 +125,7 @@ class Playbooks:
             "inventory": str(self._inventory),
             "project_dir": str(self._folder),
             "limit": limit,
-            "timeout": int(timeout.total_seconds()),
+            "timeout": timeout.total_seconds(),
         }
         _write(directory / "request.json", request)
 
@@ -187,7 +188,7 @@ def end_leftovers(runs: Path) -> list[str]:
         while _is_alive(directory / "process.pid") and time.monotonic() < deadline:
             time.sleep(0.1)
         if _is_alive(directory / "process.pid"):
-            os.killpg(pid, signal.SIGKILL)
+            _kill(pid)
     return [str(directory) for directory in left]
 
 
@@ -222,12 +223,18 @@ def _close(process: subprocess.Popen[str]) -> None:
         process.stdin.close()
 
 
+def _kill(process: int) -> None:
+    end_children(process)
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     _close(process)
     try:
         process.wait(_GRACE_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill(process.pid)
         process.wait()
     if process.stdout:
         process.stdout.close()

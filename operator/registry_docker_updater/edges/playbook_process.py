@@ -9,12 +9,15 @@ import os
 import shutil
 import sys
 import threading
+import time
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 from ansible.config.manager import find_ini_config_file
 from ansible_runner.interface import init_runner
+
+from registry_docker_updater.edges.processes import end_children
 
 # What is read of a module's result; the whole of it is in the kept events.
 _READ = (
@@ -56,6 +59,7 @@ def main(directory: Path) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     orphaned = threading.Event()
     threading.Thread(target=_wait_for_end_of_input, args=(orphaned,), daemon=True).start()
+    deadline = time.monotonic() + request.pop("timeout")
     statistics: dict[str, Any] = {}
 
     def handle(event: dict[str, Any]) -> bool:
@@ -66,11 +70,18 @@ def main(directory: Path) -> None:
             _tell(out, event["event"], data)
         return True
 
+    def is_to_end() -> bool:
+        if not orphaned.is_set() and time.monotonic() < deadline:
+            return False
+        end_children(os.getpid())
+        return True
+
     runner = init_runner(
         private_data_dir=str(directory),
         ident="run",
         event_handler=handle,
-        cancel_callback=orphaned.is_set,
+        cancel_callback=is_to_end,
+        settings={"pexpect_timeout": 1},  # how often it asks whether to end
         quiet=True,
         **request,
     )
@@ -80,6 +91,8 @@ def main(directory: Path) -> None:
     if not _shop_says("ssh_connection", "ssh_extra_args"):
         runner.config.env.setdefault("ANSIBLE_SSH_EXTRA_ARGS", _NOTICE_DEAD_HOSTS)
     status, _ = runner.run()
+    if status == "canceled" and not orphaned.is_set():
+        status = "timeout"
     _remove_secrets(directory / "artifacts" / "run")
     out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
 

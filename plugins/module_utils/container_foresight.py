@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the configuration of an image from its registry without pulling it: what check mode is told with.
+
+Speaks the registry API of the OCI distribution specification, as far as a read of one manifest and one blob needs.
+"""
+
+from __future__ import annotations
+
+import base64
+import glob
+import ipaddress
+import json
+import os
+import re
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
+
+_INDEXES = (
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+_MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+)
+_SECONDS = 20
+_LARGEST = 8 * 1024 * 1024
+
+
+class NotReadable(Exception):
+    """The registry did not give the image's configuration; the message says why, without secrets."""
+
+
+def read_image(
+    reference: Reference,
+    digest: str,
+    account: Optional[Mapping[str, str]],
+    info: Mapping[str, Any],
+    architecture: str,
+) -> Dict[str, Any]:
+    """Return ``{Id, Config, Architecture, Os}`` of an image, as an inspect after a pull would show them.
+
+    ``account`` is what X-Registry-Auth is made of, ``info`` the engine's /info, which tells insecure registries.
+    Raises :class:`NotReadable`.
+    """
+    registry = _Registry(reference, account, insecure=is_insecure(reference.host, info))
+    try:
+        manifest = registry.get(f"manifests/{digest}", (*_INDEXES, *_MANIFESTS))
+        if "manifests" in manifest:
+            manifest = registry.get(f"manifests/{_for_platform(manifest, architecture)}", _MANIFESTS)
+        identity = manifest["config"]["digest"]
+        config = registry.get(f"blobs/{identity}", ())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotReadable(f"{reference.host} did not tell about {digest}: {error}") from None
+    return {
+        "Id": identity,
+        "Config": config.get("config") or {},
+        "Architecture": config.get("architecture"),
+        "Os": config.get("os"),
+    }
+
+
+def is_insecure(host: str, info: Mapping[str, Any]) -> bool:
+    """Tell whether the engine speaks plain HTTP, or unverified TLS, with registry ``host``."""
+    config = info.get("RegistryConfig") or {}
+    index = (config.get("IndexConfigs") or {}).get(host)
+    if index is not None:
+        return not index.get("Secure", True)
+    name = host.rpartition(":")[0] or host
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(one) for one in config.get("InsecureRegistryCIDRs") or ())
+
+
+def _for_platform(index: Mapping[str, Any], architecture: str) -> str:
+    for entry in index["manifests"]:
+        platform = entry.get("platform") or {}
+        if platform.get("os") == "linux" and platform.get("architecture") == architecture:
+            return str(entry["digest"])
+    raise ValueError(f"it has no image for linux/{architecture}")
+
+
+class _Registry:
+    def __init__(self, reference: Reference, account: Optional[Mapping[str, str]], *, insecure: bool) -> None:
+        host = "registry-1.docker.io" if reference.is_on_docker_hub else reference.host
+        self._account = account or {}
+        self._repository = reference.repository
+        self._context = _tls(reference.host, insecure=insecure)
+        self._address = f"https://{host}"
+        self._last_address = f"http://{host}" if insecure else self._address
+        self._authorization = ""
+
+    def get(self, path: str, accept: Tuple[str, ...]) -> Any:
+        url = f"/v2/{self._repository}/{path}"
+        try:
+            return self._authorized(self._address + url, accept)
+        except urllib.error.HTTPError as error:
+            raise OSError(f"HTTP {error.code}") from None
+        except (urllib.error.URLError, ssl.SSLError):
+            if self._address == self._last_address:
+                raise
+        self._address = self._last_address
+        return self.get(path, accept)
+
+    def _authorized(self, url: str, accept: Tuple[str, ...]) -> Any:
+        try:
+            return self._read(url, accept)
+        except urllib.error.HTTPError as error:
+            if error.code != 401 or self._authorization:
+                raise
+            self._authorize(error.headers.get("WWW-Authenticate") or "")
+        return self._read(url, accept)
+
+    def _read(self, url: str, accept: Tuple[str, ...], authorization: str = "") -> Any:
+        request = urllib.request.Request(url)
+        if accept:
+            request.add_header("Accept", ", ".join(accept))
+        if authorization or self._authorization:
+            # Not sent on to where the registry redirects to: a blob may lie at somebody else's.
+            request.add_unredirected_header("Authorization", authorization or self._authorization)
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=self._context))
+        with opener.open(request, timeout=_SECONDS) as response:
+            return json.loads(response.read(_LARGEST))
+
+    def _authorize(self, challenge: str) -> None:
+        scheme, _, rest = challenge.partition(" ")
+        basic = ""
+        if self._account.get("username"):
+            pair = "{}:{}".format(self._account["username"], self._account["password"])
+            basic = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+        if scheme.lower() == "basic" and basic:
+            self._authorization = basic
+            return
+        given = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        if scheme.lower() != "bearer" or not given.get("realm"):
+            raise OSError("it wants an account, and none is configured that can be used here")
+        asked = {"service": given.get("service", ""), "scope": f"repository:{self._repository}:pull"}
+        answer = self._read(given["realm"] + "?" + urllib.parse.urlencode(asked), (), basic)
+        self._authorization = "Bearer " + (answer.get("token") or answer["access_token"])
+
+
+def _tls(host: str, *, insecure: bool) -> ssl.SSLContext:
+    """Trust as the engine does: its folder of certificates for this registry."""
+    context = ssl.create_default_context()
+    folder = os.path.join("/etc/docker/certs.d", host)
+    for path in glob.glob(os.path.join(glob.escape(folder), "*.crt")):
+        context.load_verify_locations(path)
+    for path in glob.glob(os.path.join(glob.escape(folder), "*.cert")):
+        context.load_cert_chain(path, path[: -len(".cert")] + ".key")
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

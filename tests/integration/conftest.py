@@ -1,0 +1,138 @@
+"""A site for tests of the whole operator: settings, an inventory, and hosts whose engines are played."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from unit.builders import HOST, OLD
+from unit.engines import PlayedEngine, container_of, engine_with, played_engine
+
+SECRET = "s3cret-of-the-registry"
+
+
+def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass
+class Site:
+    """A shop's folder. Engines are played, so what becomes of an update is not what these tests are about."""
+
+    folder: Path
+    sockets: Path
+    stack: ExitStack
+    engines: dict[str, PlayedEngine] = field(default_factory=dict)
+    hosts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yml"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def write(self) -> None:
+        variables = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }
+        inventory = {"all": {"hosts": self.hosts, "vars": variables}}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+        (self.folder / "secret").write_text(SECRET)
+        settings = {
+            "listen": {"address": "127.0.0.1", "port": 0},
+            "state_directory": "state",
+            "registries": {
+                "production": {"format": "distribution", "hosts": [HOST], "secret": {"file": "secret"}},
+                "harbor": {"format": "harbor", "hosts": ["harbor.example.com"], "secret": {"file": "secret"}},
+            },
+            "fleet": {"inventory": "hosts.yml", "scan_interval": "60s"},
+            "rollouts": {"retry": {"first": "1s", "attempts": 1}},
+        }
+        self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+    def add_host(self, name: str, *images: str, is_down: bool = False) -> None:
+        """A host that runs a container of each image; its engine does not answer when it ``is_down``."""
+        socket = self.sockets / f"{name}.sock"
+        self.hosts[name] = {"docker_engine": {"docker_host": f"unix://{socket}", "timeout": 5}}
+        if not is_down:
+            containers = [container_of(f"web{n}", image) for n, image in enumerate(images)]
+            answers = engine_with(*containers, digests=(f"{HOST}/test/app@{OLD}",))
+            self.engines[name] = self.stack.enter_context(played_engine(socket, answers))
+        self.write()
+
+    @contextmanager
+    def operator(self) -> Iterator["Running"]:
+        """The operator in a process of its own, ready to receive."""
+        log = self.folder / "operator.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "registry_docker_updater", "--config", str(self.config), "serve"],
+                stderr=out,
+                env={**os.environ, "SHOPS_SECRET": "hunter2"},
+            )
+        running = Running(process, log)
+        try:
+            until(lambda: running.port or process.poll() is not None)
+            yield running
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+@dataclass
+class Running:
+    """A running operator."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def port(self) -> int | None:
+        for line in self.log.read_text().splitlines():
+            if "listening on http://127.0.0.1:" in line:
+                return int(line.split("127.0.0.1:")[1].split("/")[0])
+        return None
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+        assert self.port, self.log.read_text()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request(method, path, body, {"Authorization": f"Bearer {SECRET}"})
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+        connection.close()
+        return answer.status, content
+
+    def get(self, path: str) -> Any:
+        return self.ask("GET", path)[1]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="rdu") as sockets, ExitStack() as stack:
+        made = Site(tmp_path, Path(sockets), stack)
+        made.write()
+        yield made

@@ -1,0 +1,355 @@
+"""The command line: what each command prints and returns, and that nothing from outside reaches a terminal raw."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.conftest import Site
+from registry_docker_updater.cli import main, parser
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.planning import RunEnd, Start, State
+from registry_docker_updater.core.pushes import Push, Unreadable
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.store import Store
+from unit.builders import HOST, NEW, NEWER, OLD, container, host
+
+APP = f"{HOST}/test/app:1"
+COMMANDS = re.findall(r"^    ([a-z][a-z-]*)(?: |$)", parser().format_help(), re.MULTILINE)
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
+
+
+@pytest.fixture
+def run(site: Site, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command at the site; return its exit code, what it printed, and what it complained about."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = main(["--config", str(site.config), *arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return command
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def store(site: Site) -> Iterator[Store]:
+    site.state.mkdir()
+    database = Database(site.state / "updater.db")
+    yield Store(database)
+    database.close()
+
+
+@pytest.fixture
+def history(store: Store) -> Store:
+    """One push with a rollout that failed on one of two targets, and something unreadable."""
+    now = datetime.now(UTC)
+    push = Push("production", "test/app", "1", NEW, now, "event 1", "alice")
+    store.record("production", [push, Unreadable("why", "what")], now)
+    (wanted,) = store.wanted({"production": (HOST,)})
+    web, db = container("web"), container("db")
+    store.keep_fleet(Fleet({"solo": host("solo", now)}, {web.key: web, db.key: db}))
+    rollout, run_ = store.begin_run(Start(wanted, (web, db), ()), now)
+    outcomes = (
+        TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.UPDATED, OLD, NEW),
+        TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.FAILED, OLD, OLD, "no space left"),
+    )
+    store.end_run(RunEnd(rollout, run_, wanted, outcomes, State.FINISHED, None, None, is_news=True), now)
+    return store
+
+
+def test_all_commands_of_the_contract_that_are_made_are_listed() -> None:
+    assert {
+        "serve",
+        "check",
+        "fleet",
+        "plan",
+        "push",
+        "events",
+        "rollouts",
+        "rollout",
+        "registry-config",
+    } <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"registry-docker-updater {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("nonsense",), ("rollout",), ("rollout", "one"), ("plan",), ("events", "--limit", "many")],
+)
+def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: registry-docker-updater" in capsys.readouterr().err
+
+
+def test_the_command_is_installed_and_tells_its_version() -> None:
+    command = Path(sys.executable).parent / "registry-docker-updater"
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+def test_settings_that_are_not_there_are_named_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", "/nowhere/config.yml", "events"]) == 1
+    complaint = capsys.readouterr().err
+    assert "/nowhere/config.yml has 1 problem" in complaint
+    assert "give --config" in complaint
+    assert "Traceback" not in complaint
+
+
+def test_settings_that_are_wrong_are_listed(site: Site, run: Run) -> None:
+    site.config.write_text("registries: {}\nfleat: {}\n")
+    code, out, err = run("check")
+    assert (code, out) == (1, "")
+    assert all(line in err for line in ("registries: ", "fleat: is not a setting", "fleet: is missing"))
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(site: Site, run: Run) -> None:
+    site.state.write_text("in the way")
+    code, _, err = run("events")
+    assert (code, f"state_directory: cannot make {site.state}" in err) == (1, True)
+
+
+def test_a_database_of_another_version_is_named(site: Site, store: Store, run: Run) -> None:
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("PRAGMA user_version = 999")
+    code, _, err = run("events")
+    assert (code, f"{site.state}/updater.db was written by another version" in err) == (1, True)
+
+
+@pytest.mark.parametrize("listing", [("events",), ("rollouts",), ("fleet",), ("rollout", "1"), ("plan", APP)])
+def test_every_listing_is_a_table_for_people_and_json_for_programs(
+    history: Store, run: Run, listing: tuple[str, ...]
+) -> None:
+    assert history
+    code, out, _ = run(*listing)
+    assert (code, bool(out.strip())) == (0, True)
+    code, out, _ = run(*listing, "--json")
+    assert code == 0
+    assert json.loads(out)
+
+
+def test_events_shows_pushes_and_what_nobody_could_read_newest_first(history: Store, run: Run) -> None:
+    assert history
+    _, out, _ = run("events")
+    header, first, second = out.splitlines()
+    assert header.split() == ["ID", "RECEIVED", "AT", "REGISTRY", "KIND", "WHAT", "DIGEST", "ACTOR"]
+    assert "unreadable" in first
+    assert "why" in first
+    assert "test/app:1  bbbbbbbbbbbb  alice" in second
+    assert len(run("events", "--limit", "1")[1].splitlines()) == 2
+
+
+def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Store, site: Site, run: Run) -> None:
+    assert history
+    assert "1 failed, 1 updated" in run("rollouts")[1]
+    _, out, _ = run("rollout", "1")
+    assert f"image: {APP}" in out
+    assert f"kept in: {site.state}/runs/1" in out
+    assert "message: due" in out
+    assert re.search(r"container\s+db\s+host solo\s+failed\s+a{12}\s+a{12}\s+no space left", out)
+    assert re.search(r"container\s+web\s+host solo\s+updated\s+a{12}\s+b{12}", out)
+
+
+@pytest.mark.parametrize("number", ["2", "99999999999999999999"])
+def test_a_rollout_that_is_none_is_found_wrong(history: Store, run: Run, number: str) -> None:
+    assert history
+    code, out, err = run("rollout", number)
+    assert (code, out) == (1, "")
+    assert f"there is no rollout {number}; `rollouts` lists those that are" in err
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [("events",), ("rollouts",), ("rollout", "1"), ("fleet",), ("plan", APP), ("plan", APP, "--json")],
+)
+def test_text_from_outside_cannot_command_the_terminal(
+    store: Store, run: Run, listing: tuple[str, ...]
+) -> None:
+    evil = "\x1b]0;owned\x07\x9b31m\u202egnp\r\n"
+    now = datetime.now(UTC)
+    store.record("production", [Push("production", "test/app", "1", NEW, now, "1", evil)], now)
+    store.record("production", [Unreadable(evil, evil)], now)
+    (wanted,) = store.wanted({"production": (HOST,)})
+    web = container()
+    known = host("solo", now, error=evil)
+    other = host("other", now, warnings=(evil,))
+    store.keep_fleet(Fleet({"solo": known, "other": other}, {web.key: web}))
+    rollout, run_ = store.begin_run(Start(wanted, (web,), ()), now)
+    outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
+    store.end_run(RunEnd(rollout, run_, wanted, (outcome,), State.FINISHED, None, evil, is_news=True), now)
+    (due,) = store.tellings()
+    store.keep_telling(due, type(due)(rollout, due.state, 1, now, ("mail",), evil))
+    code, out, _ = run(*listing)
+    assert code == 0
+    assert not CONTROL.search(out)
+
+
+def test_plan_shows_what_a_push_would_change_and_changes_nothing(store: Store, run: Run) -> None:
+    old, current, by_hand = container("old"), container("current", digest=NEW), container("by-hand")
+    elsewhere = container("elsewhere", image=f"{HOST}/test/other:1")
+    store.keep_fleet(
+        Fleet({"solo": host("solo")}, {one.key: one for one in (old, current, by_hand, elsewhere)})
+    )
+    before = store.change_counter()
+    code, out, _ = run("plan", f"{APP}@{NEW}")
+    assert code == 0
+    assert re.search(r"old\s+host solo\s+a{12}\s+updated", out)
+    assert re.search(r"current\s+host solo\s+b{12}\s+left alone: already runs this digest", out)
+    assert "elsewhere" not in out
+    assert store.change_counter() == before
+    rows = json.loads(run("plan", APP, "--json")[1])
+    assert {row["name"]: row["verdict"] for row in rows} == dict.fromkeys(
+        ("old", "current", "by-hand"), "due"
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("https://x", "is not an image name"),
+        (
+            "nginx",
+            "docker.io is no registry of the settings; known are registry.example.com, harbor.example.com",
+        ),
+        ("other.example.com/app:1", "other.example.com is no registry of the settings"),
+    ],
+)
+def test_an_image_that_no_registry_of_the_settings_has_is_found_wrong(
+    run: Run, image: str, words: str
+) -> None:
+    for command in ("plan", "push"):
+        code, _, err = run(command, image)
+        assert (code, words in err) == (1, True)
+
+
+@pytest.mark.parametrize("image", [APP, f"{HOST}/test/app@{NEW}"])
+def test_a_push_by_hand_needs_a_tag_and_a_digest(run: Run, image: str) -> None:
+    code, _, err = run("push", image)
+    assert (code, "needs a tag and a digest" in err) == (1, True)
+
+
+def test_a_push_by_hand_without_an_operator_is_recorded_and_says_that_nothing_happens_yet(
+    history: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "bob")
+    code, out, err = run("push", f"{APP}@{NEWER}", "--wait")
+    assert (code, out) == (0, f"recorded: {APP}@{NEWER}\n")
+    assert "no operator works with this state directory" in err
+    (wanted,) = history.wanted({"production": (HOST,)})
+    assert wanted.digest == NEWER
+    assert json.loads(run("events", "--json")[1])[0]["actor"] == "bob (by hand)"
+
+
+def test_a_push_by_hand_that_concerns_nobody_says_so(store: Store, run: Run) -> None:
+    assert store
+    code, out, err = run("push", f"{APP}@{NEW}", "--json")
+    assert code == 0
+    assert json.loads(out) == {"recorded": f"{APP}@{NEW}", "registry": "production", "targets": 0}
+    assert "no target is to be changed" in err
+
+
+def test_a_push_by_hand_is_newer_than_what_the_registry_said_last(store: Store, run: Run) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=30)
+    store.record("production", [Push("production", "test/app", "1", NEW, soon, "1")], soon)
+    assert run("push", f"{APP}@{NEWER}")[0] == 0
+    (wanted,) = store.wanted({"production": (HOST,)})
+    assert wanted.digest == NEWER
+
+
+def test_check_asks_every_host_and_is_content_when_all_answer(site: Site, run: Run) -> None:
+    site.add_host("solo", APP)
+    code, out, err = run("check")
+    assert (code, out) == (0, "1 of 1 hosts answer, 1 targets\n")
+    assert "solo: answers" in err
+
+
+def test_check_finds_a_host_wrong_that_does_not_answer(site: Site, run: Run) -> None:
+    site.add_host("solo", APP)
+    site.add_host("down", is_down=True)
+    code, out, _ = run("check")
+    assert code == 1
+    assert "wrong: host down: cannot reach the Docker engine at unix://" in out
+    assert "there is no such socket" in out
+    assert "1 of 2 hosts answer, 1 targets" in out
+    code, out, _ = run("check", "--json")
+    told = json.loads(out)
+    assert (code, told["hosts"], told["targets"], len(told["problems"])) == (1, 2, 1, 1)
+
+
+def test_check_finds_an_empty_inventory_wrong(site: Site, run: Run) -> None:
+    code, out, _ = run("check")
+    assert code == 1
+    assert f"wrong: fleet: {site.folder}/hosts.yml has no host that matches 'all'" in out
+
+
+def test_check_finds_an_inventory_wrong_that_is_none(site: Site, run: Run) -> None:
+    (site.folder / "hosts.yml").write_text("all: [this, is, no, inventory]\n")
+    code, out, err = run("check")
+    assert code == 1
+    assert "Traceback" not in out + err
+
+
+def test_fleet_asks_the_hosts_when_nobody_did_and_when_told_to(site: Site, run: Run) -> None:
+    site.add_host("solo", APP)
+    code, out, err = run("fleet")
+    assert (code, "asking all of" in err) == (0, True)
+    assert re.search(r"container\s+web0\s+host solo\s+registry.example.com/test/app:1\s+a{12}\s+running", out)
+    assert len(json.loads(run("fleet", "--scan", "--json")[1])["targets"]) == 1
+
+
+def test_fleet_shows_what_was_scanned_last_and_who_did_not_answer(store: Store, run: Run) -> None:
+    web = container()
+    store.keep_fleet(Fleet({"solo": host("solo", error="no route")}, {web.key: web}))
+    _, out, err = run("fleet")
+    assert "unreachable: solo: no route (asked 2026-11-22T12:00:00.000Z)" in out
+    assert "asking" not in err
+
+
+@pytest.mark.parametrize(
+    ("registry", "word"), [("production", "notifications:"), ("harbor", "PUSH_ARTIFACT")]
+)
+def test_the_snippet_for_a_registry_names_its_address_and_no_secret(
+    run: Run, registry: str, word: str
+) -> None:
+    code, out, _ = run("registry-config", registry, "--url", "https://updater.example.com/")
+    assert code == 0
+    assert word in out
+    assert f'"https://updater.example.com/events/{registry}"' in out
+    assert "s3cret" not in out
+
+
+def test_a_registry_that_is_not_in_the_settings_has_no_snippet(run: Run) -> None:
+    code, _, err = run("registry-config", "nobody")
+    assert (code, "there are production, harbor" in err) == (1, True)
+
+
+def test_a_reader_that_goes_away_is_no_error(site: Site, store: Store) -> None:
+    now = datetime.now(UTC)
+    pushes: list[Any] = [
+        Push("production", "test/app", str(n), NEW, now, str(n), "x" * 200) for n in range(500)
+    ]
+    store.record("production", pushes, now)
+    command = (
+        f"{sys.executable} -m registry_docker_updater --config {site.config} events --limit 500 | head -1"
+    )
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=os.environ, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,328 @@
+"""Runs of playbooks, by the real ansible-runner and Ansible, with playbooks of the tests' own.
+
+They lie in a collection of the same name as the project's, which Ansible finds first.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry_docker_updater.core.outcomes import HostResult
+from registry_docker_updater.edges import ansible
+from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks, as_text, end_leftovers
+
+MINUTE = timedelta(minutes=1)
+INVENTORY = """
+all:
+  hosts: {one: {}, two: {}}
+  vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+"""
+
+
+@dataclass
+class Shop:
+    """A folder with an inventory and playbooks, and the environment of an operator."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def write(self, name: str, tasks: str, hosts: str = "one") -> None:
+        text = f"- hosts: {hosts}\n  gather_facts: false\n  tasks:\n{tasks}"
+        place = self.folder / "ansible_collections/registry/docker_updater/playbooks"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{name}.yml").write_text(text)
+
+    def write_endless(self) -> None:
+        """One result, and then a command that goes on for longer than any test."""
+        self.write(
+            "endless",
+            "    - ansible.builtin.debug: {msg: it goes on}\n"
+            f"    - ansible.builtin.command: {{argv: [{sys.executable}, -c, import time; time.sleep(600), {self.folder}]}}\n",
+        )
+
+    def at_work(self) -> list[int]:
+        """The processes of the endless command."""
+        return processes("time.sleep", str(self.folder))
+
+    @property
+    def playbooks(self) -> Playbooks:
+        return Playbooks(self.folder / "hosts.yml", self.folder, self.environment)
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs/7"
+
+    def run(self, name: str, variables: dict[str, Any] | None = None, **more: Any) -> Ended:
+        playbook = Playbook(name, variables or {}, more.pop("limit", None))
+        return self.playbooks.run(playbook, self.runs, more.pop("timeout", MINUTE), **more)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    yield Shop(tmp_path, {**kept, "LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(tmp_path)})
+    assert not processes(str(tmp_path)), "a run was left behind"
+
+
+def processes(*words: str) -> list[int]:
+    """The processes whose command line holds all words."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if all(word in line for word in words) and int(path.parent.name) != os.getpid():
+            found.append(int(path.parent.name))
+    return found
+
+
+def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+    return found
+
+
+def test_a_run_returns_results_of_modules_and_statistics(shop: Shop) -> None:
+    shop.write(
+        "hello",
+        """
+    - ansible.builtin.debug: {msg: "{{ greeting }}"}
+    - ansible.builtin.set_fact: {nothing: to be told}
+    - ansible.builtin.set_stats: {data: {told: [mail]}}
+      run_once: true
+""",
+        "all",
+    )
+    ended = shop.run("hello", {"greeting": "good day"})
+    assert (ended.status, ended.cut_short, ended.was_stopped) == ("successful", None, False)
+    expected = [
+        HostResult(host, "runner_on_ok", "ansible.builtin.debug", {"msg": "good day"})
+        for host in ("one", "two")
+    ]
+    assert sorted(ended.results, key=lambda result: result.host) == expected
+    assert ended.statistics == {"told": ["mail"]}
+
+
+def test_a_run_that_fails_says_why(shop: Shop) -> None:
+    shop.write("wrong", "    - ansible.builtin.fail: {msg: no disk}\n")
+    ended = shop.run("wrong")
+    assert (ended.status, ended.cut_short) == ("failed", None)
+    assert [(result.event, result.reason) for result in ended.results] == [("runner_on_failed", "no disk")]
+
+
+def test_a_failure_that_the_playbook_ignores_is_none(shop: Shop) -> None:
+    shop.write("fine", "    - ansible.builtin.fail: {msg: no disk}\n      ignore_errors: true\n")
+    assert shop.run("fine").results == ()
+
+
+@pytest.mark.parametrize("limit", [("two",), "two"])
+def test_a_run_touches_only_the_hosts_it_is_limited_to(shop: Shop, limit: Any) -> None:
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n", "all")
+    assert [result.host for result in shop.run("hello", limit=limit).results] == ["two"]
+
+
+def test_each_run_has_a_directory_of_its_own(shop: Shop) -> None:
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
+    assert [shop.run("hello").directory.name for _ in range(2)] == ["hello-1", "hello-2"]
+
+
+def test_the_settings_of_ansible_in_the_shops_folder_are_obeyed(shop: Shop) -> None:
+    (shop.folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
+    shop.write("forks", "    - ansible.builtin.debug: {msg: \"{{ lookup('config', 'DEFAULT_FORKS') }}\"}\n")
+    assert str(shop.run("forks").results[0].result["msg"]) == "3"
+
+
+def test_results_come_while_the_run_goes_on(shop: Shop) -> None:
+    """The playbook waits for a file that is made when its first result is heard."""
+    heard = shop.folder / "heard"
+    shop.write(
+        "waiting",
+        f"    - ansible.builtin.debug: {{msg: first}}\n    - ansible.builtin.wait_for: {{path: {heard}, timeout: 20}}\n",
+    )
+    assert shop.run("waiting", on_result=lambda _: heard.touch()).status == "successful"
+
+
+def test_text_from_outside_is_never_a_template(shop: Shop) -> None:
+    shop.write("show", '    - ansible.builtin.debug: {msg: "{{ digest }} {{ skip[0] }} {{ deep.a }}"}\n')
+    ran = shop.folder / "ran"
+    evil = f"{{{{ lookup('pipe', 'touch {ran}') }}}}"
+    ended = shop.run("show", {"digest": evil, "skip": [evil], "deep": {"a": evil}})
+    assert ended.results[0].result["msg"] == f"{evil} {evil} {evil}"
+    assert not ran.exists()
+
+
+def test_without_that_mark_it_would_be_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above: what it guards against is real."""
+    monkeypatch.setattr(ansible, "as_text", lambda value: value)
+    shop.write("show", '    - ansible.builtin.debug: {msg: "{{ digest }}"}\n')
+    ran = shop.folder / "ran"
+    shop.run("show", {"digest": f"{{{{ lookup('pipe', 'touch {ran}') }}}}"})
+    assert ran.exists()
+
+
+def test_what_is_no_text_stays_what_it_is() -> None:
+    given = {"a": [1, True, None, 1.5, ("x",)], 2: {}}
+    assert as_text(given) == {"a": [1, True, None, 1.5, [{"__ansible_unsafe": "x"}]], "2": {}}
+
+
+def test_a_run_that_takes_too_long_is_ended(shop: Shop) -> None:
+    shop.write_endless()
+    begun = time.monotonic()
+    ended = shop.run("endless", timeout=timedelta(seconds=6))
+    assert time.monotonic() - begun < 20
+    assert ended.status == "timeout"
+    assert ended.cut_short == "the run took longer than rollouts.timeout and was ended"
+    assert [result.result for result in ended.results] == [{"msg": "it goes on"}]
+    until(lambda: not processes(str(shop.folder)))
+
+
+def test_stop_ends_every_run_soon_and_starts_no_other(shop: Shop) -> None:
+    shop.write_endless()
+    playbooks = shop.playbooks
+    heard = threading.Barrier(3)
+
+    def hear(_: HostResult) -> None:
+        heard.wait(30)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(playbooks.run, Playbook("endless"), shop.runs / str(n), MINUTE, hear) for n in (1, 2)
+        ]
+        heard.wait(30)
+        begun = time.monotonic()
+        playbooks.stop()
+        ends = [run.result(30) for run in runs]
+    assert time.monotonic() - begun < 10
+    assert [(ended.status, ended.was_stopped) for ended in ends] == [("canceled", True)] * 2
+    until(lambda: not processes(str(shop.folder)))
+    assert playbooks.run(Playbook("endless"), shop.runs, MINUTE).was_stopped
+
+
+_OPERATOR = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from registry_docker_updater.edges.ansible import Playbook, Playbooks
+folder = Path(sys.argv[1])
+playbooks = Playbooks(folder / "hosts.yml", folder, dict(ANSIBLE_COLLECTIONS_PATH=sys.argv[1], LC_ALL="C.UTF-8"))
+playbooks.run(Playbook("endless"), folder / "runs/7", timedelta(minutes=5))
+"""
+
+
+def test_an_operator_that_is_killed_takes_its_runs_with_it(shop: Shop) -> None:
+    shop.write_endless()
+    operator = subprocess.Popen([sys.executable, "-c", _OPERATOR, str(shop.folder)])
+    try:
+        until(shop.at_work)
+        assert processes("playbook_process", str(shop.folder))
+    finally:
+        operator.send_signal(signal.SIGKILL)
+        operator.wait()
+    until(lambda: not processes(str(shop.folder)))
+
+
+def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
+    """Its worker is out of our reach then and works its task off, so it is the test that ends it."""
+    shop.write_endless()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(shop.run, "endless")
+        until(shop.at_work)
+        (process,) = processes("registry_docker_updater.edges.playbook_process", str(shop.folder))
+        os.kill(process, signal.SIGKILL)
+        ended = run.result(20)
+    for left in shop.at_work():
+        os.kill(left, signal.SIGKILL)
+    assert (ended.status, ended.cut_short) == ("died", "the process of the run died")
+    until(lambda: not processes(str(shop.folder)))
+
+
+def test_a_leftover_run_is_ended_before_anything_is_run_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ansible, "_GRACE_SECONDS", 1)
+    shop.write_endless()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(shop.run, "endless")
+        until(shop.at_work)
+        assert end_leftovers(shop.folder / "runs") == [str(shop.runs / "endless-1")]
+        assert run.result(20).status == "died"
+    until(lambda: not processes(str(shop.folder)))
+    assert end_leftovers(shop.folder / "runs") == []
+
+
+def test_a_process_that_only_has_the_number_of_a_run_is_left_alone(tmp_path: Path) -> None:
+    note = tmp_path / "7/update-1/process.pid"
+    note.parent.mkdir(parents=True)
+    for text in (f"{os.getpid()} 1\n", "", "words\n", "1\n", "999999999 5\n"):
+        note.write_text(text)
+        assert end_leftovers(tmp_path) == []
+
+
+def test_what_is_kept_is_for_its_owner_and_holds_no_secret(shop: Shop) -> None:
+    shop.environment |= {"PRODUCTION_SECRET": "hunter2-of-the-registry", "AWS_KEY": "hunter2-of-the-cloud"}
+    shop.write(
+        "hello",
+        "    - ansible.builtin.debug: {msg: \"{{ lookup('env', 'PRODUCTION_SECRET') }}|{{ text }}\"}\n",
+    )
+    ended = shop.run("hello", {"text": "kept"})
+    assert ended.results[0].result["msg"] == "|kept"
+    kept = [path for path in ended.directory.rglob("*") if path.is_file()]
+    assert any(path.parent.name == "job_events" for path in kept)
+    assert not [path for path in kept if b"hunter2" in path.read_bytes()]
+    assert not [path for path in kept if path.name == "command"]
+    for folder in (ended.directory, shop.runs):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("said", [None, "True", "False"])
+def test_the_check_of_host_keys_is_for_the_shop_to_say(shop: Shop, said: str | None) -> None:
+    if said:
+        shop.environment["ANSIBLE_HOST_KEY_CHECKING"] = said
+    shop.write(
+        "keys", "    - ansible.builtin.debug: {msg: \"{{ lookup('config', 'HOST_KEY_CHECKING') }}\"}\n"
+    )
+    assert str(shop.run("keys").results[0].result["msg"]) == (said or "True")
+
+
+def test_what_plugins_print_is_kept_apart_from_the_messages_of_the_process(shop: Shop) -> None:
+    (shop.folder / "ansible.cfg").write_text(
+        "[defaults]\ncallbacks_enabled = noisy\ncallback_plugins = callbacks\n"
+    )
+    (shop.folder / "callbacks").mkdir()
+    (shop.folder / "callbacks/noisy.py").write_text(
+        "import os\n"
+        "from ansible.plugins.callback import CallbackBase\n"
+        "class CallbackModule(CallbackBase):\n"
+        "    CALLBACK_VERSION, CALLBACK_NAME = 2.0, 'noisy'\n"
+        "    def v2_playbook_on_start(self, playbook):\n"
+        '        print(\'{"status": "invented"}\')\n'
+    )
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
+    ended = shop.run("hello")
+    assert (ended.status, len(ended.results)) == ("successful", 1)
+
+
+def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:
+    shop.write_endless()
+
+    def fail(_: HostResult) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        shop.run("endless", on_result=fail)
+    until(lambda: not processes(str(shop.folder)))

@@ -1,0 +1,366 @@
+"""What is kept: in a real database, also with two processes at it, and with one that another version wrote."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.formats import FORMATS
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.planning import RunEnd, Start, State, Wanted
+from registry_docker_updater.core.pushes import Push, Unreadable
+from registry_docker_updater.core.receiving import read
+from registry_docker_updater.core.telling import Telling, TellingState
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.listings import Listings, fleet_rows
+from registry_docker_updater.edges.store import Recorded, Store
+from registry_docker_updater.errors import NothingKnown, StoreUnavailable
+from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service
+
+HOSTS = {"production": (HOST, "registry.internal:5000")}
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "updater.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    database = Database(path)
+    yield Store(database)
+    database.close()
+
+
+def listings(store: Store) -> Listings:
+    return Listings(store._database)
+
+
+def push(
+    digest: str = NEW, when: datetime = NOON, key: str = "", tag: str = "1", registry: str = "production"
+) -> Push:
+    return Push(registry, "test/app", tag, digest, when, key or f"{digest} {when} {tag}", "alice")
+
+
+def start(store: Store, *targets: Any) -> Start:
+    (wanted,) = store.wanted(HOSTS)
+    return Start(wanted, targets or (container(),), ())
+
+
+def became(outcome: Outcome, key: str = "container/solo/web", after: str | None = NEW) -> TargetOutcome:
+    target = container()
+    return TargetOutcome(key, target.kind, target.name, target.place, outcome, OLD, after, "because")
+
+
+def ended(rollout: int, run: int, wanted: Wanted, *outcomes: TargetOutcome, **more: Any) -> RunEnd:
+    given = {"state": State.FINISHED, "due_at": None, "note": None, "is_news": True, **more}
+    return RunEnd(rollout, run, wanted, outcomes, **given)
+
+
+def test_a_push_is_wanted_under_every_name_of_its_registry(store: Store) -> None:
+    assert store.record("production", [push()], at(5)) == Recorded(1, 0, 0)
+    (wanted,) = store.wanted(HOSTS)
+    assert wanted == Wanted(1, HOSTS["production"], "test/app", "1", NEW, at(5))
+    assert store.wanted({}) == ()
+
+
+def test_the_same_event_twice_is_one_push_also_within_one_request(store: Store) -> None:
+    assert store.record("production", [push(key="a"), push(key="a")], at(1)) == Recorded(1, 1, 0)
+    assert store.record("production", [push(key="a")], at(2)) == Recorded(0, 1, 0)
+    assert len(listings(store).events(10)) == 1
+    assert store.record("test", [push(key="a", registry="test")], at(3)) == Recorded(1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [
+        ("sequence-distribution2-multiarch-push", 1),
+        ("sequence-distribution2-retry", 2),
+        ("sequence-harbor28-retry", 2),
+    ],
+)
+def test_a_captured_series_gives_one_push_for_each_event(store: Store, name: str, accepted: int) -> None:
+    sender = FORMATS["harbor" if "harbor" in name else "distribution"]
+    total = 0
+    for request in json.loads((PAYLOADS / f"{name}.json").read_text()):
+        reading = read("production", sender, request["body"].encode())
+        total += store.record("production", reading.kept, NOON).accepted
+    assert total == accepted
+
+
+def test_the_newest_push_is_the_registrys_last_whatever_arrives_last(store: Store) -> None:
+    store.record("production", [push(NEWER, at(20))], at(30))
+    store.record("production", [push(NEW, at(10))], at(31))
+    assert [wanted.digest for wanted in store.wanted(HOSTS)] == [NEWER]
+
+
+def test_of_two_pushes_in_one_second_the_one_that_arrived_last_counts(store: Store) -> None:
+    store.record("production", [push(NEW, at(10))], at(30))
+    store.record("production", [push(NEWER, at(10))], at(31))
+    assert [wanted.digest for wanted in store.wanted(HOSTS)] == [NEWER]
+
+
+def test_a_registry_whose_clock_is_ahead_does_not_hide_later_pushes(store: Store) -> None:
+    store.record("production", [push(NEW, at(86400 * 365))], at(10))
+    store.record("production", [push(NEWER, at(20))], at(20))
+    assert [wanted.digest for wanted in store.wanted(HOSTS)] == [NEWER]
+    assert store.newest_time("production", "test/app", "1") == at(20)
+    assert listings(store).events(10)[1]["occurred_at"] == "2026-11-22T12:00:10.000Z"
+    assert store.newest_time("production", "test/app", "2") is None
+
+
+def test_tags_repositories_and_registries_are_kept_apart(store: Store) -> None:
+    store.record("production", [push(), push(tag="2"), replace(push(key="x"), repository="test/b")], at(1))
+    store.record("test", [push(registry="test")], at(2))
+    hosts = {**HOSTS, "test": ("test.example.com",)}
+    assert [(one.hosts[0], one.repository, one.tag) for one in store.wanted(hosts)] == [
+        (HOST, "test/app", "1"),
+        (HOST, "test/app", "2"),
+        (HOST, "test/b", "1"),
+        ("test.example.com", "test/app", "1"),
+    ]
+
+
+def test_what_nobody_can_read_is_kept_once_and_counted_each_time(store: Store) -> None:
+    one = Unreadable("why", {"events": ["\ud800", None, 1e300, "\0"]})
+    assert store.record("production", [one], NOON) == Recorded(0, 0, 1)
+    assert store.record("production", [one], at(1)) == Recorded(0, 0, 1)
+    (row,) = listings(store).events(10)
+    assert (row["kind"], row["reason"], row["content"]) == ("unreadable", "why", one.content)
+    assert store.wanted(HOSTS) == ()
+    json.dumps(row)
+
+
+def test_the_change_counter_moves_with_every_event_and_not_else(store: Store) -> None:
+    before = store.change_counter()
+    store.record("production", [push(key="a")], NOON)
+    after = store.change_counter()
+    store.record("production", [push(key="a")], NOON)
+    store.keep_fleet(Fleet())
+    assert before != after == store.change_counter()
+
+
+def test_the_fleet_is_given_back_as_it_was_kept(store: Store) -> None:
+    targets = (
+        container(since=at(1.234567)),
+        service(),
+        replace(container("x"), reference=None, digests=frozenset((OLD, NEW)), state="running"),
+        replace(container("y"), digests=frozenset(), image="nginx"),
+    )
+    hosts = (host("solo", at(3), "no route"), host("m1", swarm="alpha", is_manager=True, warnings=("a", "b")))
+    fleet = Fleet({one.name: one for one in hosts}, {one.key: one for one in targets})
+    store.keep_fleet(fleet)
+    assert store.fleet() == fleet
+    json.dumps(fleet_rows(fleet))
+    store.keep_fleet(Fleet())
+    assert store.fleet() == Fleet()
+
+
+def test_a_rollout_counts_its_runs_and_keeps_the_last_word_on_each_target(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    assert store.begin_run(begun, at(10)) == (1, 1)
+    assert store.history(HOSTS).running == {1}
+    failed = became(Outcome.FAILED, after=None)
+    store.end_run(
+        ended(1, 1, begun.wanted, failed, state=State.WAITING, due_at=at(30), note="because"), at(20)
+    )
+    (rollout,) = store.history(HOSTS).rollouts.values()
+    assert (rollout.state, rollout.runs, rollout.due_at) == (State.WAITING, 1, at(30))
+    assert rollout.reference == (HOST, "test/app", "1")
+    assert store.begin_run(begun, at(30)) == (1, 2)
+    store.end_run(ended(1, 2, begun.wanted, became(Outcome.UPDATED)), at(40))
+    row = listings(store).rollout(1)
+    assert (row["state"], row["runs"], row["due_at"], row["note"]) == ("finished", 2, None, None)
+    assert row["outcomes"] == {"updated": 1}
+    assert [(one["run"], one["outcome"]) for one in row["targets"]] == [(2, "updated")]
+
+
+def test_a_rollback_makes_the_digest_refused_on_that_target_for_good(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), at(11))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLBACK_FAILED, "service/x"), at(11))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.FAILED, "service/y"), at(11))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(12))
+    assert store.history(HOSTS).refused == {("container/solo/web", NEW), ("service/x", NEW)}
+
+
+def test_an_outcome_is_known_before_its_run_ended(store: Store, path: Path) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(11))
+    other = Store(Database(path))
+    assert [one.outcome for one in other.outcomes(1)] == [Outcome.UPDATED]
+    assert other.history(HOSTS).last["container/solo/web"].after == NEW
+
+
+def test_a_run_that_was_interrupted_is_due_again(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    store.begin_run(start(store), at(10))
+    assert store.interrupt_runs(at(20), busy={1}) == []
+    assert store.interrupt_runs(at(20)) == [1]
+    assert store.interrupt_runs(at(21)) == []
+    (rollout,) = store.history(HOSTS).rollouts.values()
+    assert (rollout.state, rollout.due_at) == (State.WAITING, at(20))
+    assert store.tellings() == ()
+
+
+def test_of_what_an_interrupted_run_did_the_team_is_told(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(11))
+    store.interrupt_runs(at(20))
+    assert [(one.rollout, one.due_at) for one in store.tellings()] == [(1, at(20))]
+
+
+def test_what_a_begun_run_wants_is_remembered_should_nobody_hear_of_its_end(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    store.begin_run(start(store), at(10))
+    tried = store.history(HOSTS).last["container/solo/web"]
+    assert (tried.push, tried.wanted, tried.outcome.is_final, tried.after) == (1, NEW, False, None)
+
+
+def test_a_superseded_rollout_ends_with_what_still_waited_in_it(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    outcomes = (became(Outcome.UPDATED), became(Outcome.FAILED, "service/x", None))
+    store.end_run(ended(1, 1, begun.wanted, *outcomes, state=State.WAITING, due_at=at(90)), at(20))
+    store.record("production", [push(NEWER, at(30))], at(30))
+    store.supersede([1], at(31))
+    assert [one.outcome for one in store.outcomes(1)] == [Outcome.UPDATED, Outcome.SUPERSEDED]
+    row = listings(store).rollout(1)
+    assert (row["state"], row["due_at"], row["note"]) == ("superseded", None, "a newer push took its place")
+    assert store.history(HOSTS).rollouts == {}
+
+
+def test_a_settled_rollout_waits_no_more(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    store.begin_run(start(store), at(10))
+    store.interrupt_runs(at(20))
+    store.settle([1], at(21))
+    row = listings(store).rollout(1)
+    assert (row["state"], row["due_at"], row["note"]) == ("finished", None, "the run was interrupted")
+
+
+def test_news_are_told_until_they_are_told(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.UPDATED)), at(20))
+    (due,) = store.tellings()
+    assert due == Telling(1, TellingState.DUE, due_at=at(20))
+    later = Telling(1, TellingState.DUE, 1, at(40), ("mail",), "mail: refused")
+    store.keep_telling(due, later)
+    assert store.tellings() == (later,)
+    store.keep_telling(later, Telling(1, TellingState.TOLD, 2))
+    assert store.tellings() == ()
+
+
+def test_news_that_come_while_the_team_is_told_are_told_too(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.FAILED), state=State.WAITING), at(20))
+    (first,) = store.tellings()
+    store.begin_run(begun, at(30))
+    store.end_run(ended(1, 2, begun.wanted, became(Outcome.UPDATED)), at(31))
+    store.keep_telling(first, Telling(1, TellingState.TOLD, 1))
+    assert [one.due_at for one in store.tellings()] == [at(31)]
+
+
+def test_a_run_without_news_tells_nobody(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.UNCHANGED), is_news=False), at(20))
+    assert store.tellings() == ()
+
+
+@pytest.mark.parametrize("number", [2, 0, -1, 10**30])
+def test_a_rollout_that_is_none_is_said_to_be_none(store: Store, number: int) -> None:
+    with pytest.raises(NothingKnown, match=f"there is no rollout {number}"):
+        listings(store).rollout(number)
+
+
+def test_everything_is_there_after_the_database_was_closed(store: Store, path: Path) -> None:
+    store.record("production", [push()], at(5))
+    store.keep_fleet(Fleet({"solo": host("solo")}, {}))
+    store._database.close()
+    again = Store(Database(path))
+    assert [wanted.digest for wanted in again.wanted(HOSTS)] == [NEW]
+    assert list(again.fleet().hosts) == ["solo"]
+
+
+_RECORDER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from registry_docker_updater.core.pushes import Push
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.store import Store
+store = Store(Database(Path(sys.argv[1])))
+now = datetime.now(UTC)
+for number in range(40):
+    push = Push("production", "test/app", "1", f"sha256:{number:064x}", now, f"{number}")
+    print(store.record("production", [push], now).accepted)
+"""
+
+
+def test_processes_that_record_the_same_events_at_once_record_each_once(store: Store, path: Path) -> None:
+    recorders = [
+        subprocess.Popen([sys.executable, "-c", _RECORDER, str(path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    outputs = [recorder.communicate(timeout=60)[0] for recorder in recorders]
+    assert [recorder.returncode for recorder in recorders] == [0, 0, 0]
+    assert sum(int(line) for output in outputs for line in output.split()) == 40
+    assert len(listings(store).events(1000)) == 40
+
+
+def test_a_transaction_that_reads_before_it_writes_is_not_broken_by_another_writer(store: Store) -> None:
+    """SQLite would refuse its write at once, had the other committed in between; so the other waits."""
+    other = threading.Thread(target=store.record, args=("production", [push(NEWER)], NOON))
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM events")
+        other.start()
+        other.join(0.3)
+        connection.exec_driver_sql("DELETE FROM events")
+    other.join()
+    assert len(listings(store).events(10)) == 1
+
+
+def test_a_database_of_another_version_is_refused_and_left_as_it_was(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    with pytest.raises(
+        StoreUnavailable, match=r"updater\.db was written by another version \(its tables are 999"
+    ):
+        Database(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_a_file_that_is_no_database_is_refused_and_named(path: Path) -> None:
+    path.write_bytes(b"this is not a database, " * 100)
+    with pytest.raises(StoreUnavailable, match=r"updater\.db does not answer: file is not a database"):
+        Database(path)
+
+
+def test_a_folder_that_is_not_there_is_refused_and_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"none/updater\.db does not answer: unable to open"):
+        Database(tmp_path / "none" / "updater.db")

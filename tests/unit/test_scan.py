@@ -1,0 +1,270 @@
+"""What a scan finds on an engine, against an HTTP server on a unix socket that plays one."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan import narrowed, scan
+
+from unit.builders import NEW, OLD
+from unit.engines import Answer, Asked, PlayedEngine, container_of, engine_with, played_engine
+
+Answers = dict[str, Answer | Callable[[Asked], Answer]]
+APP = "registry.example.com/test/app:1"
+KNOWN = (f"registry.example.com/test/app@{OLD}",)
+
+
+@pytest.fixture
+def scanned() -> Iterator[Callable[[Answers], dict[str, Any]]]:
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        played_engine(Path(folder) / "docker.sock", {}) as engine,
+    ):
+
+        def run(answers: Answers) -> dict[str, Any]:
+            engine.answers.update(answers)
+            return scan(Engine({"docker_host": engine.address, "timeout": 5}))
+
+        yield run
+
+
+Scanned = Callable[[Answers], dict[str, Any]]
+
+
+def with_labels(labels: dict[str, str], image: str = APP, name: str = "web") -> dict[str, Any]:
+    return container_of(name, image, Config={"Image": image, "Labels": labels})
+
+
+def service_of(name: str = "api", image: str | None = f"{APP}@{OLD}", **labels: str) -> dict[str, Any]:
+    return {
+        "ID": f"id-of-{name}",
+        "UpdatedAt": "2026-11-22T11:59:00.5Z",
+        "Spec": {
+            "Name": name,
+            "Labels": {"registry-docker-updater": "true", **labels},
+            "TaskTemplate": {"ContainerSpec": {"Image": image}} if image else {},
+            "Mode": {"Replicated": {"Replicas": 2}},
+        },
+    }
+
+
+def swarm_with(*services: dict[str, Any], **state: Any) -> Answers:
+    answers = engine_with()
+    info = answers["/info"]
+    assert isinstance(info, Answer)
+    info.body["Swarm"] = {
+        "LocalNodeState": "active",
+        "NodeID": "node-1",
+        "ControlAvailable": True,
+        "Cluster": {"ID": "alpha"},
+        **state,
+    }
+    node = Answer({"ManagerStatus": {"Leader": True}})
+    return {**answers, "/nodes/node-1": node, "/services": Answer(list(services))}
+
+
+def test_a_container_that_opted_in_is_a_target(scanned: Scanned) -> None:
+    found = scanned(engine_with(container_of("web", APP), digests=KNOWN))
+    assert found["targets"] == [
+        {
+            "kind": "container",
+            "id": "id-of-web",
+            "name": "web",
+            "image": APP,
+            "reference": APP,
+            "digests": [OLD],
+            "mode": None,
+            "state": "running",
+            "changed_at": "2026-11-22T11:00:00.123456789Z",
+            "age": pytest.approx(3599.876544),
+        }
+    ]
+    assert (found["swarm"], found["warnings"]) == (None, [])
+    assert found["engine"] == {
+        "id": "engine",
+        "name": "solo",
+        "version": "28.0.0",
+        "api_version": "1.47",
+        "os": "linux",
+        "architecture": "x86_64",
+    }
+
+
+def test_only_those_with_the_label_are_asked_for_even_when_stopped(scanned: Scanned) -> None:
+    def listing(asked: Asked) -> Answer:
+        assert asked.query == {"all": "true", "filters": '{"label": ["registry-docker-updater"]}'}
+        return Answer([])
+
+    assert scanned({**engine_with(), "/containers/json": listing})["targets"] == []
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"registry-docker-updater": "false"},
+        {"registry-docker-updater": "true", "com.docker.swarm.task.id": "t"},
+        {"registry-docker-updater": "true", "com.docker.compose.oneoff": "True"},
+    ],
+)
+def test_who_said_no_tasks_of_services_and_one_off_runs_are_no_targets(
+    scanned: Scanned, labels: dict[str, str]
+) -> None:
+    found = scanned(engine_with(with_labels(labels)))
+    assert (found["targets"], found["warnings"]) == ([], [])
+
+
+def test_a_container_of_compose_is_a_target(scanned: Scanned) -> None:
+    labels = {"registry-docker-updater": "yes", "com.docker.compose.oneoff": "False"}
+    assert len(scanned(engine_with(with_labels(labels)))["targets"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (
+            {"registry-docker-updater": "ture"},
+            "container web: label registry-docker-updater: 'ture' is neither",
+        ),
+        (
+            {"registry-docker-updater": "true", "registry-docker-updater.x": "1"},
+            "container web: label registry-docker-updater.x is not known",
+        ),
+    ],
+)
+def test_a_label_that_means_nothing_is_a_warning(
+    scanned: Scanned, labels: dict[str, str], words: str
+) -> None:
+    (warning,) = scanned(engine_with(with_labels(labels)))["warnings"]
+    assert words in warning
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (f"{APP}@{OLD}", "is pinned to a digest"),
+        (f"registry.example.com/test/app@{OLD}", "is pinned to a digest"),
+        ("sha256:" + "1" * 64, "is an image id"),
+        ("1" * 64, "is an image id"),
+    ],
+)
+def test_a_container_that_no_push_can_concern_is_shown_with_the_reason(
+    scanned: Scanned, image: str, words: str
+) -> None:
+    found = scanned(engine_with(container_of("web", image), digests=KNOWN))
+    (target,) = found["targets"]
+    assert (target["reference"], target["digests"]) == (None, [])
+    (warning,) = found["warnings"]
+    assert words in warning
+
+
+def test_an_image_known_under_several_digests_has_those_of_its_own_repository(scanned: Scanned) -> None:
+    digests = (
+        f"registry.example.com/test/app@{NEW}",
+        f"registry.example.com/test/app@{OLD}",
+        f"registry.example.com/other@sha256:{'d' * 64}",
+        f"test/app@sha256:{'e' * 64}",
+    )
+    (target,) = scanned(engine_with(container_of("web", APP), digests=digests))["targets"]
+    assert target["digests"] == [OLD, NEW]
+
+
+def test_an_image_of_docker_hub_is_found_under_its_short_name(scanned: Scanned) -> None:
+    (target,) = scanned(engine_with(container_of("web", "nginx"), digests=(f"nginx@{OLD}",)))["targets"]
+    assert (target["reference"], target["digests"]) == ("nginx:latest", [OLD])
+
+
+def test_a_container_whose_image_was_removed_has_no_digest(scanned: Scanned) -> None:
+    answers = engine_with(container_of("web", APP))
+    del answers["/images/sha256:" + "1" * 64 + "/json"]
+    assert scanned(answers)["targets"][0]["digests"] == []
+
+
+def test_a_container_removed_while_one_looks_is_left_out(scanned: Scanned) -> None:
+    answers = engine_with(container_of("web", APP), container_of("gone", APP))
+    del answers["/containers/id-of-gone/json"]
+    assert [target["name"] for target in scanned(answers)["targets"]] == ["web"]
+
+
+def test_a_manager_lists_its_services_without_their_digest(scanned: Scanned) -> None:
+    found = scanned(swarm_with(service_of()))
+    (target,) = found["targets"]
+    assert found["swarm"] == {"id": "alpha", "node_id": "node-1", "manager": True, "leader": True}
+    assert (target["kind"], target["id"], target["name"]) == ("service", "id-of-api", "api")
+    assert (target["image"], target["reference"], target["digests"]) == (f"{APP}@{OLD}", APP, [OLD])
+    assert (target["mode"], target["age"]) == ("replicated", pytest.approx(59.5))
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ({"Global": {}}, "global"),
+        ({"ReplicatedJob": {}}, "replicated-job"),
+        ({"GlobalJob": {}}, "global-job"),
+    ],
+)
+def test_the_mode_of_a_service_is_told_as_people_write_it(
+    scanned: Scanned, mode: dict[str, Any], said: str
+) -> None:
+    service = service_of()
+    service["Spec"]["Mode"] = mode
+    assert scanned(swarm_with(service))["targets"][0]["mode"] == said
+
+
+def test_a_service_without_an_image_or_a_tag_is_a_warning(scanned: Scanned) -> None:
+    found = scanned(
+        swarm_with(service_of("plugin", None), service_of("untagged", f"registry.example.com/app@{OLD}"))
+    )
+    assert [(one["name"], one["reference"]) for one in found["targets"]] == [("untagged", None)]
+    assert "service plugin runs no container image" in found["warnings"][0]
+    assert "names no tag" in found["warnings"][1]
+
+
+def test_a_worker_lists_no_services(scanned: Scanned) -> None:
+    answers = swarm_with(ControlAvailable=False, Cluster=None)
+    del answers["/services"]
+    found = scanned(answers)
+    assert (found["targets"], found["warnings"]) == ([], [])
+    assert found["swarm"] == {"id": None, "node_id": "node-1", "manager": False, "leader": False}
+
+
+def test_a_manager_without_quorum_is_none_and_says_so(scanned: Scanned) -> None:
+    for path in ("/nodes/node-1", "/services"):
+        answers = swarm_with(service_of())
+        answers[path] = Answer({"message": "The swarm does not have a leader."}, 503)
+        found = scanned(answers)
+        assert (found["swarm"]["manager"], found["targets"]) == (False, [])
+        assert "has it lost its quorum" in found["warnings"][0]
+
+
+def test_a_node_locked_or_in_error_is_a_warning(scanned: Scanned) -> None:
+    found = scanned(swarm_with(LocalNodeState="locked", ControlAvailable=False, Error="unlock it"))
+    assert found["warnings"] == ["this node of a swarm is locked: unlock it"]
+
+
+def test_a_clock_that_is_behind_makes_no_negative_age(scanned: Scanned) -> None:
+    answers = engine_with(container_of("web", APP, Created="2026-11-22T12:30:00Z"))
+    assert scanned(answers)["targets"][0]["age"] == 0
+
+
+@pytest.mark.parametrize("created", [None, "", "yesterday"])
+def test_a_moment_that_cannot_be_read_has_no_age(scanned: Scanned, created: str | None) -> None:
+    assert scanned(engine_with(container_of("web", APP, Created=created)))["targets"][0]["age"] is None
+
+
+def test_targets_are_narrowed_to_the_pushed_name_under_any_of_its_hosts() -> None:
+    names = ["r.example.com/a:1", "r.internal:5000/a:1", "r.example.com/a:2", "r.example.com/x/a:1", None]
+    targets = [{"reference": name} for name in names]
+    pushed = Reference.parse(f"r.example.com/a:1@{NEW}")
+    assert [one["reference"] for one in narrowed(targets, pushed, ["r.internal:5000"])] == names[:2]
+    assert [one["reference"] for one in narrowed(targets, pushed, [])] == names[:1]
+
+
+def test_the_played_engine_is_one(tmp_path: Path) -> None:
+    """What these tests stand on: a path nobody prepared is a 404 as of an engine."""
+    with played_engine(tmp_path / "s", {}) as engine:
+        assert isinstance(engine, PlayedEngine)
+        assert engine.answer(Asked("GET", "/v1.47/none", {}, {}, b"")).status == 404

@@ -1,0 +1,245 @@
+"""The settings: what is taken, what it means, and how everything wrong is told at once."""
+
+import copy
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry_docker_updater.core.planning import Retry
+from registry_docker_updater.errors import BadSettings
+from registry_docker_updater.settings import DEFAULT_PATH, Settings, find, load, parse
+
+FILE = """
+registries:
+  production:
+    format: harbor
+    hosts: [registry.example.com, "registry.internal:5000"]
+    secret: {file: secrets/production}
+fleet: {inventory: inventory}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/production").write_text("s3cret\n")
+    (tmp_path / "inventory").mkdir()
+    return tmp_path
+
+
+def content() -> dict[str, Any]:
+    return copy.deepcopy(
+        {
+            "registries": {
+                "production": {
+                    "format": "harbor",
+                    "hosts": ["registry.example.com"],
+                    "secret": {"file": "secrets/production"},
+                }
+            },
+            "fleet": {"inventory": "inventory"},
+        }
+    )
+
+
+def problems(folder: Path, given: Any) -> tuple[str, ...]:
+    with pytest.raises(BadSettings) as bad:
+        parse(given, folder / "config.yml")
+    return bad.value.problems
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    made = content()
+    *before, last = path.split(".")
+    holder = made
+    for name in before:
+        holder = holder.setdefault(name, {})
+    holder[last] = value
+    return made
+
+
+def read(folder: Path, given: dict[str, Any]) -> Settings:
+    return parse(given, folder / "config.yml")
+
+
+def test_little_has_to_be_said_and_the_rest_is_as_documented(folder: Path) -> None:
+    (folder / "config.yml").write_text(FILE)
+    settings = load(folder / "config.yml")
+    assert (settings.listen.address, settings.listen.port, settings.listen.tls) == ("0.0.0.0", 8080, None)
+    assert settings.listen.body_limit == 8 * 1024 * 1024
+    assert settings.state_directory == Path("/var/lib/registry-docker-updater")
+    assert (settings.fleet.hosts, settings.fleet.scan_interval) == ("all", timedelta(seconds=60))
+    assert (settings.rollouts.workers, settings.rollouts.timeout) == (4, timedelta(minutes=30))
+    assert settings.rollouts.retry_policy == Retry(timedelta(seconds=10), timedelta(minutes=15), 10)
+    registry = settings.registries["production"]
+    assert registry.hosts == ("registry.example.com", "registry.internal:5000")
+    assert registry.secret.read() == "s3cret"
+
+
+def test_paths_are_relative_to_the_file_and_not_to_where_one_stands(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    settings = read(folder, changed("state_directory", "state"))
+    assert settings.state_directory == folder / "state"
+    assert settings.fleet.inventory == folder / "inventory"
+    assert settings.registries["production"].secret.file == folder / "secrets/production"
+    assert read(folder, changed("state_directory", "/var/x")).state_directory == Path("/var/x")
+
+
+def test_everything_wrong_is_told_together_each_with_its_path(folder: Path) -> None:
+    given = content()
+    given["listen"] = {"port": 70000, "tls": {"certificate": "none.pem", "key": "none.key"}, "prot": 1}
+    given["registries"]["production"] |= {"format": "quay", "hosts": ["https://registry.example.com"]}
+    given["registries"]["test"] = {"format": "harbor", "hosts": [], "secret": "hunter2"}
+    given["fleet"] = {"inventory": "nowhere", "scan_interval": "often"}
+    given["rollouts"] = {"workers": 0, "retry": {"first": 10, "attempts": 0}}
+    told = "\n".join(problems(folder, given))
+    for path in (
+        "listen.port: ",
+        "listen.tls.certificate: ",
+        "listen.tls.key: ",
+        "listen.prot: is not a setting",
+        "registries.production.format: 'quay' is not a format; known are distribution, harbor",
+        "registries.production.hosts.0: 'https://registry.example.com' is not a registry host",
+        "registries.test.hosts: ",
+        "registries.test.secret: write {file: PATH} or {env: NAME}",
+        "fleet.inventory: ",
+        "fleet.scan_interval: 'often' is not a duration",
+        "rollouts.workers: ",
+        "rollouts.retry.first: 10 is not a duration",
+        "rollouts.retry.attempts: ",
+    ):
+        assert path in told
+    assert "Value error" not in told
+    assert "hunter2" not in told
+
+
+def test_the_error_names_the_file_and_counts(folder: Path) -> None:
+    with pytest.raises(BadSettings, match=r"config\.yml has 1 problem:\n  fleet: is missing"):
+        parse({"registries": content()["registries"]}, folder / "config.yml")
+    with pytest.raises(BadSettings, match="has 2 problems:"):
+        parse({}, folder / "config.yml")
+
+
+@pytest.mark.parametrize("given", [None, [], "text", 7])
+def test_a_file_that_holds_no_sections_is_refused(folder: Path, given: Any) -> None:
+    assert problems(folder, given) == ("expected sections such as registries: and fleet:",)
+
+
+def test_a_file_that_is_not_there_says_how_to_name_one(folder: Path) -> None:
+    with pytest.raises(
+        BadSettings, match=r"No such file.*give --config, or set REGISTRY_DOCKER_UPDATER_CONFIG"
+    ):
+        load(folder / "none.yml")
+
+
+@pytest.mark.parametrize("text", [b"a: [", b"\xff\xfe", b"a: b: c", b"\0"])
+def test_a_file_that_is_no_yaml_is_refused(folder: Path, text: bytes) -> None:
+    (folder / "config.yml").write_bytes(text)
+    with pytest.raises(BadSettings, match="is not valid YAML"):
+        load(folder / "config.yml")
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        ("hunter2", "a secret itself never stands in the settings"),
+        (["hunter2"], "a secret itself never stands in the settings"),
+        ({}, "give exactly one of file and env"),
+        ({"file": "secrets/production", "env": "HOME"}, "give exactly one of file and env"),
+        ({"file": "secrets/none"}, "cannot read the secret in "),
+        ({"file": "secrets"}, "cannot read the secret in "),
+        ({"env": "NO_SUCH_VARIABLE"}, "the variable NO_SUCH_VARIABLE is not set"),
+        ({"file": "secrets/production", "value": "hunter2"}, "is not a setting"),
+    ],
+)
+def test_a_secret_is_named_and_can_be_read(folder: Path, secret: Any, problem: str) -> None:
+    (told,) = problems(folder, changed("registries.production.secret", secret))
+    assert told.startswith("registries.production.secret")
+    assert problem in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n"])
+def test_an_empty_secret_is_refused(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "secrets/production").write_text(text)
+    monkeypatch.setenv("EMPTY", text)
+    for secret in ({"file": "secrets/production"}, {"env": "EMPTY"}):
+        (told,) = problems(folder, changed("registries.production.secret", secret))
+        assert "an empty secret lets everybody in" in told
+
+
+def test_a_secret_of_the_environment_is_read_without_its_white_space(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRODUCTION", " s3cret\n")
+    settings = read(folder, changed("registries.production.secret", {"env": "PRODUCTION"}))
+    assert settings.registries["production"].secret.read() == "s3cret"
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10s", 10), ("500ms", 0.5), ("1.5m", 90), ("2h", 7200), ("1d", 86400), (" 10 s ", 10)],
+)
+def test_a_duration_is_a_number_and_a_unit(folder: Path, text: str, seconds: float) -> None:
+    settings = read(folder, changed("fleet.scan_interval", text))
+    assert settings.fleet.scan_interval == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("value", ["10", 10, "s", "-1s", "0s", "1y", "1m30s", None, True, "9" * 30 + "d"])
+def test_anything_else_is_no_duration(folder: Path, value: Any) -> None:
+    (told,) = problems(folder, changed("fleet.scan_interval", value))
+    assert told.startswith("fleet.scan_interval: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [("8 MiB", 2**23), ("64KiB", 2**16), (1024, 1024), ("1 B", 1), ("1GiB", 2**30)]
+)
+def test_a_size_is_bytes_or_a_number_and_a_unit(folder: Path, value: Any, size: int) -> None:
+    assert read(folder, changed("listen.body_limit", value)).listen.body_limit == size
+
+
+@pytest.mark.parametrize("value", ["8 MB", "-1", 0, "many", 1.5, None, True])
+def test_anything_else_is_no_size(folder: Path, value: Any) -> None:
+    (told,) = problems(folder, changed("listen.body_limit", value))
+    assert told.startswith("listen.body_limit: ")
+
+
+def test_one_host_cannot_belong_to_two_registries(folder: Path) -> None:
+    given = content()
+    given["registries"]["test"] = {**given["registries"]["production"], "hosts": ["Registry.EXAMPLE.com"]}
+    (told,) = problems(folder, given)
+    assert told.endswith(
+        "registries.test.hosts: Registry.EXAMPLE.com belongs to registries.production already"
+    )
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "..", "-x", "a b", "x" * 65, "a?b"])
+def test_the_name_of_a_registry_is_part_of_a_path(folder: Path, name: str) -> None:
+    given = content()
+    given["registries"][name] = given["registries"].pop("production")
+    (told,) = problems(folder, given)
+    assert "a name is letters, digits, _ . and -" in told
+
+
+def test_there_has_to_be_a_registry(folder: Path) -> None:
+    (told,) = problems(folder, {**content(), "registries": {}})
+    assert told.startswith("registries: ")
+
+
+def test_the_file_is_the_one_given_else_of_the_environment_else_the_usual() -> None:
+    named = {"REGISTRY_DOCKER_UPDATER_CONFIG": "/elsewhere.yml"}
+    assert find("here.yml", named) == Path("here.yml")
+    assert find(None, named) == Path("/elsewhere.yml")
+    assert find(None, {}) == DEFAULT_PATH == Path("/etc/registry-docker-updater/config.yml")
+
+
+def test_settings_cannot_be_changed_after_they_were_read(folder: Path) -> None:
+    settings = read(folder, content())
+    with pytest.raises(ValueError, match="frozen"):
+        settings.state_directory = Path(os.sep)  # type: ignore[misc]
