@@ -6,7 +6,7 @@ READY := .venv/.ready
 IS_ROOT := $(filter 0,$(shell id -u))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-fast lint format benchmark clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,9 @@ run: $(READY) ## Run the operator on the local engine, without a lab
 
 test: lab-setup ## Run every test: unit, integration, lab
 	$(BIN)/pytest -m 'not extended' $(PYTEST_ARGUMENTS)
+
+test-extended: lab-setup ## Run the tests that take longer too: more engines, more that goes wrong
+	$(BIN)/pytest $(PYTEST_ARGUMENTS)
 
 test-fast: $(READY) ## Run the tests that need no lab
 	$(BIN)/pytest -m 'not lab and not extended' $(PYTEST_ARGUMENTS)

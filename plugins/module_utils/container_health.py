@@ -74,7 +74,9 @@ def judge(  # noqa: PLR0911, PLR0913 - one return per way to end
     if status in ("exited", "dead", "created", "removing"):
         return Verdict(BAD, _ending(state))
     if state.get("Restarting") or (container.get("RestartCount") or 0) > start.restarts:
-        return Verdict(BAD, "it restarts again and again: " + _ending(state))
+        # Seen between two of its ends, it has no exit code to tell.
+        ending = ": " + _ending(state) if status == "restarting" else ""
+        return Verdict(BAD, "it restarts again and again" + ending)
     if state.get("StartedAt") != start.started_at:
         return Verdict(BAD, "it was started a second time")
     health = (state.get("Health") or {}).get("Status")

@@ -296,12 +296,11 @@ def finish(  # noqa: PLR0913 - what a swap needs
     done = work.swap
     name = done.wanted["name"]
     if end == GAVE_WAY:
-        return _swap_result(
-            work,
-            "superseded",
-            f"somebody else created a container called {name} meanwhile: it was left alone",
-            begun,
-        )
+        asides = [done.aside(member, "old") for member in done.members]
+        kept = ", ".join(name for name in asides if containers.look(name))
+        message = f"somebody else created a container called {name} meanwhile, which was left alone"
+        message += f"; the former one is kept, stopped, as {kept}" if kept else ""
+        return _swap_result(work, "superseded", message, begun)
     if end == UPDATED:
         warnings = _remove_old_image(containers, done) if cleanup else ()
         work.swap = replace(done, warnings=(*done.warnings, *warnings))

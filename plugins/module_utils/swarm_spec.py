@@ -71,7 +71,7 @@ def platforms_answered(answer: Mapping[str, Any]) -> List[Dict[str, str]]:
         system, architecture = platform.get("os") or "", platform.get("architecture") or ""
         if "unknown" in (system, architecture) or not (system or architecture):
             continue
-        pair = {"Architecture": architecture, "OS": system}
+        pair = {"Architecture": "" if architecture == "arm" else architecture, "OS": system}
         if pair not in found:
             found.append(pair)
     return found

@@ -69,7 +69,7 @@ options:
         description: The account there.
         type: dict
         required: true
-        options:
+        suboptions:
           username:
             description: Name of the user.
             type: str

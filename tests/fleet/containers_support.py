@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of containers share: hosts with a registry, images that differ in everything, comparisons."""
 
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import Update, Wish
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine, NotFound
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
 from lab import Host, Lab, images
@@ -106,19 +107,25 @@ class Site:
 
     def has(self, digest: str) -> None:
         """Let the local name mean the image of ``digest``, as after a pull at a time when that was pushed."""
-        self.host.docker("tag", self.at(digest), self.image)
+        name, _, tag = self.image.rpartition(":")
+        self.engine.post(f"/images/{self.at(digest)}/tag", {"repo": name, "tag": tag})
 
     def at(self, digest: str) -> str:
         """The name of exactly one image."""
         return f"{self.lab.registry().address}/{self.repository}@{digest}"
 
     def clean(self) -> None:
-        self.host.run(
-            "sh",
-            "-c",
-            "docker ps -aq | xargs -r docker rm -fv >/dev/null;"
-            " docker network prune -f >/dev/null; docker volume ls -q | xargs -r docker volume rm -f >/dev/null",
-        )
+        """Remove every container, network and volume."""
+        for name in self.names():
+            self.remove(name)
+        self.engine.post("/networks/prune")
+        for volume in self.engine.get("/volumes")["Volumes"] or []:
+            self.engine.delete(f"/volumes/{volume['Name']}")
+
+    def remove(self, name: str) -> None:
+        """Remove a container, with its volumes that have no name."""
+        with contextlib.suppress(NotFound):  # one started with --rm may be on its way
+            self.engine.delete(f"/containers/{name}", {"force": True, "v": True})
 
     def inspect(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.engine.get(f"/containers/{name}/json")
@@ -126,8 +133,8 @@ class Site:
 
     def names(self) -> dict[str, str]:
         """Names of all containers with their states."""
-        lines = self.host.docker("ps", "-a", "--format", "{{.Names}} {{.State}}").splitlines()
-        return dict(line.split() for line in lines)
+        listed = self.engine.get("/containers/json", {"all": True})
+        return {one["Names"][0].lstrip("/"): one["State"] for one in listed}
 
     def update(
         self, name: str, digest: str, *, settle: float = 0.3, socket: str = "", **wish: Any
@@ -179,7 +186,7 @@ def answer_of(out: str) -> dict[str, Any]:
 def comparable(inspect: Mapping[str, Any]) -> dict[str, Any]:
     """An inspect without what differs between any two containers that were made alike."""
     own = inspect["Name"].lstrip("/")
-    shown = json.loads(re.sub(rf"\b{re.escape(own)}\b", "<name>", json.dumps(inspect)))
+    shown: dict[str, Any] = json.loads(re.sub(rf"\b{re.escape(own)}\b", "<name>", json.dumps(inspect)))
     short = shown["Id"][:12]
     for key in (
         "Id", "Created", "State", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath", "GraphDriver",

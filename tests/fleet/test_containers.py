@@ -67,7 +67,7 @@ def run(site: Site, name: str, *options: str, command: tuple[str, ...] = ()) -> 
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
-        ("crashing", "exit code 1"),
+        ("crashing", "it restarts again and again"),
         ("no-program", "no such file"),
         ("never-healthy", "its health check failed"),
     ],

@@ -62,7 +62,7 @@ def test_a_recreated_container_is_what_its_user_would_have_got_from_the_new_imag
     name, reference = f"updated-{case}", f"created-{case}"
     before = site.inspect(name)
     created = comparable(site.inspect(reference))
-    site.host.docker("rm", reference)
+    site.remove(reference)
 
     result = site.update(name, digest)
     updated = site.inspect(name)
@@ -76,5 +76,5 @@ def test_a_recreated_container_is_what_its_user_would_have_got_from_the_new_imag
     for mount in updated["Mounts"]:
         if mount["Destination"] in kept:
             assert kept[mount["Destination"]] == mount["Name"], "the volume was kept"
-    site.host.docker("rm", name)
+    site.remove(name)
     assert [left for left in site.names() if left.startswith(name + ".")] == []

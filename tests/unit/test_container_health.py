@@ -85,7 +85,7 @@ def test_patience_is_what_the_check_needs_to_fail_for_sure() -> None:
 
 
 def test_ports_that_were_published_and_are_not_any_more_are_named() -> None:
-    before = {"NetworkSettings": {"Ports": {"80/tcp": [{}], "81/tcp": None}}}
+    before: dict[str, Any] = {"NetworkSettings": {"Ports": {"80/tcp": [{}], "81/tcp": None}}}
     after = {
         "NetworkSettings": {"Ports": {}},
         "HostConfig": {"PortBindings": {"80/tcp": [{}], "81/tcp": [{}]}},
