@@ -45,10 +45,13 @@ test-extended: lab-setup ## Run the tests that take longer too: more engines, mo
 test-fast: $(READY) ## Run the tests that need no lab
 	$(BIN)/pytest -m 'not lab and not extended' $(PYTEST_ARGUMENTS)
 
+benchmark: lab-setup ## Measure the downtime of a container, beside a bare stop and start
+	@PYTHONPATH=tests $(BIN)/python benchmarks/container_downtime.py
+
 lint: $(READY) ## Run every linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy operator plugins tests
+	$(BIN)/mypy operator plugins tests benchmarks
 	PYTHONPATH=operator $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline

@@ -228,10 +228,11 @@ class Loop:
             "; ".join(sorted({one.message for one in outcomes if one.message and not one.outcome.is_final}))
             or None
         )
-        with self._fleet_lock:
-            self._fleet = applied(self._fleet, outcomes, now)
         news = is_news(before, outcomes)
         self._store.end_run(RunEnd(rollout, run, start.wanted, outcomes, state, due_at, note, news), now)
+        # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
+        with self._fleet_lock:
+            self._fleet = applied(self._fleet, outcomes, now)
         _log.info(
             "rollout %d: %s%s", rollout, state, f", again at {due_at:%H:%M:%S}: {note}" if due_at else ""
         )

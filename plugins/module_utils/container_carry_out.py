@@ -125,7 +125,8 @@ class CarryOut:
     def drop_if_untouched(self) -> None:
         """Turn a swap that was found in the journal back if it did not get to the point of stopping anything."""
         if is_untouched(self.swap, self.view()):
-            self._remember(self.swap.turned_back("the update was interrupted before anything was stopped"))
+            back = self.swap.turned_back("the update was interrupted before anything was stopped")
+            self._remember(replace(back, touched=False))
 
     def _remember(self, swap: Swap) -> None:
         if swap != self.swap:

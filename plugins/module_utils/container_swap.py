@@ -178,7 +178,7 @@ def is_untouched(swap: Swap, view: View) -> bool:
             return False
         if pair.new is not None and pair.new.started:
             return False
-    return True
+    return all(seen is None or seen.alive for seen in view.restarts)
 
 
 def _forward(swap: Swap, view: View) -> Step:

@@ -125,7 +125,7 @@ def test_a_rollback_killed_at_any_step_is_finished_by_a_repair(
 
 
 @pytest.mark.parametrize("number", _GOOD_STEPS)
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("moment", ["after", pytest.param("before", marks=pytest.mark.extended)])
 def test_a_request_without_an_answer_is_looked_after_and_not_repeated_blindly(
     site: Site, proxy: Proxy, digests: dict[str, str], moment: str, number: int
 ) -> None:
@@ -139,10 +139,7 @@ def test_a_request_without_an_answer_is_looked_after_and_not_repeated_blindly(
 
 @pytest.mark.parametrize(
     "number",
-    [
-        *range(2, 8),
-        *(pytest.param(number, marks=pytest.mark.extended) for number in (1, 8, 9)),
-    ],
+    [3, 5, 7, *(pytest.param(number, marks=pytest.mark.extended) for number in (1, 2, 4, 6, 8, 9))],
 )
 def test_an_update_goes_on_when_the_engine_was_killed_and_came_back(
     site: Site, proxy: Proxy, digests: dict[str, str], number: int

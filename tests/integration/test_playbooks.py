@@ -287,6 +287,8 @@ def test_what_is_kept_is_for_its_owner_and_holds_no_secret(shop: Shop) -> None:
     assert not [path for path in kept if path.name == "command"]
     for folder in (ended.directory, shop.runs):
         assert folder.stat().st_mode & 0o777 == 0o700
+    artifacts = [path for path in kept if "artifacts" in path.parts]
+    assert not [path for path in artifacts if path.stat().st_mode & 0o077]
 
 
 @pytest.mark.parametrize("said", [None, "True", "False"])
@@ -297,24 +299,6 @@ def test_the_check_of_host_keys_is_for_the_shop_to_say(shop: Shop, said: str | N
         "keys", "    - ansible.builtin.debug: {msg: \"{{ lookup('config', 'HOST_KEY_CHECKING') }}\"}\n"
     )
     assert str(shop.run("keys").results[0].result["msg"]) == (said or "True")
-
-
-def test_what_plugins_print_is_kept_apart_from_the_messages_of_the_process(shop: Shop) -> None:
-    (shop.folder / "ansible.cfg").write_text(
-        "[defaults]\ncallbacks_enabled = noisy\ncallback_plugins = callbacks\n"
-    )
-    (shop.folder / "callbacks").mkdir()
-    (shop.folder / "callbacks/noisy.py").write_text(
-        "import os\n"
-        "from ansible.plugins.callback import CallbackBase\n"
-        "class CallbackModule(CallbackBase):\n"
-        "    CALLBACK_VERSION, CALLBACK_NAME = 2.0, 'noisy'\n"
-        "    def v2_playbook_on_start(self, playbook):\n"
-        '        print(\'{"status": "invented"}\')\n'
-    )
-    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
-    ended = shop.run("hello")
-    assert (ended.status, len(ended.results)) == ("successful", 1)
 
 
 def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:

@@ -241,6 +241,9 @@ def test_a_swap_is_untouched_until_something_stops() -> None:
     assert is_untouched(world.swap, world.view())
     world.do(Step("stop_old"))
     assert not is_untouched(world.swap, world.view())
+    world = World(swap_of(member(), restarts=("worker",)))
+    world.change(world.containers["worker"], status="exited")
+    assert not is_untouched(world.swap, world.view()), "a container that leans on it was stopped"
 
 
 def test_the_first_reason_to_turn_back_is_the_one_that_is_kept() -> None:
