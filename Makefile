@@ -18,8 +18,9 @@ $(READY): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(if $(IS_ROOT),(apt-get update -qq && apt-get install -y -qq python3-venv),(echo "python3-venv is missing: install it"; exit 1))
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	@# pip copied the collection; a checkout is worked on, so it is linked instead.
 	@collections=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections/registry; \
-	  mkdir -p $$collections && ln -sfn $(CURDIR) $$collections/docker_updater
+	  mkdir -p $$collections && rm -rf $$collections/docker_updater && ln -s $(CURDIR) $$collections/docker_updater
 	@touch $(READY)
 
 lab-setup: $(READY)
