@@ -270,6 +270,15 @@ def _scan(parts: Parts) -> Fleet:
     return merge(before, scans, utc_now())
 
 
+def _why_nothing_comes(parts: Parts, number: int, *, begun: bool) -> str | None:
+    """Return why waiting for the end of the rollout of push ``number`` is in vain, or None."""
+    if not is_held(parts.state):
+        return "the operator has stopped; the push is recorded, and goes on when an operator runs again"
+    if not begun and number not in {one.push for one in parts.store.wanted(parts.registry_hosts)}:
+        return "a newer push of the same image took its place"
+    return None
+
+
 def _follow(parts: Parts, number: int, as_json: bool) -> int:  # noqa: FBT001 - a flag of the command line
     """Wait for the rollout of push ``number``, and tell outcomes as they come."""
     told: dict[str, str] = {}
@@ -283,6 +292,10 @@ def _follow(parts: Parts, number: int, as_json: bool) -> int:  # noqa: FBT001 - 
                 print(printable(line), file=sys.stderr)
         if shown and shown["state"] != State.RUNNING:
             break
+        why = _why_nothing_comes(parts, number, begun=shown is not None)
+        if why:
+            print(why, file=sys.stderr)
+            return 1
         time.sleep(_WAIT_SECONDS)
     if as_json:
         print_json(shown)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from registry_docker_updater.core.fleet import Scan
@@ -32,9 +32,9 @@ def scan(
     def keep(result: HostResult) -> None:
         found = result.result.get("scan")
         if found:
-            scans[result.host] = Scan(result.host, found)
+            scans[result.host] = Scan(result.host, found, at=datetime.now(UTC))
         elif result.event in ("runner_on_unreachable", "runner_on_failed"):
-            scans[result.host] = Scan(result.host, None, result.reason)
+            scans[result.host] = Scan(result.host, None, result.reason, datetime.now(UTC))
         else:
             return
         on_host(result.host, scans[result.host].error)

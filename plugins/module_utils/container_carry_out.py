@@ -45,9 +45,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine imp
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.labels import PREFIX, says_yes
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import ONE_SHOT, says_yes
 
-ONE_SHOT_LABEL = PREFIX + "one-shot"
 UPDATED, RESTORED, GAVE_WAY = "updated", "restored", "give_way"
 
 _ENDS = (UPDATED, RESTORED, GAVE_WAY)
@@ -316,7 +315,7 @@ class CarryOut:
         deadline = patience(container, self._options.health_timeout, settle)
         restarts = container.get("RestartCount") or 0 if self._suspect else 0
         start = Start(container["State"].get("StartedAt", ""), restarts)
-        may_finish = says_yes(labels_of(container).get(ONE_SHOT_LABEL, ""))
+        may_finish = says_yes(labels_of(container).get(ONE_SHOT, ""))
         begun = time.monotonic()
         while True:
             verdict = judge(

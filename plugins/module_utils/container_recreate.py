@@ -24,9 +24,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     plan_networks,
     shares_network,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.labels import PREFIX
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import KEEP_ENV
 
-KEEP_ENV_LABEL = PREFIX + "keep-env"
 COMPOSE_IMAGE_LABEL = "com.docker.compose.image"
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
@@ -86,7 +85,7 @@ def recreate(given: Given) -> Recreation:
     config = without_image_defaults(
         container["Config"],
         given.old_image.get("Config") or {},
-        lists_of_names(labels.get(KEEP_ENV_LABEL) or ""),
+        lists_of_names(labels.get(KEEP_ENV) or ""),
     )
     host = dict(container["HostConfig"])
     _storage(given, config, host, warnings)

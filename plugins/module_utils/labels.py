@@ -9,8 +9,12 @@ OPT_IN = "registry-docker-updater"
 PREFIX = OPT_IN + "."
 # A service that is a job is updated only with this label, because updating it runs it again.
 JOBS = PREFIX + "jobs"
+# Variables of a container's environment, separated by commas, that stay although they equal the old image's.
+KEEP_ENV = PREFIX + "keep-env"
+# A container that does its work once and ends with code 0 has proven itself.
+ONE_SHOT = PREFIX + "one-shot"
 # Every label beyond the opt-in that some module reads; anything else under the prefix is reported.
-KNOWN_OPTIONS = frozenset((JOBS,))
+KNOWN_OPTIONS = frozenset((JOBS, KEEP_ENV, ONE_SHOT))
 
 _YES = frozenset(("true", "yes", "on", "1"))
 _NO = frozenset(("false", "no", "off", "0", ""))

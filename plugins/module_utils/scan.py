@@ -180,7 +180,8 @@ def _repo_digests(engine: Engine, image_id: str) -> List[str]:
 
 def _digests_in(repo_digests: Sequence[str], reference: Reference) -> List[str]:
     """One image can be known under several digests of a repository: an index's and its manifest's."""
-    known = (Reference.parse(text) for text in repo_digests)
+    # Engines also write "<none>@<none>".
+    known = (found for found, _ in map(_reference, repo_digests) if found)
     return sorted(
         found.digest
         for found in known

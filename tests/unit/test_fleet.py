@@ -53,6 +53,13 @@ def test_a_host_that_answers_again_is_reachable_and_its_old_warnings_are_gone() 
     assert of(scan("solo"), before=silent).hosts["solo"].is_reachable
 
 
+def test_what_a_host_said_is_of_the_moment_when_it_answered_not_of_the_end_of_the_scan() -> None:
+    early = replace(scan("solo", seen("container", "web", age=10)), at=at(20))
+    found = of(early, seconds=90)
+    (web,) = found.targets.values()
+    assert (web.since, found.hosts["solo"].asked_at) == (at(10), at(20))
+
+
 def test_a_host_that_left_the_inventory_is_gone_with_its_targets() -> None:
     before = of(scan("solo", seen("container", "web")), scan("other"))
     after = of(scan("other"), before=before)

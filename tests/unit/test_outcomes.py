@@ -47,7 +47,7 @@ def unreachable(host: str) -> HostResult:
 
 
 def failed(host: str, **result: Any) -> HostResult:
-    return HostResult(host, "runner_on_failed", "registry.docker_updater.targets_info", result)
+    return HostResult(host, "runner_on_failed", "ansible.builtin.tempfile", result)
 
 
 def only(target: Target, *results: HostResult, ended: str | None = None) -> TargetOutcome:
@@ -104,6 +104,14 @@ def test_a_digest_that_is_not_told_is_not_known(side: Any) -> None:
 def test_a_target_of_an_unreachable_host_is_unreachable() -> None:
     one = only(container(on="solo"), unreachable("solo"))
     assert (one.outcome, one.message, one.before) == (Outcome.UNREACHABLE, "solo: timed out", OLD)
+
+
+def test_a_host_whose_engine_cannot_be_asked_is_as_good_as_down() -> None:
+    look = HostResult(
+        "solo", "runner_on_failed", "registry.docker_updater.targets_info", {"msg": "no engine"}
+    )
+    one = only(container(on="solo"), look)
+    assert (one.outcome, one.message) == (Outcome.UNREACHABLE, "solo: no engine")
 
 
 def test_a_target_whose_host_failed_before_it_is_failed_with_the_first_cause() -> None:

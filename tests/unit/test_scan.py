@@ -268,3 +268,8 @@ def test_the_played_engine_is_one(tmp_path: Path) -> None:
     with played_engine(tmp_path / "s", {}) as engine:
         assert isinstance(engine, PlayedEngine)
         assert engine.answer(Asked("GET", "/v1.47/none", {}, {}, b"")).status == 404
+
+
+def test_a_digest_that_an_engine_writes_without_a_name_is_passed_over(scanned: Scanned) -> None:
+    found = scanned(engine_with(container_of("web", APP), digests=("<none>@<none>", *KNOWN)))
+    assert found["targets"][0]["digests"] == [OLD]

@@ -93,11 +93,15 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Scan:
-    """The answer of one host to one scan: what the module ``targets_info`` returned, or why it did not."""
+    """The answer of one host to one scan: what the module ``targets_info`` returned, or why it did not.
+
+    ``at`` is when it answered, by the operator's clock: a scan of many hosts, or with a slow one, takes a while.
+    """
 
     host: str
     found: Mapping[str, Any] | None
     error: str | None = None
+    at: datetime | None = None
 
 
 def merge(before: Fleet, scans: Iterable[Scan], now: datetime) -> Fleet:
@@ -113,7 +117,7 @@ def merge(before: Fleet, scans: Iterable[Scan], now: datetime) -> Fleet:
     managers: dict[str, list[str]] = {}
     ordered = sorted(scans, key=lambda scan: scan.host)
     for scan in ordered:
-        host = _host(scan, before.hosts.get(scan.host), now)
+        host = _host(scan, before.hosts.get(scan.host), scan.at or now)
         hosts[scan.host] = host
         if host.swarm and host.is_manager:
             managers.setdefault(host.swarm, []).append(host.name)
@@ -121,7 +125,7 @@ def merge(before: Fleet, scans: Iterable[Scan], now: datetime) -> Fleet:
             silent.append(scan.host)
     for scan in ordered:
         for seen in (scan.found or {}).get("targets", ()):
-            target = _target(scan.host, hosts[scan.host], managers, seen, now)
+            target = _target(scan.host, hosts[scan.host], managers, seen, scan.at or now)
             targets[target.key] = _since_when(target, before.targets.get(target.key))
     answered = {name for name, host in hosts.items() if host.is_reachable}
     for target in before.targets.values():

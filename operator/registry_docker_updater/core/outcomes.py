@@ -136,7 +136,8 @@ class _Hosts:
         self._unreachable: dict[str, str] = {}
         self._failed: dict[str, str] = {}
         for result in results:
-            if result.event == "runner_on_unreachable":
+            # A host whose engine does not answer is as good as down, and comes back as such a host does.
+            if result.event == "runner_on_unreachable" or _could_not_look(result):
                 self._unreachable[result.host] = f"{result.host}: {result.reason}"
             elif result.event == "runner_on_failed" and "outcome" not in result.result:
                 self._failed.setdefault(result.host, f"{result.host}: {result.reason}")
@@ -161,6 +162,10 @@ class _Hosts:
         if unreachable and not failed:
             return Outcome.UNREACHABLE, "; ".join(unreachable)
         return Outcome.FAILED, "; ".join(failed) or ended or "the playbook ended without a word about it"
+
+
+def _could_not_look(result: HostResult) -> bool:
+    return result.event == "runner_on_failed" and result.action.rpartition(".")[2] == "targets_info"
 
 
 def _digest(side: Any) -> str | None:

@@ -131,10 +131,6 @@ class Verdict(StrEnum):
     CHANGED = "was changed after the push, and is left alone until the next one"
 
 
-# A target thought to be current may be looked at again; these must not be touched.
-_HANDS_OFF = (Verdict.LATER, Verdict.DONE, Verdict.REFUSED, Verdict.CHANGED)
-
-
 def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime) -> Plan:
     """Return what to do at ``now``. ``wanted`` holds the newest push of each reference, and no other."""
     starts: list[Start] = []
