@@ -10,6 +10,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from registry_docker_updater.clock import utc_now
 from registry_docker_updater.composition import Parts, assemble, is_held
 from registry_docker_updater.core.fleet import Fleet, merge
 from registry_docker_updater.core.outcomes import Outcome
@@ -19,7 +20,6 @@ from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.core.snippets import snippet
 from registry_docker_updater.edges.listings import fleet_rows, target_row
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.loop import utc_now
 from registry_docker_updater.printing import counts, print_json, print_table, printable, short
 from registry_docker_updater.scanning import scan
 
@@ -266,7 +266,9 @@ def _scan(parts: Parts) -> Fleet:
         print(printable(f"  {host}: {error or 'answers'}"), file=sys.stderr)
 
     before = parts.store.fleet()
-    scans = scan(parts.playbooks, parts.runs / "scans", parts.settings.fleet.hosts, before.hosts, tell)
+    scans = scan(
+        parts.playbooks, parts.runs / "scans", parts.settings.fleet.hosts, utc_now, before.hosts, tell
+    )
     return merge(before, scans, utc_now())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.formats import FORMATS
 from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
 from registry_docker_updater.edges.database import Database
@@ -15,7 +16,7 @@ from registry_docker_updater.edges.listings import Listings
 from registry_docker_updater.edges.server import Server
 from registry_docker_updater.edges.store import Store
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.loop import Loop, Policy, utc_now
+from registry_docker_updater.loop import Loop, Policy
 from registry_docker_updater.settings import Settings
 
 

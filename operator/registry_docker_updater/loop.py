@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet import Fleet, merge
 from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import (
@@ -61,7 +62,7 @@ class Loop:
         runs: Path,
         policy: Policy,
         *,
-        clock: "Clock",
+        clock: Clock,
     ) -> None:
         """Keep runs in the folder ``runs``; ``clock`` says what time it is."""
         self._store, self._listings, self._playbooks, self._runs = store, listings, playbooks, runs
@@ -172,7 +173,9 @@ class Loop:
 
     def _scan(self) -> None:
         try:
-            scans = scan(self._playbooks, self._runs / "scans", self._policy.hosts, self._fleet.hosts)
+            scans = scan(
+                self._playbooks, self._runs / "scans", self._policy.hosts, self._clock, self._fleet.hosts
+            )
             with self._fleet_lock:
                 self._fleet = merge(self._fleet, scans, self._clock())
                 self._store.keep_fleet(self._fleet)
@@ -258,14 +261,6 @@ class Loop:
             raise
         finally:
             self._is_telling = False
-
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the time, as every clock of the operator does."""
-    return datetime.now(UTC)
 
 
 def channels_that_failed(ended: Ended) -> tuple[dict[str, str], str | None]:

@@ -2,9 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
+from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet import Scan
 from registry_docker_updater.core.outcomes import HostResult
 from registry_docker_updater.edges.ansible import Playbook, Playbooks
@@ -14,16 +15,17 @@ _KEPT = 5
 _LONGEST = timedelta(minutes=5)
 
 
-def scan(
+def scan(  # noqa: PLR0913, PLR0917 - what a scan is made of
     playbooks: Playbooks,
     directory: Path,
     hosts: str,
+    clock: Clock,
     known: Iterable[str] = (),
     on_host: Callable[[str, str | None], None] = lambda *_: None,
 ) -> list[Scan]:
     """Run ``discover.yml`` on ``hosts``, a pattern, and return what each host answered.
 
-    The run is kept in ``directory``, the newest five of them. ``on_host`` hears of each host as it answers, with
+    ``clock`` says when each answered. The run is kept in ``directory``, the newest five of them. ``on_host`` hears of each host as it answers, with
     the error where it did not. Of a run that was cut short, the ``known`` hosts not heard of are said to have
     given no answer. Raises :class:`UpdaterError` when no host was asked at all.
     """
@@ -32,9 +34,9 @@ def scan(
     def keep(result: HostResult) -> None:
         found = result.result.get("scan")
         if found:
-            scans[result.host] = Scan(result.host, found, at=datetime.now(UTC))
+            scans[result.host] = Scan(result.host, found, at=clock())
         elif result.event in ("runner_on_unreachable", "runner_on_failed"):
-            scans[result.host] = Scan(result.host, None, result.reason, datetime.now(UTC))
+            scans[result.host] = Scan(result.host, None, result.reason, clock())
         else:
             return
         on_host(result.host, scans[result.host].error)
