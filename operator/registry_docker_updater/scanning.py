@@ -25,9 +25,9 @@ def scan(  # noqa: PLR0913, PLR0917 - what a scan is made of
 ) -> list[Scan]:
     """Run ``discover.yml`` on ``hosts``, a pattern, and return what each host answered.
 
-    ``clock`` says when each answered. The run is kept in ``directory``, the newest five of them. ``on_host`` hears of each host as it answers, with
-    the error where it did not. Of a run that was cut short, the ``known`` hosts not heard of are said to have
-    given no answer. Raises :class:`UpdaterError` when no host was asked at all.
+    ``clock`` says when each answered. The run is kept in ``directory``, the newest five of them. ``on_host`` hears
+    of each host as it answers, with the error where it did not. Of a run that was cut short, the ``known`` hosts
+    not heard of are said to have given no answer. Raises :class:`UpdaterError` when no host was asked at all.
     """
     scans: dict[str, Scan] = {}
 
