@@ -150,7 +150,8 @@ class ServiceUpdate:
         found = self._request.found_image
         begun_in_this_run = found not in ("", self._wanted)
         sight = self._swarm.look()
-        if not begun_in_this_run and (swarm_watch.is_up(sight) or _is_job(service)):
+        proven = swarm_watch.is_proven(sight, self._wanted)
+        if not begun_in_this_run and (proven or _is_job(service)):
             return "unchanged", "the service has the digest, and nothing is left to do"
         previous = service.get("PreviousSpec") or {}
         cut_off = swarm_watch.is_active(sight) and swarm_spec.differ_only_in_image(service["Spec"], previous)
@@ -240,9 +241,10 @@ class ServiceUpdate:
             sight = self._swarm.look()
             now = time.monotonic()
             if watch is None:
-                limit = self._request.time_limit or swarm_spec.time_limit(
-                    sight.spec, len(sight.nodes), config
-                )
+                limit = swarm_spec.time_limit(sight.spec, len(sight.nodes), config)
+                # Who is in a hurry to go forward is not to be left half-way on the way back.
+                if self._request.time_limit and config == "UpdateConfig":
+                    limit = self._request.time_limit
                 watch = swarm_watch.Watch(swarm_watch.Goal(image, limit, instead, enough, config), now)
             verdict = watch.see(sight, now)
             self._say(verdict.text)

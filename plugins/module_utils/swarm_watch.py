@@ -183,6 +183,14 @@ def is_up(sight: Sight) -> bool:
     return sight.update_state not in _ACTIVE + _STOPPED and _count(sight).all_up()
 
 
+def is_proven(sight: Sight, image: str) -> bool:
+    """Tell whether the service is up and no task of ``image`` is known to have failed.
+
+    A task that fails again and again is up at some moments, too.
+    """
+    return is_up(sight) and not failures(sight, image)
+
+
 def is_active(sight: Sight) -> bool:
     """Tell whether swarm says that an update or a rollback is going on, or that it was left half done."""
     return sight.update_state in _ACTIVE + _STOPPED

@@ -53,7 +53,7 @@ options:
     description: When, by that scan, the service was changed last (C(UpdatedAt)).
     type: str
   time_limit:
-    description: Seconds that the update, and a rollback once more, may take. Reckoned from the spec when not given.
+    description: Seconds that the update may take. Reckoned from the spec when not given, as that of a rollback always is.
     type: int
   credentials:
     description: Accounts of registries, which come before those of the host's Docker configuration.

@@ -288,3 +288,14 @@ def test_the_progress_says_how_many_are_up_and_what_the_others_do() -> None:
     text = _watch().see(sight, 0).text
 
     assert text == "1 of 2 tasks up; starting on host2; 1 still to be replaced; swarm says updating"
+
+
+def test_a_service_whose_tasks_fail_again_and_again_has_not_proven_itself_while_they_are_up() -> None:
+    """At some moments all of them run."""
+    failed = _task("failed", "shutdown", slot=1, error="task: non-zero exit (1)")
+    of_the_old_image = _task("failed", "shutdown", slot=1, error="task: non-zero exit (1)", image=_OLD)
+
+    assert swarm_watch.is_up(_sight(_service(), *_BOTH, failed))
+    assert not swarm_watch.is_proven(_sight(_service(), *_BOTH, failed), _NEW)
+    assert swarm_watch.is_proven(_sight(_service(), *_BOTH, old=(of_the_old_image,)), _NEW)
+    assert swarm_watch.is_proven(_sight(_service(), *_BOTH), _NEW)
