@@ -11,8 +11,8 @@ short_description: Say what became of each target of an update run
 version_added: 0.1.0
 author: The registry-docker-updater developers
 description:
-  - Reads what the roles swarm_service and standalone_container left in the variables of the hosts, and returns it in
-    the form that the role notification takes. A host that the run never reached is told as unreachable.
+  - Reads what the roles swarm_service and standalone_container left in the variables of the hosts, and what was left
+    alone, and returns it in the form that the role notification takes. A host that the run never reached is told as unreachable.
 positional: hosts
 options:
   _input:
@@ -62,7 +62,7 @@ def target_outcomes(variables: Mapping[str, Any], hosts: Sequence[str]) -> List[
 
 
 def _results(known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for variable in ("standalone_container_results", "swarm_service_results"):
+    for variable in ("update_left_alone", "standalone_container_results", "swarm_service_results"):
         for result in known.get(variable) or ():
             if "outcome" in result and "kind" in result:
                 yield result

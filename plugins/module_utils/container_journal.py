@@ -34,7 +34,13 @@ class Journal:
             os.chmod(directory, 0o700)
             os.makedirs(self._directory, mode=0o700, exist_ok=True)
         except OSError as error:
-            raise JournalUnusable(f"cannot keep a journal in {directory}: {error.strerror}") from None
+            hint = (
+                ": become root there, or name a directory of this user (standalone_container_state_directory)"
+            )
+            raise JournalUnusable(
+                f"cannot keep a journal in {directory}: {error.strerror}"
+                f"{hint if isinstance(error, PermissionError) else ''}"
+            ) from None
 
     def lock(self, seconds: float) -> "Lock":
         """Return the lock that one worker at a time holds; taking it waits for ``seconds`` at most."""

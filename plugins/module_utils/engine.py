@@ -189,12 +189,7 @@ class Engine:
             )
         if parts.scheme != "https" and not self._options.get("tls"):
             return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=timeout)
-        context = ssl.create_default_context(cafile=self._options.get("ca_path"))
-        if not self._options.get("validate_certs", True):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if self._options.get("client_cert"):
-            context.load_cert_chain(self._options["client_cert"], self._options.get("client_key"))
+        context = _tls(self._options)
         connection = http.client.HTTPSConnection(
             parts.hostname, parts.port or 2376, timeout=timeout, context=context
         )
@@ -275,7 +270,9 @@ class _answering:  # noqa: N801 - reads as a phrase
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, (OSError, http.client.HTTPException)):
-            raise NoAnswer(f"no answer to {self._what}: {error or type(error).__name__}") from error
+            # In TLS 1.3 an engine refuses a client's certificate when the first question comes.
+            hint = ": does the engine accept client_cert?" if isinstance(error, ssl.SSLError) else ""
+            raise NoAnswer(f"no answer to {self._what}: {error or type(error).__name__}{hint}") from error
 
 
 def _auth_header(auth: Optional[Mapping[str, str]]) -> Dict[str, str]:
@@ -283,6 +280,27 @@ def _auth_header(auth: Optional[Mapping[str, str]]) -> Dict[str, str]:
     if not auth:
         return {}
     return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(dict(auth)).encode()).decode("ascii")}
+
+
+def _tls(options: Mapping[str, Any]) -> ssl.SSLContext:
+    for option in ("ca_path", "client_cert", "client_key"):
+        path = options.get(option)
+        if path and not os.access(path, os.R_OK):
+            raise EngineUnreachable(f"{option}: cannot read {path} on the host where the module runs")
+    try:
+        context = ssl.create_default_context(cafile=options.get("ca_path"))
+        if options.get("client_cert"):
+            # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
+            context.load_cert_chain(options["client_cert"], options.get("client_key"), password=lambda: "")
+    except ssl.SSLError as error:
+        raise EngineUnreachable(
+            f"cannot use the TLS files of this host ({error}): ca_path and client_cert are to be PEM,"
+            " and client_key the unencrypted key of client_cert"
+        ) from error
+    if not options.get("validate_certs", True):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _verify_as(connection: http.client.HTTPSConnection, context: ssl.SSLContext, name: str) -> None:
@@ -314,6 +332,8 @@ def _why_unreachable(address: str, error: OSError) -> str:
     hint = ""
     if isinstance(error, PermissionError):
         hint = ": the user may not open it; use become, or add the user to the group that owns the socket"
+    elif isinstance(error, ssl.SSLCertVerificationError):
+        hint = ": ca_path is to be the authority of its certificate, and tls_hostname a name in that, where docker_host is none"
     elif isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
         hint = ": is the Docker engine running there?"
     path = urlsplit(address).path

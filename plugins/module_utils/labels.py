@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping
+from typing import Dict, List, Mapping
+
+from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
 
 OPT_IN = "registry-docker-updater"
 PREFIX = OPT_IN + "."
@@ -13,8 +15,10 @@ JOBS = PREFIX + "jobs"
 KEEP_ENV = PREFIX + "keep-env"
 # A container that does its work once and ends with code 0 has proven itself.
 ONE_SHOT = PREFIX + "one-shot"
+# In which steps a push rolls across the hosts.
+ROLLING = {PREFIX + wish: wish for wish in rolling.WISHES}
 # Every label beyond the opt-in that some module reads; anything else under the prefix is reported.
-KNOWN_OPTIONS = frozenset((JOBS, KEEP_ENV, ONE_SHOT))
+KNOWN_OPTIONS = frozenset((JOBS, KEEP_ENV, ONE_SHOT, *ROLLING))
 
 _YES = frozenset(("true", "yes", "on", "1"))
 _NO = frozenset(("false", "no", "off", "0", ""))
@@ -30,6 +34,11 @@ def opted_in(labels: Mapping[str, str]) -> bool:
     return says_yes(labels.get(OPT_IN, ""))
 
 
+def rolling_options(labels: Mapping[str, str]) -> Dict[str, str]:
+    """Return what ``labels`` wish of the steps of a rollout, by :data:`rolling.WISHES`, readable or not."""
+    return {wish: labels[label] for label, wish in ROLLING.items() if label in labels}
+
+
 def complaints(labels: Mapping[str, str]) -> List[str]:
     """Say what in ``labels`` is under our prefix and means nothing, a sentence each."""
     found = [
@@ -37,6 +46,10 @@ def complaints(labels: Mapping[str, str]) -> List[str]:
         for name in sorted(labels)
         if name.startswith(PREFIX) and name not in KNOWN_OPTIONS
     ]
+    for wish, value in rolling_options(labels).items():
+        complaint = rolling.complaint(wish, value)
+        if complaint:
+            found.append(f"label {PREFIX}{wish}: {complaint}")
     value = labels.get(OPT_IN, "")
     if not says_yes(value) and value.strip().lower() not in _NO:
         found.insert(0, f"label {OPT_IN}: {value!r} is neither true nor false, so it does not opt in")

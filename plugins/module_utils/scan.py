@@ -92,6 +92,8 @@ def _swarm(engine: Engine, info: Dict[str, Any], warnings: List[str]) -> Optiona
         "id": (state.get("Cluster") or {}).get("ID") or None,
         "node_id": node_id,
         "manager": manager,
+        # A manager that is locked or without a quorum is none for now: it cannot tell of its swarm.
+        "may_be_manager": bool(state.get("ControlAvailable")) or state.get("LocalNodeState") != "active",
         "leader": leader,
     }
 
@@ -119,6 +121,7 @@ def _services(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Ta
             "reference": str(reference.without_digest()) if reference and reference.tag else None,
             "digests": [reference.digest] if reference and reference.digest else [],
             "mode": _mode(spec),
+            "options": ours.rolling_options(labels),
             "state": (service.get("UpdateStatus") or {}).get("State"),
             **_changed(service.get("UpdatedAt"), now),
         }
@@ -166,6 +169,7 @@ def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[
             "reference": str(reference) if reference else None,
             "digests": _digests_in(digests_of[image_id], reference) if reference else [],
             "mode": None,
+            "options": ours.rolling_options(labels),
             "state": (container.get("State") or {}).get("Status"),
             **_changed(container.get("Created"), now),
         }

@@ -28,6 +28,15 @@ options:
     type: list
     elements: str
     default: []
+  wishes:
+    description:
+      - What the inventory says of the steps of a rollout, with C(serial), C(max-failures) and C(order).
+      - Only checked; what nobody can read is among the warnings.
+    type: dict
+    default: {}
+  asked_at:
+    description: When it is asked, in seconds since 1970 by the clock of who asks. Returned, to place ages in time.
+    type: float
 """
 
 EXAMPLES = r"""
@@ -51,12 +60,15 @@ scan:
       description: The engine's id, name, version, api_version, os and architecture.
       type: dict
     swarm:
-      description: Null outside a swarm, otherwise id (null on a worker), node_id, manager and leader.
+      description: >-
+        Null outside a swarm, otherwise id (null on a worker), node_id, manager, leader, and may_be_manager: with manager
+        false, the node cannot tell of its swarm, because that is locked or has lost its quorum.
       type: dict
     targets:
       description: >-
         One entry a target: kind (service or container), id, name, image (as the engine has it), reference (without
-        digest; null where no push can concern it), digests, mode, state, changed_at and age (seconds).
+        digest; null where no push can concern it), digests, mode, options (what its labels say of serial, max-failures
+        and order), state, changed_at and age (seconds).
       type: list
       elements: dict
     warnings:
@@ -78,6 +90,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     Reference,
     check_host,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import complaints
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan import narrowed, scan
 
 
@@ -87,6 +100,8 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
+            "wishes": {"type": "dict", "default": {}},
+            "asked_at": {"type": "float"},
             **ENGINE_OPTIONS,
         },
         supports_check_mode=True,
@@ -99,6 +114,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     if pushed:
         found["targets"] = narrowed(found["targets"], pushed, aliases)
+    found["warnings"] += complaints(module.params["wishes"])
+    found["asked_at"] = module.params["asked_at"]
     module.exit_json(changed=False, scan=found)
 
 

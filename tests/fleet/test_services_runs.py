@@ -273,7 +273,7 @@ def test_another_manager_takes_over_when_the_engine_of_the_first_dies(lab: Lab, 
     playbook.wait_for(f"{acting.name} | {web.name} | ")
     acting.kill_engine()
     try:
-        playbook.end()
+        assert playbook.end() == 0, playbook.output
     finally:
         acting.start_engine()
         lab.swarm("beta").wait_until_ready(deadline=120)
@@ -293,7 +293,7 @@ def test_another_manager_takes_over_from_one_that_is_cut_off_in_the_middle(lab: 
     playbook.wait_for(f"{acting.name} | {web.name} | ")
     acting.cut_off()
     try:
-        playbook.end()
+        assert playbook.end() == 0, playbook.output
     finally:
         acting.reconnect()
 

@@ -194,3 +194,18 @@ def test_a_socket_that_nobody_serves_is_unreachable(tmp_path: Path) -> None:
     (tmp_path / "docker.sock").write_text("")
     with pytest.raises(EngineUnreachable, match="is the Docker engine running there"):
         Engine({"docker_host": f"unix://{tmp_path}/docker.sock"}).get("/info")
+
+
+@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
+def test_a_file_for_tls_that_is_not_there_is_named(option: str, tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.pem")
+    options = {"docker_host": "tcp://127.0.0.1:1", "tls": True, option: missing}
+    with pytest.raises(EngineUnreachable, match=f"{option}: cannot read {missing}"):
+        Engine(options).get("/info")
+
+
+def test_a_file_for_tls_that_holds_something_else_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    options = {"docker_host": "tcp://127.0.0.1:1", "tls": True, "ca_path": str(tmp_path / "ca.pem")}
+    with pytest.raises(EngineUnreachable, match="ca_path and client_cert are to be PEM"):
+        Engine(options).get("/info")

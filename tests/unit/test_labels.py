@@ -36,5 +36,21 @@ def test_without_the_label_nothing_is_opted_in() -> None:
 
 
 def test_an_unknown_label_under_the_prefix_is_named() -> None:
-    labels = {LABEL: "true", f"{LABEL}.interval": "5m", **dict.fromkeys(KNOWN_OPTIONS, "true")}
+    labels = {LABEL: "true", f"{LABEL}.interval": "5m", **dict.fromkeys(KNOWN_OPTIONS, "1")}
     assert complaints(labels) == [f"label {LABEL}.interval is not known and has no effect"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("serial", "1,lots", "no list of these, such as 1,25%,100%"),
+        ("max-failures", "-1", "neither a number nor a percentage"),
+        ("order", "first", "no whole number"),
+    ],
+)
+def test_an_option_of_rolling_that_nobody_can_read_is_complained_about(
+    option: str, value: str, words: str
+) -> None:
+    (complaint,) = complaints({LABEL: "true", f"{LABEL}.{option}": value})
+    assert complaint.startswith(f"label {LABEL}.{option}: {value!r}")
+    assert words in complaint

@@ -78,6 +78,7 @@ def test_a_container_that_opted_in_is_a_target(scanned: Scanned) -> None:
             "reference": APP,
             "digests": [OLD],
             "mode": None,
+            "options": {},
             "state": "running",
             "changed_at": "2026-11-22T11:00:00.123456789Z",
             "age": pytest.approx(3599.876544),
@@ -192,7 +193,13 @@ def test_a_container_removed_while_one_looks_is_left_out(scanned: Scanned) -> No
 def test_a_manager_lists_its_services_without_their_digest(scanned: Scanned) -> None:
     found = scanned(swarm_with(service_of()))
     (target,) = found["targets"]
-    assert found["swarm"] == {"id": "alpha", "node_id": "node-1", "manager": True, "leader": True}
+    assert found["swarm"] == {
+        "id": "alpha",
+        "node_id": "node-1",
+        "manager": True,
+        "may_be_manager": True,
+        "leader": True,
+    }
     assert (target["kind"], target["id"], target["name"]) == ("service", "id-of-api", "api")
     assert (target["image"], target["reference"], target["digests"]) == (f"{APP}@{OLD}", APP, [OLD])
     assert (target["mode"], target["age"]) == ("replicated", pytest.approx(59.5))
@@ -228,7 +235,13 @@ def test_a_worker_lists_no_services(scanned: Scanned) -> None:
     del answers["/services"]
     found = scanned(answers)
     assert (found["targets"], found["warnings"]) == ([], [])
-    assert found["swarm"] == {"id": None, "node_id": "node-1", "manager": False, "leader": False}
+    assert found["swarm"] == {
+        "id": None,
+        "node_id": "node-1",
+        "manager": False,
+        "may_be_manager": False,
+        "leader": False,
+    }
 
 
 def test_a_manager_without_quorum_is_none_and_says_so(scanned: Scanned) -> None:

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filter: which targets of a host are left alone, because of what became of others."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, List, Mapping
+
+from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
+from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
+
+DOCUMENTATION = r"""
+name: left_alone
+short_description: Say which targets of a host are left alone because earlier steps failed
+version_added: 0.1.0
+author: The registry-docker-updater developers
+description:
+  - Decides at the begin of a step, from what the filter P(registry.docker_updater.rolling_plan#filter) returned and from
+    how the steps before it ended.
+positional: host, ended_well, variables
+options:
+  _input:
+    description: The plan.
+    type: dict
+    required: true
+  host:
+    description: The host whose step begins.
+    type: str
+    required: true
+  ended_well:
+    description: The hosts on which everything ended well.
+    type: list
+    elements: str
+    required: true
+  variables:
+    description: The variables of all hosts (C(hostvars)), for the reason.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See what is left alone
+  ansible.builtin.debug:
+    msg: "{{ update_plan | registry.docker_updater.left_alone(inventory_hostname, groups.ended_well, hostvars) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One entry a target that is left alone, with kind, id, name, before and message. Empty when the step begins.
+  type: list
+  elements: dict
+"""
+
+
+def left_alone(
+    plan: Mapping[str, Any], host: str, ended_well: Collection[str], variables: Mapping[str, Any]
+) -> List[Dict[str, Any]]:
+    """Return the targets of ``host``, each with the reason, or nothing when its step may begin."""
+    steps = rolling.from_data(plan["steps"])
+    number = next(index for index, step in enumerate(steps) if host in step.hosts)
+    reason, failed = rolling.left_alone(steps, number, frozenset(ended_well))
+    if not reason:
+        return []
+    blamed = "; ".join(f"{unit.name} ({_end_of(unit, variables)})" for _, unit in failed)
+    message = "left alone: " + ": ".join(part for part in (reason, blamed) if part)
+    return [
+        {
+            "kind": target["kind"],
+            "id": target["id"],
+            "name": target["name"],
+            "before": {"image": target["image"], "digest": min(target["digests"], default=None)},
+            "message": message,
+        }
+        for unit in steps[number].units
+        for target in unit.targets.get(host, ())
+    ]
+
+
+def _end_of(unit: rolling.Unit, variables: Mapping[str, Any]) -> str:
+    ends = [
+        f"{one['name']} {one['outcome']}"
+        for one in target_outcomes(variables, unit.hosts)
+        if one["outcome"] not in ("updated", "unchanged", "skipped", "superseded")
+    ]
+    return ", ".join(ends) or "it did not come to an end"
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> Dict[str, Any]:
+        """Return the filter by its name."""
+        return {"left_alone": left_alone}

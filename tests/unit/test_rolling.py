@@ -1,0 +1,315 @@
+"""In which steps a push rolls across hosts and swarms, and when what is left is left alone."""
+
+from typing import Any
+
+import pytest
+from ansible_collections.registry.docker_updater.plugins.filter.left_alone import left_alone
+from ansible_collections.registry.docker_updater.plugins.filter.rolling_plan import rolling_plan
+from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
+from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import Host, Plan, plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unit.builders import OLD
+
+
+def container(name: str = "app", **options: Any) -> dict[str, Any]:
+    return {
+        "kind": "container",
+        "id": f"id-of-{name}",
+        "name": name,
+        "image": "app:1",
+        "digests": [OLD],
+        "options": options,
+    }
+
+
+def service(name: str = "web", **options: Any) -> dict[str, Any]:
+    return {**container(name, **options), "kind": "service"}
+
+
+def host(name: str, *targets: dict[str, Any], **more: Any) -> Host:
+    wishes = {
+        key.replace("_", "-"): more.pop(key) for key in ("serial", "max_failures", "order") if key in more
+    }
+    return Host(name, targets=targets or (container(),), wishes=wishes, **more)
+
+
+def hosts(count: int, **wishes: Any) -> list[Host]:
+    return [host(f"h{number}", **wishes) for number in range(count)]
+
+
+def names(found: Plan) -> list[list[str]]:
+    return [list(step.hosts) for step in found.steps]
+
+
+def sizes(found: Plan) -> list[int]:
+    return [len(step.units) for step in found.steps]
+
+
+def test_without_any_wish_everything_is_one_step() -> None:
+    assert names(plan(hosts(3))) == [["h0", "h1", "h2"]]
+
+
+@pytest.mark.parametrize(
+    ("serial", "expected"),
+    [
+        (1, [1] * 10),
+        ("25%", [2, 2, 2, 2, 2]),
+        ([1, "25%", "100%"], [1, 2, 7]),
+        ("1, 25%,100%", [1, 2, 7]),
+        ([1, 5], [1, 5, 4]),
+        ("1%", [1] * 10),
+        (0, [10]),
+        ([1, 0], [1, 9]),
+        (100, [10]),
+    ],
+)
+def test_steps_are_cut_as_ansible_cuts_them(serial: Any, expected: list[int]) -> None:
+    assert sizes(plan(hosts(10, serial=serial))) == expected
+
+
+def test_lower_orders_come_first_and_share_no_step_with_others() -> None:
+    fleet = [host("prod", order=20), host("test", order="10"), host("other"), host("test-too", order=10)]
+    assert names(plan(fleet)) == [["other"], ["test", "test-too"], ["prod"]]
+
+
+def test_a_swarm_is_one_unit_with_the_containers_of_its_managers() -> None:
+    managers = [host(name, service(), swarm="alpha") for name in ("m1", "m2")]
+    managers.append(host("m3", service(), container(), swarm="alpha"))
+    fleet = [host("solo", serial=1), *managers, host("worker")]
+    assert names(plan(fleet)) == [["solo"], ["m1", "m2", "m3"], ["worker"]]
+    told = {name: len(targets) for name, targets in plan(fleet).steps[1].units[0].targets.items()}
+    assert told == {"m1": 1, "m2": 0, "m3": 1}, "each target once"
+
+
+def test_managers_of_a_swarm_that_runs_nothing_of_the_image_as_a_service_are_hosts_like_others() -> None:
+    fleet = [host(name, swarm="alpha", serial=1) for name in ("m1", "m2")]
+    assert names(plan(fleet)) == [["m1"], ["m2"]]
+
+
+def test_hosts_that_did_not_answer_or_run_nothing_are_in_no_step() -> None:
+    silent = Host("silent", answered=False, targets=(container(),))
+    assert names(plan([silent, Host("empty"), host("one")])) == [["one"]]
+
+
+def test_a_label_comes_before_the_inventory() -> None:
+    fleet = [host(f"h{n}", container(serial="1", order="-5"), serial="100%", order=7) for n in range(2)]
+    assert names(plan([host("first", order=0), *fleet])) == [["h0"], ["h1"], ["first"]]
+
+
+def test_where_wishes_differ_the_most_careful_wins_and_who_wishes_nothing_has_no_opinion() -> None:
+    fleet = [host("a", serial="50%"), host("b", serial=[1, "100%"]), host("c"), host("d")]
+    assert sizes(plan(fleet)) == [1, 3]
+    several = [host("a", container("x", order="1"), container("y", order="3")), host("b", order=2)]
+    assert names(plan(several)) == [["b"], ["a"]]
+
+
+@pytest.mark.parametrize("bad", ["lots", "-1", "", "1,,2", [], ["1", None], True, "5.5%", 1.5])
+def test_a_serial_that_nobody_can_read_means_one_at_a_time(bad: Any) -> None:
+    found = plan([host("a", serial=bad), host("b")])
+    assert sizes(found) == [1, 1]
+    assert found.complaints[0].startswith(f"host a, docker_update_serial: {bad!r} is no number")
+
+
+def test_failures_of_which_nobody_can_read_how_many_are_allowed_are_not_allowed() -> None:
+    found = plan(hosts(2, serial=1, max_failures="some"))
+    assert rolling.left_alone(found.steps, 1, [])[0] == "step 1 of 2 failed"
+    assert len(found.complaints) == 2
+
+
+def test_an_order_that_nobody_can_read_holds_everything() -> None:
+    found = plan([host("a"), host("b", service("web", order="first"), swarm="s")])
+    for number in range(len(found.steps)):
+        why, _ = rolling.left_alone(found.steps, number, ["a", "b"])
+        assert why.startswith("service web, label order: 'first' is no whole number")
+
+
+def test_what_comes_after_an_order_of_which_no_host_answered_is_held() -> None:
+    test = [Host(name, answered=False, wishes={"order": 10}) for name in ("t1", "t2")]
+    found = plan([*test, host("early", order=5), host("late", order=20)])
+    assert [step.held for step in found.steps] == ["", "no host of order 10 answered (t1, t2)"]
+    assert rolling.left_alone(found.steps, 0, []) == ("", ())
+    one_answered = plan([test[0], host("t2", order=10), host("late", order=20)])
+    assert [step.held for step in one_answered.steps] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("max_failures", "failed", "goes_on"),
+    [
+        (None, "h0", False),
+        (0, "h0", False),
+        (1, "h0", True),
+        (1, "h0 h1", False),
+        ("50%", "h0", True),
+        ("50%", "h0 h1", False),
+        ("49%", "h0", False),
+        ("100%", "h0 h1", True),
+    ],
+)
+def test_the_rest_is_left_alone_when_more_failed_than_is_allowed(
+    max_failures: Any, failed: str, *, goes_on: bool
+) -> None:
+    found = plan(hosts(4, serial=2, max_failures=max_failures))
+    well = {"h0", "h1"} - set(failed.split())
+    reason, blamed = rolling.left_alone(found.steps, 1, well)
+    assert (reason == "") == goes_on
+    if not goes_on:
+        assert [(index, unit.name) for index, unit in blamed] == [(0, f"host {n}") for n in failed.split()]
+
+
+def test_a_share_is_of_the_units_begun_so_far() -> None:
+    """So a canary that fails stops the rest, while later one of many does not."""
+    found = plan(hosts(20, serial=[1, 9, 10], max_failures="20%"))
+    assert rolling.left_alone(found.steps, 1, [])[0] == "step 1 of 3 failed"
+    begun = {f"h{n}" for n in range(10)}
+    assert rolling.left_alone(found.steps, 2, begun - {"h1", "h2"})[0] == ""
+    assert rolling.left_alone(found.steps, 2, begun - {"h1", "h2", "h3"})[0] == "step 2 of 3 failed"
+
+
+def test_what_is_left_alone_names_the_step_that_failed_not_one_that_was_left_alone() -> None:
+    found = plan(hosts(3, serial=1))
+    assert rolling.left_alone(found.steps, 2, []) == rolling.left_alone(found.steps, 1, [])
+
+
+def test_each_order_is_judged_by_what_it_allows_itself() -> None:
+    fleet = [host("t1", order=1, max_failures=1), host("t2", order=1), *hosts(2, order=2, serial=1)]
+    found = plan(fleet)
+    assert rolling.left_alone(found.steps, 1, ["t1"])[0] == ""
+    assert rolling.left_alone(found.steps, 2, ["t1"])[0] == "step 2 of 3 failed"
+
+
+def test_what_the_inventory_wishes_in_vain_is_said() -> None:
+    assert rolling.complaints({"serial": [1, "25%"], "max-failures": None, "order": -3}) == []
+    (said,) = rolling.complaints({"order": "first"})
+    assert said.startswith("docker_update_order: 'first' is no whole number")
+
+
+_WISHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "serial": st.one_of(
+            st.integers(0, 5),
+            st.integers(0, 120).map("{}%".format),
+            st.lists(st.one_of(st.integers(0, 3), st.just("30%")), min_size=1, max_size=3),
+            st.just("bad"),
+        ),
+        "max-failures": st.one_of(st.integers(0, 3), st.just("30%"), st.just("bad")),
+        "order": st.integers(-2, 2),
+    },
+)
+_TARGETS = st.lists(
+    st.one_of(st.builds(container, st.sampled_from("xyz")), st.builds(service, st.just("web"))), max_size=3
+)
+
+
+@st.composite
+def _fleets(draw: st.DrawFn) -> list[Host]:
+    return [
+        Host(
+            f"h{number}",
+            answered=draw(st.integers(0, 4)) > 0,
+            targets=tuple(draw(_TARGETS)),
+            swarm=draw(st.sampled_from([None, "alpha", "beta"])),
+            wishes=draw(_WISHES),
+        )
+        for number in range(draw(st.integers(0, 8)))
+    ]
+
+
+@given(_fleets())
+def test_every_host_that_runs_something_is_in_exactly_one_step_in_order(fleet: list[Host]) -> None:
+    found = plan(fleet)
+    listed = [name for step in found.steps for name in step.hosts]
+    assert sorted(listed) == sorted(one.name for one in fleet if one.answered and one.targets)
+    orders = [unit.order for step in found.steps for unit in step.units]
+    assert orders == sorted(orders)
+    assert all(len({unit.order for unit in step.units}) == 1 for step in found.steps)
+
+
+@given(_fleets())
+def test_hosts_of_a_swarm_with_services_share_a_step(fleet: list[Host]) -> None:
+    found = plan(fleet)
+    for swarm in ("alpha", "beta"):
+        members = {one.name for one in fleet if one.swarm == swarm and one.answered and one.targets}
+        with_services = any(
+            target["kind"] == "service"
+            for one in fleet
+            if one.swarm == swarm and one.answered
+            for target in one.targets
+        )
+        if with_services:
+            assert len([step for step in found.steps if members & set(step.hosts)]) == 1
+
+
+@given(_fleets(), st.sets(st.sampled_from([f"h{n}" for n in range(8)])))
+def test_once_a_step_is_left_alone_so_are_all_after_it(fleet: list[Host], well: set[str]) -> None:
+    steps = plan(fleet).steps
+    reasons = [rolling.left_alone(steps, number, well)[0] for number in range(len(steps))]
+    first = next((index for index, reason in enumerate(reasons) if reason), len(reasons))
+    assert all(reasons[first:])
+    assert (
+        rolling.left_alone(rolling.from_data(rolling.to_data(steps)), len(steps) - 1, well)[0] == reasons[-1]
+        if steps
+        else True
+    )
+
+
+@given(_fleets())
+def test_where_all_ends_well_nothing_is_left_alone_but_what_is_held(fleet: list[Host]) -> None:
+    steps = plan(fleet).steps
+    for number, step in enumerate(steps):
+        reason, _ = rolling.left_alone(steps, number, [one.name for one in fleet])
+        assert bool(reason) == any(before.held for before in steps[: number + 1])
+        assert not step.held or reason
+
+
+def _variables(name: str, *targets: dict[str, Any], **more: Any) -> dict[str, Any]:
+    scan = {"targets": list(targets), "swarm": more.pop("swarm", None)}
+    return {"inventory_hostname": name, "fleet_scan_result": scan, "docker_update_serial": 1, **more}
+
+
+def _result(name: str, outcome: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "container", "name": name, "outcome": outcome, **more}
+
+
+def test_what_is_left_alone_is_told_with_the_reason() -> None:
+    variables = {
+        "a": _variables("a", container()),
+        "b": _variables("b", container("app"), container("skipped")),
+    }
+    found = rolling_plan(variables, ["a", "b"], ["container/b/skipped"])
+    assert (found["hosts"], found["sizes"]) == (["a", "b"], [1, 1])
+    variables["a"]["standalone_container_results"] = [_result("app", "rolled_back")]
+    assert left_alone(found, "a", [], variables) == []
+    (told,) = left_alone(found, "b", [], variables)
+    assert told == {
+        "kind": "container",
+        "id": "id-of-app",
+        "name": "app",
+        "before": {"image": "app:1", "digest": OLD},
+        "message": "left alone: step 1 of 2 failed: host a (app rolled_back)",
+    }
+    assert left_alone(found, "b", ["a"], variables) == []
+
+
+def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:
+    variables = {
+        name: _variables(name, container(), swarm={"id": "alpha", "manager": name == "m1"})
+        for name in ("m1", "m2")
+    }
+    variables["m1"]["fleet_scan_result"]["targets"].append(service())
+    assert rolling_plan(variables, ["m1", "m2"])["sizes"] == [1, 1]
+
+
+def test_the_team_hears_of_targets_that_were_left_alone() -> None:
+    told = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
+    (found,) = target_outcomes({"m1": _variables("m1", update_left_alone=[told])}, ["m1"])
+    assert (found["where"], found["outcome"], found["message"]) == ("swarm of m1", "skipped", "left alone: …")
+
+
+def test_a_hook_that_failed_after_an_update_is_what_the_team_hears() -> None:
+    results = [_result("app", "updated"), _result("app", "failed", message="updated, but …")]
+    (found,) = target_outcomes({"a": _variables("a", standalone_container_results=results)}, ["a"])
+    assert found["outcome"] == "failed"
