@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from registry_docker_updater import __version__, commands, local, settings
+from registry_docker_updater import __version__, by_hand, commands, local, settings
 from registry_docker_updater.composition import Parts
 from registry_docker_updater.errors import UpdaterError
 
@@ -62,14 +62,15 @@ def parser() -> argparse.ArgumentParser:
     one = _listing(add("plan", help="show what a push would change; change nothing"))
     _fresh(one)
     one.add_argument("image", metavar="IMAGE[@DIGEST]")
-    one.set_defaults(run=lambda parts, given: commands.plan(parts, given.json, given.scan, given.image))
-
-    one = _listing(add("push", help="record a push by hand"))
-    one.add_argument("image", metavar="IMAGE@DIGEST")
-    one.add_argument(
-        "--wait", action="store_true", help="follow its rollout; exit 1 unless every target ended well"
+    one.set_defaults(
+        run=lambda parts, given: by_hand.plan(
+            parts, given.json, commands.known_fleet(parts, fresh=given.scan), given.image
+        )
     )
-    one.set_defaults(run=lambda parts, given: commands.push(parts, given.json, given.wait, given.image))
+
+    one = _asked(_listing(add("push", help="record a push by hand")))
+    one.add_argument("image", metavar="IMAGE@DIGEST")
+    one.set_defaults(run=lambda parts, given: by_hand.push(parts, given.image, **_wishes(given)))
 
     one = _bounded(_listing(add("events", help="list pushes, and what could not be read")))
     one.set_defaults(run=lambda parts, given: commands.events(parts, given.json, given.limit))
@@ -80,6 +81,10 @@ def parser() -> argparse.ArgumentParser:
     one = _listing(add("rollout", help="show one rollout, with every target"))
     one.add_argument("number", type=int, metavar="ID")
     one.set_defaults(run=lambda parts, given: commands.rollout(parts, given.json, given.number))
+
+    one = _asked(_listing(add("retry", help="run a rollout again, now")))
+    one.add_argument("number", type=int, metavar="ID")
+    one.set_defaults(run=lambda parts, given: by_hand.retry(parts, given.number, **_wishes(given)))
 
     one = add("registry-config", help="print the snippet to put into a registry")
     one.add_argument("name", metavar="NAME", help="the registry's name in the settings")
@@ -95,6 +100,22 @@ def parser() -> argparse.ArgumentParser:
 def _listing(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print JSON")
     return command
+
+
+def _asked(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="update also targets that refused this digest, or that were left alone for another reason",
+    )
+    command.add_argument(
+        "--wait", action="store_true", help="follow the rollout; exit 1 unless every target ended well"
+    )
+    return command
+
+
+def _wishes(given: argparse.Namespace) -> dict[str, bool]:
+    return {"as_json": given.json, "force": given.force, "wait": given.wait}
 
 
 def _fresh(command: argparse.ArgumentParser) -> None:

@@ -9,15 +9,18 @@ from pathlib import Path
 
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.formats import FORMATS
+from registry_docker_updater.core.scan_schedule import Pace
 from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
 from registry_docker_updater.edges.database import Database
 from registry_docker_updater.edges.http import Interface, Source, application
 from registry_docker_updater.edges.listings import Listings
+from registry_docker_updater.edges.registry import Login, RegistryClient, login_of
 from registry_docker_updater.edges.server import Server
 from registry_docker_updater.edges.store import Store
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.loop import Loop, Policy
-from registry_docker_updater.settings import Settings
+from registry_docker_updater.settings import Registry, Settings
+from registry_docker_updater.sweeping import Sweep, Swept
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,28 @@ class Parts:
         """Every registry's names."""
         return {name: registry.hosts for name, registry in self.settings.registries.items()}
 
+    @property
+    def swept(self) -> Sequence[Swept]:
+        """The registries that are asked; raises :class:`UpdaterError`."""
+        return [
+            Swept(name, registry.hosts, _client(name, registry), registry.sweep_interval)
+            for name, registry in self.settings.registries.items()
+            if registry.sweep_interval
+        ]
+
 
 @dataclass(frozen=True)
 class Operator:
-    """A running operator: the loop, and the server that feeds it."""
+    """A running operator: the loop, and the server and the sweep that feed it."""
 
     loop: Loop
     server: Server
+    sweep: Sweep
 
     def stop(self) -> None:
         """Take no more events, then end the loop."""
         self.server.stop()
+        self.sweep.stop()
         self.loop.stop()
 
 
@@ -92,12 +106,13 @@ def assemble(parts: Parts) -> Operator:
     policy = Policy(
         registry_hosts=parts.registry_hosts,
         hosts=settings.fleet.hosts,
-        scan_interval=settings.fleet.scan_interval,
+        pace=Pace(settings.fleet.scan_interval, settings.fleet.scan_share),
         workers=settings.rollouts.workers,
         timeout=settings.rollouts.timeout,
         retry=settings.rollouts.retry_policy,
     )
     loop = Loop(parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now)
+    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now)
     interface = Interface(
         sources={
             name: Source(name, FORMATS[registry.format], registry.secret.read())
@@ -108,10 +123,24 @@ def assemble(parts: Parts) -> Operator:
         listings=parts.listings,
         wake=loop.wake,
         is_ready=lambda: loop.is_ready,
+        outage=sweep.outage,
     )
     listen = settings.listen
     tls = (str(listen.tls.certificate), str(listen.tls.key)) if listen.tls else None
-    return Operator(loop, Server(application(interface), listen.address, listen.port, tls))
+    return Operator(loop, Server(application(interface), listen.address, listen.port, tls), sweep)
+
+
+def _client(name: str, registry: Registry) -> RegistryClient:
+    def login() -> Login | None:
+        # Read each time, so that a password that was changed needs no restart.
+        given = registry.credentials
+        try:
+            account = {"username": given.username, "password": given.password.read()} if given else None
+        except ValueError as error:
+            raise UpdaterError(f"registries.{name}.credentials.password: {error}") from None
+        return login_of(registry.hosts, account)
+
+    return RegistryClient(name, registry.address, login, registry.ca)
 
 
 def hold(state: Path) -> None:

@@ -3,10 +3,13 @@
 UpdaterError                 base: a sentence that names the thing, and the remedy where there is one
 ├── BadSettings              the settings file is wrong; all that is wrong, each with its path
 ├── StoreUnavailable         the database cannot be opened, read or written
-└── NothingKnown             what was asked for does not exist
+├── NothingKnown             what was asked for does not exist
+├── RegistryUnavailable      nothing can be asked of a registry
+└── RepositoryUnavailable    a registry does not tell of one repository or tag
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 
 class UpdaterError(Exception):
@@ -30,6 +33,19 @@ class StoreUnavailable(UpdaterError):
 
 class NothingKnown(UpdaterError):
     """What was asked for does not exist; the message says how to find what does."""
+
+
+class RegistryUnavailable(UpdaterError):
+    """Nothing can be asked of a registry; ``retry_after`` is how long it told us to wait, where it did."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        """Keep how long the registry wants to be left alone."""
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class RepositoryUnavailable(UpdaterError):
+    """A registry does not tell of one repository or tag; others may well be asked."""
 
 
 def _count(number: int) -> str:

@@ -14,23 +14,23 @@ from functools import partial
 from pathlib import Path
 
 from registry_docker_updater.clock import Clock
-from registry_docker_updater.core.fleet import Fleet, merge
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.history import History, Retry, RunEnd, after_run
 from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import (
     HostResult,
-    Outcome,
     TargetOutcome,
-    applied,
     conclude,
     outcome_of,
 )
-from registry_docker_updater.core.planning import History, Retry, RunEnd, Start, after_run, plan
+from registry_docker_updater.core.planning import Start, open_targets, plan
+from registry_docker_updater.core.scan_schedule import TOGETHER, Pace
 from registry_docker_updater.core.telling import Telling, after_attempt, is_news
 from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
 from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.edges.store import Begun, Store
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.scanning import scan
+from registry_docker_updater.scanning import Scanner
 
 _log = logging.getLogger(__name__)
 # Another process may record a push; how long it may take until that is noticed.
@@ -41,11 +41,11 @@ _PAUSE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Policy:
-    """How the loop works: the names of each registry, which hosts to scan and how often, and how rollouts run."""
+    """How the loop works: the names of each registry, which hosts to scan and at which pace, and how rollouts run."""
 
     registry_hosts: Mapping[str, Sequence[str]]
     hosts: str
-    scan_interval: timedelta
+    pace: Pace
     workers: int
     timeout: timedelta
     retry: Retry
@@ -68,16 +68,22 @@ class Loop:
         self._store, self._listings, self._playbooks, self._runs = store, listings, playbooks, runs
         self._policy = policy
         self._clock = clock
-        self._fleet: Fleet = store.fleet()
-        self._fleet_lock = threading.Lock()
         self._awake = threading.Condition()
         self._has_news = True
         self._stopping = False
         self._busy: set[int] = set()
-        self._is_scanning = self._is_telling = False
-        self._scan_due = clock()
-        self._workers = ThreadPoolExecutor(policy.workers + 2, thread_name_prefix="run")
+        self._is_telling = False
+        # Beside rollouts: slices of scans, the listing of the inventory, and messages.
+        self._workers = ThreadPoolExecutor(policy.workers + TOGETHER + 2, thread_name_prefix="run")
+        self._scanner = Scanner(
+            store, playbooks, runs / "scans", policy.hosts, policy.pace, clock=clock, wake=self.wake
+        )
         self.is_ready = False
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet as it is known now."""
+        return self._scanner.fleet
 
     def wake(self) -> None:
         """Have the loop look again at once."""
@@ -91,6 +97,7 @@ class Loop:
             self._stopping = True
             self._awake.notify_all()
         self._playbooks.stop()
+        self._scanner.stop()
 
     def run(self) -> None:
         """Work until :meth:`stop`."""
@@ -123,11 +130,8 @@ class Loop:
 
     def _look(self, now: datetime) -> datetime:
         """Start what is due; return when something will be, if nothing happens before."""
-        if now >= self._scan_due and not self._is_scanning:
-            self._is_scanning = True
-            self._scan_due = now + self._policy.scan_interval
-            self._submit(self._scan)
-        planned = plan(self._store.wanted(self._policy.registry_hosts), self._fleet, self._history(now), now)
+        wanted, fleet = self._store.wanted(self._policy.registry_hosts), self._scanner.fleet
+        planned = plan(wanted, fleet, self._history(open_targets(wanted, fleet), now), now)
         if planned.supersede:
             self._store.supersede(planned.supersede, now)
         if planned.settle:
@@ -135,28 +139,30 @@ class Loop:
         for start in planned.start:
             if len(self._busy) >= self._policy.workers:
                 break
-            rollout, run = self._store.begin_run(start, now)
-            self._busy.add(rollout)
-            self._submit(partial(self._roll_out, start, rollout, run))
+            begun = self._store.begin_run(start, now)
+            self._busy.add(begun.rollout)
+            self._submit(partial(self._roll_out, start, begun))
         due = [telling for telling in self._store.tellings() if telling.due_at]
         if due and not self._is_telling and due[0].due_at and due[0].due_at <= now:
             self._is_telling = True
             self._submit(partial(self._tell, due[0]))
-        later = [self._scan_due, planned.wake_at, *(telling.due_at for telling in due)]
+        self._scanner.need(planned.ask, now)
+        scan_due = self._scanner.look(now, self._submit, planned.look_since)
+        later = [scan_due, planned.wake_at, *(telling.due_at for telling in due)]
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min(
-            (moment for moment in later if moment and moment > now), default=now + self._policy.scan_interval
+            (moment for moment in later if moment and moment > now), default=now + self._policy.pace.interval
         )
 
-    def _history(self, now: datetime) -> History:
-        """Return the history, in which no rollout runs that no thread works on: its end could not be kept."""
+    def _history(self, keys: Sequence[str], now: datetime) -> History:
+        """Return the history of some targets, in which no rollout runs that no thread works on: its end was lost."""
         busy = set(self._busy)
-        history = self._store.history(self._policy.registry_hosts)
+        history = self._store.history(self._policy.registry_hosts, keys)
         if not history.running - busy:
             return history
         for lost in self._store.interrupt_runs(now + self._policy.retry.first, busy):
             _log.warning("rollout %d was lost and goes on", lost)
-        return self._store.history(self._policy.registry_hosts)
+        return self._store.history(self._policy.registry_hosts, keys)
 
     def _submit(self, work: Callable[[], None]) -> None:
         def carry_out() -> None:
@@ -171,26 +177,11 @@ class Loop:
 
         self._workers.submit(carry_out)
 
-    def _scan(self) -> None:
-        try:
-            scans = scan(
-                self._playbooks, self._runs / "scans", self._policy.hosts, self._clock, self._fleet.hosts
-            )
-            with self._fleet_lock:
-                self._fleet = merge(self._fleet, scans, self._clock())
-                self._store.keep_fleet(self._fleet)
-            for one in scans:
-                if one.error:
-                    _log.warning("host %s: %s", one.host, one.error)
-            _log.info("scanned %d hosts: %d targets", len(scans), len(self._fleet.targets))
-        finally:
-            self._is_scanning = False
-
-    def _roll_out(self, start: Start, rollout: int, run: int) -> None:
-        wanted = start.wanted
+    def _roll_out(self, start: Start, begun: Begun) -> None:
+        wanted, rollout = start.wanted, begun.rollout
         _log.info("rollout %d: %s to %s on %s", rollout, wanted.image, wanted.digest, ", ".join(start.hosts))
         expected = {target.key: target for target in start.targets}
-        before = {one.key: one.outcome for one in self._store.outcomes(rollout)}
+        before = {one.key: one for one in self._store.outcomes(rollout)}
         told: dict[str, TargetOutcome] = {}
 
         def keep(result: HostResult) -> None:
@@ -198,7 +189,7 @@ class Loop:
             if one:
                 told[one.key] = one
                 try:
-                    self._store.keep_outcome(rollout, run, wanted, one, self._clock())
+                    self._store.keep_outcome(rollout, begun.run, wanted, one, self._clock())
                 except (
                     UpdaterError
                 ) as error:  # it is kept at the end of the run, which is not to break for it
@@ -209,36 +200,33 @@ class Loop:
             folder = self._runs / str(rollout)
             ended = self._playbooks.run(_update(start), folder, self._policy.timeout, keep)
             if not ended.was_stopped:
-                self._conclude(start, rollout, run, ended, told, before)
+                outcomes = conclude(start.targets, told, ended.results, ended.cut_short or ended.refusal)
+                self._conclude(start, begun, outcomes, before)
         finally:
             self._busy.discard(rollout)
 
-    def _conclude(  # noqa: PLR0913, PLR0917 - what is known of a run
+    def _conclude(
         self,
         start: Start,
-        rollout: int,
-        run: int,
-        ended: Ended,
-        told: Mapping[str, TargetOutcome],
-        before: Mapping[str, Outcome],
+        begun: Begun,
+        outcomes: tuple[TargetOutcome, ...],
+        before: Mapping[str, TargetOutcome],
     ) -> None:
         now = self._clock()
-        outcomes = conclude(start.targets, told, ended.results, ended.cut_short)
         # Targets that failed before wait on, though this run was not for them.
-        all_of_it = {**before, **{one.key: one.outcome for one in outcomes}}
-        state, due_at = after_run(all_of_it.values(), run, now, self._policy.retry)
-        note = (
-            "; ".join(sorted({one.message for one in outcomes if one.message and not one.outcome.is_final}))
-            or None
+        all_of_it = {**before, **{one.key: one for one in outcomes}}
+        state, due_at, is_stopped = after_run(
+            all_of_it.values(), start.wanted, begun.attempt, now, self._policy.retry
         )
-        news = is_news(before, outcomes)
-        self._store.end_run(RunEnd(rollout, run, start.wanted, outcomes, state, due_at, note, news), now)
+        told_by = {one.message for one in outcomes if one.left_alone or not one.outcome.is_final}
+        note = "; ".join(sorted(filter(None, told_by))) or None
+        news = is_news({key: one.outcome for key, one in before.items()}, outcomes)
+        end = RunEnd(begun.rollout, begun.run, start.wanted, outcomes, state, due_at, note, news, is_stopped)
+        self._store.end_run(end, now)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
-        with self._fleet_lock:
-            self._fleet = applied(self._fleet, outcomes, now)
-        _log.info(
-            "rollout %d: %s%s", rollout, state, f", again at {due_at:%H:%M:%S}: {note}" if due_at else ""
-        )
+        self._scanner.take_in(outcomes, now)
+        again = f", again at {due_at:%H:%M:%S}" if due_at else ""
+        _log.info("rollout %d: %s%s%s", begun.rollout, state, again, f": {note}" if note else "")
 
     def _tell(self, telling: Telling) -> None:
         try:
@@ -267,17 +255,23 @@ def channels_that_failed(ended: Ended) -> tuple[dict[str, str], str | None]:
     """Return the channels that a run of ``notify.yml`` could not tell, with reasons, or why none was tried."""
     results = ended.statistics.get("notification_results")
     if not isinstance(results, dict):
-        return {}, None if ended.status == "successful" else f"notify.yml ended as {ended.status}"
+        return {}, None if ended.status == "successful" else (
+            ended.refusal or f"notify.yml ended as {ended.status}"
+        )
     return {name: str(result) for name, result in results.items() if result != "ok"}, None
 
 
 def _update(start: Start) -> Playbook:
-    variables = {
+    variables: dict[str, object] = {
         "image": start.wanted.image,
         "digest": start.wanted.digest,
         "aliases": list(start.wanted.hosts[1:]),
         "skip_targets": list(start.skip),
+        "known_digests": {key: list(digests) for key, digests in start.known.items()},
+        "pushed_at": start.wanted.received_at.timestamp(),
     }
+    if start.told:
+        variables["standalone_container_try_again"] = True
     return Playbook("update", variables, start.hosts)
 
 

@@ -1,56 +1,322 @@
-"""Asking the fleet what it runs: one run of ``discover.yml``, read as it goes."""
+"""Asking the fleet what it runs: runs of ``discover.yml``, read as they go."""
 
+import logging
 import shutil
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from registry_docker_updater.clock import Clock
-from registry_docker_updater.core.fleet import Scan
-from registry_docker_updater.core.outcomes import HostResult
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.core.fleet import Change, Fleet
+from registry_docker_updater.core.merging import Scan, answered, departed
+from registry_docker_updater.core.outcomes import HostResult, TargetOutcome, applied
+from registry_docker_updater.core.scan_schedule import (
+    SLOW,
+    Allowance,
+    Asked,
+    Pace,
+    Running,
+    Situation,
+    Slice,
+    next_slice,
+)
+from registry_docker_updater.edges.ansible import Playbook, Playbooks, is_going_on
+from registry_docker_updater.edges.live import LiveView
+from registry_docker_updater.edges.store import Store
 from registry_docker_updater.errors import UpdaterError
 
+_log = logging.getLogger(__name__)
 _KEPT = 5
 _LONGEST = timedelta(minutes=5)
+_LONGEST_SLICE = timedelta(minutes=2)
+# The hosts of the inventory are listed so seldom that it takes no more than this part of the scans' share.
+_PART_FOR_LISTING = 0.1
+
+Submit = Callable[[Callable[[], None]], None]
 
 
-def scan(  # noqa: PLR0913, PLR0917 - what a scan is made of
+@dataclass(frozen=True)
+class Scanned:
+    """What a run of ``discover.yml`` found: each host's answer, how to open its engine, and the run's cost.
+
+    ``cost`` is in seconds of a processor.
+    """
+
+    answers: Mapping[str, Scan]
+    live: Mapping[str, Any]
+    cost: float
+
+
+def scan(  # noqa: PLR0913 - what a scan is made of
     playbooks: Playbooks,
     directory: Path,
-    hosts: str,
+    hosts: str | tuple[str, ...],
     clock: Clock,
+    *,
     known: Iterable[str] = (),
-    on_host: Callable[[str, str | None], None] = lambda *_: None,
-) -> list[Scan]:
-    """Run ``discover.yml`` on ``hosts``, a pattern, and return what each host answered.
+    longest: timedelta = _LONGEST,
+    on_answer: Callable[[Scan], None] = lambda _: None,
+) -> Scanned:
+    """Run ``discover.yml`` on ``hosts``, a pattern or names, and return what was found.
 
-    ``clock`` says when each answered. The run is kept in ``directory``, the newest five of them. ``on_host`` hears
-    of each host as it answers, with the error where it did not. Of a run that was cut short, the ``known`` hosts
-    not heard of are said to have given no answer. Raises :class:`UpdaterError` when no host was asked at all.
+    ``clock`` says when each answered. The run is kept in ``directory``, the newest five of them. ``on_answer`` hears
+    each host's answer as it comes. Of a run that was cut short, the ``known`` hosts not heard of are said to have
+    given no answer. Raises :class:`UpdaterError` when no host was asked at all.
     """
-    scans: dict[str, Scan] = {}
+    answers: dict[str, Scan] = {}
+    live: dict[str, Any] = {}
+    asked_at = clock()
 
     def keep(result: HostResult) -> None:
+        if "live" in result.result:
+            live[result.host] = result.result["live"]
         found = result.result.get("scan")
         if found:
-            scans[result.host] = Scan(result.host, found, at=clock())
+            answers[result.host] = Scan(result.host, found, None, clock(), asked_at)
         elif result.event in ("runner_on_unreachable", "runner_on_failed"):
-            scans[result.host] = Scan(result.host, None, result.reason, clock())
+            answers[result.host] = Scan(result.host, None, result.reason, clock(), asked_at)
         else:
             return
-        on_host(result.host, scans[result.host].error)
+        on_answer(answers[result.host])
 
-    ended = playbooks.run(Playbook("discover", limit=hosts), directory, _LONGEST, keep)
-    for old in sorted(directory.iterdir(), key=lambda run: int(run.name.rpartition("-")[2]))[:-_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    # Names are asked all at the same time, so that none waits for others that hang.
+    forks = len(hosts) if isinstance(hosts, tuple) else None
+    ended = playbooks.run(Playbook("discover", limit=hosts, forks=forks), directory, longest, keep)
+    _forget_old(directory)
     if ended.was_stopped:
         raise UpdaterError("the scan was stopped")
-    if not scans and ended.status != "successful":
+    if not answers and ended.status != "successful":
         raise UpdaterError(
-            f"the scan ended as {ended.status} before any host was asked; its output is in {ended.directory}"
+            f"the scan ended before any host was asked: {ended.refusal or ended.status}; its output is in {ended.directory}"
         )
     if ended.cut_short:
-        for host in set(known) - set(scans):
-            scans[host] = Scan(host, None, f"no answer before the scan was ended: {ended.cut_short}")
-    return list(scans.values())
+        for host in sorted(set(known) - set(answers)):
+            reason = f"no answer before the scan was ended: {ended.cut_short}"
+            answers[host] = Scan(host, None, reason, clock(), asked_at)
+            on_answer(answers[host])
+    return Scanned(answers, live, ended.cost)
+
+
+def too_old(fleet: Fleet, interval: timedelta, now: datetime) -> str | None:
+    """Return how old the oldest answer is, in a sentence, if much older than ``interval``."""
+    age = now - min((host.asked_at for host in fleet.hosts.values()), default=now)
+    if age <= 3 * interval:
+        return None
+    return (
+        f"the oldest answer of a host is {age.total_seconds():.0f} s old, and fleet.scan_interval is"
+        f" {interval.total_seconds():.0f} s: give scans a larger fleet.scan_share"
+    )
+
+
+def _forget_old(directory: Path) -> None:
+    """Keep the newest runs, and those that go on."""
+    runs = sorted(directory.iterdir(), key=lambda run: int(run.name.rpartition("-")[2]))
+    for old in runs[:-_KEPT]:
+        if not is_going_on(old):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@dataclass
+class _Going:
+    """A slice that is being asked."""
+
+    slice: Slice
+    started_at: datetime
+    waits_for: set[str] = field(default_factory=set)
+
+
+class Scanner:
+    """Keeps the fleet as it is known up to date: asks its hosts in slices, and takes in answers as they come.
+
+    Safe for use by several threads.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a scanner is made of
+        self,
+        store: Store,
+        playbooks: Playbooks,
+        directory: Path,
+        hosts: str,
+        pace: Pace,
+        *,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        """Ask ``hosts``, a pattern; keep runs in ``directory``; call ``wake`` when the fleet has changed."""
+        self._store, self._playbooks, self._directory = store, playbooks, directory
+        self._hosts, self._pace, self._clock, self._wake = hosts, pace, clock, wake
+        self._lock = threading.RLock()
+        self._fleet: Fleet = store.fleet()
+        self._asked = {
+            host.name: Asked(host.asked_at, 0 if host.is_reachable else 1)
+            for host in self._fleet.hosts.values()
+        }
+        self._inventory: frozenset[str] | None = None
+        self._is_listing = False
+        self._list_due = clock()
+        self._allowance = Allowance(pace.share, clock())
+        self._needed: dict[str, datetime] = {}
+        self._going: list[_Going] = []
+        self._live = LiveView(self._hear, self._say_live)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet as it is known now."""
+        return self._fleet
+
+    def look(self, now: datetime, submit: Submit, look_since: datetime | None = None) -> datetime:
+        """Start what is due; return when something will be, if nothing happens before.
+
+        Hosts that were asked before ``look_since`` are to be asked at once: something was pushed then that no known
+        target runs.
+        """
+        with self._lock:
+            if now >= self._list_due and not self._is_listing:
+                self._is_listing = True
+                submit(self._list)
+            if self._inventory is None:
+                return now + self._pace.interval
+            while True:
+                chosen = next_slice(self._situation(look_since), self._allowance, self._pace, now)
+                if isinstance(chosen, datetime):
+                    return min(chosen, self._list_due) if self._list_due > now else chosen
+                going = _Going(chosen, now, set(chosen.hosts))
+                self._going.append(going)
+                submit(partial(self._ask, going))
+
+    def need(self, hosts: Iterable[str], now: datetime) -> None:
+        """Have ``hosts`` asked at once: something happened on them."""
+        with self._lock:
+            for host in hosts:
+                asked, wished = self._asked.get(host), self._needed.get(host)
+                # The first of several wishes counts: waiting for the last might never end.
+                if wished is None or (asked and wished < asked.at):
+                    self._needed[host] = now
+
+    def take_in(self, outcomes: Iterable[TargetOutcome], now: datetime) -> None:
+        """Take in what became of targets, so that nothing waits for the next scan to see it."""
+        with self._lock:
+            self._keep(applied(self._fleet, outcomes, now))
+
+    def stop(self) -> None:
+        """Follow no host any more."""
+        self._live.stop()
+
+    def _situation(self, look_since: datetime | None) -> Situation:
+        return Situation(
+            self._inventory or (),
+            self._asked,
+            [Running(one.slice.is_apart, one.started_at, frozenset(one.waits_for)) for one in self._going],
+            look_since,
+            self._needed,
+        )
+
+    def _list(self) -> None:
+        now = self._clock()
+        self._list_due = now + self._pace.interval
+        try:
+            listed = self._playbooks.hosts(self._hosts)
+            with self._lock:
+                now = self._clock()
+                self._allowance = self._allowance.spent(listed.cost, now)
+                longest = listed.cost / (self._pace.share * _PART_FOR_LISTING)
+                self._list_due = now + max(self._pace.interval, timedelta(seconds=longest))
+                self._inventory = listed.names
+                self._keep(departed(self._fleet, self._inventory))
+                for gone in set(self._asked) - self._inventory:
+                    del self._asked[gone]
+                    self._needed.pop(gone, None)
+                    self._live.follow(gone, None)
+                self._tell_of_age(now)
+        except UpdaterError:
+            with self._lock:
+                if self._inventory is None:
+                    self._inventory = frozenset(self._fleet.hosts)
+            raise
+        finally:
+            self._is_listing = False
+
+    def _tell_of_age(self, now: datetime) -> None:
+        old = too_old(self._fleet, self._pace.interval, now)
+        if old:
+            _log.warning("%s", old)
+
+    def _ask(self, going: _Going) -> None:
+        def keep(answer: Scan) -> None:
+            if self._take_in(answer, going):
+                self._wake()
+
+        cost = 0.0
+        try:
+            found = scan(
+                self._playbooks,
+                self._directory,
+                going.slice.hosts,
+                self._clock,
+                known=going.slice.hosts,
+                longest=_LONGEST_SLICE,
+                on_answer=keep,
+            )
+            cost = found.cost
+            for host, answer in found.answers.items():
+                if answer.found:
+                    self._live.follow(host, found.live.get(host))
+            _log.info(
+                "scanned %d hosts for %.1f s of a processor: %d targets in all",
+                len(found.answers),
+                cost,
+                len(self._fleet.targets),
+            )
+        finally:
+            with self._lock:
+                self._allowance = self._allowance.spent(cost, self._clock())
+                self._going.remove(going)
+                for host in going.waits_for:
+                    # Not heard of, because the run broke or the host has just left the inventory.
+                    before = self._asked.get(host)
+                    self._asked[host] = Asked(going.started_at, before.misses + 1 if before else 1)
+
+    def _take_in(self, answer: Scan, going: _Going) -> bool:
+        """Keep a host's answer; return whether anything is different from before."""
+        with self._lock:
+            before = self._asked.get(answer.host)
+            took = self._clock() - going.started_at
+            is_silent = answer.found is None
+            self._asked[answer.host] = Asked(
+                going.started_at, (before.misses if before else 0) + 1 if is_silent else 0, took > SLOW
+            )
+            going.waits_for.discard(answer.host)
+            if self._inventory is not None and answer.host not in self._inventory:
+                return False
+            known = self._fleet.hosts.get(answer.host)
+            change = answered(self._fleet, answer, self._clock())
+            try:
+                self._keep(change)
+            except UpdaterError as error:
+                # What was begun goes on, and the host is asked again.
+                _log.error("%s", error)
+                self._needed[answer.host] = self._clock()
+                return False
+        if answer.error != (known.error if known else None):
+            _log.warning("host %s: %s", answer.host, answer.error or "answers again")
+        return bool(change.targets) or known is None or known.error != answer.error
+
+    def _keep(self, change: Change) -> None:
+        """Keep what has changed, and know it then: not before, because what is not kept is to be found again."""
+        self._store.keep_change(change)
+        self._fleet = self._fleet.changed(change)
+
+    def _hear(self, host: str) -> None:
+        self.need([host], self._clock())
+        self._wake()
+
+    def _say_live(self, host: str, state: str | None) -> None:
+        """Note how the live view of a host is."""
+        with self._lock:
+            known = self._fleet.hosts.get(host)
+            if known and known.live != state:
+                self._keep(Change({host: replace(known, live=state)}))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
 )
 
 from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.planning import Retry
+from registry_docker_updater.core.history import Retry
 from registry_docker_updater.core.references import InvalidReference, check_host
 from registry_docker_updater.errors import BadSettings
 
@@ -32,6 +33,9 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_SECONDS = 365 * 86400
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB|B)?")
 _BYTES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+# What engines ask without TLS when nobody says otherwise.
+_LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -54,6 +58,28 @@ def _size(value: Any) -> Any:
     if not match:
         raise ValueError(f"{value!r} is not a size such as 8 MiB")
     return int(match[1]) * _BYTES[match[2]]
+
+
+def _duration_or_never(value: Any) -> Any:
+    return None if value == "never" else _positive(_duration(value))
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if "@" in parts.netloc:
+        raise ValueError("a user or password stands in it; set credentials beside it")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(
+            f"{value!r} is not the base of a registry's API, such as https://registry.example.com"
+        )
+    return value.rstrip("/")
+
+
+def _share(value: Any) -> Any:
+    match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"{value!r} is not a share such as 20%")
+    return float(match[1]) / 100
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -88,8 +114,11 @@ def _existing(value: Path) -> Path:
 RelativePath = Annotated[Path, AfterValidator(_beside_the_file)]
 ReadablePath = Annotated[RelativePath, AfterValidator(_existing)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=1)]
 Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]
 RegistryHost = Annotated[str, AfterValidator(_host)]
+RegistryUrl = Annotated[str, AfterValidator(_url)]
+Interval = Annotated[timedelta | None, BeforeValidator(_duration_or_never)]
 
 
 class _Section(BaseModel):
@@ -151,8 +180,15 @@ class Listen(_Section):
     body_limit: Size = Field(8 * 2**20, description="The largest body of an event that is read.")
 
 
+class Credentials(_Section):
+    """A user of a registry."""
+
+    username: str = Field(min_length=1, description="The user, who may pull what the fleet runs.")
+    password: Secret = Field(description="Its password, or a token made for it.")
+
+
 class Registry(_Section):
-    """A registry that sends events."""
+    """A registry that sends events, and is asked whether all of them came."""
 
     format: Annotated[str, AfterValidator(_known_format)] = Field(description="How it writes its events.")
     hosts: tuple[RegistryHost, ...] = Field(
@@ -162,6 +198,24 @@ class Registry(_Section):
     secret: Secret = Field(
         description="What it sends as Authorization, with or without the word Bearer before it."
     )
+    url: RegistryUrl | None = Field(
+        None, description="Where it is asked; by default https:// and the first of its hosts."
+    )
+    ca: ReadablePath | None = Field(
+        None, description="The certificate that signed its own, PEM, where the system does not trust it."
+    )
+    credentials: Credentials | None = Field(
+        None, description="Who asks it; by default whom the operator's Docker configuration names."
+    )
+    sweep_interval: Interval = Field(
+        timedelta(hours=1), description="How often it is asked for each image the fleet runs, or never."
+    )
+
+    @property
+    def address(self) -> str:
+        """Where it is asked: without a ``url``, as an engine would pull from the first of its hosts."""
+        host = self.hosts[0]
+        return self.url or f"{'http' if _LOOPBACK.fullmatch(host) else 'https'}://{host}"
 
 
 class Fleet(_Section):
@@ -170,8 +224,9 @@ class Fleet(_Section):
     inventory: ReadablePath = Field(description="The Ansible inventory: a file, a folder, or a program.")
     hosts: str = Field("all", min_length=1, description="Which of its hosts, as an Ansible pattern.")
     scan_interval: Duration = Field(
-        timedelta(seconds=60), description="From the start of a scan to that of the next."
+        timedelta(seconds=60), description="How often each host is asked, as far as scan_share allows."
     )
+    scan_share: Share = Field(0.2, description="How much of one processor all scans may use.")
 
 
 class RetrySettings(_Section):

@@ -26,6 +26,7 @@ class Deployed:
     is_target: bool
     labelled: bool = True
     replicas: int = 1
+    options: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -82,9 +83,9 @@ def push_first_images(lab: Lab) -> None:
             registry.push(repository, tag, good("1"))
 
 
-def deploy(lab: Lab) -> tuple[Deployed, ...]:
-    """Start everything; return it when all of it runs."""
-    deployed = everything(lab)
+def deploy(lab: Lab, wished: tuple[Deployed, ...] = ()) -> tuple[Deployed, ...]:
+    """Start what is wished, or everything; return it when all of it runs."""
+    deployed = wished or everything(lab)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda one: _start(lab.host(one.host), one), deployed))
         list(pool.map(lambda one: _wait_until_running(lab.host(one.host), one), deployed))
@@ -127,7 +128,7 @@ def _start(host: Host, one: Deployed) -> None:
     labels: Iterable[str] = ("--label", _OPT_IN) if one.labelled else ()
     if one.kind == "service":
         settings = ("--detach", "--replicas", str(one.replicas), "--update-monitor", "2s", "--name", one.name)
-        host.docker("service", "create", *settings, *labels, one.image, timeout=120)
+        host.docker("service", "create", *settings, *labels, *one.options, one.image, timeout=120)
     else:
         host.docker(
             "run",
@@ -137,6 +138,7 @@ def _start(host: Host, one: Deployed) -> None:
             "--name",
             one.name,
             *labels,
+            *one.options,
             one.image,
             timeout=120,
         )

@@ -14,6 +14,7 @@ import yaml
 from demo.receivers import Inbox
 from lab import Endpoint, Lab, cgroups
 from lab.processes import Process, launch
+from lab.registry import Registry
 from lab.waiting import until
 
 PORT = 8080
@@ -50,7 +51,9 @@ class Updater:
                 one.name: {
                     "format": "distribution",
                     "hosts": [one.address, one.host_name],
+                    "url": f"http://{one.address}",
                     "secret": {"file": "secret"},
+                    **self._credentials(one),
                 }
                 for one in self._lab.registries
             },
@@ -80,6 +83,14 @@ class Updater:
             record=None,
             groups=cgroups.make(self._lab.spec.name, "receivers"),
         )
+
+    def _credentials(self, registry: Registry) -> dict[str, Any]:
+        """What lets the operator ask a registry that wants a password."""
+        if not registry.client.username:
+            return {}
+        password = self._folder / f"{registry.name}.password"
+        password.write_text(registry.client.password)
+        return {"credentials": {"username": registry.client.username, "password": {"file": str(password)}}}
 
     def start(self) -> None:
         """Start the operator; return when it is ready."""

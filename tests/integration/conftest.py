@@ -60,9 +60,20 @@ class Site:
         settings = {
             "listen": {"address": "127.0.0.1", "port": 0},
             "state_directory": "state",
+            # There are no such registries to ask.
             "registries": {
-                "production": {"format": "distribution", "hosts": [HOST], "secret": {"file": "secret"}},
-                "harbor": {"format": "harbor", "hosts": ["harbor.example.com"], "secret": {"file": "secret"}},
+                "production": {
+                    "format": "distribution",
+                    "hosts": [HOST],
+                    "secret": {"file": "secret"},
+                    "sweep_interval": "never",
+                },
+                "harbor": {
+                    "format": "harbor",
+                    "hosts": ["harbor.example.com"],
+                    "secret": {"file": "secret"},
+                    "sweep_interval": "never",
+                },
             },
             "fleet": {"inventory": "hosts.yml", "scan_interval": "60s"},
             "rollouts": {"retry": {"first": "1s", "attempts": 1}},

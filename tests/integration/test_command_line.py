@@ -15,12 +15,13 @@ import pytest
 from integration.conftest import Site
 from registry_docker_updater.cli import main, parser
 from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.history import RunEnd, State
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import RunEnd, Start, State
+from registry_docker_updater.core.planning import Start
 from registry_docker_updater.core.pushes import Push, Unreadable
 from registry_docker_updater.edges.database import Database
 from registry_docker_updater.edges.store import Store
-from unit.builders import HOST, NEW, NEWER, OLD, container, host
+from unit.builders import HOST, NEW, NEWER, OLD, container, host, whole
 
 APP = f"{HOST}/test/app:1"
 COMMANDS = re.findall(r"^    ([a-z][a-z-]*)(?: |$)", parser().format_help(), re.MULTILINE)
@@ -58,13 +59,13 @@ def history(store: Store) -> Store:
     store.record("production", [push, Unreadable("why", "what")], now)
     (wanted,) = store.wanted({"production": (HOST,)})
     web, db = container("web"), container("db")
-    store.keep_fleet(Fleet({"solo": host("solo", now)}, {web.key: web, db.key: db}))
-    rollout, run_ = store.begin_run(Start(wanted, (web, db), ()), now)
+    store.keep_change(whole(Fleet({"solo": host("solo", now)}, {web.key: web, db.key: db})))
+    store.begin_run(Start(wanted, (web, db), ()), now)
     outcomes = (
         TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.UPDATED, OLD, NEW),
         TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.FAILED, OLD, OLD, "no space left"),
     )
-    store.end_run(RunEnd(rollout, run_, wanted, outcomes, State.FINISHED, None, None, is_news=True), now)
+    store.end_run(RunEnd(1, 1, wanted, outcomes, State.FINISHED, None, None, is_news=True), now)
     return store
 
 
@@ -192,12 +193,12 @@ def test_text_from_outside_cannot_command_the_terminal(
     web = container()
     known = host("solo", now, error=evil)
     other = host("other", now, warnings=(evil,))
-    store.keep_fleet(Fleet({"solo": known, "other": other}, {web.key: web}))
-    rollout, run_ = store.begin_run(Start(wanted, (web,), ()), now)
+    store.keep_change(whole(Fleet({"solo": known, "other": other}, {web.key: web})))
+    store.begin_run(Start(wanted, (web,), ()), now)
     outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
-    store.end_run(RunEnd(rollout, run_, wanted, (outcome,), State.FINISHED, None, evil, is_news=True), now)
+    store.end_run(RunEnd(1, 1, wanted, (outcome,), State.FINISHED, None, evil, is_news=True), now)
     (due,) = store.tellings()
-    store.keep_telling(due, type(due)(rollout, due.state, 1, now, ("mail",), evil))
+    store.keep_telling(due, type(due)(1, due.state, 1, now, ("mail",), evil))
     code, out, _ = run(*listing)
     assert code == 0
     assert not CONTROL.search(out)
@@ -206,8 +207,8 @@ def test_text_from_outside_cannot_command_the_terminal(
 def test_plan_shows_what_a_push_would_change_and_changes_nothing(store: Store, run: Run) -> None:
     old, current, by_hand = container("old"), container("current", digest=NEW), container("by-hand")
     elsewhere = container("elsewhere", image=f"{HOST}/test/other:1")
-    store.keep_fleet(
-        Fleet({"solo": host("solo")}, {one.key: one for one in (old, current, by_hand, elsewhere)})
+    store.keep_change(
+        whole(Fleet({"solo": host("solo")}, {one.key: one for one in (old, current, by_hand, elsewhere)}))
     )
     before = store.change_counter()
     code, out, _ = run("plan", f"{APP}@{NEW}")
@@ -252,7 +253,7 @@ def test_a_push_by_hand_without_an_operator_is_recorded_and_says_that_nothing_ha
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "bob")
     code, out, err = run("push", f"{APP}@{NEWER}", "--wait")
-    assert (code, out) == (0, f"recorded: {APP}@{NEWER}\n")
+    assert (code, out) == (0, f"recorded: {APP}@{NEWER}, for 2 targets\n")
     assert "no operator works with this state directory" in err
     (wanted,) = history.wanted({"production": (HOST,)})
     assert wanted.digest == NEWER
@@ -263,8 +264,79 @@ def test_a_push_by_hand_that_concerns_nobody_says_so(store: Store, run: Run) -> 
     assert store
     code, out, err = run("push", f"{APP}@{NEW}", "--json")
     assert code == 0
-    assert json.loads(out) == {"recorded": f"{APP}@{NEW}", "registry": "production", "targets": 0}
+    assert json.loads(out) == {"recorded": f"{APP}@{NEW}", "push": 1, "targets": 0, "left_alone": {}}
     assert "no target is to be changed" in err
+
+
+@pytest.fixture
+def refused(store: Store) -> Store:
+    """A rollout whose first target rolled the digest back, so that the second was left alone; a person has a third."""
+    then = datetime.now(UTC) - timedelta(minutes=10)
+    store.record("production", [Push("production", "test/app", "1", NEW, then, "event 1")], then)
+    (wanted,) = store.wanted({"production": (HOST,)})
+    web, db = container("web", since=then), container("db", since=then)
+    mine = container("mine", since=then + timedelta(minutes=5))
+    store.keep_change(whole(Fleet({"solo": host("solo", then)}, {one.key: one for one in (web, db, mine)})))
+    store.begin_run(Start(wanted, (web, db), ()), then)
+    outcomes = (
+        TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.ROLLED_BACK, OLD, OLD),
+        TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.SKIPPED, OLD, left_alone=True),
+    )
+    end = RunEnd(1, 1, wanted, outcomes, State.FINISHED, None, None, is_news=True, is_stopped=True)
+    store.end_run(end, then + timedelta(minutes=1))
+    return store
+
+
+def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
+    refused: Store, run: Run
+) -> None:
+    code, out, err = run("retry", "1")
+    assert (code, out) == (0, f"recorded: {APP}, for 1 target\n")
+    assert "container web at host solo: this digest was rolled back here before" in err
+    assert "container mine at host solo: was changed after the push" in err
+    assert "--force updates these too" in err
+    history = refused.history({"production": (HOST,)}, [])
+    assert [one.state for one in history.rollouts.values()] == [State.WAITING]
+    assert history.told == frozenset()
+
+
+def test_retry_by_force_is_for_every_target(refused: Store, run: Run) -> None:
+    code, out, _ = run("retry", "1", "--force", "--json")
+    assert code == 0
+    assert json.loads(out) == {"recorded": APP, "push": 1, "targets": 3, "left_alone": {}}
+    told = refused.history({"production": (HOST,)}, []).told
+    assert told == {("container/solo/web", 1), ("container/solo/mine", 1)}
+
+
+def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_force(
+    refused: Store, run: Run
+) -> None:
+    code, out, err = run("push", f"{APP}@{NEW}")
+    assert (code, out) == (0, f"recorded: {APP}@{NEW}, for 2 targets\n")
+    assert "container web at host solo: this digest was rolled back here before" in err
+    assert "--force updates these too" in err
+
+    assert run("push", f"{APP}@{NEW}", "--force")[0] == 0
+
+    assert refused.history({"production": (HOST,)}, []).told == {("container/solo/web", 3)}
+
+
+@pytest.mark.usefixtures("refused")
+def test_only_the_rollout_of_the_newest_push_can_be_run_again(run: Run) -> None:
+    assert run("push", f"{APP}@{NEWER}")[0] == 0
+    code, _, err = run("retry", "1")
+    assert code == 1
+    assert "rollout 1 was of a push of" in err
+    assert "`push` by hand goes back to a digest" in err
+
+
+def test_a_rollout_that_runs_cannot_be_run_again(store: Store, run: Run) -> None:
+    now = datetime.now(UTC)
+    store.record("production", [Push("production", "test/app", "1", NEW, now, "event 1")], now)
+    (wanted,) = store.wanted({"production": (HOST,)})
+    store.begin_run(Start(wanted, (container(),), ()), now)
+    code, _, err = run("retry", "1")
+    assert (code, "rollout 1 runs at this moment" in err) == (1, True)
 
 
 def test_a_push_by_hand_is_newer_than_what_the_registry_said_last(store: Store, run: Run) -> None:
@@ -318,7 +390,7 @@ def test_fleet_asks_the_hosts_when_nobody_did_and_when_told_to(site: Site, run: 
 
 def test_fleet_shows_what_was_scanned_last_and_who_did_not_answer(store: Store, run: Run) -> None:
     web = container()
-    store.keep_fleet(Fleet({"solo": host("solo", error="no route")}, {web.key: web}))
+    store.keep_change(whole(Fleet({"solo": host("solo", error="no route")}, {web.key: web})))
     _, out, err = run("fleet")
     assert "unreachable: solo: no route (asked 2026-11-22T12:00:00.000Z)" in out
     assert "asking" not in err

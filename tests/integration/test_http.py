@@ -28,7 +28,7 @@ from registry_docker_updater.edges.listings import Listings
 from registry_docker_updater.edges.server import Server
 from registry_docker_updater.edges.store import Store
 from registry_docker_updater.errors import UpdaterError
-from unit.builders import HOST, container, fleet
+from unit.builders import HOST, container, fleet, whole
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 PUSH = (PAYLOADS / "distribution2-push-tag.json").read_bytes()
@@ -45,6 +45,7 @@ class Listener:
     database: Path
     store: Store
     server: Server
+    outages: list[str]
     woken: list[bool] = field(default_factory=list)
     is_ready: bool = True
 
@@ -82,12 +83,19 @@ def listen(folder: Path, tls: tuple[str, str] | None = None) -> Listener:
         "harbor": Source("harbor", FORMATS["harbor"], "s3cret"),
         "international": Source("international", FORMATS["harbor"], "pässwörd ☃"),
     }
+    outages: list[str] = []
     interface = Interface(
-        sources, LIMIT, store, listings, lambda: made.woken.append(True), lambda: made.is_ready
+        sources,
+        LIMIT,
+        store,
+        listings,
+        lambda: made.woken.append(True),
+        lambda: made.is_ready,
+        outages.append,
     )
     server = Server(application(interface), "127.0.0.1", 0, tls)
     server._server.expiration_interval = 0.02  # how soon it notices that it is to stop
-    made = Listener(path, store, server)
+    made = Listener(path, store, server, outages)
     server.start()
     return made
 
@@ -297,8 +305,10 @@ def test_while_the_database_cannot_be_written_the_answer_is_503_and_nothing_is_k
         assert listener.send(PUSH) == (503, {"error": "not stored; send it again"})
         other.execute("ROLLBACK")
     assert not listener.woken
+    assert listener.outages == ["production"]
     assert listener.ask("GET", "/api/events") == (200, [])
     assert listener.send(PUSH) == (202, counts(accepted=1))
+    assert listener.outages == ["production"]
 
 
 def test_when_the_disk_is_full_the_answer_is_503_until_there_is_room(listener: Listener) -> None:
@@ -324,7 +334,7 @@ def test_a_listing_of_a_database_that_does_not_answer_is_503(listener: Listener)
 
 def test_the_listings_are_json(listener: Listener) -> None:
     listener.send(PUSH)
-    listener.store.keep_fleet(fleet(container()))
+    listener.store.keep_change(whole(fleet(container())))
     status, events = listener.ask("GET", "/api/events")
     assert (status, events[0]["repository"], events[0]["occurred_at"]) == (
         200,

@@ -16,14 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry_docker_updater.core.fleet import container_key, service_key
+from registry_docker_updater.core.history import Retry
 from registry_docker_updater.core.outcomes import HostResult, Outcome
-from registry_docker_updater.core.planning import Retry
 from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
+from registry_docker_updater.core.scan_schedule import Pace
+from registry_docker_updater.edges.ansible import Ended, Listed, Playbook, Playbooks
 from registry_docker_updater.edges.database import Database
 from registry_docker_updater.edges.listings import Listings
 from registry_docker_updater.edges.store import Store
-from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.errors import StoreUnavailable, UpdaterError
 from registry_docker_updater.loop import Loop, Policy
 from unit.builders import HOST, NOON
 
@@ -31,7 +32,7 @@ SCAN = "registry.docker_updater.targets_info"
 POLICY = Policy(
     registry_hosts={"production": (HOST,)},
     hosts="all",
-    scan_interval=timedelta(seconds=60),
+    pace=Pace(timedelta(seconds=60), 0.2),
     workers=2,
     timeout=timedelta(minutes=30),
     retry=Retry(timedelta(seconds=10), timedelta(seconds=80), 1000),
@@ -71,6 +72,8 @@ class World:
     def __init__(self, choose: Callable[[int], int], runs: Path) -> None:
         self.choose = choose
         self.now = NOON
+        self.cost = 1.0
+        self.inventory = {"solo", "far", "m1", "m2"}
         self.down: set[str] = set()
         self.things = [
             Thing("container", "web", ("solo",)),
@@ -82,7 +85,7 @@ class World:
         self.store = Store(Database(Path(":memory:")))
         self.runs = runs
         self.is_calm = False
-        self.depth = self.scanning = 0
+        self.depth = 0
         self.numbers = 0
         self.wrongs: list[str] = []
         self.told: list[Any] = []
@@ -107,8 +110,7 @@ class World:
     # What happens.
 
     def tick(self, seconds: int = 1) -> None:
-        if not self.scanning:
-            self.now += timedelta(seconds=seconds)
+        self.now += timedelta(seconds=seconds)
 
     def push(self, tag: str) -> None:
         self.tick()
@@ -119,7 +121,7 @@ class World:
         self.tick()
 
     def person_changes(self, thing: Thing) -> None:
-        if thing.in_work or self.scanning:
+        if thing.in_work:
             return
         self.tick()
         self.numbers += 1
@@ -186,16 +188,17 @@ class World:
         {"discover": self.discover, "update": self.update, "notify": self.notify}[playbook.name](
             playbook, tell
         )
-        return Ended("successful", tuple(results), {}, folder)
+        return Ended("successful", tuple(results), {}, folder, cost=self.cost)
 
-    def discover(self, _playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
-        self.scanning += 1
-        try:
-            for host in ("solo", "far", "m1", "m2"):
-                tell(self.answer(host, None))
-                self.meanwhile()
-        finally:
-            self.scanning -= 1
+    def hosts(self, _pattern: str) -> Listed:
+        if not self.inventory:
+            raise UpdaterError("the inventory cannot be read")
+        return Listed(frozenset(self.inventory), 0.5)
+
+    def discover(self, playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
+        for host in playbook.limit or ():
+            tell(self.answer(host, None))
+            self.meanwhile()
 
     def notify(self, playbook: Playbook, _tell: Callable[[HostResult], None]) -> None:
         self.told.append(playbook.variables["rollout"])
@@ -290,7 +293,7 @@ class World:
                 self.step()
                 self.tick()
             except Killed:
-                self.depth = self.scanning = 0
+                self.depth = 0
                 self.loop = self.start()
 
     def calm_down(self) -> None:
@@ -344,6 +347,7 @@ def calm(world: World) -> World:
     """A world in which nothing happens by chance, of which the first scan is known."""
     world.is_calm = True
     world.look_and_work()
+    world.look_and_work()
     return world
 
 
@@ -367,6 +371,9 @@ def test_a_target_that_failed_waits_on_though_a_later_run_was_for_others(tmp_pat
     world.down.add("far")
     world.look_and_work()
     assert len(list(unsettled(world))) == 2
+    for _ in range(2):  # it is asked for at the first look, and asked at the second
+        world.tick(6)
+        world.look_and_work()
     world.down.clear()
     world.tick(61)
     world.look_and_work()
@@ -425,6 +432,88 @@ def test_a_run_whose_end_could_not_be_kept_is_run_again(
     assert states(world) == ["finished"]
     assert world.loop._listings.rollout(1)["runs"] == 2
     assert [one.outcome for one in world.store.outcomes(1)] == [Outcome.UNCHANGED]
+
+
+def test_a_target_deployed_just_before_its_push_is_found_without_waiting_for_the_next_scan(
+    tmp_path: Path,
+) -> None:
+    world = calm(World(lambda _: 0, tmp_path))
+    world.tick(10)
+    world.things.append(Thing("container", "new", ("far",), tag="3", changed_at=world.now))
+    world.push("3")
+    world.look_and_work()
+    assert [*unsettled(world)]
+    world.tick(1)
+    world.look_and_work()
+    world.look_and_work()
+    assert not [*unsettled(world)]
+    assert world.now < NOON + timedelta(seconds=30)
+
+
+def test_a_host_is_asked_at_once_when_something_happened_on_it_and_no_other_is(tmp_path: Path) -> None:
+    world = calm(World(lambda _: 0, tmp_path))
+    world.tick(10)
+    world.things.append(Thing("container", "new", ("far",), tag="3", changed_at=world.now))
+    world.loop._scanner.need(["far"], world.now)
+    world.tick(1)
+    world.look_and_work()
+    fleet = world.loop._scanner.fleet
+    assert container_key("far", "new") in fleet.targets
+    assert {name for name, host in fleet.hosts.items() if host.asked_at == world.now} == {"far"}
+
+
+def test_a_host_that_left_the_inventory_leaves_the_fleet_and_a_broken_inventory_takes_none(
+    tmp_path: Path,
+) -> None:
+    world = calm(World(lambda _: 0, tmp_path))
+    whole = world.inventory
+    for left, expected in ((set(), whole), (whole - {"far"}, whole - {"far"})):
+        world.inventory = left
+        world.tick(61)
+        world.look_and_work()
+        assert set(world.loop._scanner.fleet.hosts) == expected
+        assert set(world.store.fleet().hosts) == expected
+    assert container_key("far", "web") not in world.store.fleet().targets
+
+
+def test_scans_that_cost_more_than_their_share_are_made_less_often(tmp_path: Path) -> None:
+    """A fifth of a processor may be used: what costs 60 seconds of one comes back after five minutes, not after one."""
+    world = calm(World(lambda _: 0, tmp_path))
+    world.cost = 60.0
+    asked_at = []
+    for _ in range(60):
+        world.tick(60)
+        world.look_and_work()
+        asked_at.append(world.loop._scanner.fleet.hosts["solo"].asked_at)
+    assert 10 <= len(set(asked_at)) <= 13
+
+
+def test_what_an_update_left_is_kept_and_known_after_a_restart(tmp_path: Path) -> None:
+    """Nothing differs from it in the next scan, so nothing else would write it."""
+    world = calm(World(lambda _: 0, tmp_path))
+    world.push("2")
+    world.look_and_work()
+    assert world.store.fleet() == world.loop._scanner.fleet
+    assert world.store.fleet().targets[container_key("solo", "db")].runs(digest(1))
+
+
+def test_an_answer_that_could_not_be_kept_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = calm(World(lambda _: 0, tmp_path))
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    world.tick(60)
+    world.things.append(Thing("container", "new", ("far",), tag="3", changed_at=world.now))
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store, "keep_change", fail)
+        world.look_and_work()
+    assert container_key("far", "new") not in world.loop._scanner.fleet.targets
+    world.tick(6)
+    world.look_and_work()
+    assert container_key("far", "new") in world.loop._scanner.fleet.targets
 
 
 def test_a_message_that_cannot_be_sent_is_tried_again_later_and_does_not_go_round(tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from registry_docker_updater.core.outcomes import HostResult
 from registry_docker_updater.edges import ansible
 from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks, as_text, end_leftovers
+from registry_docker_updater.errors import UpdaterError
 
 MINUTE = timedelta(minutes=1)
 INVENTORY = """
@@ -139,6 +141,81 @@ def test_a_run_touches_only_the_hosts_it_is_limited_to(shop: Shop, limit: Any) -
 def test_each_run_has_a_directory_of_its_own(shop: Shop) -> None:
     shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
     assert [shop.run("hello").directory.name for _ in range(2)] == ["hello-1", "hello-2"]
+
+
+def test_runs_of_one_folder_begun_at_the_same_time_have_directories_of_their_own(shop: Shop) -> None:
+    """Two processes may do so: the operator, and a command."""
+    begin = threading.Barrier(8)
+
+    def make(_: int) -> Path:
+        begin.wait()
+        return ansible._new_directory(shop.runs, "hello")
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, range(8)))
+    assert len(set(made)) == 8
+
+
+def test_what_a_run_costs_is_measured_with_all_that_it_started(shop: Shop) -> None:
+    busy = "import time; [None for _ in iter(lambda: time.process_time() < 1.5, False)]"
+    shop.write("busy", f"    - ansible.builtin.command: {{argv: [{sys.executable}, -c, '{busy}']}}\n")
+    shop.write("idle", "    - ansible.builtin.command: {argv: [sleep, '1']}\n")
+    idle, busy_run = shop.run("idle").cost, shop.run("busy").cost
+    assert idle > 0.2
+    assert 1.0 < busy_run - idle < 20
+
+
+def test_a_run_may_ask_more_hosts_at_the_same_time_than_the_shop_says(shop: Shop) -> None:
+    (shop.folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
+    shop.write("forks", '    - ansible.builtin.debug: {msg: "{{ ansible_forks }}"}\n')
+    ended = shop.playbooks.run(Playbook("forks", forks=17), shop.runs, MINUTE)
+    assert str(ended.results[0].result["msg"]) == "17"
+
+
+def test_the_hosts_of_the_inventory_are_listed_as_a_run_would_have_them(shop: Shop) -> None:
+    assert shop.playbooks.hosts("all").names == {"one", "two"}
+    assert shop.playbooks.hosts("all:!two").names == {"one"}
+    assert shop.playbooks.hosts("one").cost > 0.1
+
+
+def test_a_dynamic_inventory_and_the_shops_settings_count_for_the_listing_too(shop: Shop) -> None:
+    program = shop.folder / "hosts.py"
+    program.write_text(
+        f"#!{sys.executable}\nimport json, os\n"
+        "print(json.dumps({'all': {'hosts': ['dynamic', os.environ['ANSIBLE_SHOP']]},"
+        " '_meta': {'hostvars': {'dynamic': {'password': 'hunter2'}}}}))\n"
+    )
+    program.chmod(0o755)
+    (shop.folder / "ansible.cfg").write_text("[inventory]\nenable_plugins = script\n")
+    shop.environment["ANSIBLE_SHOP"] = "said"
+    playbooks = Playbooks(program, shop.folder, shop.environment)
+    assert playbooks.hosts("all").names == {"dynamic", "said"}
+
+
+@pytest.mark.parametrize(
+    ("inventory", "pattern", "reason"),
+    [("all: [", "all", "hosts.yml"), (INVENTORY, "nobody", "nobody"), ("all: {hosts: {}}", "all", "'all'")],
+)
+def test_an_inventory_that_cannot_be_read_or_has_no_such_host_is_an_error(
+    shop: Shop, inventory: str, pattern: str, reason: str
+) -> None:
+    (shop.folder / "hosts.yml").write_text(inventory)
+    with pytest.raises(UpdaterError, match=reason):
+        shop.playbooks.hosts(pattern)
+
+
+def test_stop_ends_the_listing_of_an_inventory_that_hangs(shop: Shop) -> None:
+    program = shop.folder / "hosts.sh"
+    program.write_text(f"#!/bin/sh\n: > {shop.folder}/begun\nsleep 600\n")
+    program.chmod(0o755)
+    playbooks = Playbooks(program, shop.folder, shop.environment)
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(playbooks.hosts, "all")
+        until((shop.folder / "begun").exists)
+        playbooks.stop()
+        with pytest.raises(UpdaterError, match="stopped"):
+            listing.result(20)
+    until(lambda: not processes(str(shop.folder)))
 
 
 def test_the_settings_of_ansible_in_the_shops_folder_are_obeyed(shop: Shop) -> None:
@@ -310,3 +387,55 @@ def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:
     with pytest.raises(ZeroDivisionError):
         shop.run("endless", on_result=fail)
     until(lambda: not processes(str(shop.folder)))
+
+
+def test_a_run_that_ansible_refuses_says_why_and_what_to_do(shop: Shop) -> None:
+    """Nobody is asked for the password, though the shop's settings say so."""
+    secret = VaultSecret(b"the right one")
+    sealed = VaultLib([("default", secret)]).encrypt("answer: 42\n")
+    (shop.folder / "group_vars").mkdir()
+    (shop.folder / "group_vars" / "all.yml").write_bytes(sealed)
+    (shop.folder / "ansible.cfg").write_text("[defaults]\nask_vault_pass = true\n")
+    shop.write("answer", '    - ansible.builtin.debug: {msg: "{{ answer }}"}\n')
+
+    refused = shop.run("answer")
+    (shop.folder / "password").write_text("the right one")
+    shop.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(shop.folder / "password")
+    ended = shop.run("answer")
+
+    assert (refused.status, refused.results) == ("failed", ())
+    assert "no vault secrets" in (refused.refusal or "")
+    assert "ANSIBLE_VAULT_PASSWORD_FILE" in (refused.refusal or "")
+    assert (ended.refusal, ended.results[0].result) == (None, {"msg": 42})
+
+
+def test_an_inventory_of_which_a_part_is_broken_is_refused_unless_the_shop_says_otherwise(shop: Shop) -> None:
+    """Its hosts would look as if they had left the inventory."""
+    inventory = shop.folder / "hosts.yml"
+    inventory.unlink()
+    inventory.mkdir()
+    (inventory / "one.yml").write_text(INVENTORY)
+    (inventory / "two").write_text("#!/bin/sh\nexit 1\necho the cloud does not answer\n")
+    (inventory / "two").chmod(0o755)
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
+
+    refused = shop.run("hello")
+    shop.environment["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "false"
+    ended = shop.run("hello")
+
+    assert f"inventory source {inventory}/two" in (refused.refusal or "")
+    assert (ended.status, ended.refusal) == ("successful", None)
+
+
+def test_how_ansible_prints_is_not_for_the_shop_to_say(shop: Shop) -> None:
+    """Neither a callback for the screen, nor one that this Ansible does not have, hides what modules say."""
+    (shop.folder / "ansible.cfg").write_text(
+        "[defaults]\nstdout_callback = gone\nverbosity = 4\ndisplay_args_to_stdout = true\n"
+    )
+    shop.environment["ANSIBLE_STDOUT_CALLBACK"] = "gone, too"
+    shop.write("hello", '    - ansible.builtin.debug: {msg: "{{ word }}"}\n')
+
+    ended = shop.run("hello", {"word": "hello"})
+
+    assert [result.result for result in ended.results] == [{"msg": "hello"}]
+    assert not [path for path in ended.directory.rglob("*.json") if b'task_args": "msg' in path.read_bytes()]

@@ -13,19 +13,21 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.fleet import Change, Fleet
 from registry_docker_updater.core.formats import FORMATS
+from registry_docker_updater.core.history import RunEnd, State, Wanted
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import RunEnd, Start, State, Wanted
+from registry_docker_updater.core.planning import Start
 from registry_docker_updater.core.pushes import Push, Unreadable
 from registry_docker_updater.core.receiving import read
 from registry_docker_updater.core.telling import Telling, TellingState
 from registry_docker_updater.edges.database import Database
 from registry_docker_updater.edges.listings import Listings, fleet_rows
-from registry_docker_updater.edges.store import Recorded, Store
+from registry_docker_updater.edges.store import Begun, Recorded, Store
 from registry_docker_updater.errors import NothingKnown, StoreUnavailable
-from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service
+from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service, whole
 
+WEB = container().key
 HOSTS = {"production": (HOST, "registry.internal:5000")}
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 
@@ -57,7 +59,7 @@ def start(store: Store, *targets: Any) -> Start:
     return Start(wanted, targets or (container(),), ())
 
 
-def became(outcome: Outcome, key: str = "container/solo/web", after: str | None = NEW) -> TargetOutcome:
+def became(outcome: Outcome, key: str = WEB, after: str | None = NEW) -> TargetOutcome:
     target = container()
     return TargetOutcome(key, target.kind, target.name, target.place, outcome, OLD, after, "because")
 
@@ -146,7 +148,7 @@ def test_the_change_counter_moves_with_every_event_and_not_else(store: Store) ->
     store.record("production", [push(key="a")], NOON)
     after = store.change_counter()
     store.record("production", [push(key="a")], NOON)
-    store.keep_fleet(Fleet())
+    store.keep_change(whole(Fleet()))
     assert before != after == store.change_counter()
 
 
@@ -159,26 +161,48 @@ def test_the_fleet_is_given_back_as_it_was_kept(store: Store) -> None:
     )
     hosts = (host("solo", at(3), "no route"), host("m1", swarm="alpha", is_manager=True, warnings=("a", "b")))
     fleet = Fleet({one.name: one for one in hosts}, {one.key: one for one in targets})
-    store.keep_fleet(fleet)
+    store.keep_change(whole(fleet))
     assert store.fleet() == fleet
     json.dumps(fleet_rows(fleet))
-    store.keep_fleet(Fleet())
-    assert store.fleet() == Fleet()
+    update = Change(
+        hosts={"solo": host("solo", at(9), live="followed")}, targets={web.key: None for web in targets[2:]}
+    )
+    store.keep_change(update)
+    assert store.fleet() == fleet.changed(update)
+    store.keep_change(Change())
+    assert store.fleet() == fleet.changed(update)
+
+
+def test_keeping_what_has_changed_leaves_all_other_rows_alone(store: Store, path: Path) -> None:
+    """The rows of a large fleet are not written again for the answer of one host."""
+    targets = [container(f"web{number}", on=f"h{number}") for number in range(50)]
+    hosts = {target.hosts[0]: host(target.hosts[0]) for target in targets}
+    store.keep_change(Change(hosts, {target.key: target for target in targets}))
+    store._database.close()
+    with sqlite3.connect(path) as database:
+        before = database.execute("SELECT rowid, name FROM targets ORDER BY rowid").fetchall()
+    store.keep_change(
+        Change({"h7": host("h7", at(9))}, {targets[7].key: replace(targets[7], state="running")})
+    )
+    with sqlite3.connect(path) as database:
+        after = database.execute("SELECT rowid, name FROM targets ORDER BY rowid").fetchall()
+    assert [row for row in before if row[1] != "web7"] == [row for row in after if row[1] != "web7"]
+    assert store.fleet().targets[targets[7].key].state == "running"
 
 
 def test_a_rollout_counts_its_runs_and_keeps_the_last_word_on_each_target(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
-    assert store.begin_run(begun, at(10)) == (1, 1)
-    assert store.history(HOSTS).running == {1}
+    assert store.begin_run(begun, at(10)) == Begun(1, 1, 1)
+    assert store.history(HOSTS, []).running == {1}
     failed = became(Outcome.FAILED, after=None)
     store.end_run(
         ended(1, 1, begun.wanted, failed, state=State.WAITING, due_at=at(30), note="because"), at(20)
     )
-    (rollout,) = store.history(HOSTS).rollouts.values()
+    (rollout,) = store.history(HOSTS, []).rollouts.values()
     assert (rollout.state, rollout.runs, rollout.due_at) == (State.WAITING, 1, at(30))
     assert rollout.reference == (HOST, "test/app", "1")
-    assert store.begin_run(begun, at(30)) == (1, 2)
+    assert store.begin_run(begun, at(30)) == Begun(1, 2, 2)
     store.end_run(ended(1, 2, begun.wanted, became(Outcome.UPDATED)), at(40))
     row = listings(store).rollout(1)
     assert (row["state"], row["runs"], row["due_at"], row["note"]) == ("finished", 2, None, None)
@@ -193,8 +217,7 @@ def test_a_rollback_makes_the_digest_refused_on_that_target_for_good(store: Stor
     store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), at(11))
     store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLBACK_FAILED, "service/x"), at(11))
     store.keep_outcome(1, 1, begun.wanted, became(Outcome.FAILED, "service/y"), at(11))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(12))
-    assert store.history(HOSTS).refused == {("container/solo/web", NEW), ("service/x", NEW)}
+    assert store.history(HOSTS, [WEB, "service/x", "service/y"]).refused == {(WEB, NEW), ("service/x", NEW)}
 
 
 def test_an_outcome_is_known_before_its_run_ended(store: Store, path: Path) -> None:
@@ -204,7 +227,7 @@ def test_an_outcome_is_known_before_its_run_ended(store: Store, path: Path) -> N
     store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(11))
     other = Store(Database(path))
     assert [one.outcome for one in other.outcomes(1)] == [Outcome.UPDATED]
-    assert other.history(HOSTS).last["container/solo/web"].after == NEW
+    assert other.history(HOSTS, [WEB]).last[WEB].left_with == {NEW}
 
 
 def test_a_run_that_was_interrupted_is_due_again(store: Store) -> None:
@@ -213,7 +236,7 @@ def test_a_run_that_was_interrupted_is_due_again(store: Store) -> None:
     assert store.interrupt_runs(at(20), busy={1}) == []
     assert store.interrupt_runs(at(20)) == [1]
     assert store.interrupt_runs(at(21)) == []
-    (rollout,) = store.history(HOSTS).rollouts.values()
+    (rollout,) = store.history(HOSTS, []).rollouts.values()
     assert (rollout.state, rollout.due_at) == (State.WAITING, at(20))
     assert store.tellings() == ()
 
@@ -230,8 +253,8 @@ def test_of_what_an_interrupted_run_did_the_team_is_told(store: Store) -> None:
 def test_what_a_begun_run_wants_is_remembered_should_nobody_hear_of_its_end(store: Store) -> None:
     store.record("production", [push()], at(5))
     store.begin_run(start(store), at(10))
-    tried = store.history(HOSTS).last["container/solo/web"]
-    assert (tried.push, tried.wanted, tried.outcome.is_final, tried.after) == (1, NEW, False, None)
+    tried = store.history(HOSTS, [WEB]).last[WEB]
+    assert (tried.push, tried.outcome.is_final, set(tried.left_with)) == (1, False, {NEW})
 
 
 def test_a_superseded_rollout_ends_with_what_still_waited_in_it(store: Store) -> None:
@@ -245,16 +268,100 @@ def test_a_superseded_rollout_ends_with_what_still_waited_in_it(store: Store) ->
     assert [one.outcome for one in store.outcomes(1)] == [Outcome.UPDATED, Outcome.SUPERSEDED]
     row = listings(store).rollout(1)
     assert (row["state"], row["due_at"], row["note"]) == ("superseded", None, "a newer push took its place")
-    assert store.history(HOSTS).rollouts == {}
+    assert store.history(HOSTS, []).rollouts == {}
 
 
 def test_a_settled_rollout_waits_no_more(store: Store) -> None:
     store.record("production", [push()], at(5))
     store.begin_run(start(store), at(10))
     store.interrupt_runs(at(20))
-    store.settle([1], at(21))
+    (waiting,) = store.history(HOSTS, []).rollouts.values()
+    store.settle([waiting], at(21))
     row = listings(store).rollout(1)
     assert (row["state"], row["due_at"], row["note"]) == ("finished", None, "the run was interrupted")
+
+
+def test_an_update_after_all_ends_the_refusal(store: Store) -> None:
+    """A person said so, and it went well."""
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), at(11))
+    store.keep_outcome(1, 2, begun.wanted, became(Outcome.UPDATED), at(12))
+    assert store.history(HOSTS, [WEB]).refused == frozenset()
+
+
+def test_a_rollout_that_is_asked_for_again_has_all_its_attempts_again(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.FAILED)), at(20))
+    seen = store.change_counter()
+
+    assert store.retry(1, [], "ann", at(30))
+
+    assert store.change_counter() > seen
+    (rollout,) = store.history(HOSTS, []).rollouts.values()
+    assert (rollout.state, rollout.due_at) == (State.WAITING, at(30))
+    assert listings(store).rollout(1)["note"] == "run again by hand, by ann"
+    assert store.begin_run(begun, at(31)) == Begun(1, 2, 1)
+
+
+def test_a_rollout_that_runs_cannot_be_asked_for_again(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    store.begin_run(start(store), at(10))
+    assert not store.retry(1, [WEB], "ann", at(30))
+    assert store.history(HOSTS, [WEB]).told == frozenset()
+
+
+def test_what_was_asked_for_again_is_not_settled_by_who_had_not_seen_it(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    store.begin_run(start(store), at(10))
+    store.interrupt_runs(at(20))
+    (seen,) = store.history(HOSTS, []).rollouts.values()
+    store.retry(1, [], "ann", at(30))
+    store.settle([seen], at(31))
+    assert listings(store).rollout(1)["state"] == "waiting"
+
+
+def test_an_order_holds_until_the_target_has_an_outcome(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.ROLLED_BACK)), at(20))
+    store.retry(1, [WEB], "ann", at(30))
+    store.begin_run(begun, at(31))
+    store.keep_outcome(1, 2, begun.wanted, became(Outcome.UNREACHABLE, after=None), at(32))
+    store.keep_outcome(1, 2, begun.wanted, replace(became(Outcome.SKIPPED), left_alone=True), at(32))
+    assert store.history(HOSTS, [WEB]).told == {(WEB, 1)}
+    assert store.history(HOSTS, [WEB]).last[WEB].left_alone
+    assert [one.left_alone for one in store.outcomes(1)] == [True]
+    store.keep_outcome(1, 3, begun.wanted, became(Outcome.ROLLED_BACK), at(33))
+    assert store.history(HOSTS, [WEB]).told == frozenset()
+
+
+def test_the_history_of_more_targets_than_a_statement_can_hold(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    keys = [WEB, *(f"container/solo/{number}" for number in range(2500))]
+    assert set(store.history(HOSTS, keys).last) == {WEB}
+    assert set(store.history(HOSTS, keys[::-1]).last) == {WEB}
+
+
+def test_a_database_of_the_version_before_is_brought_to_this_one(path: Path) -> None:
+    with sqlite3.connect(path) as old:
+        old.executescript((Path(__file__).parent / "version_1.sql").read_text())
+    old.close()
+
+    store = Store(Database(path))
+
+    (rollout,) = store.history(HOSTS, []).rollouts.values()
+    assert (rollout.state, rollout.due_at) == (State.WAITING, at(10))
+    assert store.history(HOSTS, [WEB]).last[WEB].left_with == {OLD}
+    assert [one.message for one in store.outcomes(1)] == ["no space left"]
+    assert set(store.fleet().targets) == {WEB}
+    assert store.begin_run(start(store), at(30)) == Begun(1, 2, 2)
 
 
 def test_news_are_told_until_they_are_told(store: Store) -> None:
@@ -299,7 +406,7 @@ def test_a_rollout_that_is_none_is_said_to_be_none(store: Store, number: int) ->
 
 def test_everything_is_there_after_the_database_was_closed(store: Store, path: Path) -> None:
     store.record("production", [push()], at(5))
-    store.keep_fleet(Fleet({"solo": host("solo")}, {}))
+    store.keep_change(whole(Fleet({"solo": host("solo")}, {})))
     store._database.close()
     again = Store(Database(path))
     assert [wanted.digest for wanted in again.wanted(HOSTS)] == [NEW]
@@ -312,7 +419,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from registry_docker_updater.core.pushes import Push
 from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.edges.store import Begun, Store
 store = Store(Database(Path(sys.argv[1])))
 now = datetime.now(UTC)
 for number in range(40):

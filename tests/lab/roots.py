@@ -24,6 +24,7 @@ _PACKAGES = (
     "iptables",
     "openssh-server",
     "python3",
+    "sudo",
     "tini",
 )
 _MORE_PACKAGES = {"bookworm": ()}

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from registry_docker_updater.core.fleet import Fleet, Host, Kind, Scan, Target, container_key, service_key
-from registry_docker_updater.core.planning import Wanted
+from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target, container_key, service_key
+from registry_docker_updater.core.history import Wanted
+from registry_docker_updater.core.merging import Scan
 from registry_docker_updater.core.references import Reference
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -65,6 +66,11 @@ def service(
 def fleet(*targets: Target, hosts: tuple[Host, ...] = ()) -> Fleet:
     known = {name: host(name) for target in targets for name in target.hosts}
     return Fleet({**known, **{one.name: one for one in hosts}}, {target.key: target for target in targets})
+
+
+def whole(known: Fleet) -> Change:
+    """All of a fleet, as what is new of it."""
+    return Change(known.hosts, known.targets)
 
 
 def wanted(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag: str = "1") -> Wanted:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from registry_docker_updater.core.fleet import Fleet, Kind, Scan, merge
+from registry_docker_updater.core.fleet import Fleet, Kind
+from registry_docker_updater.core.merging import Scan, answered, merge
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome, applied
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
 
 
@@ -41,7 +43,7 @@ def test_a_host_that_does_not_answer_keeps_its_targets_and_says_why() -> None:
 
 
 def test_a_host_that_never_answered_has_no_targets() -> None:
-    assert of(silence("solo")).targets == {}
+    assert not of(silence("solo")).targets
     assert of(Scan("solo", None)).hosts["solo"].error == "no answer"
 
 
@@ -63,7 +65,7 @@ def test_what_a_host_said_is_of_the_moment_when_it_answered_not_of_the_end_of_th
 def test_a_host_that_left_the_inventory_is_gone_with_its_targets() -> None:
     before = of(scan("solo", seen("container", "web")), scan("other"))
     after = of(scan("other"), before=before)
-    assert (sorted(after.hosts), after.targets) == (["other"], {})
+    assert (sorted(after.hosts), sorted(after.targets)) == (["other"], [])
 
 
 def test_a_service_that_three_managers_see_is_one_target_reached_through_all() -> None:
@@ -92,7 +94,7 @@ def test_a_manager_that_is_down_stays_a_way_to_its_services() -> None:
 
 def test_a_service_removed_while_a_manager_is_down_is_gone() -> None:
     after = of(silence("m1"), scan("m2", swarm="alpha", manager=True), before=of(*three_managers()[:2]))
-    assert after.targets == {}
+    assert not after.targets
 
 
 def test_a_swarm_of_which_nobody_answers_keeps_its_services() -> None:
@@ -105,6 +107,96 @@ def test_a_manager_that_left_the_inventory_is_no_way_any_more() -> None:
     before = of(*three_managers())
     after = of(silence("m2"), silence("m3"), before=before)
     assert after.targets["service/id-of-api"].hosts == ("m2", "m3")
+
+
+def of_one(before: Fleet, answer: Scan, seconds: float = 0) -> Fleet:
+    """The fleet after one host of many has answered."""
+    return before.changed(answered(before, answer, at(seconds)))
+
+
+def mute(name: str) -> Scan:
+    """A manager of a swarm that has lost its quorum."""
+    said = scan(name, swarm=None).found
+    assert said
+    swarm = {"id": None, "manager": False, "may_be_manager": True}
+    return Scan(name, {**said, "swarm": swarm, "warnings": ["the swarm does not answer"]})
+
+
+def test_the_answer_of_one_host_changes_nothing_of_others() -> None:
+    before = of(scan("a", seen("container", "web")), scan("b", seen("container", "web")), *three_managers())
+    change = answered(before, scan("a", seen("container", "new")), at(60))
+    assert set(change.hosts) == {"a"}
+    assert set(change.targets) == {"container/a/web", "container/a/new"}
+    after = before.changed(change)
+    assert sorted(after.targets) == ["container/a/new", "container/b/web", "service/id-of-api"]
+    assert answered(after, scan("a", seen("container", "new", age=160)), at(120)).targets == {}
+
+
+def test_a_fleet_that_was_changed_finds_the_same_as_one_made_anew() -> None:
+    before = of(scan("a", seen("container", "web"), seen("container", "old")), *three_managers())
+    other = seen("container", "web", reference=f"{HOST}/test/app:2")
+    after = of_one(of_one(before, scan("a", other), 60), silence("m1"), 60)
+    anew = Fleet(after.hosts, after.targets)
+    assert after.by_name == anew.by_name
+    assert after.named == anew.named
+    assert after.swarms == anew.swarms
+    assert [one.name for one in after.running((HOST,), "test/app", "2")] == ["web"]
+    assert [one.name for one in after.running((HOST,), "test/app", "1")] == ["api"]
+
+
+def test_a_service_stays_until_no_manager_that_answers_knows_it() -> None:
+    """Managers are not asked at the same moment: one may not know yet of what another told just now."""
+    fleet_ = of_one(of(*three_managers()), scan("m2", swarm="alpha", manager=True))
+    assert list(fleet_.targets) == ["service/id-of-api"]
+    fleet_ = of_one(fleet_, silence("m3"))
+    fleet_ = of_one(fleet_, scan("m1", swarm="alpha", manager=True))
+    assert not fleet_.targets
+
+
+def test_a_swarm_without_quorum_keeps_its_services_and_ways_to_them() -> None:
+    before = of(*three_managers(), scan("m1", seen("service", "api"), swarm="alpha", manager=True))
+    fleet_ = before
+    for name in ("m1", "m2", "m3"):
+        fleet_ = of_one(fleet_, mute(name), 60)
+        assert list(fleet_.targets) == ["service/id-of-api"]
+        assert not fleet_.hosts[name].is_manager
+    assert of(mute("m1"), mute("m2"), mute("m3"), before=before).targets == before.targets
+    back = of_one(fleet_, three_managers()[1], 120)
+    assert back.targets["service/id-of-api"].hosts == ("m1", "m2", "m3")
+    assert not of_one(back, scan("m2", swarm="alpha", manager=True), 180).targets
+
+
+def test_a_manager_without_quorum_does_not_hold_up_what_the_others_say() -> None:
+    fleet_ = of_one(of(*three_managers()), mute("m1"), 60)
+    for name in ("m2", "m3"):
+        fleet_ = of_one(fleet_, scan(name, swarm="alpha", manager=True), 60)
+    assert not fleet_.targets
+
+
+def test_a_manager_that_was_demoted_is_no_way_any_more_and_takes_no_service_with_it() -> None:
+    fleet_ = of_one(of(*three_managers()), scan("m1", swarm=None))
+    (api,) = fleet_.targets.values()
+    assert (api.hosts, api.place) == (("m2", "m3"), "swarm of m2")
+
+
+def test_the_last_manager_that_leaves_its_swarm_takes_the_services_with_it() -> None:
+    alone = of(scan("m1", seen("service", "api"), seen("container", "web"), swarm="alpha", manager=True))
+    assert list(of_one(alone, scan("m1", seen("container", "web"))).targets) == ["container/m1/web"]
+
+
+def test_an_answer_that_was_asked_for_before_an_update_ended_does_not_undo_what_it_told() -> None:
+    before = of(scan("solo", seen("container", "web")))
+    updated = before.changed(applied(before, [became(NEW)], at(50)))
+    asked_before = replace(scan("solo", seen("container", "web", OLD)), asked_at=at(40), at=at(55))
+    assert of_one(updated, asked_before, 55).targets["container/solo/web"].runs(NEW)
+    asked_after = replace(asked_before, asked_at=at(51))
+    assert of_one(updated, asked_after, 55).targets["container/solo/web"].runs(OLD)
+
+
+def became(digest: str) -> TargetOutcome:
+    return TargetOutcome(
+        "container/solo/web", Kind.CONTAINER, "web", "host solo", Outcome.UPDATED, OLD, digest
+    )
 
 
 def test_since_is_when_the_target_changed_by_the_operators_clock() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Kind, Target
+from registry_docker_updater.core.fleet import Change, Kind, Target
 from registry_docker_updater.core.outcomes import (
     HostResult,
     Outcome,
@@ -181,7 +181,7 @@ def test_only_failures_are_tried_again_and_rollbacks_are_not_good() -> None:
 def test_the_fleet_runs_what_an_update_left() -> None:
     api, web = service(), container()
     known = fleet(api, web)
-    after = applied(known, [x for x in (outcome_of(said("m1"), {api.key: api}),) if x], at(9))
+    after = known.changed(applied(known, [x for x in (outcome_of(said("m1"), {api.key: api}),) if x], at(9)))
     assert (after.targets[api.key].digests, after.targets[api.key].since) == (frozenset((NEW,)), at(9))
     assert after.targets[web.key] == web
     assert after.hosts == known.hosts
@@ -193,7 +193,7 @@ def test_an_outcome_that_changed_nothing_leaves_since_alone() -> None:
     stranger = outcome_of(said("m1", name="stranger"), {})
     silent = outcome_of(said("m1", after=None), {api.key: api})
     known = fleet(api)
-    assert applied(known, [one for one in (back, stranger, silent) if one], at(9)) == known
+    assert applied(known, [one for one in (back, stranger, silent) if one], at(9)) == Change()
 
 
 @pytest.mark.parametrize(
@@ -201,3 +201,10 @@ def test_an_outcome_that_changed_nothing_leaves_since_alone() -> None:
 )
 def test_the_reason_of_a_failure_is_told_in_the_modules_words(msg: str) -> None:
     assert failed("solo", msg=msg).reason == "no disk"
+
+
+def test_a_reason_that_is_a_vaults_password_comes_with_its_remedy() -> None:
+    one = only(container(on="solo"), failed("solo", msg="Attempting to decrypt but no vault secrets found."))
+    assert one.message is not None
+    assert one.message.startswith("solo: Attempting to decrypt but no vault secrets found (name the file")
+    assert "vault_password_file" in one.message

@@ -7,22 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import Fleet, Target
-from registry_docker_updater.core.outcomes import Outcome
-from registry_docker_updater.core.planning import (
+from registry_docker_updater.core.fleet import Fleet, Host, Kind, Target
+from registry_docker_updater.core.history import (
     History,
-    Plan,
     Retry,
     Rollout,
-    Start,
+    Standing,
     State,
     Tried,
-    Verdict,
     Wanted,
     after_run,
-    judge,
-    plan,
 )
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.planning import Plan, Start, Verdict, judge, open_targets, plan
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, fleet, host, service, wanted
 
 WEB = container()
@@ -38,7 +35,7 @@ def tried(
     when: datetime = at(100),
     key: str = WEB.key,
 ) -> dict[str, Tried]:
-    return {key: Tried(push, digest, outcome, after, when)}
+    return {key: Tried(push, outcome, frozenset((after or digest,)), when)}
 
 
 def rollout(state: State, due_at: datetime | None = None, push: int = 1, runs: int = 1) -> Rollout:
@@ -119,19 +116,46 @@ def test_a_target_that_failed_to_the_end_is_done_until_the_next_push() -> None:
     assert verdict(history=history, push=wanted(NEWER, 2, at(110))) is Verdict.DUE
 
 
-def test_a_host_seen_alive_again_is_not_kept_waiting() -> None:
+def back(name: str, since: float) -> Host:
+    """A host that answers again since a moment at which it was asked."""
+    return host(name, at(since), back_since=at(since))
+
+
+def test_a_host_that_is_back_is_not_kept_waiting() -> None:
     history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.UNREACHABLE, when=at(100)))
-    assert verdict(history=history, known=fleet(WEB, hosts=(host("solo", at(99)),))) is Verdict.LATER
-    assert verdict(history=history, known=fleet(WEB, hosts=(host("solo", at(101)),))) is Verdict.DUE
-    silent = fleet(WEB, hosts=(host("solo", at(101), "no route"),))
+    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 99),))) is Verdict.LATER
+    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 101),))) is Verdict.DUE
+    silent = fleet(WEB, hosts=(host("solo", at(101), "no route", back_since=at(101)),))
     assert verdict(history=history, known=silent) is Verdict.LATER
+
+
+def test_a_host_that_scans_always_find_is_tried_again_with_patience_and_to_an_end() -> None:
+    """It answers scans, and every update of it is cut off."""
+    alive = fleet(WEB, hosts=(host("solo", at(5000)),))
+    waiting = History({1: rollout(State.WAITING, at(9000))}, tried(Outcome.UNREACHABLE))
+    assert verdict(history=waiting, known=alive, now=at(5000)) is Verdict.LATER
+    ended = History({1: rollout(State.FINISHED)}, tried(Outcome.UNREACHABLE))
+    assert plan([PUSH], alive, ended, at(5000)).start == ()
 
 
 def test_an_unreachable_host_is_never_given_up() -> None:
     history = History({1: rollout(State.FINISHED)}, tried(Outcome.UNREACHABLE))
     assert verdict(history=history) is Verdict.LATER
-    alive = fleet(WEB, hosts=(host("solo", at(5000)),))
+    alive = fleet(WEB, hosts=(back("solo", 5000),))
     assert verdict(history=history, known=alive, now=at(5000)) is Verdict.DUE
+
+
+def test_hosts_for_which_a_rollout_waits_are_asked_whether_they_are_back() -> None:
+    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.UNREACHABLE, when=at(100)))
+
+    def asked(known: Host) -> frozenset[str]:
+        return plan([PUSH], fleet(WEB, hosts=(known,)), history, at(120)).ask
+
+    assert asked(host("solo", at(99))) == {"solo"}
+    assert asked(host("solo", at(110), "no route")) == {"solo"}
+    assert asked(host("solo", at(110))) == frozenset()
+    failed = replace(history, last=tried(Outcome.FAILED))
+    assert plan([PUSH], fleet(WEB, hosts=(host("solo", at(99)),)), failed, at(120)).ask == frozenset()
 
 
 def test_a_failure_is_no_reason_to_hurry_because_the_host_is_alive() -> None:
@@ -144,14 +168,14 @@ def test_one_manager_alive_is_enough_for_a_service() -> None:
     history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.UNREACHABLE, key=api.key))
     down = [host(name, at(101), "no route") for name in api.hosts]
     assert verdict(api, history=history, known=fleet(api, hosts=tuple(down))) is Verdict.LATER
-    one = (*down[:2], host("m3", at(101)))
+    one = (*down[:2], back("m3", 101))
     assert verdict(api, history=history, known=fleet(api, hosts=one)) is Verdict.DUE
 
 
 def test_a_push_that_nobody_runs_starts_nothing() -> None:
     elsewhere = container(image=f"{HOST}/test/app:2")
-    assert plan([PUSH], fleet(elsewhere), History(), at(120)) == Plan()
-    assert plan([PUSH], Fleet(), History(), at(120)) == Plan()
+    assert plan([PUSH], fleet(elsewhere), History(), at(120)) == Plan(look_since=at(60))
+    assert plan([PUSH], Fleet(), History(), at(120)) == Plan(look_since=at(60))
     assert plan([], fleet(WEB), History(), at(120)) == Plan()
 
 
@@ -209,11 +233,12 @@ def test_the_rollout_of_the_newest_push_is_not_superseded() -> None:
 
 
 def test_a_rollout_that_waits_for_nothing_any_more_is_settled() -> None:
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
+    waiting = rollout(State.WAITING, at(900))
+    history = History({1: waiting}, tried(Outcome.FAILED))
     ended_well = replace(history, last=tried(Outcome.UPDATED))
-    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)) == Plan(settle=(7,))
-    assert plan([PUSH], Fleet(), history, at(120)) == Plan(settle=(7,))
-    assert plan([PUSH], fleet(WEB), ended_well, at(120)) == Plan(settle=(7,))
+    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)) == Plan(settle=(waiting,))
+    assert plan([PUSH], Fleet(), history, at(120)).settle == (waiting,)
+    assert plan([PUSH], fleet(WEB), ended_well, at(120)) == Plan(settle=(waiting,))
     assert plan([PUSH], fleet(WEB, container("other")), ended_well, at(120)).settle == ()
 
 
@@ -247,10 +272,100 @@ def test_a_retry_is_never_later_than_the_longest_wait(runs: int) -> None:
     assert at(10) <= due <= at(900)
 
 
+RETRY = Retry(timedelta(seconds=10), timedelta(seconds=60), 2)
+
+
+def became(outcome: Outcome, *, left_alone: bool = False, after: str = OLD) -> TargetOutcome:
+    return TargetOutcome(
+        outcome.value, Kind.CONTAINER, "web", "host solo", outcome, OLD, after, left_alone=left_alone
+    )
+
+
+GOOD = [became(outcome) for outcome in (Outcome.UPDATED, Outcome.SUPERSEDED, Outcome.SKIPPED)]
+LEFT_ALONE = became(Outcome.SKIPPED, left_alone=True)
+STOPPED = Standing(State.FINISHED, is_stopped=True)
+
+
 def test_a_run_is_repeated_only_while_something_failed_and_attempts_are_left() -> None:
-    retry = Retry(timedelta(seconds=10), timedelta(seconds=60), 2)
-    good = [Outcome.UPDATED, Outcome.ROLLED_BACK, Outcome.SKIPPED]
-    assert after_run(good, 1, at(0), retry) == (State.FINISHED, None)
-    assert after_run([*good, Outcome.UNREACHABLE], 1, at(0), retry) == (State.WAITING, at(10))
-    assert after_run([*good, Outcome.FAILED], 2, at(0), retry) == (State.FINISHED, None)
-    assert after_run([], 1, at(0), retry) == (State.FINISHED, None)
+    known = [*GOOD, became(Outcome.ROLLED_BACK)]
+    assert after_run(known, PUSH, 1, at(0), RETRY) == Standing(State.FINISHED)
+    assert after_run([*known, became(Outcome.UNREACHABLE)], PUSH, 1, at(0), RETRY) == Standing(
+        State.WAITING, at(10)
+    )
+    assert after_run([*known, became(Outcome.FAILED)], PUSH, 2, at(0), RETRY) == Standing(State.FINISHED)
+    assert after_run([], PUSH, 1, at(0), RETRY) == Standing(State.FINISHED)
+
+
+def test_those_left_alone_wait_for_a_canary_that_failed_and_not_for_one_that_rolled_back() -> None:
+    failed = [*GOOD, became(Outcome.FAILED), LEFT_ALONE]
+    assert after_run(failed, PUSH, 1, at(0), RETRY) == Standing(State.WAITING, at(10))
+    assert after_run(failed, PUSH, 2, at(0), RETRY) == Standing(State.FINISHED)
+    for verdict in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
+        assert after_run([became(verdict), LEFT_ALONE], PUSH, 1, at(0), RETRY) == STOPPED
+
+
+def test_an_image_that_fails_the_smoke_test_is_not_tried_on_one_canary_after_the_other() -> None:
+    """The canary runs it already, so a retry would begin with the next."""
+    known = [became(Outcome.FAILED, after=NEW), LEFT_ALONE]
+    assert after_run(known, PUSH, 1, at(0), RETRY) == STOPPED
+    waiting = after_run([*known, became(Outcome.UNREACHABLE)], PUSH, 1, at(0), RETRY)
+    assert waiting == Standing(State.WAITING, at(10), is_stopped=True)
+
+
+def test_those_left_alone_go_on_once_what_failed_before_them_is_well() -> None:
+    assert after_run([*GOOD, LEFT_ALONE], PUSH, 1, at(0), RETRY) == Standing(State.WAITING, at(10))
+
+
+def test_a_target_that_was_left_alone_goes_when_its_rollout_goes_on() -> None:
+    left = {WEB.key: replace(tried(Outcome.SKIPPED)[WEB.key], left_alone=True)}
+    waiting = History({1: rollout(State.WAITING, at(900))}, left)
+    assert verdict(history=waiting, now=at(899)) is Verdict.LATER
+    assert verdict(history=waiting, now=at(900)) is Verdict.DUE
+    assert verdict(history=History({1: rollout(State.FINISHED)}, left)) is Verdict.LEFT_ALONE
+    assert verdict(push=wanted(NEWER, 2), history=History({}, left)) is Verdict.DUE
+
+
+def test_what_an_image_that_failed_left_alone_does_not_go_with_the_retry_for_a_host_that_was_down() -> None:
+    left = {WEB.key: replace(tried(Outcome.SKIPPED)[WEB.key], left_alone=True)}
+    stopped = replace(rollout(State.WAITING, at(110)), is_stopped=True)
+    assert verdict(history=History({1: stopped}, left)) is Verdict.LEFT_ALONE
+    told = History({1: stopped}, left, told=frozenset(((WEB.key, 1),)))
+    assert verdict(history=told) is Verdict.DUE
+
+
+def test_a_target_that_another_rollout_is_working_on_is_not_touched() -> None:
+    """A person gave it another image name while it was updated."""
+    moved = container(image=f"{HOST}/test/app:2")
+    history = History({1: rollout(State.RUNNING)}, tried(Outcome.FAILED))
+    push = wanted(push=2, tag="2")
+    assert verdict(moved, push, history) is Verdict.BUSY
+    assert plan([PUSH, push], fleet(moved), history, at(120)).start == ()
+
+
+@pytest.mark.parametrize(
+    ("history", "target"),
+    [
+        (History(refused=frozenset(((WEB.key, NEW),))), WEB),
+        (History(last=tried(Outcome.ROLLED_BACK), refused=frozenset(((WEB.key, NEW),))), WEB),
+        (History(last=tried(Outcome.SUPERSEDED)), WEB),
+        (History(), container(since=at(61))),
+    ],
+)
+def test_what_is_left_alone_is_done_when_a_person_says_so(history: History, target: Target) -> None:
+    """And the run is told which targets are meant."""
+    assert verdict(target, history=history).can_be_told
+    told = replace(history, told=frozenset(((target.key, PUSH.push),)))
+    assert verdict(target, history=told) is Verdict.DUE
+    (start,) = plan([PUSH], fleet(target), told, at(120)).start
+    assert start.told == (target.key,)
+    assert verdict(target, wanted(push=2), told) is verdict(target, wanted(push=2), history)
+
+
+def test_a_push_that_no_target_runs_asks_for_a_look_at_what_was_deployed_since() -> None:
+    other = wanted(push=2, tag="2", received_at=at(70))
+    assert plan([PUSH, other], fleet(WEB), History(), at(120)).look_since == at(70)
+    assert plan([PUSH], fleet(WEB), History(), at(120)).look_since is None
+
+
+def test_the_history_is_asked_of_open_targets_only() -> None:
+    assert open_targets([PUSH], fleet(WEB, container("new", digest=NEW))) == [WEB.key]

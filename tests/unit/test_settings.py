@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.planning import Retry
+from registry_docker_updater.core.history import Retry
 from registry_docker_updater.errors import BadSettings
 from registry_docker_updater.settings import DEFAULT_PATH, Settings, find, load, parse
 
@@ -243,3 +243,63 @@ def test_settings_cannot_be_changed_after_they_were_read(folder: Path) -> None:
     settings = read(folder, content())
     with pytest.raises(ValueError, match="frozen"):
         settings.state_directory = Path(os.sep)  # type: ignore[misc]
+
+
+def test_a_registry_is_asked_where_engines_would_pull_unless_told_otherwise(folder: Path) -> None:
+    """With TLS, but for this machine itself."""
+    made = content()
+    production = made["registries"]["production"]
+    for host, address in (
+        ("registry.example.com", "https://registry.example.com"),
+        ("registry.internal:5000", "https://registry.internal:5000"),
+        ("localhost:5000", "http://localhost:5000"),
+        ("127.0.0.2:5000", "http://127.0.0.2:5000"),
+        ("[::1]:5000", "http://[::1]:5000"),
+        ("localhost.example.com", "https://localhost.example.com"),
+    ):
+        production["hosts"] = [host, "other.example.com"]
+        assert read(folder, made).registries["production"].address == address
+    production["url"] = "http://198.18.0.1:5000/"
+    assert read(folder, made).registries["production"].address == "http://198.18.0.1:5000"
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("registry.example.com", "is not the base of a registry's API, such as https://registry.example.com"),
+        ("ftp://registry.example.com", "is not the base of a registry's API"),
+        ("https://", "is not the base of a registry's API"),
+        ("https://registry.example.com/?a=b", "is not the base of a registry's API"),
+        ("https://bob:hunter2@registry.example.com", "a user or password stands in it"),
+    ],
+)
+def test_an_address_that_is_none_or_tells_a_password_is_refused(folder: Path, url: str, problem: str) -> None:
+    (told,) = problems(folder, changed("registries.production.url", url))
+    assert told.startswith("registries.production.url: ")
+    assert problem in told
+    assert "hunter2" not in told
+
+
+def test_the_sweep_is_hourly_can_be_set_and_switched_off(folder: Path) -> None:
+    assert read(folder, content()).registries["production"].sweep_interval == timedelta(hours=1)
+    for text, interval in (("10m", timedelta(minutes=10)), ("never", None)):
+        settings = read(folder, changed("registries.production.sweep_interval", text))
+        assert settings.registries["production"].sweep_interval == interval
+    for wrong in ("seldom", None, "0s", False):
+        (told,) = problems(folder, changed("registries.production.sweep_interval", wrong))
+        assert told.startswith("registries.production.sweep_interval: ")
+
+
+def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named(folder: Path) -> None:
+    path = "registries.production.credentials"
+    given = {"username": "updater", "password": {"file": "secrets/production"}}
+    credentials = read(folder, changed(path, given)).registries["production"].credentials
+    assert credentials is not None
+    assert (credentials.username, credentials.password.read()) == ("updater", "s3cret")
+    for wrong in (
+        {"username": "updater", "password": "hunter2"},
+        {**given, "username": ""},
+        {"password": given},
+    ):
+        assert all(told.startswith(path) for told in problems(folder, changed(path, wrong)))
+        assert "hunter2" not in str(problems(folder, changed(path, wrong)))

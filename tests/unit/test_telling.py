@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from registry_docker_updater.core.fleet import Kind
+from registry_docker_updater.core.history import Retry
 from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Retry
 from registry_docker_updater.core.telling import Telling, TellingState, after_attempt, is_news
 from unit.builders import NEW, OLD, at
 

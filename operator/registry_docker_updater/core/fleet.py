@@ -1,13 +1,19 @@
 """The fleet as scans saw it: hosts, the swarms found on them, and their targets."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Self, TypeVar
+
+from immutables import Map
 
 from registry_docker_updater.core.references import Reference
+
+T = TypeVar("T")
+# A registry's host in lower case, a repository and a tag.
+Name = tuple[str, str, str]
 
 
 class Kind(StrEnum):
@@ -43,10 +49,23 @@ class Target:
         """Tell whether the target's image is the one with ``digest``."""
         return digest in self.digests
 
+    @property
+    def runs_name(self) -> Name | None:
+        """The image name that a push must have to concern the target, or None where none can."""
+        if not self.reference or not self.reference.tag:
+            return None
+        return self.reference.host.lower(), self.reference.repository, self.reference.tag
+
 
 @dataclass(frozen=True)
 class Host:
-    """One host of the inventory, as last asked. ``error`` is why it could not be, in a sentence."""
+    """One host of the inventory, as last asked. ``error`` is why it could not be, in a sentence.
+
+    ``back_since`` is when it first answered again after it had not, or None if it always did.
+
+    ``is_manager`` means that it can tell of its swarm's services and change them. ``live`` says how the live view
+    of it is, in a sentence, or is None where there is none.
+    """
 
     name: str
     asked_at: datetime
@@ -55,6 +74,8 @@ class Host:
     swarm: str | None = None
     is_manager: bool = False
     warnings: tuple[str, ...] = ()
+    live: str | None = None
+    back_since: datetime | None = None
 
     @property
     def is_reachable(self) -> bool:
@@ -62,121 +83,149 @@ class Host:
         return self.error is None
 
 
+# The targets of one image name, by digests and key.
+_Group = Map[frozenset[str], Map[str, Target]]
+
+
 @dataclass(frozen=True)
 class Fleet:
-    """All hosts and targets, keyed by their names and keys."""
+    """All hosts and targets, keyed by their names and keys.
 
-    hosts: Mapping[str, Host] = field(default_factory=dict)
-    targets: Mapping[str, Target] = field(default_factory=dict)
+    A changed copy of it shares what stayed the same, with its indexes, so that one host's answer costs the same
+    in a fleet of any size.
+    """
+
+    hosts: Mapping[str, Host] = field(default_factory=Map)
+    targets: Mapping[str, Target] = field(default_factory=Map)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hosts", _map(self.hosts))
+        object.__setattr__(self, "targets", _map(self.targets))
 
     @cached_property
-    def _by_name(self) -> Mapping[tuple[str, str, str | None], Sequence[Target]]:
-        index: dict[tuple[str, str, str | None], list[Target]] = {}
+    def by_name(self) -> Map[Name, _Group]:
+        """The targets that run each image name, by the digests they run it with and by key."""
+        index: dict[Name, dict[frozenset[str], dict[str, Target]]] = {}
         for target in self.targets.values():
-            if target.reference and target.reference.tag:
-                reference = target.reference
-                index.setdefault((reference.host.lower(), reference.repository, reference.tag), []).append(
-                    target
-                )
-        return index
+            if target.runs_name:
+                group = index.setdefault(target.runs_name, {})
+                group.setdefault(target.digests, {})[target.key] = target
+        return Map(
+            {
+                name: Map({digests: Map(targets) for digests, targets in group.items()})
+                for name, group in index.items()
+            }
+        )
+
+    @cached_property
+    def named(self) -> Map[str, frozenset[str]]:
+        """The keys of the targets that each host told of."""
+        index: dict[str, set[str]] = {}
+        for target in self.targets.values():
+            for host in target.hosts:
+                index.setdefault(host, set()).add(target.key)
+        return Map({host: frozenset(keys) for host, keys in index.items()})
+
+    @cached_property
+    def swarms(self) -> Map[str, frozenset[str]]:
+        """The hosts that are known to be managers of each swarm, whether or not they can tell of it now."""
+        index: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            if host.swarm:
+                index.setdefault(host.swarm, set()).add(host.name)
+        return Map({swarm: frozenset(hosts) for swarm, hosts in index.items()})
 
     def running(self, hosts: Iterable[str], repository: str, tag: str) -> tuple[Target, ...]:
         """Return the targets that run ``repository:tag`` of a registry known under ``hosts``, by key.
 
         Host, repository and tag are compared whole; a push is matched in time independent of the fleet's size.
         """
-        names = {(host.lower(), repository, tag) for host in hosts}
-        return tuple(
-            sorted((target for name in names for target in self._by_name.get(name, ())), key=lambda t: t.key)
-        )
+        return self._matching(hosts, repository, tag, but=None)
+
+    def behind(self, hosts: Iterable[str], repository: str, tag: str, digest: str) -> tuple[Target, ...]:
+        """Return those of :meth:`running` that do not run ``digest``, in time that depends on how many these are."""
+        return self._matching(hosts, repository, tag, but=digest)
+
+    def runs(self, hosts: Iterable[str], repository: str, tag: str) -> bool:
+        """Tell whether any target runs the name."""
+        return any((host.lower(), repository, tag) in self.by_name for host in hosts)
+
+    def _matching(
+        self, hosts: Iterable[str], repository: str, tag: str, but: str | None
+    ) -> tuple[Target, ...]:
+        # Asked for every image name at every look: most have nothing that is behind.
+        found: dict[str, Target] = {}
+        for host in hosts:
+            group = self.by_name.get((host.lower(), repository, tag))
+            for digests, targets in group.items() if group else ():
+                if but not in digests:
+                    found.update(targets)
+        return tuple(found[key] for key in sorted(found)) if found else ()
+
+    def changed(self, change: "Change") -> Self:
+        """Return the fleet after ``change``."""
+        by_name, named, swarms = self.by_name.mutate(), self.named, self.swarms
+        hosts, targets = _map(self.hosts).mutate(), _map(self.targets).mutate()
+        for name, host in change.hosts.items():
+            before = hosts.get(name)
+            swarms = _moved(swarms, name, before.swarm if before else None, host.swarm if host else None)
+            if host:
+                hosts[name] = host
+            else:
+                hosts.pop(name, None)
+        for key, target in change.targets.items():
+            known = targets.get(key)
+            if known and known.runs_name:
+                group = _without(by_name[known.runs_name], known)
+                if group:
+                    by_name[known.runs_name] = group
+                else:
+                    del by_name[known.runs_name]
+            if target and target.runs_name:
+                by_name[target.runs_name] = _with(by_name.get(target.runs_name, Map()), target)
+            if target:
+                targets[key] = target
+            else:
+                targets.pop(key, None)
+        for name, keys in change.named.items():
+            named = named.set(name, keys) if keys else named.delete(name) if name in named else named
+        after = type(self)(hosts.finish(), targets.finish())
+        # The place where cached properties keep what they hold.
+        after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
+        return after
 
 
 @dataclass(frozen=True)
-class Scan:
-    """The answer of one host to one scan: what the module ``targets_info`` returned, or why it did not.
+class Change:
+    """What differs between two states of a fleet, by name or key; None for what is gone."""
 
-    ``at`` is when it answered, by the operator's clock: a scan of many hosts, or with a slow one, takes a while.
-    """
-
-    host: str
-    found: Mapping[str, Any] | None
-    error: str | None = None
-    at: datetime | None = None
+    hosts: Mapping[str, Host | None] = field(default_factory=dict)
+    targets: Mapping[str, Target | None] = field(default_factory=dict)
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def merge(before: Fleet, scans: Iterable[Scan], now: datetime) -> Fleet:
-    """Return the fleet after ``scans``.
-
-    A host that did not answer keeps the targets it had. One that answered has exactly those it named. Hosts that
-    ``scans`` do not name have left the inventory, and their targets with them; a service stays as long as one
-    manager of its swarm knows it.
-    """
-    hosts: dict[str, Host] = {}
-    targets: dict[str, Target] = {}
-    silent: list[str] = []
-    managers: dict[str, list[str]] = {}
-    ordered = sorted(scans, key=lambda scan: scan.host)
-    for scan in ordered:
-        host = _host(scan, before.hosts.get(scan.host), scan.at or now)
-        hosts[scan.host] = host
-        if host.swarm and host.is_manager:
-            managers.setdefault(host.swarm, []).append(host.name)
-        if scan.found is None:
-            silent.append(scan.host)
-    for scan in ordered:
-        for seen in (scan.found or {}).get("targets", ()):
-            target = _target(scan.host, hosts[scan.host], managers, seen, scan.at or now)
-            targets[target.key] = _since_when(target, before.targets.get(target.key))
-    answered = {name for name, host in hosts.items() if host.is_reachable}
-    for target in before.targets.values():
-        # A swarm of which any manager answered has told all its services; of the others we know what we knew.
-        kept = tuple(name for name in target.hosts if name in hosts)
-        if target.key not in targets and kept and not answered.intersection(kept):
-            targets[target.key] = replace(target, hosts=kept)
-    return Fleet(hosts, targets)
+def _with(group: _Group, target: Target) -> _Group:
+    return group.set(target.digests, group.get(target.digests, Map()).set(target.key, target))
 
 
-def _host(scan: Scan, before: Host | None, now: datetime) -> Host:
-    if scan.found is None:
-        known = before or Host(scan.host, now)
-        return replace(known, asked_at=now, error=scan.error or "no answer", warnings=())
-    engine, swarm = scan.found["engine"], scan.found.get("swarm") or {}
-    return Host(
-        name=scan.host,
-        asked_at=now,
-        engine=engine.get("version"),
-        swarm=swarm.get("id"),
-        is_manager=bool(swarm.get("manager")),
-        warnings=tuple(scan.found.get("warnings", ())),
-    )
+def _without(group: _Group, target: Target) -> _Group:
+    left = group[target.digests].delete(target.key)
+    return group.set(target.digests, left) if left else group.delete(target.digests)
 
 
-def _target(
-    host: str, known: Host, managers: Mapping[str, Sequence[str]], seen: Mapping[str, Any], now: datetime
-) -> Target:
-    kind = Kind(seen["kind"])
-    is_service = kind is Kind.SERVICE
-    through = tuple(managers.get(known.swarm or "", (host,))) if is_service else (host,)
-    return Target(
-        key=service_key(seen["id"]) if is_service else container_key(host, seen["name"]),
-        kind=kind,
-        id=seen["id"],
-        name=seen["name"],
-        place=f"swarm of {through[0]}" if is_service else f"host {host}",
-        hosts=through,
-        image=seen["image"],
-        reference=Reference.parse(seen["reference"]) if seen["reference"] else None,
-        digests=frozenset(seen["digests"]),
-        since=now - timedelta(seconds=seen["age"] or 0),
-        state=seen["state"],
-    )
+def _map(given: Mapping[str, T]) -> "Map[str, T]":
+    return given if isinstance(given, Map) else Map(given)
 
 
-def _since_when(target: Target, before: Target | None) -> Target:
-    """Scaling a service or restarting a container changes it, and not what it runs."""
-    if before and before.digests == target.digests and before.reference == target.reference:
-        return replace(target, since=before.since)
-    return target
+def _moved(
+    swarms: Map[str, frozenset[str]], host: str, before: str | None, after: str | None
+) -> Map[str, frozenset[str]]:
+    if before == after:
+        return swarms
+    if before:
+        left = swarms[before] - {host}
+        swarms = swarms.set(before, left) if left else swarms.delete(before)
+    return swarms.set(after, swarms.get(after, frozenset()) | {host}) if after else swarms
 
 
 def service_key(service_id: str) -> str:

@@ -6,7 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from registry_docker_updater.core.fleet import Fleet, Kind, Target, container_key, service_key
+from registry_docker_updater.core.fleet import Change, Fleet, Kind, Target, container_key, service_key
+
+_VAULT_REMEDY = (
+    "name the file of the right vault password: vault_password_file in the ansible.cfg beside the operator's settings,"
+    " or ANSIBLE_VAULT_PASSWORD_FILE in its environment"
+)
 
 
 class Outcome(StrEnum):
@@ -34,7 +39,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class TargetOutcome:
-    """What became of one target; ``before`` and ``after`` are digests, where known."""
+    """What became of one target; ``before`` and ``after`` are digests, where known.
+
+    ``left_alone`` tells that it was not touched because other targets failed before its turn came.
+    """
 
     key: str
     kind: Kind
@@ -44,6 +52,7 @@ class TargetOutcome:
     before: str | None = None
     after: str | None = None
     message: str | None = None
+    left_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,12 @@ class HostResult:
     def reason(self) -> str:
         """Why it failed, in the module's words without Ansible's before them."""
         text = str(self.result.get("msg") or "no reason given").strip()
-        return text.removeprefix("Task failed: ").removeprefix("Module failed: ")
+        return with_remedy(text.removeprefix("Task failed: ").removeprefix("Module failed: "))
+
+
+def with_remedy(reason: str) -> str:
+    """Return what Ansible gave as a reason, with what to do about it where Ansible does not say that."""
+    return f"{reason.rstrip('.')} ({_VAULT_REMEDY})" if "vault secrets" in reason else reason
 
 
 def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutcome | None:
@@ -84,6 +98,7 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
         before=_digest(found.get("before")),
         after=_digest(found.get("after")),
         message=found.get("message") or None,
+        left_alone=found.get("left_alone") is True,
     )
 
 
@@ -117,14 +132,14 @@ def conclude(
     return tuple(complete[key] for key in sorted(complete))
 
 
-def applied(fleet: Fleet, outcomes: Iterable[TargetOutcome], now: datetime) -> Fleet:
-    """Return the fleet with what the targets run after ``outcomes``, so that nothing waits for the next scan."""
-    targets = dict(fleet.targets)
+def applied(fleet: Fleet, outcomes: Iterable[TargetOutcome], now: datetime) -> Change:
+    """Return what the targets run after ``outcomes``, so that nothing waits for the next scan."""
+    targets: dict[str, Target | None] = {}
     for one in outcomes:
-        known = targets.get(one.key)
+        known = fleet.targets.get(one.key)
         if known and one.after and not known.runs(one.after):
             targets[one.key] = replace(known, digests=frozenset((one.after,)), since=now)
-    return Fleet(fleet.hosts, targets)
+    return Change(targets=targets)
 
 
 class _Hosts:

@@ -6,99 +6,27 @@ so that a host that was down or an operator that was killed needs no code of its
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from registry_docker_updater.core.fleet import Fleet, Target
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The newest push of one repository and tag; ``hosts`` are the names under which the fleet pulls from there."""
-
-    push: int
-    hosts: tuple[str, ...]
-    repository: str
-    tag: str
-    digest: str
-    received_at: datetime
-
-    @property
-    def image(self) -> str:
-        """The image's name under the first of its hosts."""
-        return f"{self.hosts[0]}/{self.repository}:{self.tag}"
-
-
-class State(StrEnum):
-    """Where a rollout stands."""
-
-    RUNNING = "running"
-    WAITING = "waiting"
-    FINISHED = "finished"
-    SUPERSEDED = "superseded"
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """A rollout that exists: ``runs`` were started, the last ended at ``ended_at``, the next is due at ``due_at``."""
-
-    id: int
-    push: int
-    reference: tuple[str, str, str]
-    state: State
-    runs: int = 0
-    ended_at: datetime | None = None
-    due_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Tried:
-    """The last thing that became of a target: by which push, wanting which digest, leaving which."""
-
-    push: int
-    wanted: str
-    outcome: Outcome
-    after: str | None
-    at: datetime
-
-
-@dataclass(frozen=True)
-class History:
-    """What was tried: rollouts by push, the last outcome of each target, and digests that targets refused."""
-
-    rollouts: Mapping[int, Rollout] = field(default_factory=dict)
-    last: Mapping[str, Tried] = field(default_factory=dict)
-    refused: frozenset[tuple[str, str]] = frozenset()
-
-    @property
-    def running(self) -> frozenset[int]:
-        """The ids of the rollouts that run."""
-        return frozenset(one.id for one in self.rollouts.values() if one.state is State.RUNNING)
-
-
-@dataclass(frozen=True)
-class Retry:
-    """How long to wait before a failed rollout is run again: twice as long each time, ``attempts`` runs in all."""
-
-    first: timedelta
-    longest: timedelta
-    attempts: int
-
-    def after(self, runs: int, ended_at: datetime) -> datetime | None:
-        """Return when to run again after ``runs`` runs, or None when that was the last."""
-        if runs >= self.attempts:
-            return None
-        return ended_at + min(self.longest, self.first * (1 << min(runs - 1, 16)))
+from registry_docker_updater.core.history import History, Rollout, State, Tried, Wanted
+from registry_docker_updater.core.outcomes import Outcome
 
 
 @dataclass(frozen=True)
 class Start:
-    """Run ``update.yml`` for a push on ``hosts``; leave the targets with the keys ``skip`` alone."""
+    """Run ``update.yml`` for a push on ``hosts``; leave the targets with the keys ``skip`` alone.
+
+    ``told`` are the keys of those that a person told us to bring there whatever happened before. ``known`` says of
+    every other target which digests it may run: one that runs something else was changed since it was looked at.
+    """
 
     wanted: Wanted
     targets: tuple[Target, ...]
     skip: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -111,13 +39,17 @@ class Plan:
     """What to do now, and when to ask again if nothing happens.
 
     ``supersede`` are rollouts that a newer push made pointless, ``settle`` those that wait for nothing any more:
-    their targets are gone, were changed by a person, or ended well before a run could say so.
+    their targets are gone, were changed by a person, or ended well before a run could say so. ``look_since`` is
+    when the newest of the pushes came that no target runs: what a host told before may be older than that.
+    ``ask`` are hosts that did not answer and for which a rollout waits.
     """
 
     start: tuple[Start, ...] = ()
     supersede: tuple[int, ...] = ()
-    settle: tuple[int, ...] = ()
+    settle: tuple[Rollout, ...] = ()
     wake_at: datetime | None = None
+    look_since: datetime | None = None
+    ask: frozenset[str] = frozenset()
 
 
 class Verdict(StrEnum):
@@ -125,70 +57,142 @@ class Verdict(StrEnum):
 
     DUE = "due"
     LATER = "failed before, and waits for its next try"
+    BUSY = "is being updated by another rollout"
     CURRENT = "already runs this digest"
     DONE = "this push has been dealt with here"
+    LEFT_ALONE = "was left alone, because others failed before it"
     REFUSED = "this digest was rolled back here before"
     CHANGED = "was changed after the push, and is left alone until the next one"
 
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a person can have the target brought to the digest all the same."""
+        return self in (Verdict.DONE, Verdict.LEFT_ALONE, Verdict.REFUSED, Verdict.CHANGED)
+
 
 def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime) -> Plan:
-    """Return what to do at ``now``. ``wanted`` holds the newest push of each reference, and no other."""
+    """Return what to do at ``now``. ``wanted`` holds the newest push of each reference, and no other.
+
+    ``history`` must know every target of :func:`open_targets`, and every rollout that runs or waits.
+    """
     starts: list[Start] = []
     wakes: list[datetime] = []
-    settled: list[int] = []
-    newest = {(one.hosts[0], one.repository, one.tag): one for one in wanted}
+    settled: list[Rollout] = []
+    unknown: list[datetime] = []
+    ask: set[str] = set()
+    newest = {one.name: one for one in wanted}
     running = {rollout.reference for rollout in history.rollouts.values() if rollout.state is State.RUNNING}
-    for reference, one in newest.items():
-        if reference in running:
+    for name, one in newest.items():
+        if name in running:
             continue
         rollout = history.rollouts.get(one.push)
-        targets = fleet.running(one.hosts, one.repository, one.tag)
-        verdicts = [(target, judge(target, one, history, fleet, now)) for target in targets]
+        if not fleet.runs(one.hosts, one.repository, one.tag):
+            unknown.append(one.received_at)
+        behind = fleet.behind(one.hosts, one.repository, one.tag, one.digest)
+        verdicts = [(target, judge(target, one, history, fleet, now)) for target in behind]
         due = tuple(target for target, verdict in verdicts if verdict is Verdict.DUE)
+        for target, verdict in verdicts:
+            if verdict is Verdict.LATER:
+                ask |= _silent(target, history.last[target.key], fleet)
         if due:
-            hosts = {host for target in due for host in target.hosts}
-            skip = [
-                t.key for t, verdict in verdicts if verdict is not Verdict.DUE and hosts.intersection(t.hosts)
-            ]
-            starts.append(Start(one, due, tuple(skip)))
+            starts.append(_start(one, due, fleet, history))
         elif rollout and rollout.state is State.WAITING:
-            if rollout.due_at and any(verdict is Verdict.LATER for _, verdict in verdicts):
+            waits = any(verdict in (Verdict.LATER, Verdict.BUSY) for _, verdict in verdicts)
+            if rollout.due_at and waits:
                 wakes.append(rollout.due_at)
             else:
-                settled.append(rollout.id)
+                settled.append(rollout)
     superseded = _pointless(history.rollouts.values(), newest)
-    return Plan(tuple(starts), superseded, tuple(settled), min(wakes, default=None))
+    return Plan(
+        tuple(starts),
+        superseded,
+        tuple(settled),
+        min(wakes, default=None),
+        max(unknown, default=None),
+        frozenset(ask),
+    )
 
 
-def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: datetime) -> Verdict:
+def open_targets(wanted: Iterable[Wanted], fleet: Fleet) -> list[str]:
+    """Return the keys of the targets that do not run what was pushed: a plan asks for the history of no others."""
+    return [
+        target.key
+        for one in wanted
+        for target in fleet.behind(one.hosts, one.repository, one.tag, one.digest)
+    ]
+
+
+def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: datetime) -> Verdict:  # noqa: PLR0911 - one for each verdict
     """Return whether ``target`` is to be brought to the digest of ``wanted`` now, and why not if not."""
-    tried = history.last.get(target.key)
     if target.runs(wanted.digest):
         return Verdict.CURRENT
-    if (target.key, wanted.digest) in history.refused:
+    tried = history.last.get(target.key)
+    rollout = history.rollouts.get(tried.push) if tried else None
+    if rollout and rollout.state is State.RUNNING:
+        return Verdict.BUSY
+    is_told = (target.key, wanted.push) in history.told
+    if (target.key, wanted.digest) in history.refused and not is_told:
         return Verdict.REFUSED
-    if tried and tried.push == wanted.push:
-        if tried.outcome.is_final:
-            return Verdict.DONE
-        return _judge_again(target, tried, history.rollouts.get(wanted.push), fleet, now)
-    # Of a host that was lost in the middle nobody knows what it was left with: perhaps what it was to get.
-    was_ours = tried is not None and target.runs(tried.after or tried.wanted)
-    if target.since > wanted.received_at and not was_ours:
+    was_ours = tried is not None and any(map(target.runs, tried.left_with))
+    if target.since > wanted.received_at and not was_ours and not is_told:
         return Verdict.CHANGED
+    if tried and tried.push == wanted.push:
+        if tried.left_alone:
+            if is_told:
+                return Verdict.DUE
+            if rollout and rollout.is_stopped:
+                return Verdict.LEFT_ALONE
+            return _when_due(rollout, now, otherwise=Verdict.LEFT_ALONE)
+        if not tried.outcome.is_final:
+            return _judge_again(target, tried, rollout, fleet, now)
+        return Verdict.DUE if is_told else Verdict.DONE
     return Verdict.DUE
 
 
 def _judge_again(
     target: Target, tried: Tried, rollout: Rollout | None, fleet: Fleet, now: datetime
 ) -> Verdict:
-    """Decide about a target that failed before: a host seen alive since then needs no patience."""
+    """Decide about a target that failed before: a host that came back since then needs no patience."""
     if tried.outcome is Outcome.UNREACHABLE:
         hosts = (fleet.hosts.get(name) for name in target.hosts)
-        if any(host and host.is_reachable and host.asked_at > tried.at for host in hosts):
+        if any(
+            host and host.is_reachable and host.back_since and host.back_since > tried.at for host in hosts
+        ):
             return Verdict.DUE
+    return _when_due(
+        rollout, now, otherwise=Verdict.LATER if tried.outcome is Outcome.UNREACHABLE else Verdict.DONE
+    )
+
+
+def _when_due(rollout: Rollout | None, now: datetime, otherwise: Verdict) -> Verdict:
+    """Return what a target that waits for its rollout is to do; ``otherwise`` when that is not run again."""
     if rollout is None or rollout.state is State.FINISHED:
-        return Verdict.DONE if tried.outcome is not Outcome.UNREACHABLE else Verdict.LATER
+        return otherwise
     return Verdict.DUE if rollout.due_at is None or rollout.due_at <= now else Verdict.LATER
+
+
+def _silent(target: Target, tried: Tried, fleet: Fleet) -> set[str]:
+    """Return the hosts of a target that could not be reached which have not answered since."""
+    if tried.outcome is not Outcome.UNREACHABLE:
+        return set()
+    hosts = ((name, fleet.hosts.get(name)) for name in target.hosts)
+    return {name for name, host in hosts if not host or host.error or host.asked_at <= tried.at}
+
+
+def _start(one: Wanted, due: tuple[Target, ...], fleet: Fleet, history: History) -> Start:
+    """Return the start of a run for ``due``, which leaves the others of this name on the same hosts alone."""
+    targets = fleet.running(one.hosts, one.repository, one.tag)
+    hosts = {host for target in due for host in target.hosts}
+    keys = {target.key for target in due}
+    skip = tuple(t.key for t in targets if t.key not in keys and hosts.intersection(t.hosts))
+    told = tuple(target.key for target in due if (target.key, one.push) in history.told)
+    known = {target.key: _known(target, history) for target in due if target.key not in told}
+    return Start(one, due, skip, told, known)
+
+
+def _known(target: Target, history: History) -> tuple[str, ...]:
+    tried = history.last.get(target.key)
+    return tuple(sorted(target.digests | (tried.left_with if tried else frozenset())))
 
 
 def _pointless(rollouts: Iterable[Rollout], newest: Mapping[tuple[str, str, str], Wanted]) -> tuple[int, ...]:
@@ -199,27 +203,3 @@ def _pointless(rollouts: Iterable[Rollout], newest: Mapping[tuple[str, str, str]
         and rollout.reference in newest
         and newest[rollout.reference].push != rollout.push
     )
-
-
-@dataclass(frozen=True)
-class RunEnd:
-    """How a run of a rollout ended; ``note`` says why the rollout stands where it does, ``is_news`` if to tell."""
-
-    rollout: int
-    run: int
-    wanted: Wanted
-    outcomes: tuple[TargetOutcome, ...]
-    state: State
-    due_at: datetime | None
-    note: str | None
-    is_news: bool
-
-
-def after_run(
-    outcomes: Iterable[Outcome], runs: int, ended_at: datetime, retry: Retry
-) -> tuple[State, datetime | None]:
-    """Return the state of a rollout after a run that left ``outcomes``, and when it is due again."""
-    if all(outcome.is_final for outcome in outcomes):
-        return State.FINISHED, None
-    due_at = retry.after(runs, ended_at)
-    return (State.WAITING, due_at) if due_at else (State.FINISHED, None)

@@ -16,7 +16,8 @@ class Push:
 
     ``registry`` is its name in the settings: a payload's own idea of the host is wrong behind a proxy.
     ``occurred_at`` is the registry's clock, ``key`` what repeated deliveries of one event have in common.
-    ``actor`` is text from outside, shown and never acted upon.
+    ``actor`` is text from outside, shown and never acted upon. ``by_hand`` tells that a person recorded it here, so
+    that the registry need not have the digest under the tag.
     """
 
     registry: str
@@ -26,6 +27,7 @@ class Push:
     occurred_at: datetime
     key: str
     actor: str | None = None
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no repository, tag or digest with :class:`InvalidReference`."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from registry_docker_updater.core.history import Retry
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Retry
 
 # Of these nobody needs to hear.
 QUIET = (Outcome.UNCHANGED, Outcome.SKIPPED)

@@ -5,47 +5,80 @@ that process, hands it the request as a file, and reads the results of modules l
 its run when its standard input ends, so none outlives the operator, however that ended.
 """
 
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater.core.outcomes import HostResult
-from registry_docker_updater.edges.processes import end_children
+from registry_docker_updater.core.outcomes import HostResult, with_remedy
+from registry_docker_updater.edges.processes import cost_when_ended, end_children
+from registry_docker_updater.errors import UpdaterError
 
 COLLECTION = "registry.docker_updater"
 _GRACE_SECONDS = 30
 # What a playbook run gets of the operator's environment; the operator's own secrets are not among it.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TMPDIR", "TZ", "USER")
 _INHERITED_PREFIX = "ANSIBLE_"
+# How a run prints is not the shop's: the operator reads it.
+_NOT_INHERITED = ("ANSIBLE_STDOUT_CALLBACK",)
+# How Ansible prints an error; before 2.19 in the second way.
+_ERROR = re.compile(r"^(?:\[ERROR\]: |ERROR! )(.*)", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# A source that is broken today would else be taken for hosts that have left the inventory.
+_CAREFUL = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+# The operator's own playbooks lie in site-packages.
+_FINDS_US = {"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "true"}
+# What a shop's ansible.cfg may say for people at a terminal. Nobody is here to answer, and what is printed is kept.
+_UNATTENDED = dict.fromkeys(
+    (
+        "ANSIBLE_ASK_PASS",
+        "ANSIBLE_ASK_VAULT_PASS",
+        "ANSIBLE_BECOME_ASK_PASS",
+        "ANSIBLE_DEBUG",  # prints secrets, those of tasks with no_log too
+        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT",  # prints what modules are given, passwords too
+        "ANSIBLE_ENABLE_TASK_DEBUGGER",
+    ),
+    "false",
+)
 
 
 @dataclass(frozen=True)
 class Playbook:
-    """A playbook of the collection to run: its name, variables, and which hosts (None for all it names)."""
+    """A playbook of the collection to run: its name, variables, and which hosts (None for all it names).
+
+    ``forks`` says how many hosts at the same time, where that is not left to the shop's settings of Ansible.
+    """
 
     name: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     limit: tuple[str, ...] | str | None = None
+    forks: int | None = None
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``."""
+    """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``.
+
+    ``cost`` is what it took of a processor, in seconds.
+    """
 
     status: str
     results: tuple[HostResult, ...]
     statistics: Mapping[str, Any]
     directory: Path
+    cost: float = 0.0
 
     @property
     def was_stopped(self) -> bool:
@@ -60,6 +93,24 @@ class Ended:
             "died": "the process of the run died",
         }.get(self.status)
 
+    @property
+    def refusal(self) -> str | None:
+        """Why Ansible ended the run before any host was asked, in its words, or None."""
+        if self.results or self.status == "successful":
+            return None
+        printed = self.directory / "artifacts" / "run" / "stdout"
+        text = printed.read_text(errors="replace") if printed.exists() else ""
+        said = dict.fromkeys(match.strip() for match in _ERROR.findall(_COLOUR.sub("", text)))
+        return with_remedy("; ".join(said)) or None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The names of an inventory's hosts, and what listing them took of a processor, in seconds."""
+
+    names: frozenset[str]
+    cost: float = 0.0
+
 
 class Playbooks:
     """Runs playbooks against one inventory; may be used by several threads."""
@@ -71,11 +122,13 @@ class Playbooks:
         inherited = {
             name: value
             for name, value in environment.items()
-            if name in _INHERITED or name.startswith(_INHERITED_PREFIX)
+            if name in _INHERITED or (name.startswith(_INHERITED_PREFIX) and name not in _NOT_INHERITED)
         }
         beside_python = str(Path(sys.executable).parent)
-        self._environment = {**inherited, "PATH": f"{beside_python}:{inherited.get('PATH', os.defpath)}"}
+        path = f"{beside_python}:{inherited.get('PATH', os.defpath)}"
+        self._environment = {**_CAREFUL, **inherited, **_UNATTENDED, **_FINDS_US, "PATH": path}
         self._running: set[subprocess.Popen[str]] = set()
+        self._listing: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._stopping = False
 
@@ -101,8 +154,49 @@ class Playbooks:
                 else:
                     results.append(HostResult(**message))
                     on_result(results[-1])
+            cost = cost_when_ended(process.pid)
         status = "canceled" if status == "died" and self._stopping else status
-        return Ended(status, tuple(results), statistics, directory)
+        return Ended(status, tuple(results), statistics, directory, cost)
+
+    def hosts(self, pattern: str) -> Listed:
+        """Return the hosts of the inventory that match ``pattern``, as a playbook limited to it would have them.
+
+        Only names leave Ansible, no variables. Raises :class:`UpdaterError` when there are none, or when Ansible
+        cannot read the inventory.
+        """
+        process = subprocess.Popen(
+            ["ansible", "all", "--list-hosts", "--inventory", str(self._inventory), "--limit", pattern],
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shop's ansible.cfg may have Ansible talk more, and where the names are.
+            env={**self._environment, "ANSIBLE_VERBOSITY": "0"},
+            start_new_session=True,
+        )
+        with self._lock:
+            self._listing.add(process)
+            if self._stopping:
+                _end_group(process)
+        try:
+            out, said = _both(process)
+            cost = cost_when_ended(process.pid)
+        finally:
+            with self._lock:
+                self._listing.discard(process)
+            process.wait()
+        if self._stopping:
+            raise UpdaterError("the listing of the inventory was stopped")
+        if process.returncode:
+            errors = "; ".join(match.strip() for match in _ERROR.findall(_COLOUR.sub("", said)))
+            reason = with_remedy(errors) or f"ansible ended with {process.returncode}"
+            raise UpdaterError(f"cannot list the hosts {pattern!r} of {self._inventory}: {reason}")
+        # The first line counts them.
+        names = frozenset(line.strip() for line in out.splitlines()[1:])
+        if not names:
+            raise UpdaterError(f"no host of {self._inventory} matches {pattern!r}")
+        return Listed(names, cost)
 
     def stop(self) -> None:
         """End every run that goes on, and start no other."""
@@ -110,6 +204,8 @@ class Playbooks:
             self._stopping = True
             for process in self._running:
                 _close(process)
+            for process in self._listing:
+                _end_group(process)
 
     def _prepare(self, playbook: Playbook, directory: Path, timeout: timedelta) -> None:
         variables = directory / "env" / "extravars"
@@ -126,6 +222,7 @@ class Playbooks:
             "project_dir": str(self._folder),
             "limit": limit,
             "timeout": timeout.total_seconds(),
+            **({"forks": playbook.forks} if playbook.forks else {}),
         }
         _write(directory / "request.json", request)
 
@@ -196,9 +293,18 @@ def _new_directory(folder: Path, name: str) -> Path:
     """Make ``name-1``, or with the first number that is free: a run that was killed left its directory."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken = [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
-    directory = folder / f"{name}-{max(taken, default=0) + 1}"
-    directory.mkdir(mode=0o700)
+    for number in itertools.count(max(taken, default=0) + 1):
+        directory = folder / f"{name}-{number}"
+        # Another thread or process may have taken the number meanwhile.
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+            break
     return directory
+
+
+def is_going_on(directory: Path) -> bool:
+    """Tell whether the run that is kept in ``directory`` goes on."""
+    return _is_alive(directory / "process.pid")
 
 
 def _is_alive(note: Path) -> bool:
@@ -218,9 +324,24 @@ def _messages(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         yield message
 
 
+def _both(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return what a process writes until its end to its output and as errors, without waiting for it."""
+    if process.stdout is None or process.stderr is None:
+        return "", ""
+    with ThreadPoolExecutor(1) as reader, process.stdout, process.stderr:
+        said = reader.submit(process.stderr.read)
+        return process.stdout.read(), said.result()
+
+
 def _close(process: subprocess.Popen[str]) -> None:
     if process.stdin and not process.stdin.closed:
         process.stdin.close()
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """Ask a process and what it started to end."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def _kill(process: int) -> None:

@@ -26,6 +26,10 @@ class Database:
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         with self.writing() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            while version in tables.UPGRADES:
+                for statement in tables.UPGRADES[version]:
+                    connection.exec_driver_sql(statement)
+                version += 1
             if version not in (0, tables.VERSION):
                 raise StoreUnavailable(
                     f"{path} was written by another version (its tables are {version}, ours {tables.VERSION})"

@@ -45,7 +45,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Interface:
-    """What the HTTP interface needs: who may send, where to keep it, whom to wake, and what it shows."""
+    """What the HTTP interface needs: who may send, where to keep it, whom to wake, and what it shows.
+
+    ``outage`` is told of a registry whose event could not be kept.
+    """
 
     sources: Mapping[str, Source]
     body_limit: int
@@ -53,6 +56,7 @@ class Interface:
     listings: Listings
     wake: Callable[[], None]
     is_ready: Callable[[], bool]
+    outage: Callable[[str], None]
 
 
 def application(interface: Interface) -> Bottle:
@@ -112,6 +116,7 @@ def _keep(interface: Interface, source: Source, body: bytes) -> HTTPResponse:
         recorded = interface.store.record(source.name, reading.kept, datetime.now(UTC))
     except StoreUnavailable as error:
         _log.error("503 for %s: %s", source.name, error)
+        interface.outage(source.name)
         return _answer(503, {"error": "not stored; send it again"})
     if recorded.accepted:
         interface.wake()

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from registry_docker_updater.core.fleet import Fleet, Target
 from registry_docker_updater.edges import tables
@@ -31,13 +31,22 @@ class Listings:
 
     def rollouts(self, limit: int) -> list[Row]:
         """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes."""
-        return self._rollouts(limit, None)
+        return self._rollouts(tables.rollouts.c.id.is_not(None), limit)
 
     def rollout(self, number: int) -> Row:
         """Return one rollout with every target's outcome; raises :class:`NothingKnown`."""
-        found = self._rollouts(1, number) if abs(number) < _BEYOND_SQLITE else []
+        found = self._rollouts(tables.rollouts.c.id == number) if abs(number) < _BEYOND_SQLITE else []
         if not found:
             raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
+        return self._with_targets(found[0])
+
+    def rollout_of_push(self, push: int) -> Row | None:
+        """Return the rollout of a push, as :meth:`rollout` does, or None when there is none yet."""
+        found = self._rollouts(tables.rollouts.c.push == push)
+        return self._with_targets(found[0]) if found else None
+
+    def _with_targets(self, rollout: Row) -> Row:
+        number = rollout["id"]
         o, t = tables.outcomes.c, tables.tellings.c
         with self._database.reading() as connection:
             rows = connection.execute(
@@ -45,14 +54,14 @@ class Listings:
             ).mappings()
             targets = [_plain(row) for row in rows]
             told = connection.execute(select(tables.tellings).where(t.rollout == number)).mappings().first()
-        return {**found[0], "targets": targets, "message": _plain(told) if told else None}
+        return {**rollout, "targets": targets, "message": _plain(told) if told else None}
 
-    def _rollouts(self, limit: int, number: int | None) -> list[Row]:
+    def _rollouts(self, which: ColumnElement[bool], limit: int = 1) -> list[Row]:
         r, e, o = tables.rollouts.c, tables.events.c, tables.outcomes.c
         query = (
             select(*r, e.registry, e.digest, e.actor, e.received_at.label("pushed_at"))
             .join(tables.events, e.id == r.push)
-            .where(r.id == number if number is not None else r.id.is_not(None))
+            .where(which)
             .order_by(r.id.desc())
             .limit(limit)
         )

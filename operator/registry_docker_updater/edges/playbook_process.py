@@ -6,7 +6,6 @@ result of a module that says something, and a last one with the status. Ends the
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -14,7 +13,7 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
-from ansible.config.manager import find_ini_config_file
+from ansible.config.manager import ConfigManager, find_ini_config_file
 from ansible_runner.interface import init_runner
 
 from registry_docker_updater.edges.processes import end_children
@@ -25,6 +24,7 @@ _READ = (
     "before",
     "id",
     "kind",
+    "left_alone",
     "message",
     "msg",
     "name",
@@ -32,6 +32,8 @@ _READ = (
     "progress",
     "scan",
 )
+# What the role fleet_scan says of how the operator may open the engine itself.
+_LIVE = "fleet_scan_live"
 _RESULTS = frozenset(
     (
         "runner_on_ok",
@@ -76,12 +78,18 @@ def main(directory: Path) -> None:
         end_children(os.getpid())
         return True
 
+    # ansible-runner puts its own folder in place of those that the shop's ansible.cfg names.
+    callbacks = ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH")
+    os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(callbacks)
     runner = init_runner(
         private_data_dir=str(directory),
         ident="run",
         event_handler=handle,
         cancel_callback=is_to_end,
-        settings={"pexpect_timeout": 1},  # how often it asks whether to end
+        settings={
+            "pexpect_timeout": 1,  # how often it asks whether to end
+            "fact_cache_type": "as the shop says",
+        },
         quiet=True,
         **request,
     )
@@ -108,6 +116,9 @@ def _shop_says(section: str, key: str) -> bool:
 def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
     result = data.get("res") or {}
     read = {name: result[name] for name in _READ if name in result}
+    facts = result.get("ansible_facts") or {}
+    if _LIVE in facts:
+        read["live"] = facts[_LIVE]
     if read or event == "runner_on_unreachable":
         message = {
             "host": data.get("host", ""),
@@ -133,7 +144,6 @@ def _note_process(path: Path) -> None:
 def _remove_secrets(artifacts: Path) -> None:
     """Keep evidence, not secrets: ansible-runner writes its whole environment into ``command``."""
     (artifacts / "command").unlink(missing_ok=True)
-    shutil.rmtree(artifacts / "fact_cache", ignore_errors=True)
 
 
 if __name__ == "__main__":

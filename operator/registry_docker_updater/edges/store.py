@@ -6,22 +6,29 @@ cut. Every method raises ``StoreUnavailable`` when the database cannot do it, wi
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from registry_docker_updater.core.fleet import Fleet, Host, Kind, Target
+from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target
+from registry_docker_updater.core.history import History, Rollout, RunEnd, State, Tried, Wanted, became, begun
+from registry_docker_updater.core.newest import Answer, Finding, Newest, is_newest, weigh
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import History, Rollout, RunEnd, Start, State, Tried, Wanted
+from registry_docker_updater.core.planning import Start
 from registry_docker_updater.core.pushes import Push, Unreadable
 from registry_docker_updater.core.references import Reference
 from registry_docker_updater.core.telling import QUIET, Telling, TellingState
 from registry_docker_updater.edges import tables
 from registry_docker_updater.edges.database import Database
+
+# Who pushed, where the registry itself was asked.
+SWEEP = "found by the sweep"
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,15 @@ class Recorded:
     unreadable: int
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A run that begins: its rollout, its number, from 1, and how many attempts that makes."""
+
+    rollout: int
+    run: int
+    attempt: int
+
+
 class Store:
     """What one operator keeps. Safe for use by several threads and processes."""
 
@@ -41,16 +57,19 @@ class Store:
         self._database = database
 
     def change_counter(self) -> int:
-        """Return a number that differs after a push was recorded, by this process or another."""
+        """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
         with self._database.reading() as connection:
-            return connection.scalar(select(func.max(tables.events.c.id))) or 0
+            newest = [
+                connection.scalar(select(func.max(table.c.id)))
+                for table in (tables.events, tables.retries, tables.orders)
+            ]
+        return sum(number or 0 for number in newest)
 
     def record(self, registry: str, found: Sequence[Push | Unreadable], now: datetime) -> Recorded:
         """Keep events that ``registry`` sent at ``now``; those kept before count as duplicates."""
         accepted = duplicates = unreadable = 0
         with self._database.writing() as connection:
             for one in found:
-                # A registry whose clock is ahead must not make its pushes newer than all that follow.
                 row = _push_row(one, now) if isinstance(one, Push) else _unreadable_row(one)
                 statement = upsert(tables.events).values(registry=registry, received_at=now, **row)
                 kept = connection.execute(
@@ -62,8 +81,54 @@ class Store:
                     duplicates += 1
                 else:
                     accepted += 1
-                    _renew_newest(connection, kept, one, now)
+                    if is_newest(one, _newest(connection, registry, one.repository, one.tag), now):
+                        _renew_newest(connection, kept, one, now, told=None if one.by_hand else one.digest)
         return Recorded(accepted, duplicates, unreadable)
+
+    def record_answer(self, answer: Answer, now: datetime) -> Finding:
+        """Keep what a registry answered to the sweep; when that is a push nobody told, record it as one."""
+        push = Push(
+            registry=answer.registry,
+            repository=answer.repository,
+            tag=answer.tag,
+            digest=answer.digest,
+            occurred_at=answer.at,
+            key=f"sweep {uuid.uuid4()}",
+            actor=SWEEP,
+        )
+        with self._database.writing() as connection:
+            finding = weigh(answer, _newest(connection, answer.registry, answer.repository, answer.tag))
+            if finding is Finding.PUSH:
+                row = {"registry": answer.registry, "received_at": now, **_push_row(push, now)}
+                statement = insert(tables.events).values(row).returning(tables.events.c.id)
+                number = connection.scalars(statement).one()
+                _renew_newest(connection, number, push, now, told=push.digest, found_at=answer.at)
+            elif finding is Finding.FIRST:
+                n = tables.newest.c
+                connection.execute(
+                    update(tables.newest).where(n.push == answer.known).values(told=answer.digest)
+                )
+        return finding
+
+    def newest_push(self, registry: str, repository: str, tag: str) -> int | None:
+        """Return the number of the newest known push of a repository and tag."""
+        with self._database.reading() as connection:
+            known = _newest(connection, registry, repository, tag)
+        return known.push if known else None
+
+    def last_event(self) -> int:
+        """Return the number of the newest event."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(tables.events.c.id))) or 0
+
+    def pushed_after(self, registry: str, number: int) -> dict[int, tuple[str, str]]:
+        """Return repository and tag of each push of ``registry`` that was recorded after event ``number``."""
+        e = tables.events.c
+        query = select(e.id, e.repository, e.tag).where(
+            e.id > number, e.registry == registry, e.kind == "push"
+        )
+        with self._database.reading() as connection:
+            return {row.id: (row.repository, row.tag) for row in connection.execute(query)}
 
     def push_number(self, registry: str, key: str) -> int:
         """Return the id of the push that ``registry`` sent with ``key``."""
@@ -101,60 +166,87 @@ class Store:
             targets = [_target(row) for row in connection.execute(select(tables.targets))]
         return Fleet({host.name: host for host in hosts}, {target.key: target for target in targets})
 
-    def keep_fleet(self, fleet: Fleet) -> None:
-        """Replace the kept fleet by ``fleet``."""
-        hosts = [{**asdict(host), "warnings": list(host.warnings)} for host in fleet.hosts.values()]
-        targets = [_target_row(target) for target in fleet.targets.values()]
-        with self._database.writing() as connection:
-            for table, rows in ((tables.hosts, hosts), (tables.targets, targets)):
-                connection.execute(delete(table))
-                if rows:
-                    connection.execute(insert(table), rows)
-
-    def history(self, hosts: Mapping[str, Sequence[str]]) -> History:
-        """Return what the planner needs to know of the past; ``hosts`` as for :meth:`wanted`."""
-        r, e, n = tables.rollouts.c, tables.events.c, tables.newest.c
-        query = (
-            select(tables.rollouts, e.registry, e.repository, e.tag)
-            .join(tables.events, e.id == r.push)
-            .join(tables.newest, n.push == r.push, isouter=True)
-            .where(r.state.in_([State.RUNNING, State.WAITING]) | n.push.is_not(None))
+    def keep_change(self, change: Change) -> None:
+        """Keep what differs between the kept fleet and the one that is known now."""
+        kept: tuple[tuple[Table, str, Mapping[str, dict[str, Any] | None]], ...] = (
+            (
+                tables.hosts,
+                "name",
+                {name: _host_row(one) if one else None for name, one in change.hosts.items()},
+            ),
+            (
+                tables.targets,
+                "key",
+                {key: _target_row(one) if one else None for key, one in change.targets.items()},
+            ),
         )
-        with self._database.reading() as connection:
-            found = [_rollout(row, hosts) for row in connection.execute(query) if row.registry in hosts]
-            last = {
-                row.key: Tried(row.push, row.wanted, Outcome(row.outcome), row.after, row.at)
-                for row in connection.execute(select(tables.tried))
-            }
-            refused = frozenset((row.key, row.digest) for row in connection.execute(select(tables.refused)))
-        return History({rollout.push: rollout for rollout in found}, last, refused)
+        if not change.hosts and not change.targets:
+            return
+        with self._database.writing() as connection:
+            for table, identity, rows in kept:
+                for some in _batches(rows):
+                    connection.execute(delete(table).where(table.c[identity].in_(some)))
+                if found := [row for row in rows.values() if row]:
+                    connection.execute(insert(table), found)
 
-    def begin_run(self, start: Start, now: datetime) -> tuple[int, int]:
-        """Note that a run of ``start`` begins; return the rollout's id and the run's number, from 1."""
+    def history(self, hosts: Mapping[str, Sequence[str]], keys: Collection[str]) -> History:
+        """Return what was tried on the targets with ``keys``, and every rollout that runs or waits.
+
+        ``hosts`` are the names of each registry; what concerns others is left out.
+        """
+        e, r, t, f, o = (
+            table.c for table in (tables.events, tables.rollouts, tables.tried, tables.refused, tables.orders)
+        )
+        last: dict[str, Tried] = {}
+        refused: set[tuple[str, str]] = set()
+        with self._database.reading() as connection:
+            for some in _batches(keys):
+                for row in connection.execute(select(tables.tried).where(t.key.in_(some))):
+                    last[row.key] = _tried(row)
+                without = connection.execute(select(tables.refused).where(f.key.in_(some)))
+                refused.update((row.key, row.digest) for row in without)
+            pushes = sorted({tried.push for tried in last.values()})
+            query = select(tables.rollouts, e.registry, e.repository, e.tag).join(
+                tables.events, e.id == r.push
+            )
+            wheres = [r.state.in_([State.RUNNING, State.WAITING])]
+            wheres += [r.push.in_(some) for some in _batches(pushes)]
+            rows = [row for where in wheres for row in connection.execute(query.where(where))]
+            told = connection.execute(select(o.key, o.push).where(o.done_at.is_(None)))
+            ordered = frozenset((row.key, row.push) for row in told)
+        found = {row.push: _rollout(row, hosts) for row in rows if row.registry in hosts}
+        return History(found, last, frozenset(refused), ordered)
+
+    def begin_run(self, start: Start, now: datetime) -> Begun:
+        """Note that a run of ``start`` begins."""
         new = upsert(tables.rollouts).values(
             push=start.wanted.push,
             image=start.wanted.image,
             state=State.RUNNING,
             runs=1,
+            attempts=1,
             created_at=now,
             started_at=now,
         )
         again = {
             "state": State.RUNNING,
             "runs": tables.rollouts.c.runs + 1,
+            "attempts": tables.rollouts.c.attempts + 1,
             "started_at": now,
             "due_at": None,
             "note": None,
         }
         r = tables.rollouts.c
         with self._database.writing() as connection:
-            begun = connection.execute(
-                new.on_conflict_do_update(index_elements=["push"], set_=again).returning(r.id, r.runs)
+            row = connection.execute(
+                new.on_conflict_do_update(index_elements=["push"], set_=again).returning(
+                    r.id, r.runs, r.attempts
+                )
             ).one()
-            # Should nobody hear of the end, what the targets are left with is known to be our doing.
             for target in start.targets:
-                _keep_tried(connection, target.key, start.wanted, Outcome.FAILED, None, now)
-        return begun.id, begun.runs
+                before = _last_tried(connection, target.key)
+                _keep_tried(connection, target.key, begun(before, start.wanted, now))
+        return Begun(row.id, row.runs, row.attempts)
 
     def keep_outcome(self, rollout: int, run: int, wanted: Wanted, one: TargetOutcome, now: datetime) -> None:
         """Keep what became of one target, as soon as it is known."""
@@ -169,10 +261,46 @@ class Store:
             connection.execute(
                 update(tables.rollouts)
                 .where(tables.rollouts.c.id == end.rollout)
-                .values(state=end.state, due_at=end.due_at, ended_at=now, note=end.note)
+                .values(
+                    state=end.state,
+                    due_at=end.due_at,
+                    ended_at=now,
+                    note=end.note,
+                    is_stopped=end.is_stopped,
+                )
             )
             if end.is_news:
                 _keep_telling(connection, Telling(end.rollout, TellingState.DUE, due_at=now))
+
+    def retry(self, rollout: int, keys: Collection[str], actor: str, now: datetime) -> bool:
+        """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
+
+        The targets with ``keys`` are to be brought there whatever became of them before.
+        """
+        r = tables.rollouts.c
+        with self._database.writing() as connection:
+            push = connection.scalar(
+                update(tables.rollouts)
+                .where(r.id == rollout, r.state != State.RUNNING)
+                .values(
+                    state=State.WAITING,
+                    due_at=now,
+                    attempts=0,
+                    is_stopped=False,
+                    note=f"run again by hand, by {actor}",
+                )
+                .returning(r.push)
+            )
+            if push is None:
+                return False
+            connection.execute(insert(tables.retries).values(rollout=rollout, at=now, actor=actor))
+            _order(connection, push, keys, actor, now)
+        return True
+
+    def order(self, push: int, keys: Collection[str], actor: str, now: datetime) -> None:
+        """Note that the targets with ``keys`` are to be brought to a push whatever became of them before."""
+        with self._database.writing() as connection:
+            _order(connection, push, keys, actor, now)
 
     def interrupt_runs(self, due_at: datetime, busy: Collection[int] = ()) -> Sequence[int]:
         """Make every rollout that is running and not among the ``busy`` due again at ``due_at``; return their ids.
@@ -192,14 +320,16 @@ class Store:
                 .returning(r.id)
             ).all()
 
-    def settle(self, rollouts: Sequence[int], now: datetime) -> None:
-        """End rollouts that wait for nothing any more."""
+    def settle(self, rollouts: Sequence[Rollout], now: datetime) -> None:
+        """End rollouts that wait for nothing any more, unless a person asked for them again meanwhile."""
+        r = tables.rollouts.c
         with self._database.writing() as connection:
-            connection.execute(
-                update(tables.rollouts)
-                .where(tables.rollouts.c.id.in_(rollouts))
-                .values(state=State.FINISHED, due_at=None, ended_at=now)
-            )
+            for one in rollouts:
+                connection.execute(
+                    update(tables.rollouts)
+                    .where(r.id == one.id, r.state == State.WAITING, r.due_at == one.due_at)
+                    .values(state=State.FINISHED, due_at=None, ended_at=now)
+                )
 
     def supersede(self, rollouts: Sequence[int], now: datetime) -> None:
         """End rollouts that a newer push made pointless, with their targets that still waited."""
@@ -230,6 +360,7 @@ class Store:
                     row.before,
                     row.after,
                     row.message,
+                    row.left_alone,
                 )
                 for row in connection.execute(
                     select(tables.outcomes).where(o.rollout == rollout).order_by(o.key)
@@ -264,6 +395,13 @@ class Store:
             )
 
 
+def _batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
+    """Yield ``values`` in parts, because a statement can hold only so many."""
+    listed = list(values)
+    for begin in range(0, len(listed), _AT_ONCE):
+        yield listed[begin : begin + _AT_ONCE]
+
+
 def _push_row(push: Push, now: datetime) -> dict[str, Any]:
     return {
         "kind": "push",
@@ -282,19 +420,35 @@ def _unreadable_row(found: Unreadable) -> dict[str, Any]:
     return {"kind": "unreadable", "key": key, "reason": found.reason, "content": found.content}
 
 
-def _renew_newest(connection: Connection, push: int, one: Push, now: datetime) -> None:
-    """Deliveries can overtake one another; the registry's own clock says which push was the last."""
-    values = {"push": push, "occurred_at": min(one.occurred_at, now)}
-    statement = upsert(tables.newest).values(
-        registry=one.registry, repository=one.repository, tag=one.tag, **values
+def _newest(connection: Connection, registry: str, repository: str, tag: str) -> Newest | None:
+    e, n = tables.events.c, tables.newest.c
+    query = (
+        select(n.push, e.digest, n.occurred_at, e.received_at, n.told, n.found_at)
+        .join(tables.events, e.id == n.push)
+        .where(n.registry == registry, n.repository == repository, n.tag == tag)
     )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["registry", "repository", "tag"],
-            set_=values,
-            where=tables.newest.c.occurred_at <= statement.excluded.occurred_at,
-        )
-    )
+    row = connection.execute(query).one_or_none()
+    return Newest(*row) if row else None
+
+
+def _renew_newest(  # noqa: PLR0913 - a row's parts
+    connection: Connection,
+    number: int,
+    push: Push,
+    now: datetime,
+    *,
+    told: str | None,
+    found_at: datetime | None = None,
+) -> None:
+    row = {
+        "push": number,
+        "occurred_at": min(push.occurred_at, now),
+        "told": told,
+        "found_at": found_at,
+    }
+    name = {"registry": push.registry, "repository": push.repository, "tag": push.tag}
+    statement = upsert(tables.newest).values(**name, **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(name), set_=row))
 
 
 def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
@@ -303,20 +457,39 @@ def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
     row = {**asdict(one), "rollout": rollout, "run": run, "at": now}
     statement = upsert(tables.outcomes).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["rollout", "key"], set_=row))
-    _keep_tried(connection, one.key, wanted, one.outcome, one.after, now)
+    _keep_tried(connection, one.key, became(_last_tried(connection, one.key), wanted, one, now))
+    f, o = tables.refused.c, tables.orders.c
     if one.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
         connection.execute(
             upsert(tables.refused).values(key=one.key, digest=wanted.digest).on_conflict_do_nothing()
         )
+    elif one.outcome is Outcome.UPDATED:
+        connection.execute(delete(tables.refused).where(f.key == one.key, f.digest == wanted.digest))
+    if one.outcome.is_final and not one.left_alone:
+        ordered = (o.key == one.key) & (o.push == wanted.push) & o.done_at.is_(None)
+        connection.execute(update(tables.orders).where(ordered).values(done_at=now))
 
 
-def _keep_tried(  # noqa: PLR0913, PLR0917 - a row's parts
-    connection: Connection, key: str, wanted: Wanted, outcome: Outcome, after: str | None, now: datetime
-) -> None:
-    last = {"push": wanted.push, "wanted": wanted.digest, "outcome": outcome, "after": after, "at": now}
+def _keep_tried(connection: Connection, key: str, tried: Tried) -> None:
+    last = {**asdict(tried), "left_with": sorted(tried.left_with)}
     connection.execute(
         upsert(tables.tried).values(key=key, **last).on_conflict_do_update(index_elements=["key"], set_=last)
     )
+
+
+def _last_tried(connection: Connection, key: str) -> Tried | None:
+    row = connection.execute(select(tables.tried).where(tables.tried.c.key == key)).first()
+    return _tried(row) if row else None
+
+
+def _tried(row: Row[Any]) -> Tried:
+    return Tried(row.push, Outcome(row.outcome), frozenset(row.left_with), row.at, row.left_alone)
+
+
+def _order(connection: Connection, push: int, keys: Collection[str], actor: str, now: datetime) -> None:
+    rows = [{"push": push, "key": key, "actor": actor, "at": now} for key in sorted(keys)]
+    if rows:
+        connection.execute(insert(tables.orders), rows)
 
 
 def _keep_telling(connection: Connection, telling: Telling) -> None:
@@ -327,8 +500,20 @@ def _keep_telling(connection: Connection, telling: Telling) -> None:
 
 def _host(row: Row[Any]) -> Host:
     return Host(
-        row.name, row.asked_at, row.error, row.engine, row.swarm, bool(row.is_manager), tuple(row.warnings)
+        row.name,
+        row.asked_at,
+        row.error,
+        row.engine,
+        row.swarm,
+        bool(row.is_manager),
+        tuple(row.warnings),
+        row.live,
+        row.back_since,
     )
+
+
+def _host_row(host: Host) -> dict[str, Any]:
+    return {**asdict(host), "warnings": list(host.warnings)}
 
 
 def _target_row(target: Target) -> dict[str, Any]:
@@ -358,4 +543,13 @@ def _target(row: Row[Any]) -> Target:
 
 def _rollout(row: Row[Any], hosts: Mapping[str, Sequence[str]]) -> Rollout:
     reference = (hosts[row.registry][0], row.repository, row.tag)
-    return Rollout(row.id, row.push, reference, State(row.state), row.runs, row.ended_at, row.due_at)
+    return Rollout(
+        row.id,
+        row.push,
+        reference,
+        State(row.state),
+        row.runs,
+        row.ended_at,
+        row.due_at,
+        row.is_stopped,
+    )

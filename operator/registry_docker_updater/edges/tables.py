@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -18,8 +19,27 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-# Raised with every change of the tables; a database of another version is refused.
-VERSION = 1
+# Raised with every change of the tables; a database of a version that is not known is refused.
+VERSION = 2
+# What makes a database of a version into one of the next; new tables make themselves.
+UPGRADES = {
+    1: (
+        "ALTER TABLE rollouts ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",
+        "UPDATE rollouts SET attempts = runs",
+        "ALTER TABLE rollouts ADD COLUMN is_stopped BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN left_alone BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE tried ADD COLUMN left_alone BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE tried ADD COLUMN left_with JSON NOT NULL DEFAULT '[]'",
+        "UPDATE tried SET left_with = json_array(coalesce(after, wanted))",
+        "ALTER TABLE tried DROP COLUMN after",
+        "ALTER TABLE tried DROP COLUMN wanted",
+        "ALTER TABLE newest ADD COLUMN told VARCHAR",
+        "ALTER TABLE hosts ADD COLUMN live TEXT",
+        "ALTER TABLE hosts ADD COLUMN back_since DATETIME",
+        "ALTER TABLE newest ADD COLUMN found_at DATETIME",
+        "UPDATE newest SET told = (SELECT digest FROM events WHERE id = push AND key NOT LIKE 'by hand %')",
+    ),
+}
 
 metadata = MetaData()
 
@@ -58,7 +78,8 @@ events = Table(
     UniqueConstraint("registry", "key"),
 )
 
-# The newest push of each repository and tag, so that planning does not read the whole history.
+# The newest push of each repository and tag, so that planning does not read the whole history; `told` and `found_at`
+# are those of `core.newest.Newest`.
 newest = Table(
     "newest",
     metadata,
@@ -67,6 +88,8 @@ newest = Table(
     Column("tag", String, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
     Column("occurred_at", Moment, nullable=False),
+    Column("told", String),
+    Column("found_at", Moment),
 )
 
 hosts = Table(
@@ -79,6 +102,8 @@ hosts = Table(
     Column("swarm", String),
     Column("is_manager", Integer, nullable=False),
     Column("warnings", JSON, nullable=False),
+    Column("live", Text),
+    Column("back_since", Moment),
 )
 
 targets = Table(
@@ -97,6 +122,7 @@ targets = Table(
     Column("state", String),
 )
 
+# `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.
 rollouts = Table(
     "rollouts",
     metadata,
@@ -105,11 +131,13 @@ rollouts = Table(
     Column("image", String, nullable=False),
     Column("state", String, nullable=False),
     Column("runs", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("ended_at", Moment),
     Column("due_at", Moment),
     Column("note", Text),
+    Column("is_stopped", Boolean, nullable=False, default=False),
 )
 
 # What became of each target of a rollout: the last word, with the run that said it.
@@ -127,6 +155,7 @@ outcomes = Table(
     Column("before", String),
     Column("after", String),
     Column("message", Text),
+    Column("left_alone", Boolean, nullable=False, default=False),
 )
 
 # The last thing that became of each target, whatever the rollout.
@@ -135,10 +164,10 @@ tried = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
-    Column("wanted", String, nullable=False),
     Column("outcome", String, nullable=False),
-    Column("after", String),
+    Column("left_with", JSON, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("left_alone", Boolean, nullable=False, default=False),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.
@@ -147,6 +176,28 @@ refused = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("digest", String, primary_key=True),
+)
+
+# What people asked for by hand: that a rollout be run again, or that a push be brought to a target which had refused
+# it. Rows stay as evidence; the latter are done once the target has an outcome.
+retries = Table(
+    "retries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rollout", ForeignKey("rollouts.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String, nullable=False),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("done_at", Moment),
 )
 
 # Messages to send: one row a rollout, renewed when there is something new to tell of it.

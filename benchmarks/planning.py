@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: INP001, S101, S311, T201 - a program, not a package
+"""How long it takes to match a push, and to plan after a scan, in a fleet of 10,000 hosts and 200,000 targets.
+
+    PYTHONPATH=tests python benchmarks/planning.py [--hosts 10000] [--images 2000] [--rounds 20]
+
+The fleet is made up in memory; what is timed is the operator's own code that works on it, and nothing of Ansible or
+the database.
+"""
+
+import argparse
+import itertools
+import random
+import statistics
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from registry_docker_updater.core.fleet import Change, Fleet, Host, Target
+from registry_docker_updater.core.history import History, Wanted
+from registry_docker_updater.core.merging import Scan, answered
+from registry_docker_updater.core.planning import open_targets, plan
+from unit.builders import HOST, NOON, container
+
+_TARGETS_A_HOST = 20
+_SLICE = 25
+
+
+def digest(image: int, version: int) -> str:
+    """Return the digest of a version of an image."""
+    return f"sha256:{image:032x}{version:032x}"
+
+
+def answer(host: str, targets: list[Target]) -> Scan:
+    """Return what the host answers to a scan."""
+    seen = [
+        {
+            "kind": "container",
+            "id": one.id,
+            "name": one.name,
+            "image": one.image,
+            "reference": one.image,
+            "digests": sorted(one.digests),
+            "state": "running",
+            "age": 1000,
+        }
+        for one in targets
+    ]
+    return Scan(host, {"engine": {"version": "28"}, "swarm": None, "targets": seen, "warnings": []}, at=NOON)
+
+
+def timed(rounds: int, work: Callable[[], object]) -> list[float]:
+    """Return the milliseconds of each of ``rounds`` runs."""
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+def main() -> None:
+    """Make the fleet up, time, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hosts", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    given = parser.parse_args()
+    chance = random.Random(1)
+
+    began = time.perf_counter()
+    on_host = {
+        f"host{number}": [
+            container(
+                f"c{one}",
+                f"host{number}",
+                f"{HOST}/team/app{image}:1",
+                digest(image, 1),
+                NOON - timedelta(days=1),
+            )
+            for one, image in enumerate(chance.choices(range(given.images), k=_TARGETS_A_HOST))
+        ]
+        for number in range(given.hosts)
+    }
+    fleet = Fleet(
+        {name: Host(name, NOON) for name in on_host},
+        {one.key: one for targets in on_host.values() for one in targets},
+    )
+    wanted = [
+        Wanted(image + 1, (HOST,), f"team/app{image}", "1", digest(image, 1), NOON)
+        for image in range(given.images)
+    ]
+    plan(wanted, fleet.changed(Change()), History(), NOON)
+    print(
+        f"{len(fleet.hosts)} hosts, {len(fleet.targets)} targets of {given.images} images,"
+        f" made up in {time.perf_counter() - began:.1f} s; milliseconds, of {given.rounds}"
+    )
+
+    def after_push() -> None:
+        image = chance.randrange(given.images)
+        pushed = [*wanted, Wanted(10**6, (HOST,), f"team/app{image}", "1", digest(image, 2), NOON)]
+        open_targets(pushed, fleet)
+        assert plan(pushed, fleet, History(), NOON).start
+
+    names = sorted(on_host)
+    answers = iter([answer(name, on_host[name]) for name in chance.sample(names, _SLICE * given.rounds)])
+
+    def after_scan() -> None:
+        nonlocal fleet
+        for scan in itertools.islice(answers, _SLICE):
+            fleet = fleet.changed(answered(fleet, scan, NOON))
+        open_targets(wanted, fleet)
+        assert not plan(wanted, fleet, History(), NOON).start
+
+    def match() -> None:
+        assert fleet.running((HOST,), f"team/app{chance.randrange(given.images)}", "1")
+
+    print(f"{'what':<54}{'median':>10}{'longest':>10}")
+    for what, work in (
+        ("find the targets of one push", match),
+        ("plan everything after one push", after_push),
+        (f"merge the answers of {_SLICE} hosts, and plan everything", after_scan),
+    ):
+        times = timed(given.rounds, work)
+        print(f"{what:<54}{statistics.median(times):>10.3f}{max(times):>10.3f}")
+
+
+if __name__ == "__main__":
+    main()

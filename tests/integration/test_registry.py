@@ -1,0 +1,429 @@
+"""The client of the registry's API, on real registries: logins, tokens, certificates, and what they refuse."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.receivers import certificate, free_port
+from integration.registries import (
+    PASSWORD,
+    USER,
+    htpasswd,
+    image,
+    needs_registry,
+    played,
+    registry,
+    token_server,
+)
+from lab.distribution import RegistryClient as Pusher
+from lab.images import INDEX, MANIFEST
+from registry_docker_updater.edges.registry import Found, Login, RegistryClient, login_of
+from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
+from unit.builders import NEW
+
+ACCOUNT = Login(USER, PASSWORD)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def client(url: str, login: Login | None = None, ca: Path | None = None) -> RegistryClient:
+    return RegistryClient("production", url, lambda: login, ca)
+
+
+@needs_registry
+def test_a_tag_is_told_with_its_digest_and_the_registrys_clock(stack: ExitStack, tmp_path: Path) -> None:
+    """A tag that is gone, or a repository that never was, is nothing wrong."""
+    real = stack.enter_context(registry(tmp_path / "registry"))
+    digest = real.client.push("test/app", "1", image("1"))
+    asking = client(f"http://{real.host}")
+    found = asking.find("test/app", "1")
+    assert found.digest == digest
+    assert found.at is not None
+    assert abs(datetime.now(UTC) - found.at) < timedelta(minutes=1)
+    assert asking.find("test/app", "2").digest is None
+    assert asking.find("test/none", "1").digest is None
+    real.client.delete("test/app", digest)
+    assert asking.find("test/app", "1").digest is None
+    asking.check()
+
+
+@needs_registry
+def test_of_an_image_for_many_platforms_the_digest_is_that_of_the_index(
+    stack: ExitStack, tmp_path: Path
+) -> None:
+    """A registry that is not told that indexes are welcome gives one of its images."""
+    real = stack.enter_context(registry(tmp_path / "registry"))
+    digest = real.client.push_index("test/app", "1", {"linux/amd64": image("1"), "linux/arm64": image("2")})
+    assert client(f"http://{real.host}").find("test/app", "1").digest == digest
+
+
+@needs_registry
+def test_a_password_is_given_where_it_is_wanted_and_at_once_the_next_time(
+    stack: ExitStack, tmp_path: Path
+) -> None:
+    folder = tmp_path / "registry"
+    real = stack.enter_context(registry(folder, auth=htpasswd(folder)))
+    digest = Pusher(real.host, USER, PASSWORD).push("test/app", "1", image("1"))
+    asking = client(f"http://{real.host}", ACCOUNT)
+    assert asking.find("test/app", "1").digest == digest
+    before = len(real.asked())
+    assert asking.find("test/app", "1").digest == digest
+    assert len(real.asked()) == before + 1
+
+
+@needs_registry
+@pytest.mark.parametrize(
+    ("login", "why"),
+    [
+        (Login(USER, "hunter2"), "does not let the user 'updater' in"),
+        (None, "wants a user and a password"),
+        (Login(identity_token="hunter2"), "wants a user and a password"),
+    ],
+)
+def test_a_wrong_or_missing_password_is_told_with_user_and_remedy(
+    stack: ExitStack, tmp_path: Path, login: Login | None, why: str
+) -> None:
+    folder = tmp_path / "registry"
+    real = stack.enter_context(registry(folder, auth=htpasswd(folder)))
+    asking = client(f"http://{real.host}", login)
+    for ask in (lambda: asking.find("test/app", "1"), asking.check):
+        with pytest.raises(RegistryUnavailable) as refused:
+            ask()
+        assert str(refused.value) == (
+            f"registry production (http://{real.host}) {why}: set registries.production.credentials, or do"
+            " `docker login` as the operator's user"
+        )
+
+
+@needs_registry
+def test_a_password_that_was_changed_is_read_again(stack: ExitStack, tmp_path: Path) -> None:
+    folder = tmp_path / "registry"
+    real = stack.enter_context(registry(folder, auth=htpasswd(folder)))
+    logins = [Login(USER, "old")]
+    asking = RegistryClient("production", f"http://{real.host}", lambda: logins[0])
+    with pytest.raises(RegistryUnavailable):
+        asking.check()
+    logins[0] = ACCOUNT
+    asking.check()
+
+
+@needs_registry
+@pytest.mark.parametrize(("login", "method"), [(ACCOUNT, "GET"), (Login(identity_token="identity"), "POST")])
+def test_a_token_is_fetched_once_for_each_repository(
+    stack: ExitStack, tmp_path: Path, login: Login, method: str
+) -> None:
+    """By password, or by an identity token."""
+    tokens = stack.enter_context(token_server(tmp_path / "tokens"))
+    folder = tmp_path / "registry"
+    with registry(folder) as open_to_all:
+        digest = open_to_all.client.push("test/app", "1", image("1"))
+        open_to_all.client.push("other/app", "1", image("1"))
+    real = stack.enter_context(registry(folder, auth=tokens.auth))
+    asking = client(f"http://{real.host}", login)
+    for repository in ("test/app", "test/app", "other/app", "test/app"):
+        assert asking.find(repository, "1").digest == digest
+    assert [(how, asked["service"], asked["scope"]) for how, asked in tokens.asked] == [
+        (method, "a shop, with a comma", "repository:test/app:pull"),
+        (method, "a shop, with a comma", "repository:other/app:pull"),
+    ]
+    asking.check()
+
+
+@needs_registry
+def test_a_token_that_has_expired_is_fetched_anew(stack: ExitStack, tmp_path: Path) -> None:
+    tokens = stack.enter_context(token_server(tmp_path / "tokens"))
+    tokens.seconds = 1
+    real = stack.enter_context(registry(tmp_path / "registry", auth=tokens.auth))
+    asking = client(f"http://{real.host}", ACCOUNT)
+    assert asking.find("test/app", "1").digest is None
+    assert asking.find("test/app", "1").digest is None
+    assert len(tokens.asked) == 2
+
+
+@needs_registry
+def test_a_repository_that_may_not_be_pulled_hinders_no_other(stack: ExitStack, tmp_path: Path) -> None:
+    tokens = stack.enter_context(token_server(tmp_path / "tokens"))
+    tokens.denied.add("secret/app")
+    real = stack.enter_context(registry(tmp_path / "registry", auth=tokens.auth))
+    asking = client(f"http://{real.host}", ACCOUNT)
+    with pytest.raises(
+        RepositoryUnavailable, match="does not let the user 'updater' pull secret/app: give the"
+    ):
+        asking.find("secret/app", "1")
+    assert asking.find("test/app", "1").digest is None
+    with pytest.raises(RepositoryUnavailable, match="does not let us, without a login, pull test/app: "):
+        client(f"http://{real.host}").find("test/app", "1")
+    with pytest.raises(RegistryUnavailable, match="does not let the user 'updater' in: set registries"):
+        client(f"http://{real.host}", Login(USER, "hunter2")).find("test/app", "1")
+
+
+@needs_registry
+def test_a_certificate_that_nobody_knows_is_told_and_trusted_when_named(
+    stack: ExitStack, tmp_path: Path
+) -> None:
+    _, trusted = certificate(tmp_path)
+    tls = {"certificate": str(trusted), "key": str(tmp_path / "mail.key")}
+    real = stack.enter_context(registry(tmp_path / "registry", tls=tls))
+    with pytest.raises(
+        RegistryUnavailable, match=r"certificate verify failed.*; registries\.production\.ca names"
+    ):
+        client(f"https://{real.host}").check()
+    client(f"https://{real.host}", ca=trusted).check()
+
+
+def test_a_registry_without_tls_is_told_with_the_remedy(stack: ExitStack) -> None:
+    url = stack.enter_context(played(lambda *_: (200, {}, b""))).replace("http", "https")
+    with pytest.raises(RegistryUnavailable, match=r"; set registries\.production\.url to http://… where"):
+        client(url).check()
+
+
+def test_a_file_that_holds_no_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    with pytest.raises(UpdaterError, match=r"registries\.production\.ca: .*ca\.pem holds no certificate"):
+        client("https://registry.example.com", ca=tmp_path / "ca.pem")
+
+
+def test_a_registry_that_is_down_is_named_with_the_cause() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(RegistryUnavailable) as down:
+        client(url).find("test/app", "1")
+    assert str(down.value).startswith(f"registry production ({url}) cannot be asked: ")
+    assert str(down.value).endswith("Connection refused")
+    assert "object at" not in str(down.value)
+    assert down.value.retry_after is None
+
+
+def test_a_registry_that_hangs_up_once_is_asked_once_more(stack: ExitStack) -> None:
+    """As one does with a connection that was not used for long."""
+    answers = [(0, {}, b""), (200, {"Docker-Content-Digest": NEW}, b""), (0, {}, b""), (0, {}, b"")]
+    asking = client(stack.enter_context(played(lambda *_: answers.pop(0))))
+    assert asking.find("test/app", "1").digest == NEW
+    with pytest.raises(RegistryUnavailable, match="cannot be asked: Remote end closed connection without"):
+        asking.find("test/app", "1")
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "wait"),
+    [
+        (429, "120", 120),
+        (429, None, 60),
+        (429, "Sun, 22 Nov 2026 12:05:00 GMT", 300),
+        (503, "7", 7),
+        (503, None, None),
+        (500, "soon", None),
+    ],
+)
+def test_a_registry_that_wants_to_be_left_alone_says_for_how_long(
+    stack: ExitStack, status: int, header: str | None, wait: float | None
+) -> None:
+    """A date is measured by the registry's own clock."""
+    headers = {"Date": "Sun, 22 Nov 2026 12:00:00 GMT", **({"Retry-After": header} if header else {})}
+    url = stack.enter_context(played(lambda *_: (status, headers, b"")))
+    with pytest.raises(RegistryUnavailable, match=f"answers {status}") as busy:
+        client(url).find("test/app", "1")
+    assert busy.value.retry_after == (timedelta(seconds=wait) if wait else None)
+
+
+def test_a_registry_that_tells_no_digest_is_asked_for_the_manifest_itself(stack: ExitStack) -> None:
+    manifest = b'{"schemaVersion": 2}'
+    asked: list[str] = []
+
+    def answer(method: str, _path: str, headers: Mapping[str, str], _: bytes) -> tuple[int, Any, bytes]:
+        asked.append(method)
+        oci = "application/vnd.oci.image"
+        accepted = {MANIFEST, INDEX, f"{oci}.manifest.v1+json", f"{oci}.index.v1+json"}
+        assert set(headers["Accept"].split(",")) == accepted
+        return (405, {}, b"") if method == "HEAD" and len(asked) > 2 else (200, {}, manifest)
+
+    url = stack.enter_context(played(answer))
+    expected = Found(f"sha256:{hashlib.sha256(manifest).hexdigest()}", None)
+    asking = client(url)
+    assert asking.find("test/app", "1") == expected
+    assert asking.find("test/app", "1") == expected
+    assert asked == ["HEAD", "GET", "HEAD", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(200, {"Docker-Content-Digest": "sha256:short"}), (400, {}), (418, {})]
+)
+def test_an_answer_without_a_digest_is_told(
+    stack: ExitStack, status: int, headers: Mapping[str, str]
+) -> None:
+    url = stack.enter_context(played(lambda *_: (status, headers, b"")))
+    with pytest.raises(RepositoryUnavailable, match=f"answers {status} and no digest for test/app:1"):
+        client(url).find("test/app", "1")
+
+
+def test_what_is_no_registry_is_told(stack: ExitStack) -> None:
+    url = stack.enter_context(played(lambda *_: (404, {}, b"not here")))
+    with pytest.raises(
+        RegistryUnavailable, match="answers 404 where a registry's API should be; is url right"
+    ):
+        client(url).check()
+
+
+def test_a_password_does_not_follow_a_redirect_to_another_server(stack: ExitStack) -> None:
+    sent: list[Mapping[str, str]] = []
+
+    def elsewhere(_method: str, _path: str, headers: Mapping[str, str], _: bytes) -> tuple[int, Any, bytes]:
+        sent.append(headers)
+        return 200, {"Docker-Content-Digest": NEW}, b""
+
+    other = stack.enter_context(played(elsewhere))
+
+    def here(_method: str, path: str, headers: Mapping[str, str], _: bytes) -> tuple[int, Any, bytes]:
+        if "Authorization" not in headers:
+            return 401, {"WWW-Authenticate": 'Basic realm="x"'}, b""
+        return 307, {"Location": other + path}, b""
+
+    url = stack.enter_context(played(here))
+    assert client(url, ACCOUNT).find("test/app", "1").digest == NEW
+    assert [headers.get("Authorization") for headers in sent] == [None]
+
+
+@pytest.mark.parametrize(
+    ("challenge", "why"),
+    [
+        ('Bearer realm="ftp://tokens.example.com"', "sends us for a token to 'ftp://tokens.example.com'"),
+        ("Bearer nonsense", "sends us for a token to ''"),
+        ("Negotiate", "wants neither a password"),
+        (None, "wants neither a password"),
+    ],
+)
+def test_a_way_to_log_in_that_is_none_is_told(stack: ExitStack, challenge: str | None, why: str) -> None:
+    headers = {"WWW-Authenticate": challenge} if challenge else {}
+    url = stack.enter_context(played(lambda *_: (401, headers, b"")))
+    with pytest.raises(RegistryUnavailable, match=why):
+        client(url, ACCOUNT).find("test/app", "1")
+
+
+def test_a_password_is_not_sent_in_the_clear_because_a_registry_with_tls_says_so(
+    stack: ExitStack, tmp_path: Path
+) -> None:
+    context, trusted = certificate(tmp_path)
+    asked: list[str] = []
+
+    def tokens(_method: str, path: str, *_: Any) -> tuple[int, Any, bytes]:
+        asked.append(path)
+        return 200, {}, b"{}"
+
+    overheard = stack.enter_context(played(tokens))
+    refusal = {"WWW-Authenticate": f'Bearer realm="{overheard}/token"'}
+    url = stack.enter_context(played(lambda *_: (401, refusal, b""), context))
+    with pytest.raises(RegistryUnavailable, match="where it could be overheard"):
+        client(url, ACCOUNT, trusted).check()
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"token": 7}', b'{"token": "a\\r\\nX: y"}', b'{"token": ""}']
+)
+def test_a_token_that_is_none_is_told_and_not_sent(stack: ExitStack, body: bytes) -> None:
+    def answer(_method: str, path: str, headers: Mapping[str, str], _: bytes) -> tuple[int, Any, bytes]:
+        if path.startswith("/token"):
+            return 200, {}, body
+        assert "Authorization" not in headers
+        return 401, {"WWW-Authenticate": f'Bearer realm="{url}/token",service="x"'}, b""
+
+    url = stack.enter_context(played(answer))
+    with pytest.raises(RegistryUnavailable, match="gives no token at 'http"):
+        client(url, ACCOUNT).find("test/app", "1")
+
+
+def test_a_token_that_is_taken_no_more_is_fetched_anew(stack: ExitStack) -> None:
+    """As after the token server got another key."""
+    good = "first"
+
+    def answer(_method: str, path: str, headers: Mapping[str, str], _: bytes) -> tuple[int, Any, bytes]:
+        if path.startswith("/token"):
+            return 200, {}, json.dumps({"token": good, "expires_in": 300}).encode()
+        if headers.get("Authorization") == f"Bearer {good}":
+            return 200, {"Docker-Content-Digest": NEW}, b""
+        return 401, {"WWW-Authenticate": f'Bearer realm="{url}/token",service="x"'}, b""
+
+    url = stack.enter_context(played(answer))
+    asking = client(url, ACCOUNT)
+    assert asking.find("test/app", "1").digest == NEW
+    good = "second"
+    assert asking.find("test/app", "1").digest == NEW
+
+
+def test_a_wrong_password_is_tried_once_a_question(stack: ExitStack) -> None:
+    """Directories lock users out who try too often."""
+    tries: list[str] = []
+
+    def answer(_method: str, _path: str, headers: Mapping[str, str], _: bytes) -> tuple[int, Any, bytes]:
+        tries.extend(value for name, value in headers.items() if name == "Authorization")
+        return 401, {"WWW-Authenticate": 'Basic realm="x"'}, b""
+
+    asking = client(stack.enter_context(played(answer)), ACCOUNT)
+    for number in (1, 2, 3):
+        with pytest.raises(RegistryUnavailable, match="does not let"):
+            asking.find("test/app", "1")
+        assert len(tries) == number
+
+
+def test_the_environments_proxy_is_used_unless_the_host_is_excepted(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def proxy(_method: str, path: str, *_: Any) -> tuple[int, Any, bytes]:
+        asked.append(path)
+        return 200, {"Docker-Content-Digest": NEW}, b""
+
+    monkeypatch.setenv("http_proxy", stack.enter_context(played(proxy)))
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert client("http://registry.example.com").find("test/app", "1").digest == NEW
+    assert asked == ["http://registry.example.com/v2/test/app/manifests/1"]
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    direct = stack.enter_context(played(lambda *_: (404, {}, b"")))
+    assert client(direct).find("test/app", "1").digest is None
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Write Docker's configuration of the operator's user."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+    def write(content: Any) -> None:
+        (tmp_path / "config.json").write_text(json.dumps(content))
+
+    return write
+
+
+def test_the_login_is_that_of_dockers_configuration_under_any_name_of_the_registry(
+    docker: Callable[[Any], None],
+) -> None:
+    hosts = ("registry.example.com", "registry.internal:5000")
+    assert login_of(hosts, None) is None
+    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    docker({"auths": {"registry.internal:5000": {"auth": auth}, "other.example.com": {"auth": "eDp5"}}})
+    assert login_of(hosts, None) == ACCOUNT
+    docker({"auths": {"registry.example.com": {"identitytoken": "it"}}})
+    assert login_of(hosts, None) == Login(identity_token="it")
+    assert login_of(hosts, {"username": "given", "password": "too"}) == Login("given", "too")
+    assert "too" not in repr(login_of(hosts, {"username": "given", "password": "too"}))
+
+
+def test_a_configuration_of_docker_that_cannot_be_used_is_told_by_the_sweep(
+    docker: Callable[[Any], None], stack: ExitStack
+) -> None:
+    docker({"credsStore": "of-nobody"})
+    url = stack.enter_context(played(lambda *_: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")))
+    asking = RegistryClient("production", url, lambda: login_of(["registry.example.com"], None))
+    with pytest.raises(
+        RegistryUnavailable, match="cannot be asked: credential helper docker-credential-of-nob"
+    ):
+        asking.check()

@@ -1,0 +1,140 @@
+"""The playbooks as they are, by hand, against played engines: what steps and mistakes in the inventory do."""
+
+import os
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from integration.conftest import Site
+from registry_docker_updater.core.outcomes import HostResult, outcome_of
+from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from unit.builders import HOST, NEW, NEWER, OLD
+
+ROOT = Path(__file__).parents[2]
+IMAGE = f"{HOST}/test/app:1"
+
+
+def run(site: Site, playbook: Playbook) -> tuple[HostResult, ...]:
+    playbooks = Playbooks(site.folder / "hosts.yml", site.folder, os.environ)
+    return playbooks.run(playbook, site.folder / "runs", timedelta(minutes=2)).results
+
+
+def update(site: Site) -> dict[str, tuple[str, str | None]]:
+    results = run(site, Playbook("update", {"image": IMAGE, "digest": NEW}))
+    told = {one.key: one for result in results if (one := outcome_of(result, {}))}
+    return {key: (one.outcome.value, one.message) for key, one in told.items() if one.left_alone}
+
+
+def test_a_wish_of_the_inventory_that_nobody_can_read_is_among_the_warnings_of_the_scan(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    site.hosts["one"] |= {"docker_update_serial": [1, "some"], "docker_update_order": 10}
+    site.write()
+    (scan,) = [one.result["scan"] for one in run(site, Playbook("discover")) if "scan" in one.result]
+    assert scan["warnings"] == [
+        "docker_update_serial: [1, 'some'] is no number, no percentage and no list of these, such as 1,25%,100%"
+    ]
+
+
+def test_an_order_that_nobody_can_read_leaves_everything_alone(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    site.add_host("two", IMAGE)
+    site.hosts["two"]["docker_update_order"] = "first"
+    site.write()
+    told = update(site)
+    assert set(told) == {"container/one/web0", "container/two/web0"}
+    for outcome, message in told.values():
+        assert outcome == "skipped"
+        assert message is not None
+        assert message.startswith("left alone: host two, docker_update_order: 'first' is no whole number")
+    assert not [asked for engine in site.engines.values() for asked in engine.asked if asked.method != "GET"]
+
+
+def test_production_is_left_alone_when_nothing_of_test_answers(site: Site) -> None:
+    site.add_host("test", IMAGE, is_down=True)
+    site.add_host("production", IMAGE)
+    site.hosts["test"]["docker_update_order"] = 10
+    site.hosts["production"]["docker_update_order"] = 20
+    site.write()
+    assert update(site) == {
+        "container/production/web0": ("skipped", "left alone: no host of order 10 answered (test)")
+    }
+
+
+@pytest.mark.parametrize(("limit", "is_refused"), [("one", True), ("one,localhost", False)])
+def test_a_rollout_by_hand_of_which_nobody_would_be_told_is_refused(
+    site: Site, limit: str, *, is_refused: bool
+) -> None:
+    site.add_host("one", f"{HOST}/another/app:1")
+    inventory = str(site.folder / "hosts.yml")
+    command = ["ansible-playbook", "-i", inventory, "playbooks/rollout.yml", "--limit", limit]
+    ended = subprocess.run(
+        [*command, "-e", f"image={IMAGE}", "-e", f"digest={NEW}"],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("--limit 'one,localhost'" in ended.stdout) == is_refused, ended.stdout
+    assert (ended.returncode != 0) == is_refused, ended.stdout
+
+
+@pytest.mark.parametrize(("no_log", "reason"), [(True, "hidden by no_log"), (False, "hunter2 {{ evil }}")])
+def test_why_a_shops_task_failed_is_told_as_it_is_unless_it_is_secret(
+    site: Site, reason: str, *, no_log: bool
+) -> None:
+    fail = {
+        "ansible.builtin.fail": {"msg": "{{ 'hunter2 {' + '{ evil }' + '}' }}"},
+        "name": "Drain",
+        "no_log": no_log,
+    }
+    (site.folder / "hook.yml").write_text(yaml.safe_dump([fail]))
+    target = {
+        "kind": "container",
+        "id": "1",
+        "name": "web",
+        "image": IMAGE,
+        "digest": NEW,
+        "before": {"image": IMAGE},
+    }
+    variables = {"target_hook_file": "hook.yml", "target_hook_stage": "before", "target_hook_target": target}
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.include_role": {"name": "target_hook"}, "vars": variables},
+            {"ansible.builtin.copy": {"dest": "told", "content": "{{ target_hook_failed[0].message }}"}},
+        ],
+    }
+    (site.folder / "play.yml").write_text(yaml.safe_dump([play]))
+    site.add_host("one")
+    subprocess.run(
+        ["ansible-playbook", "-i", "hosts.yml", "play.yml"],
+        cwd=site.folder,
+        env={**os.environ, "ANSIBLE_ROLES_PATH": str(ROOT / "roles")},
+        check=True,
+        capture_output=True,
+    )
+    assert (site.folder / "told").read_text() == (
+        f"not updated, because the shop's tasks before it failed: Drain: {reason}"
+    )
+
+
+def test_what_a_person_changed_since_the_last_scan_and_after_the_push_is_left_to_them(site: Site) -> None:
+    """What was deployed before the push, and only not seen yet, is for the push."""
+    site.add_host("one", IMAGE)
+    site.write()
+    given = {"image": IMAGE, "digest": NEW, "known_digests": {"container/one/web0": [NEWER]}}
+
+    def outcomes(pushed_at: float, **more: object) -> list[str]:
+        results = run(site, Playbook("update", {**given, "pushed_at": pushed_at, **more}))
+        return [one.outcome.value for result in results if (one := outcome_of(result, {}))]
+
+    assert outcomes(0) == ["superseded"]
+    assert not [asked for asked in site.engines["one"].asked if asked.method != "GET"]
+    # The played engine can run nothing; that it was tried is enough.
+    assert outcomes(0, known_digests={"container/one/web0": [OLD]}) == ["failed"]
+    assert outcomes(4e9) == ["failed"]

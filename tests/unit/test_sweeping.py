@@ -1,0 +1,135 @@
+"""When which tag is asked for: everything soon, nothing in bursts, none left out, and no registry hammered."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.newest import SETTLE
+from registry_docker_updater.core.sweeping import PAUSE, Schedule, Tag, tags_of
+from unit.builders import HOST, NEW, NOON, at, container, fleet, service
+
+HOUR = timedelta(hours=1)
+WEB, API = Tag("test/web", "1"), Tag("test/api", "1")
+
+
+def some(count: int) -> list[Tag]:
+    return [Tag(f"test/app{number}", "1") for number in range(count)]
+
+
+def schedule(*tags: Tag, interval: timedelta = HOUR) -> Schedule:
+    return Schedule(interval).of(tags, NOON)
+
+
+def asked_until(
+    plan: Schedule, end: datetime, now: datetime = NOON
+) -> tuple[Schedule, list[tuple[datetime, Tag]]]:
+    """Answer whatever is asked at once, until ``end``."""
+    asked = []
+    while (due := plan.next) and max(now, due[1]) < end:
+        now = max(now, due[1])
+        asked.append((now, due[0]))
+        plan = plan.asked(due[0], now)
+    return plan, asked
+
+
+def test_the_tags_are_those_that_the_fleet_runs_of_this_registry_each_once() -> None:
+    """Under any of its names, pinned to a digest or not."""
+    known = fleet(
+        container("a", image=f"{HOST}/test/app:1"),
+        container("b", image=f"Registry.INTERNAL:5000/test/app:1@{NEW}"),
+        service("c", image=f"{HOST}/test/app:2"),
+        container("d", image="elsewhere.example.com/test/app:3"),
+        container("e", image=f"{HOST}/test/app@{NEW}"),
+        container("f", image="nginx"),
+    )
+    expected = {Tag("test/app", "1"), Tag("test/app", "2")}
+    assert tags_of(known, (HOST, "registry.internal:5000")) == expected
+    assert tags_of(Fleet(), (HOST,)) == frozenset()
+
+
+def test_what_is_seen_first_is_asked_for_at_once_and_what_is_gone_no_more() -> None:
+    assert Schedule(HOUR).next is None
+    plan = schedule(WEB)
+    assert plan.next == (WEB, NOON)
+    plan = plan.asked(WEB, at(1)).of([WEB, API], at(2))
+    assert plan.next == (API, at(2))
+    assert plan.of([], at(3)).next is None
+    assert plan.of([WEB], at(3)).due == {WEB: plan.due[WEB]}
+
+
+def test_a_large_fleet_is_asked_over_minutes_and_later_spread_over_the_interval() -> None:
+    plan, first = asked_until(schedule(*some(2000)), at(3600))
+    assert {tag for _, tag in first} == set(some(2000))
+    moments = [moment for moment, _ in first[:2000]]
+    assert all(later - earlier >= PAUSE for earlier, later in pairwise(moments))
+    assert timedelta(minutes=5) < moments[-1] - moments[0] < timedelta(minutes=10)
+    _, second = asked_until(plan, at(7200), at(3600))
+    assert sorted(tag for _, tag in second) == sorted(some(2000))
+    tenths = Counter((moment - at(3600)) // timedelta(minutes=6) for moment, _ in second)
+    assert set(tenths) == set(range(10))
+    assert max(tenths.values()) < 300
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.sampled_from([1, 7, 60, 3600]))
+def test_no_tag_waits_longer_than_the_interval_and_a_round_through_all_the_others(
+    counts: list[int], seconds: int
+) -> None:
+    """Also where there is more to ask than the interval has room for."""
+    interval = timedelta(seconds=seconds)
+    tags = some(sum(counts))
+    longest = interval + PAUSE * len(tags)
+    plan = schedule(*tags, interval=interval)
+    _, asked = asked_until(plan, NOON + 2 * longest + PAUSE)
+    for tag in tags:
+        moments = [NOON, *(moment for moment, one in asked if one == tag), NOON + 2 * longest]
+        assert max(later - earlier for earlier, later in pairwise(moments)) <= longest
+
+
+def test_after_a_push_the_registry_is_asked_when_it_must_know_and_not_later() -> None:
+    plan = schedule(WEB, API).asked(WEB, at(1)).asked(API, at(2))
+    pushed = plan.pushed([API, Tag("test/none", "1")], at(10))
+    assert pushed.due == {WEB: plan.due[WEB], API: min(plan.due[API], at(10) + SETTLE)}
+    assert schedule(WEB).pushed([WEB], at(0)).next == (WEB, NOON)
+
+
+def test_an_answer_that_came_too_early_is_asked_for_again_soon() -> None:
+    assert schedule(WEB).asked(WEB, at(5), too_early=True).next == (WEB, at(5) + SETTLE)
+
+
+def test_after_an_outage_everything_is_asked_for_again() -> None:
+    plan = schedule(WEB, API).asked(WEB, at(1)).asked(API, at(2)).all_again(at(10))
+    assert plan.due == {WEB: at(10), API: at(10)}
+    assert plan.all_again(at(20)).due == {WEB: at(10), API: at(10)}
+
+
+def test_a_registry_that_cannot_be_asked_is_asked_ever_more_seldom() -> None:
+    plan, waits, now = schedule(WEB), [], NOON
+    for _ in range(10):
+        plan = plan.failed(now, None)
+        assert plan.next is not None
+        waits.append((plan.next[1] - now).total_seconds())
+        now = plan.next[1]
+    assert waits == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
+    assert plan.asked(WEB, now).failed(now, None).not_before == now + timedelta(seconds=10)
+
+
+def test_a_registry_that_was_away_is_asked_for_everything_again_and_one_that_stumbled_is_not() -> None:
+    """It may have forgotten its events when it was restarted."""
+    plan = schedule(WEB, API).asked(WEB, at(1))
+    once = plan.failed(at(2), None)
+    assert once.due == plan.due
+    assert once.failed(at(12), None).due == {WEB: at(12), API: NOON}
+
+
+@pytest.mark.parametrize(("told", "wait"), [(0, 10), (30, 30), (600, 600), (99999, 3600)])
+def test_a_registry_that_wants_to_be_left_alone_is_left_alone(told: int, wait: int) -> None:
+    """For an hour at most, and without asking it for everything again."""
+    plan = schedule(WEB, API).asked(WEB, at(1)).failed(at(2), timedelta(seconds=told))
+    assert plan.next == (API, at(2 + wait))
+    assert plan.failed(at(3), timedelta(seconds=told)).due[WEB] > at(3)
