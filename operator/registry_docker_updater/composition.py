@@ -61,7 +61,8 @@ class Parts:
     @cached_property
     def playbooks(self) -> Playbooks:
         """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
-        return Playbooks(self.settings.fleet.inventory, self.folder, self.environment)
+        fleet = self.settings.fleet
+        return Playbooks(fleet.inventory, self.folder, self.environment, fleet.environment)
 
     @property
     def runs(self) -> Path:

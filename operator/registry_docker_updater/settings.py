@@ -226,6 +226,10 @@ class Fleet(_Section):
     scan_interval: Duration = Field(
         timedelta(seconds=60), description="How often each host is asked, as far as scan_share allows."
     )
+    environment: tuple[str, ...] = Field(
+        (),
+        description="Variables of the operator's environment that Ansible gets, too, such as AWS_PROFILE.",
+    )
     scan_share: Share = Field(0.2, description="How much of one processor all scans may use.")
 
 

@@ -368,6 +368,18 @@ def test_what_is_kept_is_for_its_owner_and_holds_no_secret(shop: Shop) -> None:
     assert not [path for path in artifacts if path.stat().st_mode & 0o077]
 
 
+def test_ansible_gets_the_variables_that_the_settings_name_and_no_others(shop: Shop) -> None:
+    """A dynamic inventory may need an account of a cloud."""
+    shop.environment |= {"AWS_PROFILE": "fleet", "AWS_OTHER": "not named"}
+    shop.write(
+        "hello",
+        "    - ansible.builtin.debug: {msg: \"{{ lookup('env', 'AWS_PROFILE') }}|{{ lookup('env', 'AWS_OTHER') }}\"}\n",
+    )
+    playbooks = Playbooks(shop.folder / "hosts.yml", shop.folder, shop.environment, ["AWS_PROFILE"])
+    ended = playbooks.run(Playbook("hello"), shop.runs, timedelta(minutes=1))
+    assert ended.results[0].result["msg"] == "fleet|"
+
+
 @pytest.mark.parametrize("said", [None, "True", "False"])
 def test_the_check_of_host_keys_is_for_the_shop_to_say(shop: Shop, said: str | None) -> None:
     if said:

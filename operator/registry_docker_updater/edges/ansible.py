@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -115,14 +115,20 @@ class Listed:
 class Playbooks:
     """Runs playbooks against one inventory; may be used by several threads."""
 
-    def __init__(self, inventory: Path, folder: Path, environment: Mapping[str, str]) -> None:
-        """Run with ``folder`` as the working directory: an ``ansible.cfg`` there is obeyed."""
+    def __init__(
+        self, inventory: Path, folder: Path, environment: Mapping[str, str], passed: Collection[str] = ()
+    ) -> None:
+        """Run with ``folder`` as the working directory: an ``ansible.cfg`` there is obeyed.
+
+        Of ``environment`` runs get what every program needs, what is Ansible's, and the variables in ``passed``.
+        """
         self._inventory = inventory
         self._folder = folder
         inherited = {
             name: value
             for name, value in environment.items()
-            if name in _INHERITED or (name.startswith(_INHERITED_PREFIX) and name not in _NOT_INHERITED)
+            if name in (*_INHERITED, *passed)
+            or (name.startswith(_INHERITED_PREFIX) and name not in _NOT_INHERITED)
         }
         beside_python = str(Path(sys.executable).parent)
         path = f"{beside_python}:{inherited.get('PATH', os.defpath)}"
