@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import is_aside
@@ -25,12 +25,16 @@ _COMPOSE_ONE_OFF = "com.docker.compose.oneoff"
 Target = Dict[str, Any]
 
 
-def scan(engine: Engine) -> Dict[str, Any]:
+def scan(engine: Engine, patience: Iterable[bool] = ()) -> Dict[str, Any]:
     """Return what the engine is and every target on it, as the module ``targets_info`` documents it.
 
-    Containers that an update keeps aside for a while are none.
+    Containers that an update keeps aside for a while are none. ``patience`` is drawn from, and pauses, while the
+    managers of the swarm elect a leader: some 10 to 20 seconds after they lost one (moby, daemon/cluster: ticks of a
+    second, an election after ten of them without a word).
     """
-    info = engine.get("/info")
+    info, patience = engine.get("/info"), iter(patience)
+    while _has_no_leader(engine, info) and next(patience, False):
+        info = engine.get("/info")
     now = _time(info.get("SystemTime")) or datetime.now(timezone.utc)
     warnings: List[str] = []
     swarm = _swarm(engine, info, warnings)
@@ -96,6 +100,18 @@ def _swarm(engine: Engine, info: Dict[str, Any], warnings: List[str]) -> Optiona
         "may_be_manager": bool(state.get("ControlAvailable")) or state.get("LocalNodeState") != "active",
         "leader": leader,
     }
+
+
+def _has_no_leader(engine: Engine, info: Dict[str, Any]) -> bool:
+    """Tell whether the engine is a manager of a swarm that answers nobody at present."""
+    state = info.get("Swarm") or {}
+    if not (state.get("ControlAvailable") and state.get("NodeID")):
+        return False
+    try:
+        engine.get(f"/nodes/{state['NodeID']}")
+    except EngineError:
+        return True
+    return False
 
 
 def _services(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Target]:

@@ -37,6 +37,10 @@ options:
   asked_at:
     description: When it is asked, in seconds since 1970 by the clock of who asks. Returned, to place ages in time.
     type: float
+  election_timeout:
+    description: Seconds to wait for managers that elect a leader, because they just lost one.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -77,6 +81,9 @@ scan:
       elements: str
 """
 
+import time
+from typing import Iterator
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     ENGINE_OPTIONS,
@@ -102,21 +109,31 @@ def main() -> None:
             "aliases": {"type": "list", "elements": "str", "default": []},
             "wishes": {"type": "dict", "default": {}},
             "asked_at": {"type": "float"},
+            "election_timeout": {"type": "int", "default": 0},
             **ENGINE_OPTIONS,
         },
         supports_check_mode=True,
     )
+    began = time.monotonic()
     try:
         pushed = Reference.parse(module.params["image"]) if module.params["image"] else None
         aliases = [check_host(alias) for alias in module.params["aliases"]]
-        found = scan(Engine(module.params))
+        found = scan(Engine(module.params), _patience(module.params["election_timeout"]))
     except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
         module.fail_json(msg=str(error))
     if pushed:
         found["targets"] = narrowed(found["targets"], pushed, aliases)
     found["warnings"] += complaints(module.params["wishes"])
-    found["asked_at"] = module.params["asked_at"]
+    asked_at = module.params["asked_at"]
+    # Later by what was waited, for ages are as of the end.
+    found["asked_at"] = None if asked_at is None else asked_at + time.monotonic() - began
     module.exit_json(changed=False, scan=found)
+
+
+def _patience(seconds: int) -> Iterator[bool]:
+    for _ in range(seconds):
+        time.sleep(1)
+        yield True
 
 
 if __name__ == "__main__":

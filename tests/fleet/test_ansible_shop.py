@@ -349,6 +349,7 @@ def test_a_limit_for_tasks_in_ansible_cfg_ends_no_update(shop: Shop) -> None:
     assert outcomes == {"slow": "updated"}
 
 
+@pytest.mark.extended
 def test_an_ansible_cfg_elsewhere_is_obeyed_when_the_environment_names_it(shop: Shop) -> None:
     """User, key and port come from there, and its vault's password file lies beside it."""
     shop.write(
@@ -366,6 +367,7 @@ def test_an_ansible_cfg_elsewhere_is_obeyed_when_the_environment_names_it(shop: 
 # --- ways in -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.extended
 def test_keys_of_an_ssh_agent_are_used(shop: Shop, tmp_path: Path) -> None:
     """Among them one whose passphrase nobody could type to the operator."""
     locked = tmp_path / "locked"

@@ -190,6 +190,7 @@ def test_the_first_batch_is_a_canary_whose_failure_stops_the_rest_and_says_what_
     assert run.told("one") == ""
 
 
+@pytest.mark.extended
 def test_percentages_are_of_all_hosts_and_each_step_waits_for_the_one_before(shop: Shop) -> None:
     shop.wishes(docker_update_serial="40%")
     shop.run_containers(*_HOSTS)

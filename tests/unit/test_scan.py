@@ -19,17 +19,21 @@ KNOWN = (f"registry.example.com/test/app@{OLD}",)
 
 
 @pytest.fixture
-def scanned() -> Iterator[Callable[[Answers], dict[str, Any]]]:
+def engine() -> Iterator[PlayedEngine]:
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as folder,
         played_engine(Path(folder) / "docker.sock", {}) as engine,
     ):
+        yield engine
 
-        def run(answers: Answers) -> dict[str, Any]:
-            engine.answers.update(answers)
-            return scan(Engine({"docker_host": engine.address, "timeout": 5}))
 
-        yield run
+@pytest.fixture
+def scanned(engine: PlayedEngine) -> Callable[[Answers], dict[str, Any]]:
+    def run(answers: Answers) -> dict[str, Any]:
+        engine.answers.update(answers)
+        return scan(Engine({"docker_host": engine.address, "timeout": 5}))
+
+    return run
 
 
 Scanned = Callable[[Answers], dict[str, Any]]
@@ -251,6 +255,31 @@ def test_a_manager_without_quorum_is_none_and_says_so(scanned: Scanned) -> None:
         found = scanned(answers)
         assert (found["swarm"]["manager"], found["targets"]) == (False, [])
         assert "has it lost its quorum" in found["warnings"][0]
+
+
+def test_managers_that_elect_a_leader_are_waited_for_as_long_as_patience_lasts(engine: PlayedEngine) -> None:
+    answers = swarm_with(service_of())
+    answered = answers["/nodes/node-1"]
+    pauses: list[int] = []
+
+    def manages(elected_after: int) -> bool:
+        engine.answers.update({**answers, "/nodes/node-1": Answer({"message": "no leader"}, 503)})
+        pauses.clear()
+
+        def patience() -> Iterator[bool]:
+            for second in range(1, 9):
+                pauses.append(second)
+                if second == elected_after:
+                    engine.answers["/nodes/node-1"] = answered
+                yield True
+
+        found = scan(Engine({"docker_host": engine.address, "timeout": 5}), patience())
+        return bool(found["swarm"]["manager"])
+
+    assert manages(elected_after=3)
+    assert pauses == [1, 2, 3]
+    assert not manages(elected_after=100)
+    assert pauses == [*range(1, 9)]
 
 
 def test_a_node_locked_or_in_error_is_a_warning(scanned: Scanned) -> None:
