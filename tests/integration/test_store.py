@@ -22,8 +22,9 @@ from registry_docker_updater.core.pushes import Push, Unreadable
 from registry_docker_updater.core.receiving import read
 from registry_docker_updater.core.telling import Telling, TellingState
 from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.event_store import Recorded
 from registry_docker_updater.edges.listings import Listings, fleet_rows
-from registry_docker_updater.edges.store import Begun, Recorded, Store
+from registry_docker_updater.edges.store import Begun, Store
 from registry_docker_updater.errors import NothingKnown, StoreUnavailable
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service, whole
 

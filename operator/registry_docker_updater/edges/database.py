@@ -1,6 +1,6 @@
 """Opening the database, and transactions on it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.edges import tables
 from registry_docker_updater.errors import StoreUnavailable
+
+# How many values one statement is given at most.
+_AT_ONCE = 1000
 
 
 class Database:
@@ -60,6 +63,21 @@ class Database:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             raise StoreUnavailable(f"the database {self._path} does not answer: {cause}") from error
+
+
+class Keeper:
+    """What keeps something in a database. Safe for use by several threads and processes."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep everything in ``database``."""
+        self._database = database
+
+
+def batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
+    """Yield ``values`` in parts, because a statement can hold only so many."""
+    listed = list(values)
+    for begin in range(0, len(listed), _AT_ONCE):
+        yield listed[begin : begin + _AT_ONCE]
 
 
 def _configure(connection: Any, _record: object) -> None:

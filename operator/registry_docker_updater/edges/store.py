@@ -1,43 +1,28 @@
-"""What is kept: events, the fleet, rollouts and their outcomes, in SQLite through SQLAlchemy Core.
+"""What is kept: rollouts, their outcomes and messages, and with them events and the fleet.
+
+In SQLite, through SQLAlchemy Core.
 
 Every method is one transaction, committed with fsync before it returns: what was answered 202 survives a power
 cut. Every method raises ``StoreUnavailable`` when the database cannot do it, with nothing committed.
 """
 
-import hashlib
-import json
-import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target
+from registry_docker_updater.core.fleet import Kind
 from registry_docker_updater.core.history import History, Rollout, RunEnd, State, Tried, Wanted, became, begun
-from registry_docker_updater.core.newest import Answer, Finding, Newest, is_newest, weigh
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push, Unreadable
-from registry_docker_updater.core.references import Reference
 from registry_docker_updater.core.telling import QUIET, Telling, TellingState
 from registry_docker_updater.edges import tables
-from registry_docker_updater.edges.database import Database
-
-# Who pushed, where the registry itself was asked.
-SWEEP = "found by the sweep"
-_AT_ONCE = 1000
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """How many events were new, and how many had been seen before."""
-
-    accepted: int
-    duplicates: int
-    unreadable: int
+from registry_docker_updater.edges.database import batches
+from registry_docker_updater.edges.event_store import EventStore
+from registry_docker_updater.edges.fleet_store import FleetStore
 
 
 @dataclass(frozen=True)
@@ -49,12 +34,8 @@ class Begun:
     attempt: int
 
 
-class Store:
+class Store(EventStore, FleetStore):
     """What one operator keeps. Safe for use by several threads and processes."""
-
-    def __init__(self, database: Database) -> None:
-        """Keep everything in ``database``."""
-        self._database = database
 
     def change_counter(self) -> int:
         """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
@@ -64,130 +45,6 @@ class Store:
                 for table in (tables.events, tables.retries, tables.orders)
             ]
         return sum(number or 0 for number in newest)
-
-    def record(self, registry: str, found: Sequence[Push | Unreadable], now: datetime) -> Recorded:
-        """Keep events that ``registry`` sent at ``now``; those kept before count as duplicates."""
-        accepted = duplicates = unreadable = 0
-        with self._database.writing() as connection:
-            for one in found:
-                row = _push_row(one, now) if isinstance(one, Push) else _unreadable_row(one)
-                statement = upsert(tables.events).values(registry=registry, received_at=now, **row)
-                kept = connection.execute(
-                    statement.on_conflict_do_nothing().returning(tables.events.c.id)
-                ).scalar()
-                if isinstance(one, Unreadable):
-                    unreadable += 1
-                elif kept is None:
-                    duplicates += 1
-                else:
-                    accepted += 1
-                    if is_newest(one, _newest(connection, registry, one.repository, one.tag), now):
-                        _renew_newest(connection, kept, one, now, told=None if one.by_hand else one.digest)
-        return Recorded(accepted, duplicates, unreadable)
-
-    def record_answer(self, answer: Answer, now: datetime) -> Finding:
-        """Keep what a registry answered to the sweep; when that is a push nobody told, record it as one."""
-        push = Push(
-            registry=answer.registry,
-            repository=answer.repository,
-            tag=answer.tag,
-            digest=answer.digest,
-            occurred_at=answer.at,
-            key=f"sweep {uuid.uuid4()}",
-            actor=SWEEP,
-        )
-        with self._database.writing() as connection:
-            finding = weigh(answer, _newest(connection, answer.registry, answer.repository, answer.tag))
-            if finding is Finding.PUSH:
-                row = {"registry": answer.registry, "received_at": now, **_push_row(push, now)}
-                statement = insert(tables.events).values(row).returning(tables.events.c.id)
-                number = connection.scalars(statement).one()
-                _renew_newest(connection, number, push, now, told=push.digest, found_at=answer.at)
-            elif finding is Finding.FIRST:
-                n = tables.newest.c
-                connection.execute(
-                    update(tables.newest).where(n.push == answer.known).values(told=answer.digest)
-                )
-        return finding
-
-    def newest_push(self, registry: str, repository: str, tag: str) -> int | None:
-        """Return the number of the newest known push of a repository and tag."""
-        with self._database.reading() as connection:
-            known = _newest(connection, registry, repository, tag)
-        return known.push if known else None
-
-    def last_event(self) -> int:
-        """Return the number of the newest event."""
-        with self._database.reading() as connection:
-            return connection.scalar(select(func.max(tables.events.c.id))) or 0
-
-    def pushed_after(self, registry: str, number: int) -> dict[int, tuple[str, str]]:
-        """Return repository and tag of each push of ``registry`` that was recorded after event ``number``."""
-        e = tables.events.c
-        query = select(e.id, e.repository, e.tag).where(
-            e.id > number, e.registry == registry, e.kind == "push"
-        )
-        with self._database.reading() as connection:
-            return {row.id: (row.repository, row.tag) for row in connection.execute(query)}
-
-    def push_number(self, registry: str, key: str) -> int:
-        """Return the id of the push that ``registry`` sent with ``key``."""
-        e = tables.events.c
-        with self._database.reading() as connection:
-            return int(connection.scalars(select(e.id).where(e.registry == registry, e.key == key)).one())
-
-    def newest_time(self, registry: str, repository: str, tag: str) -> datetime | None:
-        """Return when, by its registry's clock, the newest known push of a repository and tag happened."""
-        n = tables.newest.c
-        with self._database.reading() as connection:
-            return connection.scalar(
-                select(n.occurred_at).where(n.registry == registry, n.repository == repository, n.tag == tag)
-            )
-
-    def wanted(self, hosts: Mapping[str, Sequence[str]]) -> tuple[Wanted, ...]:
-        """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given."""
-        e, n = tables.events.c, tables.newest.c
-        query = select(e.id, e.registry, e.repository, e.tag, e.digest, e.received_at).join(
-            tables.newest, n.push == e.id
-        )
-        with self._database.reading() as connection:
-            return tuple(
-                Wanted(
-                    row.id, tuple(hosts[row.registry]), row.repository, row.tag, row.digest, row.received_at
-                )
-                for row in connection.execute(query)
-                if row.registry in hosts
-            )
-
-    def fleet(self) -> Fleet:
-        """Return the fleet as it was kept last."""
-        with self._database.reading() as connection:
-            hosts = [_host(row) for row in connection.execute(select(tables.hosts))]
-            targets = [_target(row) for row in connection.execute(select(tables.targets))]
-        return Fleet({host.name: host for host in hosts}, {target.key: target for target in targets})
-
-    def keep_change(self, change: Change) -> None:
-        """Keep what differs between the kept fleet and the one that is known now."""
-        kept: tuple[tuple[Table, str, Mapping[str, dict[str, Any] | None]], ...] = (
-            (
-                tables.hosts,
-                "name",
-                {name: _host_row(one) if one else None for name, one in change.hosts.items()},
-            ),
-            (
-                tables.targets,
-                "key",
-                {key: _target_row(one) if one else None for key, one in change.targets.items()},
-            ),
-        )
-        if not change.hosts and not change.targets:
-            return
-        with self._database.writing() as connection:
-            for table, identity, rows in kept:
-                for some in _batches(rows):
-                    connection.execute(delete(table).where(table.c[identity].in_(some)))
-                if found := [row for row in rows.values() if row]:
-                    connection.execute(insert(table), found)
 
     def history(self, hosts: Mapping[str, Sequence[str]], keys: Collection[str]) -> History:
         """Return what was tried on the targets with ``keys``, and every rollout that runs or waits.
@@ -200,7 +57,7 @@ class Store:
         last: dict[str, Tried] = {}
         refused: set[tuple[str, str]] = set()
         with self._database.reading() as connection:
-            for some in _batches(keys):
+            for some in batches(keys):
                 for row in connection.execute(select(tables.tried).where(t.key.in_(some))):
                     last[row.key] = _tried(row)
                 without = connection.execute(select(tables.refused).where(f.key.in_(some)))
@@ -210,7 +67,7 @@ class Store:
                 tables.events, e.id == r.push
             )
             wheres = [r.state.in_([State.RUNNING, State.WAITING])]
-            wheres += [r.push.in_(some) for some in _batches(pushes)]
+            wheres += [r.push.in_(some) for some in batches(pushes)]
             rows = [row for where in wheres for row in connection.execute(query.where(where))]
             told = connection.execute(select(o.key, o.push).where(o.done_at.is_(None)))
             ordered = frozenset((row.key, row.push) for row in told)
@@ -395,62 +252,6 @@ class Store:
             )
 
 
-def _batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
-    """Yield ``values`` in parts, because a statement can hold only so many."""
-    listed = list(values)
-    for begin in range(0, len(listed), _AT_ONCE):
-        yield listed[begin : begin + _AT_ONCE]
-
-
-def _push_row(push: Push, now: datetime) -> dict[str, Any]:
-    return {
-        "kind": "push",
-        "key": push.key,
-        "occurred_at": min(push.occurred_at, now),
-        "repository": push.repository,
-        "tag": push.tag,
-        "digest": push.digest,
-        "actor": push.actor,
-    }
-
-
-def _unreadable_row(found: Unreadable) -> dict[str, Any]:
-    content = json.dumps(found.content, sort_keys=True)
-    key = hashlib.sha256(content.encode()).hexdigest()
-    return {"kind": "unreadable", "key": key, "reason": found.reason, "content": found.content}
-
-
-def _newest(connection: Connection, registry: str, repository: str, tag: str) -> Newest | None:
-    e, n = tables.events.c, tables.newest.c
-    query = (
-        select(n.push, e.digest, n.occurred_at, e.received_at, n.told, n.found_at)
-        .join(tables.events, e.id == n.push)
-        .where(n.registry == registry, n.repository == repository, n.tag == tag)
-    )
-    row = connection.execute(query).one_or_none()
-    return Newest(*row) if row else None
-
-
-def _renew_newest(  # noqa: PLR0913 - a row's parts
-    connection: Connection,
-    number: int,
-    push: Push,
-    now: datetime,
-    *,
-    told: str | None,
-    found_at: datetime | None = None,
-) -> None:
-    row = {
-        "push": number,
-        "occurred_at": min(push.occurred_at, now),
-        "told": told,
-        "found_at": found_at,
-    }
-    name = {"registry": push.registry, "repository": push.repository, "tag": push.tag}
-    statement = upsert(tables.newest).values(**name, **row)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(name), set_=row))
-
-
 def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
     connection: Connection, rollout: int, run: int, wanted: Wanted, one: TargetOutcome, now: datetime
 ) -> None:
@@ -496,49 +297,6 @@ def _keep_telling(connection: Connection, telling: Telling) -> None:
     row = asdict(telling)
     statement = upsert(tables.tellings).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["rollout"], set_=row))
-
-
-def _host(row: Row[Any]) -> Host:
-    return Host(
-        row.name,
-        row.asked_at,
-        row.error,
-        row.engine,
-        row.swarm,
-        bool(row.is_manager),
-        tuple(row.warnings),
-        row.live,
-        row.back_since,
-    )
-
-
-def _host_row(host: Host) -> dict[str, Any]:
-    return {**asdict(host), "warnings": list(host.warnings)}
-
-
-def _target_row(target: Target) -> dict[str, Any]:
-    return {
-        **asdict(target),
-        "hosts": list(target.hosts),
-        "digests": sorted(target.digests),
-        "reference": str(target.reference) if target.reference else None,
-    }
-
-
-def _target(row: Row[Any]) -> Target:
-    return Target(
-        key=row.key,
-        kind=Kind(row.kind),
-        id=row.id,
-        name=row.name,
-        place=row.place,
-        hosts=tuple(row.hosts),
-        image=row.image,
-        reference=Reference.parse(row.reference) if row.reference else None,
-        digests=frozenset(row.digests),
-        since=row.since,
-        state=row.state,
-    )
 
 
 def _rollout(row: Row[Any], hosts: Mapping[str, Sequence[str]]) -> Rollout:
