@@ -25,6 +25,9 @@ from registry_docker_updater.printing import counts, print_json, print_table, pr
 _WAIT_SECONDS = 0.5
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
 
+# What the operator comes to by itself.
+_COMING = (Verdict.DUE, Verdict.LATER, Verdict.BUSY)
+
 Judged = list[tuple[Target, Verdict]]
 
 
@@ -111,7 +114,7 @@ def _promised(  # noqa: PLR0913 - what is known of what was asked for
     wait: bool,
 ) -> int:
     """Say what will be done and what not, and follow it when told to ``wait``."""
-    concerned = [target for target, verdict in judged if verdict is Verdict.DUE or target.key in forced]
+    concerned = [target for target, verdict in judged if verdict in _COMING or target.key in forced]
     left = {
         target: verdict
         for target, verdict in judged
@@ -141,7 +144,10 @@ def _promised(  # noqa: PLR0913 - what is known of what was asked for
 
 
 def _to_force(judged: Judged) -> frozenset[str]:
-    return frozenset(target.key for target, verdict in judged if verdict.can_be_told)
+    # One that is busy may have refused this digest, too.
+    return frozenset(
+        target.key for target, verdict in judged if verdict.can_be_told or verdict is Verdict.BUSY
+    )
 
 
 def _place(target: Target) -> str:
@@ -206,8 +212,7 @@ def _why_nothing_comes(parts: Parts, number: int, *, begun: bool) -> str | None:
         return None
     if not wanted:
         return "a newer push of the same image took its place"
-    waits = (Verdict.DUE, Verdict.LATER, Verdict.BUSY)
-    if not any(verdict in waits for _, verdict in _judged(parts, wanted, parts.store.fleet())):
+    if not any(verdict in _COMING for _, verdict in _judged(parts, wanted, parts.store.fleet())):
         return "nothing is left to do: its targets are gone, or were changed in the meantime"
     return None
 

@@ -18,7 +18,6 @@ from registry_docker_updater.scanning import scan, too_old
 from registry_docker_updater.sweeping import complaints
 
 _log = logging.getLogger(__name__)
-_WAIT_SECONDS = 0.5
 
 
 def serve(parts: Parts) -> int:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Parts:
     settings: Settings
     folder: Path
     environment: Mapping[str, str]
+    is_operator: bool = False
 
     @cached_property
     def state(self) -> Path:
@@ -45,8 +46,8 @@ class Parts:
 
     @cached_property
     def database(self) -> Database:
-        """The database."""
-        return Database(self.state / "updater.db")
+        """The database; that of a running operator is left to it to bring up to date."""
+        return Database(self.state / "updater.db", may_upgrade=self.is_operator or not is_held(self.state))
 
     @cached_property
     def store(self) -> Store:
@@ -102,6 +103,7 @@ class Operator:
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
     hold(parts.state)
+    parts = replace(parts, is_operator=True)
     end_leftovers(parts.runs)
     settings = parts.settings
     policy = Policy(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.history import History, Retry, RunEnd, after_run
+from registry_docker_updater.core.history import History, Retry, RunEnd, Wanted, after_run
 from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import (
     HostResult,
@@ -72,6 +72,7 @@ class Loop:
         self._has_news = True
         self._stopping = False
         self._busy: set[int] = set()
+        self._pushes: tuple[int, tuple[Wanted, ...]] | None = None
         self._is_telling = False
         # Beside rollouts: slices of scans, the listing of the inventory, and messages.
         self._workers = ThreadPoolExecutor(policy.workers + TOGETHER + 2, thread_name_prefix="run")
@@ -130,10 +131,12 @@ class Loop:
 
     def _look(self, now: datetime) -> datetime:
         """Start what is due; return when something will be, if nothing happens before."""
-        wanted, fleet = self._store.wanted(self._policy.registry_hosts), self._scanner.fleet
+        wanted, fleet = self._wanted(), self._scanner.fleet
         planned = plan(wanted, fleet, self._history(open_targets(wanted, fleet), now), now)
         if planned.supersede:
             self._store.supersede(planned.supersede, now)
+        if planned.fulfilled:
+            self._store.fulfil(planned.fulfilled, now)
         if planned.settle:
             self._store.settle(planned.settle, now)
         for start in planned.start:
@@ -153,6 +156,13 @@ class Loop:
         return min(
             (moment for moment in later if moment and moment > now), default=now + self._policy.pace.interval
         )
+
+    def _wanted(self) -> tuple[Wanted, ...]:
+        """Return the newest pushes, read again only when there may be a newer one."""
+        counter = self._store.change_counter()
+        if self._pushes is None or self._pushes[0] != counter:
+            self._pushes = (counter, self._store.wanted(self._policy.registry_hosts))
+        return self._pushes[1]
 
     def _history(self, keys: Sequence[str], now: datetime) -> History:
         """Return the history of some targets, in which no rollout runs that no thread works on: its end was lost."""
@@ -181,7 +191,6 @@ class Loop:
         wanted, rollout = start.wanted, begun.rollout
         _log.info("rollout %d: %s to %s on %s", rollout, wanted.image, wanted.digest, ", ".join(start.hosts))
         expected = {target.key: target for target in start.targets}
-        before = {one.key: one for one in self._store.outcomes(rollout)}
         told: dict[str, TargetOutcome] = {}
 
         def keep(result: HostResult) -> None:
@@ -197,6 +206,7 @@ class Loop:
                 _log.info("rollout %d: %s %s at %s: %s", rollout, one.kind, one.name, one.place, _said(one))
 
         try:
+            before = {one.key: one for one in self._store.outcomes(rollout)}
             folder = self._runs / str(rollout)
             ended = self._playbooks.run(_update(start), folder, self._policy.timeout, keep)
             if not ended.was_stopped:

@@ -90,8 +90,9 @@ def scan(  # noqa: PLR0913 - what a scan is made of
     if ended.was_stopped:
         raise UpdaterError("the scan was stopped")
     if not answers and ended.status != "successful":
-        raise UpdaterError(
-            f"the scan ended before any host was asked: {ended.refusal or ended.status}; its output is in {ended.directory}"
+        raise NobodyAsked(
+            ended.cost,
+            f"the scan ended before any host was asked: {ended.refusal or ended.status}; its output is in {ended.directory}",
         )
     if ended.cut_short:
         for host in sorted(set(known) - set(answers)):
@@ -99,6 +100,15 @@ def scan(  # noqa: PLR0913 - what a scan is made of
             answers[host] = Scan(host, None, reason, clock(), asked_at)
             on_answer(answers[host])
     return Scanned(answers, live, ended.cost)
+
+
+class NobodyAsked(UpdaterError):
+    """A scan ended before any host was asked, and cost some seconds of a processor all the same."""
+
+    def __init__(self, cost: float, message: str) -> None:
+        """Keep the cost."""
+        self.cost = cost
+        super().__init__(message)
 
 
 def too_old(fleet: Fleet, interval: timedelta, now: datetime) -> str | None:
@@ -114,7 +124,7 @@ def too_old(fleet: Fleet, interval: timedelta, now: datetime) -> str | None:
 
 def _forget_old(directory: Path) -> None:
     """Keep the newest runs, and those that go on."""
-    runs = sorted(directory.iterdir(), key=lambda run: int(run.name.rpartition("-")[2]))
+    runs = sorted(directory.glob("discover-*"), key=lambda run: int(run.name.rpartition("-")[2]))
     for old in runs[:-_KEPT]:
         if not is_going_on(old):
             shutil.rmtree(old, ignore_errors=True)
@@ -271,6 +281,9 @@ class Scanner:
                 cost,
                 len(self._fleet.targets),
             )
+        except NobodyAsked as error:
+            cost = error.cost
+            raise
         finally:
             with self._lock:
                 self._allowance = self._allowance.spent(cost, self._clock())
@@ -320,3 +333,4 @@ class Scanner:
             known = self._fleet.hosts.get(host)
             if known and known.live != state:
                 self._keep(Change({host: replace(known, live=state)}))
+                _log.info("host %s: live view: %s", host, state or "none")

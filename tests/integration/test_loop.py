@@ -434,6 +434,25 @@ def test_a_run_whose_end_could_not_be_kept_is_run_again(
     assert [one.outcome for one in world.store.outcomes(1)] == [Outcome.UNCHANGED]
 
 
+def test_a_run_that_could_not_begin_because_the_database_was_away_begins_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = calm(World(lambda _: 0, tmp_path))
+    world.push("2")
+    world.look()
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store, "outcomes", fail)
+        world.work()
+    assert states(world) == ["running"]
+    world.calm_down()
+    assert states(world) == ["finished"]
+    assert not list(unsettled(world))
+
+
 def test_a_target_deployed_just_before_its_push_is_found_without_waiting_for_the_next_scan(
     tmp_path: Path,
 ) -> None:

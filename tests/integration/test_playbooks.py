@@ -218,6 +218,15 @@ def test_stop_ends_the_listing_of_an_inventory_that_hangs(shop: Shop) -> None:
     until(lambda: not processes(str(shop.folder)))
 
 
+def test_a_listing_that_hangs_is_ended_and_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = shop.folder / "hosts.sh"
+    program.write_text("#!/bin/sh\nsleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(ansible, "_LISTING_SECONDS", 1)
+    with pytest.raises(UpdaterError, match="not done within 1 s; does a program of the inventory hang"):
+        Playbooks(program, shop.folder, shop.environment).hosts("all")
+
+
 def test_the_settings_of_ansible_in_the_shops_folder_are_obeyed(shop: Shop) -> None:
     (shop.folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
     shop.write("forks", "    - ansible.builtin.debug: {msg: \"{{ lookup('config', 'DEFAULT_FORKS') }}\"}\n")
@@ -325,6 +334,7 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
     for left in shop.at_work():
         os.kill(left, signal.SIGKILL)
     assert (ended.status, ended.cut_short) == ("died", "the process of the run died")
+    assert not list(ended.directory.rglob("command")), "ansible-runner keeps the environment in it"
     until(lambda: not processes(str(shop.folder)))
 
 

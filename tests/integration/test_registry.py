@@ -235,6 +235,16 @@ def test_a_registry_that_wants_to_be_left_alone_says_for_how_long(
     assert busy.value.retry_after == (timedelta(seconds=wait) if wait else None)
 
 
+def test_a_tag_that_a_registry_cannot_tell_of_hinders_no_other(stack: ExitStack) -> None:
+    """Its manifest is broken, or its upstream is down; the registry itself answers."""
+    url = stack.enter_context(played(lambda _, path, *__: (500 if "broken" in path else 200, {}, b"")))
+    with pytest.raises(RepositoryUnavailable, match="answers 500"):
+        client(url).find("test/broken", "1")
+    everything = stack.enter_context(played(lambda *_: (500, {}, b"")))
+    with pytest.raises(RegistryUnavailable):
+        client(everything).find("test/broken", "1")
+
+
 def test_a_registry_that_tells_no_digest_is_asked_for_the_manifest_itself(stack: ExitStack) -> None:
     manifest = b'{"schemaVersion": 2}'
     asked: list[str] = []

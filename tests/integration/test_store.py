@@ -308,6 +308,31 @@ def test_a_rollout_that_is_asked_for_again_has_all_its_attempts_again(store: Sto
     assert store.begin_run(begun, at(31)) == Begun(1, 2, 1)
 
 
+def test_a_run_for_a_host_that_is_back_takes_no_attempt_from_the_others(store: Store) -> None:
+    """Nor does one after the rollout had ended count with those before."""
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    waiting = {"state": State.WAITING, "due_at": at(100)}
+    store.begin_run(begun, at(10))
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.UNREACHABLE), **waiting), at(20))
+    assert store.begin_run(begun, at(50)) == Begun(1, 2, 1)
+    store.end_run(ended(1, 2, begun.wanted, became(Outcome.FAILED), **waiting), at(60))
+    assert store.begin_run(begun, at(100)) == Begun(1, 3, 2)
+    store.end_run(ended(1, 3, begun.wanted, became(Outcome.FAILED)), at(110))
+    assert store.begin_run(begun, at(900)) == Begun(1, 4, 1)
+
+
+def test_orders_end_with_the_image_that_was_spoken_against_and_when_they_are_fulfilled(store: Store) -> None:
+    store.record("production", [push()], at(5))
+    begun = start(store)
+    store.begin_run(begun, at(10))
+    store.order(1, [WEB, "service/x"], "ann", at(11))
+    store.fulfil([(WEB, 1)], at(12))
+    assert store.history(HOSTS, []).told == {("service/x", 1)}
+    store.end_run(ended(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), is_stopped=True), at(20))
+    assert store.history(HOSTS, []).told == frozenset()
+
+
 def test_a_rollout_that_runs_cannot_be_asked_for_again(store: Store) -> None:
     store.record("production", [push()], at(5))
     store.begin_run(start(store), at(10))
@@ -363,6 +388,18 @@ def test_a_database_of_the_version_before_is_brought_to_this_one(path: Path) -> 
     assert [one.message for one in store.outcomes(1)] == ["no space left"]
     assert set(store.fleet().targets) == {WEB}
     assert store.begin_run(start(store), at(30)) == Begun(1, 2, 2)
+
+
+def test_a_database_that_an_older_operator_works_with_is_left_as_it_is(path: Path) -> None:
+    with sqlite3.connect(path) as old:
+        old.executescript((Path(__file__).parent / "version_1.sql").read_text())
+        before = list(old.iterdump())
+
+    with pytest.raises(StoreUnavailable, match="restart that, and it is brought up to date"):
+        Database(path, may_upgrade=False)
+
+    assert list(old.iterdump()) == before
+    old.close()
 
 
 def test_news_are_told_until_they_are_told(store: Store) -> None:

@@ -17,7 +17,9 @@ from registry_docker_updater.core.history import (
     Tried,
     Wanted,
     after_run,
+    begun,
 )
+from registry_docker_updater.core.history import became as became_of
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.planning import Plan, Start, Verdict, judge, open_targets, plan
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, fleet, host, service, wanted
@@ -236,10 +238,17 @@ def test_a_rollout_that_waits_for_nothing_any_more_is_settled() -> None:
     waiting = rollout(State.WAITING, at(900))
     history = History({1: waiting}, tried(Outcome.FAILED))
     ended_well = replace(history, last=tried(Outcome.UPDATED))
-    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)) == Plan(settle=(waiting,))
-    assert plan([PUSH], Fleet(), history, at(120)).settle == (waiting,)
-    assert plan([PUSH], fleet(WEB), ended_well, at(120)) == Plan(settle=(waiting,))
-    assert plan([PUSH], fleet(WEB, container("other")), ended_well, at(120)).settle == ()
+    assert plan([PUSH], fleet(container(digest=NEW)), history, at(900)) == Plan(settle=(waiting,))
+    assert plan([PUSH], Fleet(), history, at(900)).settle == (waiting,)
+    assert plan([PUSH], fleet(WEB), ended_well, at(900)) == Plan(settle=(waiting,))
+    assert plan([PUSH], fleet(WEB, container("other")), ended_well, at(900)).settle == ()
+
+
+def test_a_rollout_is_not_settled_before_its_time_for_a_target_that_is_not_to_be_seen() -> None:
+    """A scan came while a container was replaced by hand: it is back in a second, and failed before."""
+    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
+    planned = plan([PUSH], Fleet(), history, at(120))
+    assert (planned.settle, planned.wake_at) == ((), at(900))
 
 
 def test_the_loop_wakes_for_the_first_retry_that_is_due() -> None:
@@ -308,8 +317,7 @@ def test_an_image_that_fails_the_smoke_test_is_not_tried_on_one_canary_after_the
     """The canary runs it already, so a retry would begin with the next."""
     known = [became(Outcome.FAILED, after=NEW), LEFT_ALONE]
     assert after_run(known, PUSH, 1, at(0), RETRY) == STOPPED
-    waiting = after_run([*known, became(Outcome.UNREACHABLE)], PUSH, 1, at(0), RETRY)
-    assert waiting == Standing(State.WAITING, at(10), is_stopped=True)
+    assert after_run([*known, became(Outcome.UNREACHABLE)], PUSH, 1, at(0), RETRY) == STOPPED
 
 
 def test_those_left_alone_go_on_once_what_failed_before_them_is_well() -> None:
@@ -326,11 +334,30 @@ def test_a_target_that_was_left_alone_goes_when_its_rollout_goes_on() -> None:
 
 
 def test_what_an_image_that_failed_left_alone_does_not_go_with_the_retry_for_a_host_that_was_down() -> None:
+    """Nor do others that the image did not come to, found since or down at the time; not even those once told."""
     left = {WEB.key: replace(tried(Outcome.SKIPPED)[WEB.key], left_alone=True)}
-    stopped = replace(rollout(State.WAITING, at(110)), is_stopped=True)
-    assert verdict(history=History({1: stopped}, left)) is Verdict.LEFT_ALONE
-    told = History({1: stopped}, left, told=frozenset(((WEB.key, 1),)))
-    assert verdict(history=told) is Verdict.DUE
+    stopped = {1: replace(rollout(State.FINISHED), is_stopped=True)}
+    told = frozenset(((WEB.key, 1),))
+    for history in (History(stopped, left), History(stopped, left, told=told)):
+        assert verdict(history=history) is Verdict.LEFT_ALONE
+    assert verdict(container("found since"), history=History(stopped, left)) is Verdict.LEFT_ALONE
+    down = History(stopped, {**left, **tried(Outcome.UNREACHABLE)})
+    assert verdict(history=down, known=fleet(WEB, hosts=(back("solo", 110),))) is Verdict.LEFT_ALONE
+
+
+def test_what_a_person_asked_for_is_fulfilled_once_the_target_runs_it_or_a_newer_push_came() -> None:
+    history = History(told=frozenset(((WEB.key, 1),)))
+    assert plan([PUSH], fleet(WEB), history, at(120)).fulfilled == frozenset()
+    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)).fulfilled == history.told
+    assert plan([wanted(NEWER, 2)], fleet(WEB), history, at(120)).fulfilled == history.told
+
+
+def test_a_host_that_came_back_while_the_run_that_missed_it_went_on_is_back() -> None:
+    """What counts is when the run began."""
+    begin = begun(None, PUSH, at(100))
+    missed = became_of(begin, PUSH, became(Outcome.UNREACHABLE, after=""), at(400))
+    history = History({1: rollout(State.WAITING, at(900))}, {WEB.key: missed})
+    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 200),)), now=at(401)) is Verdict.DUE
 
 
 def test_a_target_that_another_rollout_is_working_on_is_not_touched() -> None:

@@ -153,6 +153,7 @@ class Planning(RuleBasedStateMachine):
     def look(self) -> None:
         wanted, fleet = list(self.wanted.values()), self.fleet()
         planned = plan(wanted, fleet, self.history(open_targets(wanted, fleet)), self.now)
+        self.told -= planned.fulfilled
         for number in planned.supersede:
             self.end(number, State.SUPERSEDED)
         for rollout in planned.settle:
@@ -220,7 +221,7 @@ class Planning(RuleBasedStateMachine):
             by_person
             or (key, wanted.digest) in self.refused
             or (verdict is Verdict.LEFT_ALONE and (canary or given_up))
-            or (verdict in (Verdict.DONE, Verdict.LATER) and given_up)
+            or (verdict in (Verdict.DONE, Verdict.LATER) and (given_up or canary))
         )
 
     # How the operator and the playbooks do it.
@@ -233,7 +234,10 @@ class Planning(RuleBasedStateMachine):
             number, push, start.wanted.name, State.RUNNING, is_stopped=bool(before and before.is_stopped)
         )
         self.rollouts[push] = rollout
-        self.attempts[number] = self.attempts.get(number, 0) + 1
+        if before is None or before.state is State.FINISHED:
+            self.attempts[number] = 1
+        elif before.due_at is None or before.due_at <= self.now:
+            self.attempts[number] += 1
         for target in start.targets:
             self.last[target.key] = begun(self.last.get(target.key), start.wanted, self.now)
         self.runs.append(Run(start, rollout, [target.key for target in start.targets]))
@@ -309,6 +313,8 @@ class Planning(RuleBasedStateMachine):
             became.values(), run.start.wanted, self.attempts[run.rollout.id], self.now, RETRY
         )
         self.rollouts[run.rollout.push] = replace(run.rollout, **standing._asdict())
+        if standing.is_stopped:
+            self.told = {(key, push) for key, push in self.told if push != run.rollout.push}
 
     def end(self, number: int, state: State) -> None:
         push = next(push for push, rollout in self.rollouts.items() if rollout.id == number)

@@ -61,7 +61,7 @@ class Target:
 class Host:
     """One host of the inventory, as last asked. ``error`` is why it could not be, in a sentence.
 
-    ``back_since`` is when it first answered again after it had not, or None if it always did.
+    ``back_since`` is when it first answered, or answered again after it had not; None if it never did.
 
     ``is_manager`` means that it can tell of its swarm's services and change them. ``live`` says how the live view
     of it is, in a sentence, or is None where there is none.

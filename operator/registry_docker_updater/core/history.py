@@ -81,6 +81,8 @@ def begun(before: Tried | None, wanted: Wanted, now: datetime) -> Tried:
 def became(before: Tried | None, wanted: Wanted, one: TargetOutcome, now: datetime) -> Tried:
     """Return what is known of a target after an outcome that may, or may not, say what it was left with."""
     left_with = frozenset((one.after,)) if one.after else begun(before, wanted, now).left_with
+    if one.outcome is Outcome.UNREACHABLE and before and before.push == wanted.push:
+        now = before.at  # The host may have come back while the run that missed it went on.
     return Tried(wanted.push, one.outcome, left_with, now, one.left_alone)
 
 
@@ -157,9 +159,11 @@ def after_run(
     waiting = any(not one.outcome.is_final and not _is_verdict(one, wanted) for one in known)
     left_alone = any(one.left_alone for one in known)
     due_at = None
-    if waiting or (left_alone and not verdict):
+    if left_alone and verdict:
+        return Standing(State.FINISHED, is_stopped=True)
+    if waiting or left_alone:
         due_at = retry.after(attempts, ended_at)
-    return Standing(State.WAITING if due_at else State.FINISHED, due_at, left_alone and verdict)
+    return Standing(State.WAITING if due_at else State.FINISHED, due_at)
 
 
 def _is_verdict(one: TargetOutcome, wanted: Wanted) -> bool:

@@ -158,7 +158,8 @@ def _host(name: str, found: Mapping[str, Any], before: Host | None, now: datetim
         is_manager=bool(swarm.get("manager")),
         warnings=tuple(found.get("warnings", ())),
         live=before.live if before else None,
-        back_since=(now if before.error else before.back_since) if before else None,
+        # Also when it was not known before: it may have left the inventory while it was down.
+        back_since=before.back_since if before and not before.error else now,
     )
 
 

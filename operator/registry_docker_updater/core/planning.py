@@ -41,7 +41,8 @@ class Plan:
     ``supersede`` are rollouts that a newer push made pointless, ``settle`` those that wait for nothing any more:
     their targets are gone, were changed by a person, or ended well before a run could say so. ``look_since`` is
     when the newest of the pushes came that no target runs: what a host told before may be older than that.
-    ``ask`` are hosts that did not answer and for which a rollout waits.
+    ``ask`` are hosts that did not answer and for which a rollout waits, ``fulfilled`` what a person asked for and need
+    not ask for any more: the target runs it, or there is a newer push.
     """
 
     start: tuple[Start, ...] = ()
@@ -50,6 +51,7 @@ class Plan:
     wake_at: datetime | None = None
     look_since: datetime | None = None
     ask: frozenset[str] = frozenset()
+    fulfilled: frozenset[tuple[str, int]] = frozenset()
 
 
 class Verdict(StrEnum):
@@ -92,13 +94,14 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
         verdicts = [(target, judge(target, one, history, fleet, now)) for target in behind]
         due = tuple(target for target, verdict in verdicts if verdict is Verdict.DUE)
         for target, verdict in verdicts:
-            if verdict is Verdict.LATER:
+            if verdict is Verdict.LATER and rollout and rollout.state is State.WAITING:
                 ask |= _silent(target, history.last[target.key], fleet)
         if due:
             starts.append(_start(one, due, fleet, history))
         elif rollout and rollout.state is State.WAITING:
             waits = any(verdict in (Verdict.LATER, Verdict.BUSY) for _, verdict in verdicts)
-            if rollout.due_at and waits:
+            # Until it is due, a target that is not to be seen may only be on its way from one container to the next.
+            if rollout.due_at and (waits or rollout.due_at > now):
                 wakes.append(rollout.due_at)
             else:
                 settled.append(rollout)
@@ -110,6 +113,7 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
         min(wakes, default=None),
         max(unknown, default=None),
         frozenset(ask),
+        _fulfilled(newest.values(), fleet, history),
     )
 
 
@@ -136,16 +140,15 @@ def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: d
     was_ours = tried is not None and any(map(target.runs, tried.left_with))
     if target.since > wanted.received_at and not was_ours and not is_told:
         return Verdict.CHANGED
+    if tried and tried.push == wanted.push and tried.outcome.is_final and not tried.left_alone:
+        return Verdict.DUE if is_told else Verdict.DONE
+    mine = history.rollouts.get(wanted.push)
+    if mine and mine.is_stopped:
+        return Verdict.LEFT_ALONE
     if tried and tried.push == wanted.push:
         if tried.left_alone:
-            if is_told:
-                return Verdict.DUE
-            if rollout and rollout.is_stopped:
-                return Verdict.LEFT_ALONE
             return _when_due(rollout, now, otherwise=Verdict.LEFT_ALONE)
-        if not tried.outcome.is_final:
-            return _judge_again(target, tried, rollout, fleet, now)
-        return Verdict.DUE if is_told else Verdict.DONE
+        return _judge_again(target, tried, rollout, fleet, now)
     return Verdict.DUE
 
 
@@ -169,6 +172,17 @@ def _when_due(rollout: Rollout | None, now: datetime, otherwise: Verdict) -> Ver
     if rollout is None or rollout.state is State.FINISHED:
         return otherwise
     return Verdict.DUE if rollout.due_at is None or rollout.due_at <= now else Verdict.LATER
+
+
+def _fulfilled(newest: Iterable[Wanted], fleet: Fleet, history: History) -> frozenset[tuple[str, int]]:
+    if not history.told:
+        return frozenset()
+    digests = {one.push: one.digest for one in newest}
+    return frozenset(
+        (key, push)
+        for key, push in history.told
+        if push not in digests or (key in fleet.targets and fleet.targets[key].runs(digests[push]))
+    )
 
 
 def _silent(target: Target, tried: Tried, fleet: Fleet) -> set[str]:

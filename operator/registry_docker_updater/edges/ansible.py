@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.core.outcomes import HostResult, with_remedy
-from registry_docker_updater.edges.processes import cost_when_ended, end_children
+from registry_docker_updater.edges.processes import cost_when_ended, end_children, forget_environment
 from registry_docker_updater.errors import UpdaterError
 
 COLLECTION = "registry.docker_updater"
 _GRACE_SECONDS = 30
+_LISTING_SECONDS = 300
 # What a playbook run gets of the operator's environment; the operator's own secrets are not among it.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TMPDIR", "TZ", "USER")
 _INHERITED_PREFIX = "ANSIBLE_"
@@ -185,15 +186,25 @@ class Playbooks:
             self._listing.add(process)
             if self._stopping:
                 _end_group(process)
+        # An inventory's program may hang, and would be waited for without a word.
+        limit = threading.Timer(_LISTING_SECONDS, _end_group, (process,))
+        limit.start()
         try:
             out, said = _both(process)
             cost = cost_when_ended(process.pid)
         finally:
+            is_late = not limit.is_alive()
+            limit.cancel()
             with self._lock:
                 self._listing.discard(process)
             process.wait()
         if self._stopping:
             raise UpdaterError("the listing of the inventory was stopped")
+        if is_late:
+            raise UpdaterError(
+                f"cannot list the hosts {pattern!r} of {self._inventory}: not done within {_LISTING_SECONDS} s;"
+                " does a program of the inventory hang?"
+            )
         if process.returncode:
             errors = "; ".join(match.strip() for match in _ERROR.findall(_COLOUR.sub("", said)))
             reason = with_remedy(errors) or f"ansible ended with {process.returncode}"
@@ -260,6 +271,7 @@ class Playbooks:
             yield process
             process.wait()
         finally:
+            forget_environment(directory)
             with self._lock:
                 self._running.discard(process)
             _end(process)
@@ -292,6 +304,7 @@ def end_leftovers(runs: Path) -> list[str]:
             time.sleep(0.1)
         if _is_alive(directory / "process.pid"):
             _kill(pid)
+        forget_environment(directory)
     return [str(directory) for directory in left]
 
 

@@ -18,8 +18,11 @@ _AT_ONCE = 1000
 class Database:
     """SQLite in WAL mode, committed with fsync. Safe for use by several threads and processes."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`."""
+    def __init__(self, path: Path, *, may_upgrade: bool = True) -> None:
+        """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`.
+
+        One of a version before is brought to this one, unless it is in use.
+        """
         self._path = path
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
         event.listen(engine, "connect", _configure)
@@ -29,6 +32,10 @@ class Database:
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         with self.writing() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            if version in tables.UPGRADES and not may_upgrade:
+                raise StoreUnavailable(
+                    f"{path} is in use by an operator of the version before; restart that, and it is brought up to date"
+                )
             while version in tables.UPGRADES:
                 for statement in tables.UPGRADES[version]:
                     connection.exec_driver_sql(statement)

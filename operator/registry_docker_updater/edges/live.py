@@ -54,7 +54,7 @@ class LiveView:
         """Follow a host as its ``docker_live`` says, or no more when that is None."""
         with self._lock:
             known = self._followers.get(host)
-            if self._is_stopped or (known.said if known else None) == said:
+            if self._is_stopped or (known and known.said == said):
                 return
             if known:
                 del self._followers[host]

@@ -16,7 +16,7 @@ from typing import Any
 from ansible.config.manager import ConfigManager, find_ini_config_file
 from ansible_runner.interface import init_runner
 
-from registry_docker_updater.edges.processes import end_children
+from registry_docker_updater.edges.processes import end_children, forget_environment
 
 # What is read of a module's result; the whole of it is in the kept events.
 _READ = (
@@ -65,6 +65,8 @@ def main(directory: Path) -> None:
     statistics: dict[str, Any] = {}
 
     def handle(event: dict[str, Any]) -> bool:
+        # At once, for a run may be killed. It holds secrets.
+        forget_environment(directory)
         data = event.get("event_data") or {}
         if event["event"] == _STATISTICS:
             statistics.update(data.get("artifact_data") or {})
@@ -101,7 +103,7 @@ def main(directory: Path) -> None:
     status, _ = runner.run()
     if status == "canceled" and not orphaned.is_set():
         status = "timeout"
-    _remove_secrets(directory / "artifacts" / "run")
+    forget_environment(directory)
     out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
 
 
@@ -139,11 +141,6 @@ def _wait_for_end_of_input(orphaned: threading.Event) -> None:
 def _note_process(path: Path) -> None:
     started = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
     path.write_text(f"{os.getpid()} {started}\n")
-
-
-def _remove_secrets(artifacts: Path) -> None:
-    """Keep evidence, not secrets: ansible-runner writes its whole environment into ``command``."""
-    (artifacts / "command").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ def cost_when_ended(process: int) -> float:
     return sum(int(one) for one in ticks) / _TICKS_A_SECOND
 
 
+def forget_environment(run: Path) -> None:
+    """Remove what ansible-runner writes of the whole environment when the run in this directory begins."""
+    (run / "artifacts" / "run" / "command").unlink(missing_ok=True)
+
+
 def _children(parent: int) -> list[int]:
     """Return the children of a process that have not ended."""
     found = []

@@ -113,6 +113,14 @@ class RegistryClient:
         Raises :class:`RegistryUnavailable` when nothing can be asked of the registry, and
         :class:`RepositoryUnavailable` when it does not tell of this repository or tag.
         """
+        try:
+            return self._find(repository, tag)
+        except _Speechless as error:
+            # A manifest that the registry cannot read, or whose upstream is down, is no reason not to ask for others.
+            self.check()
+            raise RepositoryUnavailable(str(error)) from None
+
+    def _find(self, repository: str, tag: str) -> Found:
         path = f"{repository}/manifests/{tag}"
         reply = self._ask("HEAD", path, repository)
         digest = reply.headers.get("Docker-Content-Digest")
@@ -205,13 +213,14 @@ class RegistryClient:
                 hint = f"; registries.{self._name}.ca names who signed its certificate"
             elif error.is_plain:
                 hint = f"; set registries.{self._name}.url to http://… where it speaks no TLS"
-            raise self._unavailable(f"cannot be asked: {error}{hint}") from None
+            raise _Speechless(str(self._unavailable(f"cannot be asked: {error}{hint}"))) from None
         if reply.status == 429:
             raise self._unavailable(
                 "answers 429, too many requests", reply.retry_after or _PATIENCE_WHEN_BUSY
             )
         if reply.status >= 500:
-            raise self._unavailable(f"answers {reply.status}", reply.retry_after)
+            unavailable = self._unavailable(f"answers {reply.status}", reply.retry_after)
+            raise unavailable if reply.retry_after else _Speechless(str(unavailable))
         return reply
 
     def _login(self) -> Login | None:
@@ -239,6 +248,10 @@ class RegistryClient:
 
     def _unavailable(self, why: str, retry_after: timedelta | None = None) -> RegistryUnavailable:
         return RegistryUnavailable(f"registry {self._name} ({self._url}) {why}", retry_after)
+
+
+class _Speechless(RegistryUnavailable):
+    """No answer that says anything; to another question there may be one."""
 
 
 def _challenge(header: str) -> tuple[str, Mapping[str, str]]:

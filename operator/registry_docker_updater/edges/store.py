@@ -6,12 +6,12 @@ Every method is one transaction, committed with fsync before it returns: what wa
 cut. Every method raises ``StoreUnavailable`` when the database cannot do it, with nothing committed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from registry_docker_updater.core.fleet import Kind
@@ -88,7 +88,7 @@ class Store(EventStore, FleetStore):
         again = {
             "state": State.RUNNING,
             "runs": tables.rollouts.c.runs + 1,
-            "attempts": tables.rollouts.c.attempts + 1,
+            "attempts": _attempt(now),
             "started_at": now,
             "due_at": None,
             "note": None,
@@ -126,6 +126,9 @@ class Store(EventStore, FleetStore):
                     is_stopped=end.is_stopped,
                 )
             )
+            if end.is_stopped:
+                # What a person asked for was tried on others, and spoke against the image.
+                _close_orders(connection, tables.orders.c.push == end.wanted.push, now)
             if end.is_news:
                 _keep_telling(connection, Telling(end.rollout, TellingState.DUE, due_at=now))
 
@@ -158,6 +161,13 @@ class Store(EventStore, FleetStore):
         """Note that the targets with ``keys`` are to be brought to a push whatever became of them before."""
         with self._database.writing() as connection:
             _order(connection, push, keys, actor, now)
+
+    def fulfil(self, orders: Iterable[tuple[str, int]], now: datetime) -> None:
+        """Note that orders, by key and push, are done."""
+        o = tables.orders.c
+        with self._database.writing() as connection:
+            for key, push in orders:
+                _close_orders(connection, (o.key == key) & (o.push == push), now)
 
     def interrupt_runs(self, due_at: datetime, busy: Collection[int] = ()) -> Sequence[int]:
         """Make every rollout that is running and not among the ``busy`` due again at ``due_at``; return their ids.
@@ -252,6 +262,12 @@ class Store(EventStore, FleetStore):
             )
 
 
+def _attempt(now: datetime) -> ColumnElement[int]:
+    """Return which attempt the next run is: one before its time is for a host that is back, and takes none."""
+    r = tables.rollouts.c
+    return case((r.state == State.FINISHED, 1), (r.due_at > now, r.attempts), else_=r.attempts + 1)
+
+
 def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
     connection: Connection, rollout: int, run: int, wanted: Wanted, one: TargetOutcome, now: datetime
 ) -> None:
@@ -267,8 +283,12 @@ def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
     elif one.outcome is Outcome.UPDATED:
         connection.execute(delete(tables.refused).where(f.key == one.key, f.digest == wanted.digest))
     if one.outcome.is_final and not one.left_alone:
-        ordered = (o.key == one.key) & (o.push == wanted.push) & o.done_at.is_(None)
-        connection.execute(update(tables.orders).where(ordered).values(done_at=now))
+        _close_orders(connection, (o.key == one.key) & (o.push == wanted.push), now)
+
+
+def _close_orders(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
+    is_open = tables.orders.c.done_at.is_(None)
+    connection.execute(update(tables.orders).where(which, is_open).values(done_at=now))
 
 
 def _keep_tried(connection: Connection, key: str, tried: Tried) -> None:
