@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filter: which targets of a host are left alone, because of what became of others."""
+"""Filter: whether a host is left alone, because of what became of others."""
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping
+from typing import Any, Collection, Dict, Mapping
 
 from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
 from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
 
 DOCUMENTATION = r"""
 name: left_alone
-short_description: Say which targets of a host are left alone because earlier steps failed
+short_description: Say whether a host is left alone because earlier steps failed
 version_added: 0.1.0
 author: The registry-docker-updater developers
 description:
@@ -38,31 +38,32 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See what is left alone
+- name: See whether the step is left alone, and what to tell of its targets
   ansible.builtin.debug:
     msg: "{{ update_plan | registry.docker_updater.left_alone(inventory_hostname, groups.ended_well, hostvars) }}"
 """
 
 RETURN = r"""
 _value:
-  description: One entry a target that is left alone, with kind, id, name, before and message. Empty when the step begins.
-  type: list
-  elements: dict
+  description: >-
+    Whether the step of the host is left alone (is_left_alone); and, if so, one entry a target that the host is to tell of,
+    with kind, id, name, before and message (targets). A service is told of by one manager of its swarm.
+  type: dict
 """
 
 
 def left_alone(
     plan: Mapping[str, Any], host: str, ended_well: Collection[str], variables: Mapping[str, Any]
-) -> List[Dict[str, Any]]:
-    """Return the targets of ``host``, each with the reason, or nothing when its step may begin."""
+) -> Dict[str, Any]:
+    """Return whether the step of ``host`` may not begin, and each target that it tells of, with the reason."""
     steps = rolling.from_data(plan["steps"])
     number = next(index for index, step in enumerate(steps) if host in step.hosts)
     reason, failed = rolling.left_alone(steps, number, frozenset(ended_well))
     if not reason:
-        return []
-    blamed = "; ".join(f"{unit.name} ({_end_of(unit, variables)})" for _, unit in failed)
+        return {"is_left_alone": False, "targets": []}
+    blamed = rolling.first_few([f"{unit.name} ({_end_of(unit, variables)})" for _, unit in failed], "; ")
     message = "left alone: " + ": ".join(part for part in (reason, blamed) if part)
-    return [
+    told = [
         {
             "kind": target["kind"],
             "id": target["id"],
@@ -73,6 +74,7 @@ def left_alone(
         for unit in steps[number].units
         for target in unit.targets.get(host, ())
     ]
+    return {"is_left_alone": True, "targets": told}
 
 
 def _end_of(unit: rolling.Unit, variables: Mapping[str, Any]) -> str:
@@ -81,7 +83,7 @@ def _end_of(unit: rolling.Unit, variables: Mapping[str, Any]) -> str:
         for one in target_outcomes(variables, unit.hosts)
         if one["outcome"] not in ("updated", "unchanged", "skipped", "superseded")
     ]
-    return ", ".join(ends) or "it did not come to an end"
+    return rolling.first_few(ends) or "it did not come to an end"
 
 
 class FilterModule:

@@ -43,7 +43,7 @@ RETURN = r"""
 _value:
   description: >-
     All hosts that something is to be done on, in the order of the steps (hosts); the number of hosts in each step
-    (sizes); the steps; and what was wished that nobody can read (complaints).
+    (sizes); the steps; what was wished that nobody can read (complaints); and the hosts that were asked (asked).
   type: dict
 """
 
@@ -58,6 +58,7 @@ def rolling_plan(
         "sizes": [len(step.hosts) for step in plan.steps],
         "steps": rolling.to_data(plan.steps),
         "complaints": list(plan.complaints),
+        "asked": list(hosts),
     }
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 DOCUMENTATION = r"""
 name: target_outcomes
@@ -12,8 +12,9 @@ version_added: 0.1.0
 author: The registry-docker-updater developers
 description:
   - Reads what the roles swarm_service and standalone_container left in the variables of the hosts, and what was left
-    alone, and returns it in the form that the role notification takes. A host that the run never reached is told as unreachable.
-positional: hosts
+    alone, and returns it in the form that the role notification takes. A host that the run never reached is told as unreachable,
+    and a target of which nobody said a word as failed.
+positional: hosts, steps
 options:
   _input:
     description: The variables of all hosts (C(hostvars)).
@@ -24,12 +25,17 @@ options:
     type: list
     elements: str
     required: true
+  steps:
+    description: The steps of the plan, with the targets of which an end is expected; none in check mode, which has no ends.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Keep what became of each target
   ansible.builtin.set_fact:
-    outcomes: "{{ hostvars | registry.docker_updater.target_outcomes(groups['all']) }}"
+    outcomes: "{{ hostvars | registry.docker_updater.target_outcomes(update_plan.asked, update_plan.steps) }}"
 """
 
 RETURN = r"""
@@ -40,7 +46,9 @@ _value:
 """
 
 
-def target_outcomes(variables: Mapping[str, Any], hosts: Sequence[str]) -> List[Dict[str, Any]]:
+def target_outcomes(
+    variables: Mapping[str, Any], hosts: Sequence[str], steps: Sequence[Mapping[str, Any]] = ()
+) -> List[Dict[str, Any]]:
     """Return one entry a target; of a service that two managers handled, the one that knew its end."""
     found: Dict[str, Dict[str, Any]] = {}
     for host in hosts:
@@ -51,18 +59,41 @@ def target_outcomes(variables: Mapping[str, Any], hosts: Sequence[str]) -> List[
             )
             continue
         for result in _results(known):
-            is_service = result["kind"] == "service"
-            key = (
-                "service/{}".format(result.get("id")) if is_service else f"container/{host}/{result['name']}"
-            )
+            key = _key(host, result)
             if key not in found or not result.get("lost"):
-                where = f"swarm of {host}" if is_service else f"host {host}"
-                found[key] = _entry(result["kind"], result["name"], where, result)
+                found[key] = _entry(result["kind"], result["name"], _where(host, result), result)
+    for host, target in _expected(steps):
+        before = {"image": target["image"], "digest": min(target["digests"], default=None)}
+        silence = {"outcome": "failed", "before": before, "message": "the run ended without a word about it"}
+        found.setdefault(
+            _key(host, target), _entry(target["kind"], target["name"], _where(host, target), silence)
+        )
     return list(found.values())
 
 
+def _expected(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tuple[str, Mapping[str, Any]]]:
+    for step in steps:
+        for unit in step["units"]:
+            for host, targets in unit["targets"].items():
+                for target in targets:
+                    yield host, target
+
+
+def _key(host: str, one: Mapping[str, Any]) -> str:
+    return f"service/{one.get('id')}" if one["kind"] == "service" else f"container/{host}/{one['name']}"
+
+
+def _where(host: str, one: Mapping[str, Any]) -> str:
+    return f"swarm of {host}" if one["kind"] == "service" else f"host {host}"
+
+
 def _results(known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for variable in ("update_left_alone", "standalone_container_results", "swarm_service_results"):
+    for variable in (
+        "update_superseded",
+        "update_left_alone",
+        "standalone_container_results",
+        "swarm_service_results",
+    ):
         for result in known.get(variable) or ():
             if "outcome" in result and "kind" in result:
                 yield result

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import container_relations as relations
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import (
@@ -57,6 +57,7 @@ Result = Dict[str, Any]
 class Wish:
     """What is wanted: container ``name`` on ``digest`` of ``image``, whose registry also answers to ``aliases``.
 
+    ``found_digests`` are those that it ran when the run looked at it, empty where that is not to matter.
     ``credentials`` are those of the inventory by host; ``keep_paused`` updates a paused container and pauses the
     new one; ``cleanup`` removes the old image; ``try_again`` tries a digest that was found bad.
     """
@@ -65,6 +66,7 @@ class Wish:
     image: Reference
     digest: str
     aliases: Tuple[str, ...] = ()
+    found_digests: Tuple[str, ...] = ()
     credentials: Mapping[str, Any] = field(default_factory=dict)
     keep_paused: bool = False
     cleanup: bool = False
@@ -92,7 +94,7 @@ class Update:
         target, old_image, reference = self._target()
         if wish.digest in digests_of(old_image, reference):
             return self._result("unchanged", f"{wish.name} already runs {wish.digest}", target, old_image)
-        self._check_wanted(target)
+        self._check_wanted(target, digests_of(old_image, reference))
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
         check_storage(self._containers, target, host)
@@ -130,8 +132,14 @@ class Update:
             raise Refused("skipped", f"{wish.name} is pinned to {reference.digest} by whoever created it")
         return target, image, reference
 
-    def _check_wanted(self, target: Inspect) -> None:
+    def _check_wanted(self, target: Inspect, digests: Iterable[str]) -> None:
         wish = self._wish
+        # Not by the container's id: one that was only recreated, by a person or with another one, is still for the push.
+        if wish.found_digests and not set(wish.found_digests).intersection(digests):
+            raise Refused(
+                "superseded",
+                f"somebody gave {wish.name} another image after this run had looked at it; it was left alone",
+            )
         if wanted_state(target) == PAUSED and not wish.keep_paused:
             raise Refused(
                 "skipped",
@@ -203,7 +211,7 @@ class Update:
         before: Dict[str, Any] = {"image": str(reference), "digest": digest_of(old_image, reference)}
         if wish.digest in digests_of(old_image, reference):
             return {"changed": False, "message": "", "diff": {"before": before, "after": before}}
-        self._check_wanted(target)
+        self._check_wanted(target, digests_of(old_image, reference))
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
         check_storage(self._containers, target, host)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 # What can be wished, as it is called in labels (with a prefix) and in ``Host.wishes``.
 SERIAL = "serial"
@@ -128,7 +128,7 @@ def plan(hosts: Sequence[Host]) -> Plan:
         if not held and missing is not None and missing[0] < order:
             held = f"no host of order {missing[0]} answered ({missing[1]})"
         same = [unit for unit in units if unit.order == order]
-        for size in _sizes([serial for unit in same for serial in unit.serials], len(same)):
+        for size in _sizes({serial for unit in same for serial in unit.serials}, len(same)):
             steps.append(Step(tuple(same[:size]), held))
             same = same[size:]
     return Plan(tuple(steps), tuple(dict.fromkeys(unordered + complaints)))
@@ -142,16 +142,31 @@ def left_alone(
     ``ended_well`` are the hosts on which everything ended well. A unit failed when one of its hosts is not among them.
     Returns why it may not, or nothing; and the units to blame with the indexes of their steps.
     """
-    for begun in range(number + 1):
+    ended = frozenset(ended_well)
+    begun: List[Unit] = []
+    allows: Set[Share] = set()
+    failed: List[Tuple[int, Unit]] = []
+    for index, step in enumerate(steps[: number + 1]):
         # Steps after one that was left alone were left alone, too, for the same reason.
-        if steps[begun].held:
-            return steps[begun].held, ()
-        failed = _too_many(steps[:begun], ended_well)
-        if failed:
-            numbers = sorted({index + 1 for index, _ in failed})
-            which = f"step {numbers[0]}" if len(numbers) == 1 else f"steps {' and '.join(map(str, numbers))}"
-            return f"{which} of {len(steps)} failed", failed
+        if step.held:
+            return step.held, ()
+        if len(failed) > min((share.of(len(begun)) for share in allows), default=0):
+            numbers = [str(one + 1) for one in sorted({one for one, _ in failed})]
+            which = f"step {numbers[0]}" if len(numbers) == 1 else f"steps {first_few(numbers)}"
+            return f"{which} of {len(steps)} failed", tuple(failed)
+        if begun and begun[-1].order != step.order:
+            begun, allows, failed = [], set(), []
+        begun += step.units
+        allows.update(share for unit in step.units for share in unit.max_failures)
+        failed += [(index, unit) for unit in step.units if not ended.issuperset(unit.hosts)]
     return "", ()
+
+
+def first_few(names: Sequence[str], separator: str = ", ") -> str:
+    """Return the first three of ``names``, and how many others there are."""
+    others = len(names) - 3
+    rest = [f"and {others} other{'s' if others > 1 else ''}"] if others > 0 else []
+    return separator.join([*names[:3], *rest])
 
 
 def to_data(steps: Iterable[Step]) -> List[Dict[str, Any]]:
@@ -192,19 +207,6 @@ def from_data(data: Iterable[Mapping[str, Any]]) -> Tuple[Step, ...]:
         )
         for step in data
     )
-
-
-def _too_many(steps: Sequence[Step], ended_well: Collection[str]) -> Tuple[Tuple[int, Unit], ...]:
-    """Return the units that failed, where they are more than their order allows; all of ``steps`` were begun."""
-    for order in sorted({step.order for step in steps}):
-        units = [
-            (index, unit) for index, step in enumerate(steps) if step.order == order for unit in step.units
-        ]
-        failed = tuple((index, unit) for index, unit in units if not set(unit.hosts) <= set(ended_well))
-        allowed = min((share.of(len(units)) for _, unit in units for share in unit.max_failures), default=0)
-        if len(failed) > allowed:
-            return failed
-    return ()
 
 
 def _units(hosts: Iterable[Host]) -> List[List[Host]]:
@@ -282,10 +284,10 @@ def _missing_order(hosts: Iterable[Host]) -> Optional[Tuple[int, str]]:
     silent = [order for order, members in asked.items() if not any(host.answered for host in members)]
     if not silent:
         return None
-    return min(silent), ", ".join(host.name for host in asked[min(silent)])
+    return min(silent), first_few([host.name for host in asked[min(silent)]])
 
 
-def _sizes(serials: Sequence[Tuple[Share, ...]], units: int) -> Tuple[int, ...]:
+def _sizes(serials: Collection[Tuple[Share, ...]], units: int) -> Tuple[int, ...]:
     """Return how many units each step has, by the most careful of ``serials``: the smallest first steps."""
     return min((_cut(serial, units) for serial in serials), default=(units,))
 

@@ -38,6 +38,14 @@ options:
     type: list
     elements: str
     default: []
+  found_digests:
+    description:
+      - The digests that a scan at the begin of the run found the container to run. One that runs another image now, and not
+        O(digest), was changed by somebody else, and is superseded.
+      - Without any, or where an interrupted update of it is finished first, nothing is compared.
+    type: list
+    elements: str
+    default: []
   credentials:
     description:
       - Accounts by registry host, each with C(username) and C(password).
@@ -187,6 +195,7 @@ order:
 """
 
 import time
+from dataclasses import replace
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
@@ -237,6 +246,9 @@ def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
             return {"repairs": repairs, "order": [name_of(one) for one in in_order(containers.all())]}
         result = _already_told(repairs, journal, wish, arrived if lock.waited else None)
         if result is None:
+            # What another run did to it is no person's doing.
+            if lock.waited or any(one["name"] == wish.name for one in repairs):
+                wish = replace(wish, found_digests=())
             result = Update(containers, journal, wish, options).run()
             journal.keep_result(result["name"], result)
     return {**result, "repairs": [one for one in repairs if one is not result]}
@@ -273,6 +285,7 @@ def _wish(params: Dict[str, Any]) -> Wish:
         image=Reference.parse(params["image"]),
         digest=check_digest(params["digest"]),
         aliases=tuple(params["aliases"]),
+        found_digests=tuple(params["found_digests"]),
         credentials=params["credentials"],
         keep_paused=params["paused"] == "keep",
         cleanup=params["cleanup"],
@@ -288,6 +301,7 @@ def main() -> None:
             "image": {"type": "str"},
             "digest": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
+            "found_digests": {"type": "list", "elements": "str", "default": []},
             "credentials": {"type": "dict", "default": {}, "no_log": True},
             "state": {"type": "str", "choices": ["present", "repaired"], "default": "present"},
             "settle": {"type": "float", "default": 10},

@@ -227,7 +227,7 @@ def test_any_manager_will_do(lab: Lab, fleet: tuple[Deployed, ...], updater: Upd
 
     api = [one for one in rollout["targets"] if one["kind"] == "service"]
     assert {(one["outcome"], one["run"]) for one in api} == {("updated", 1)}, rollout["note"]
-    lab.swarm("alpha").wait_until_ready()
+    lab.swarm("alpha").wait_until_ready(deadline=_SECONDS)
     wait_for(updater, lab, of(fleet), digest)
     wait_for_rest(updater)
 
@@ -236,7 +236,7 @@ def test_a_manager_that_is_lost_in_the_middle_costs_no_more_than_seconds(
     lab: Lab, fleet: tuple[Deployed, ...], updater: Updater
 ) -> None:
     """Another takes over the watch, in the same run, while the service still starts."""
-    lab.swarm("alpha").wait_until_ready()
+    lab.swarm("alpha").wait_until_ready(deadline=_SECONDS)
     lead = lab.swarm("alpha").leader()
     witness = next(host for host in lab.swarm("alpha").managers if host is not lead)
     digest = lab.registry("registry").push("test/app", "1", version("lost", seconds=15))
@@ -256,7 +256,7 @@ def test_a_manager_that_is_lost_in_the_middle_costs_no_more_than_seconds(
 
     api = [one for one in rollout["targets"] if one["kind"] == "service"]
     assert {(one["outcome"], one["run"]) for one in api} == {("updated", 1)}, rollout["note"]
-    lab.swarm("alpha").wait_until_ready()
+    lab.swarm("alpha").wait_until_ready(deadline=_SECONDS)
     wait_for(updater, lab, of(fleet), digest)
     wait_for_rest(updater)
 
@@ -335,9 +335,7 @@ def test_what_a_person_changed_after_a_push_stays_until_told_otherwise(
     updater.stop()
     updater.start()
     until(
-        lambda: (
-            older in str([one for one in updater.ask("/api/fleet")["targets"] if one["kind"] == "service"])
-        ),
+        lambda: any(one["digests"] == [older] for one in updater.ask("/api/fleet")["targets"]),
         who="the operator",
         what="has seen the change",
         deadline=120,

@@ -12,6 +12,7 @@ from integration.conftest import Site
 from registry_docker_updater.core.outcomes import HostResult, outcome_of
 from registry_docker_updater.edges.ansible import Playbook, Playbooks
 from unit.builders import HOST, NEW, NEWER, OLD
+from unit.engines import Answer, Asked, container_of
 
 ROOT = Path(__file__).parents[2]
 IMAGE = f"{HOST}/test/app:1"
@@ -63,14 +64,10 @@ def test_production_is_left_alone_when_nothing_of_test_answers(site: Site) -> No
     }
 
 
-@pytest.mark.parametrize(("limit", "is_refused"), [("one", True), ("one,localhost", False)])
-def test_a_rollout_by_hand_of_which_nobody_would_be_told_is_refused(
-    site: Site, limit: str, *, is_refused: bool
-) -> None:
-    site.add_host("one", f"{HOST}/another/app:1")
+def rollout(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
     inventory = str(site.folder / "hosts.yml")
-    command = ["ansible-playbook", "-i", inventory, "playbooks/rollout.yml", "--limit", limit]
-    ended = subprocess.run(
+    command = ["ansible-playbook", "-i", inventory, "playbooks/rollout.yml", *arguments]
+    return subprocess.run(
         [*command, "-e", f"image={IMAGE}", "-e", f"digest={NEW}"],
         cwd=ROOT,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
@@ -78,7 +75,102 @@ def test_a_rollout_by_hand_of_which_nobody_would_be_told_is_refused(
         text=True,
         check=False,
     )
-    assert ("--limit 'one,localhost'" in ended.stdout) == is_refused, ended.stdout
+
+
+def manage(site: Site, name: str, *, leads: bool) -> None:
+    """Make the host a manager of a swarm that runs a service of the image."""
+    engine = site.engines[name]
+    info = engine.answers["/info"]
+    assert isinstance(info, Answer)
+    info.body["Swarm"] = {
+        "LocalNodeState": "active",
+        "NodeID": name,
+        "ControlAvailable": True,
+        "Cluster": {"ID": "alpha"},
+    }
+    spec = {
+        "Name": "api",
+        "Labels": {"registry-docker-updater": "true"},
+        "TaskTemplate": {"ContainerSpec": {"Image": f"{IMAGE}@{OLD}"}},
+        "Mode": {"Replicated": {"Replicas": 1}},
+    }
+    service = {"ID": "1", "Version": {"Index": 1}, "UpdatedAt": "2026-11-22T11:59:00.5Z", "Spec": spec}
+    engine.answers[f"/nodes/{name}"] = Answer({"ManagerStatus": {"Leader": leads}})
+    engine.answers |= {"/services": Answer([service]), "/services/1": Answer(service)}
+
+
+def test_a_swarm_that_is_left_alone_is_so_by_all_its_managers(site: Site) -> None:
+    """The leader updates, and it is not the first in the inventory here."""
+    site.add_host("canary", IMAGE)
+    for name in ("m1", "m2"):
+        site.add_host(name)
+        manage(site, name, leads=name == "m2")
+    for one in site.hosts.values():
+        one["docker_update_serial"] = 1
+    site.write()
+    told = update(site)
+    assert set(told) == {"service/1"}
+    assert told["service/1"][1] == "left alone: step 1 of 2 failed: host canary (web0 failed)"
+    for name in ("m1", "m2"):
+        assert not [asked for asked in site.engines[name].asked if asked.what == "/services/1"]
+
+
+def test_a_manager_that_was_not_lost_does_each_service_once(site: Site) -> None:
+    site.add_host("m1")
+    manage(site, "m1", leads=True)
+    ended = rollout(site, "--limit=all,localhost", "--check")
+    assert ended.stdout.count("TASK [swarm_service : batch | Start the updates]") == 1, ended.stdout
+
+
+def test_a_rollout_by_hand_tells_of_a_service_of_which_the_role_said_nothing(site: Site) -> None:
+    """Here because it could not even make its folder."""
+    site.add_host("m1")
+    manage(site, "m1", leads=True)
+    site.hosts["m1"]["ansible_python_interpreter"] = (
+        "{{ (swarm_service_image is defined) | ternary('/no', ansible_playbook_python) }}"
+    )
+    site.write()
+    ended = rollout(site)
+    assert ended.returncode == 2, ended.stdout
+    assert "swarm of m1: api" in ended.stdout, ended.stdout
+
+
+@pytest.mark.parametrize(("now", "expected"), [(NEWER, "superseded"), (OLD, "failed")])
+def test_what_a_person_changed_since_the_run_looked_is_left_to_them(
+    site: Site, now: str, expected: str
+) -> None:
+    """Runs in steps are long. What was only recreated, with what it ran before, is still for the push."""
+    site.add_host("one", IMAGE)
+    engine = site.engines["one"]
+    (image,) = (what for what in engine.answers if what.startswith("/images/"))
+    engine.answers["/containers/web0/json"] = Answer({**container_of("web0", IMAGE), "Id": "recreated"})
+
+    def images(_: Asked) -> Answer:
+        has_looked = len([asked for asked in engine.asked if asked.what == image]) > 1
+        return Answer({"RepoDigests": [f"{HOST}/test/app@{now if has_looked else OLD}"]})
+
+    engine.answers[image] = images
+    site.write()
+    (told,) = (
+        one
+        for result in run(site, Playbook("update", {"image": IMAGE, "digest": NEW}))
+        if (one := outcome_of(result, {}))
+    )
+    # The played engine can run nothing; that it was tried is enough.
+    assert told.outcome.value == expected, told.message
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_refused"), [("one", True), ("one:!localhost", True), ("one,localhost", False)]
+)
+def test_a_rollout_by_hand_of_which_nobody_would_be_told_is_refused(
+    site: Site, limit: str, *, is_refused: bool
+) -> None:
+    """And one that is limited says nothing of other hosts, such as one that is down."""
+    site.add_host("one", f"{HOST}/another/app:1")
+    site.add_host("two", is_down=True)
+    ended = rollout(site, "--limit", limit)
+    assert (f"--limit '{limit},localhost'" in ended.stdout) == is_refused, ended.stdout
     assert (ended.returncode != 0) == is_refused, ended.stdout
 
 

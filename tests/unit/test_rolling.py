@@ -1,5 +1,6 @@
 """In which steps a push rolls across hosts and swarms, and when what is left is left alone."""
 
+import time
 from typing import Any
 
 import pytest
@@ -173,6 +174,28 @@ def test_what_is_left_alone_names_the_step_that_failed_not_one_that_was_left_alo
     assert rolling.left_alone(found.steps, 2, []) == rolling.left_alone(found.steps, 1, [])
 
 
+def test_many_that_failed_are_counted_and_the_first_three_named() -> None:
+    found = plan(hosts(14, serial=[1, 1, 1, 1, 1, 9], max_failures=4))
+    assert rolling.left_alone(found.steps, 5, [])[0] == "steps 1, 2, 3, and 2 others of 6 failed"
+    variables = {f"h{n}": _variables(f"h{n}", container()) for n in range(14)}
+    data = {"steps": rolling.to_data(found.steps)}
+    (told,) = left_alone(data, "h13", [], variables)["targets"]
+    blamed = "; ".join(f"host h{n} (it did not come to an end)" for n in range(3))
+    assert told["message"].endswith(f" failed: {blamed}; and 2 others")
+    silent = [Host(f"t{n}", answered=False, wishes={"order": 1}) for n in range(4)]
+    assert plan([*silent, host("late", order=2)]).steps[0].held == (
+        "no host of order 1 answered (t0, t1, t2, and 1 other)"
+    )
+
+
+def test_whether_the_last_of_5000_steps_may_begin_is_found_at_once() -> None:
+    found = plan(hosts(5000, serial=1, max_failures="100%"))
+    ended = [f"h{n}" for n in range(0, 5000, 2)]
+    begin = time.process_time()
+    assert rolling.left_alone(found.steps, 4999, ended)[0] == ""
+    assert time.process_time() - begin < 5, "what grows faster than the fleet takes minutes"
+
+
 def test_each_order_is_judged_by_what_it_allows_itself() -> None:
     fleet = [host("t1", order=1, max_failures=1), host("t2", order=1), *hosts(2, order=2, serial=1)]
     found = plan(fleet)
@@ -282,8 +305,11 @@ def test_what_is_left_alone_is_told_with_the_reason() -> None:
     found = rolling_plan(variables, ["a", "b"], ["container/b/skipped"])
     assert (found["hosts"], found["sizes"]) == (["a", "b"], [1, 1])
     variables["a"]["standalone_container_results"] = [_result("app", "rolled_back")]
-    assert left_alone(found, "a", [], variables) == []
-    (told,) = left_alone(found, "b", [], variables)
+    may_begin = {"is_left_alone": False, "targets": []}
+    assert left_alone(found, "a", [], variables) == may_begin
+    verdict = left_alone(found, "b", [], variables)
+    (told,) = verdict["targets"]
+    assert verdict["is_left_alone"]
     assert told == {
         "kind": "container",
         "id": "id-of-app",
@@ -291,7 +317,21 @@ def test_what_is_left_alone_is_told_with_the_reason() -> None:
         "before": {"image": "app:1", "digest": OLD},
         "message": "left alone: step 1 of 2 failed: host a (app rolled_back)",
     }
-    assert left_alone(found, "b", ["a"], variables) == []
+    assert left_alone(found, "b", ["a"], variables) == may_begin
+
+
+def test_every_manager_of_a_swarm_is_left_alone_whichever_tells_of_its_services() -> None:
+    """The leader would update them, and it need not be the first in the inventory."""
+    variables = {"a": _variables("a", container())}
+    for name in ("m1", "m2"):
+        swarm = {"id": "alpha", "manager": True, "leader": name == "m2"}
+        variables[name] = _variables(name, service(), swarm=swarm)
+    found = rolling_plan(variables, ["a", "m1", "m2"])
+    verdicts = [left_alone(found, name, [], variables) for name in ("m1", "m2")]
+    assert [one["is_left_alone"] for one in verdicts] == [True, True]
+    assert [len(one["targets"]) for one in verdicts] == [1, 0]
+    held = {**found, "steps": [{**step, "held": "so it is"} for step in found["steps"]]}
+    assert left_alone(held, "m2", ["a"], variables)["is_left_alone"]
 
 
 def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:
@@ -307,6 +347,38 @@ def test_the_team_hears_of_targets_that_were_left_alone() -> None:
     told = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
     (found,) = target_outcomes({"m1": _variables("m1", update_left_alone=[told])}, ["m1"])
     assert (found["where"], found["outcome"], found["message"]) == ("swarm of m1", "skipped", "left alone: …")
+
+
+def test_a_target_of_which_nobody_said_a_word_is_told_as_failed() -> None:
+    """A role that breaks leaves nothing behind."""
+    swarm = {"id": "alpha", "manager": True}
+    variables = {
+        "a": _variables("a", container("app"), container("mute"), container("skipped")),
+        "m1": _variables("m1", service(), service("mute"), swarm=swarm),
+        "m2": _variables("m2", service(), service("mute"), swarm=swarm),
+        "down": {"inventory_hostname": "down"},
+    }
+    found = rolling_plan(variables, list(variables), ["container/a/skipped"])
+    variables["a"]["standalone_container_results"] = [_result("app", "updated")]
+    variables["m2"]["swarm_service_results"] = [
+        {**_result("web", "updated"), "kind": "service", "id": "id-of-web"}
+    ]
+    told = target_outcomes(variables, found["asked"], found["steps"])
+    assert [(one["where"], one["name"], one["outcome"]) for one in told] == [
+        ("host a", "app", "updated"),
+        ("swarm of m2", "web", "updated"),
+        ("host down", "down", "unreachable"),
+        ("host a", "mute", "failed"),
+        ("swarm of m1", "mute", "failed"),
+    ]
+    assert told[-1]["message"] == "the run ended without a word about it"
+    assert told[-1]["before"] == {"image": "app:1", "digest": OLD}
+    assert len(target_outcomes(variables, found["asked"])) == 3
+
+
+def test_the_team_hears_of_what_a_person_changed() -> None:
+    variables = {"a": _variables("a", update_superseded=[_result("app", "superseded")])}
+    assert [one["outcome"] for one in target_outcomes(variables, ["a"])] == ["superseded"]
 
 
 def test_a_hook_that_failed_after_an_update_is_what_the_team_hears() -> None:
