@@ -5,7 +5,8 @@ the operator, and during which pushes, people, scans and further runs go on. Thr
 an order that hypothesis chooses, so every finding can be repeated.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -402,6 +403,19 @@ def test_a_run_killed_after_its_last_word_is_settled_and_the_team_is_told(tmp_pa
     assert [[one["outcome"] for one in told["outcomes"]] for told in world.told] == [["updated"]]
 
 
+@contextmanager
+def away(monkeypatch: pytest.MonkeyPatch, store: Store, *methods: str) -> Iterator[None]:
+    """The database answers no call of these methods."""
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    with monkeypatch.context() as broken:
+        for method in methods:
+            broken.setattr(store, method, fail)
+        yield
+
+
 def test_a_rollout_whose_target_is_gone_waits_no_more(tmp_path: Path) -> None:
     world = calm(World(lambda _: 0, tmp_path))
     world.push("2")
@@ -420,12 +434,7 @@ def test_a_run_whose_end_could_not_be_kept_is_run_again(
     world.push("2")
     world.look()
 
-    def fail(*_: object) -> None:
-        raise StoreUnavailable("disk full")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(world.store, "end_run", fail)
-        broken.setattr(world.store, "keep_outcome", fail)
+    with away(monkeypatch, world.store, "end_run", "keep_outcome"):
         world.work()
     assert states(world) == ["running"]
     world.calm_down()
@@ -441,11 +450,7 @@ def test_a_run_that_could_not_begin_because_the_database_was_away_begins_later(
     world.push("2")
     world.look()
 
-    def fail(*_: object) -> None:
-        raise StoreUnavailable("locked")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(world.store, "outcomes", fail)
+    with away(monkeypatch, world.store, "outcomes"):
         world.work()
     assert states(world) == ["running"]
     world.calm_down()
@@ -520,14 +525,9 @@ def test_an_answer_that_could_not_be_kept_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = calm(World(lambda _: 0, tmp_path))
-
-    def fail(*_: object) -> None:
-        raise StoreUnavailable("disk full")
-
     world.tick(60)
     world.things.append(Thing("container", "new", ("far",), tag="3", changed_at=world.now))
-    with monkeypatch.context() as broken:
-        broken.setattr(world.store, "keep_change", fail)
+    with away(monkeypatch, world.store, "keep_change"):
         world.look_and_work()
     assert container_key("far", "new") not in world.loop._scanner.fleet.targets
     world.tick(6)
