@@ -10,11 +10,12 @@ from registry_docker_updater.composition import Parts, assemble, is_held
 from registry_docker_updater.core.fleet import Fleet
 from registry_docker_updater.core.live import FOLLOWED
 from registry_docker_updater.core.merging import Scan, merge
+from registry_docker_updater.core.scan_schedule import too_old
 from registry_docker_updater.core.snippets import snippet
+from registry_docker_updater.edges.discovery import scan
 from registry_docker_updater.edges.listings import fleet_rows
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.printing import counts, print_json, print_table, printable, short
-from registry_docker_updater.scanning import scan, too_old
 from registry_docker_updater.sweeping import complaints
 
 _log = logging.getLogger(__name__)

@@ -12,6 +12,8 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Self
 
+from registry_docker_updater.core.fleet import Fleet
+
 # A run costs about a second of a processor before it asks anybody: enough hosts that this does not count.
 SLICE = 32
 # What scans may use at once after they used nothing for long, in seconds of a processor, and what routine leaves of it.
@@ -132,6 +134,17 @@ def next_slice(situation: Situation, allowance: Allowance, pace: Pace, now: date
             return Slice(tuple(host for _, _, host in (*chosen, *more)), is_apart)
         wakes.append(free_at)
     return min(wakes, default=now + pace.interval)
+
+
+def too_old(fleet: Fleet, interval: timedelta, now: datetime) -> str | None:
+    """Return how old the oldest answer is, in a sentence, if much older than ``interval``."""
+    age = now - min((host.asked_at for host in fleet.hosts.values()), default=now)
+    if age <= 3 * interval:
+        return None
+    return (
+        f"the oldest answer of a host is {age.total_seconds():.0f} s old, and fleet.scan_interval is"
+        f" {interval.total_seconds():.0f} s: give scans a larger fleet.scan_share"
+    )
 
 
 # Whether it is mere routine, when the host was asked last, and its name: the smaller the more urgent.
