@@ -5,6 +5,7 @@ real engines is tested on the real fleet.
 """
 
 import json
+import re
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ class Asked:
     @property
     def what(self) -> str:
         """The path without the API version."""
-        return self.path if self.path == "/_ping" else "/" + self.path.split("/", 2)[2]
+        return re.sub(r"^/v[0-9.]+(?=/)", "", self.path)
 
 
 @dataclass

@@ -94,10 +94,8 @@ class _Follower(threading.Thread):
         while not self._ending.is_set():
             begun = time.monotonic()
             try:
-                self._follow(opening(self.said))
+                self._follow(_opening(self.said))
                 continue
-            except ValueError as error:
-                reason = f"docker_live {error}"
             except _Broken as error:
                 reason = str(error)
             except Exception as error:  # a thread that ends silently would never follow again
@@ -151,6 +149,13 @@ class _Follower(threading.Thread):
             self._on_state(self._host, state)
         except Exception as error:
             _log.error("%s", error)
+
+
+def _opening(said: Any) -> Opening:
+    try:
+        return opening(said)
+    except ValueError as error:
+        raise _Broken(f"docker_live {error}") from error
 
 
 class _Api(APIClient):
