@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import is_aside
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     Engine,
     EngineError,
+    NoAnswer,
     NotFound,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
@@ -20,6 +22,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
 )
 
 _SWARM_TASK = "com.docker.swarm.task.id"
+# A manager waits 20 s for a leader that is gone (moby, daemon/cluster: swarmRequestTimeout); asked anew, it asks the
+# one that was elected meanwhile.
+_ELECTION_SECONDS = 5.0
 _COMPOSE_ONE_OFF = "com.docker.compose.oneoff"
 
 Target = Dict[str, Any]
@@ -28,13 +33,11 @@ Target = Dict[str, Any]
 def scan(engine: Engine, patience: Iterable[bool] = ()) -> Dict[str, Any]:
     """Return what the engine is and every target on it, as the module ``targets_info`` documents it.
 
-    Containers that an update keeps aside for a while are none. ``patience`` is drawn from, and pauses, while the
-    managers of the swarm elect a leader: some 10 to 20 seconds after they lost one (moby, daemon/cluster: ticks of a
-    second, an election after ten of them without a word).
+    Containers that an update keeps aside for a while are none. ``patience`` is drawn from before each look at a swarm
+    that may be electing a leader, and pauses between them: that takes some 10 to 20 seconds after one was lost (moby,
+    daemon/cluster: ticks of a second, an election after ten of them without a word).
     """
-    info, patience = engine.get("/info"), iter(patience)
-    while _has_no_leader(engine, info) and next(patience, False):
-        info = engine.get("/info")
+    info = _info(engine, patience)
     now = _time(info.get("SystemTime")) or datetime.now(timezone.utc)
     warnings: List[str] = []
     swarm = _swarm(engine, info, warnings)
@@ -85,8 +88,7 @@ def _swarm(engine: Engine, info: Dict[str, Any], warnings: List[str]) -> Optiona
     leader = False
     if manager and node_id:
         try:
-            node = engine.get(f"/nodes/{node_id}")
-            leader = bool((node.get("ManagerStatus") or {}).get("Leader"))
+            leader = _leads(engine, state)
         except EngineError as error:
             warnings.append(
                 f"the swarm does not answer ({error.message}); has it lost its quorum of managers?"
@@ -102,16 +104,28 @@ def _swarm(engine: Engine, info: Dict[str, Any], warnings: List[str]) -> Optiona
     }
 
 
-def _has_no_leader(engine: Engine, info: Dict[str, Any]) -> bool:
-    """Tell whether the engine is a manager of a swarm that answers nobody at present."""
-    state = info.get("Swarm") or {}
-    if not (state.get("ControlAvailable") and state.get("NodeID")):
-        return False
-    try:
-        engine.get(f"/nodes/{state['NodeID']}")
-    except EngineError:
-        return True
-    return False
+def _info(engine: Engine, patience: Iterable[bool]) -> Dict[str, Any]:
+    """Return what the engine tells of itself, as soon as its swarm has a leader or ``patience`` is at its end."""
+    for _ in patience:
+        with suppress(NoAnswer, EngineError):
+            info: Dict[str, Any] = engine.request("GET", "/info", timeout=_ELECTION_SECONDS)
+            state = info.get("Swarm") or {}
+            if state.get("ControlAvailable") and state.get("NodeID"):
+                _leads(engine, state, _ELECTION_SECONDS)
+            return info
+    found: Dict[str, Any] = engine.get("/info")
+    return found
+
+
+def _leads(engine: Engine, state: Mapping[str, Any], timeout: Optional[float] = None) -> bool:
+    """Tell whether a manager leads its swarm; raises :class:`EngineError` when that has no leader.
+
+    An engine whose own question to a leader came to nothing leaves out the swarm's id (moby, daemon/cluster: Info).
+    """
+    if not (state.get("Cluster") or {}).get("ID"):
+        raise EngineError(503, state.get("Error") or "it did not tell the swarm's id", "GET /info")
+    node = engine.request("GET", f"/nodes/{state['NodeID']}", timeout=timeout)
+    return bool((node.get("ManagerStatus") or {}).get("Leader"))
 
 
 def _services(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Target]:

@@ -131,9 +131,10 @@ def main() -> None:
 
 
 def _patience(seconds: int) -> Iterator[bool]:
-    for _ in range(seconds):
-        time.sleep(1)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         yield True
+        time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -259,27 +259,46 @@ def test_a_manager_without_quorum_is_none_and_says_so(scanned: Scanned) -> None:
 
 def test_managers_that_elect_a_leader_are_waited_for_as_long_as_patience_lasts(engine: PlayedEngine) -> None:
     answers = swarm_with(service_of())
-    answered = answers["/nodes/node-1"]
-    pauses: list[int] = []
+    looks: list[int] = []
 
     def manages(elected_after: int) -> bool:
         engine.answers.update({**answers, "/nodes/node-1": Answer({"message": "no leader"}, 503)})
-        pauses.clear()
+        looks.clear()
 
         def patience() -> Iterator[bool]:
-            for second in range(1, 9):
-                pauses.append(second)
-                if second == elected_after:
-                    engine.answers["/nodes/node-1"] = answered
+            for look in range(1, 9):
+                looks.append(look)
+                if look == elected_after:
+                    engine.answers.update(answers)
                 yield True
 
         found = scan(Engine({"docker_host": engine.address, "timeout": 5}), patience())
         return bool(found["swarm"]["manager"])
 
     assert manages(elected_after=3)
-    assert pauses == [1, 2, 3]
+    assert looks == [1, 2, 3]
     assert not manages(elected_after=100)
-    assert pauses == [*range(1, 9)]
+    assert looks == [*range(1, 9)]
+
+
+def test_an_engine_that_could_not_tell_its_swarms_id_is_asked_again_and_is_no_manager_without_it(
+    engine: PlayedEngine,
+) -> None:
+    """It waited in vain for the leader that was lost; the one elected meanwhile answers all other questions."""
+    mute = swarm_with(service_of(), Cluster={"ID": ""}, Error="context deadline exceeded")
+    engine.answers.update(mute)
+
+    def patience() -> Iterator[bool]:
+        yield True
+        engine.answers.update(swarm_with(service_of()))
+        yield True
+
+    found = scan(Engine({"docker_host": engine.address, "timeout": 5}), patience())
+    assert (found["swarm"]["id"], found["swarm"]["manager"]) == ("alpha", True)
+    engine.answers.update(mute)
+    found = scan(Engine({"docker_host": engine.address, "timeout": 5}))
+    assert (found["swarm"]["manager"], found["targets"]) == (False, [])
+    assert "context deadline exceeded" in found["warnings"][0]
 
 
 def test_a_node_locked_or_in_error_is_a_warning(scanned: Scanned) -> None:
