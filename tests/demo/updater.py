@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ class Updater:
         self.settings = self._folder / "config.yml"
         self._record = self._folder / "process"
 
-    def install(self, **changes: Any) -> None:
-        """Write settings and the inventory's variables, and start the receivers of messages."""
+    def install(self, variables: Mapping[str, Any] | None = None, **changes: Any) -> None:
+        """Write settings, with `changes`, and the inventory's `variables`; start the receivers of messages."""
         address = self._lab.address
         (self._folder / "secret").write_text(_SECRET)
         settings = {
@@ -66,9 +67,9 @@ class Updater:
         (self._folder / "ansible.cfg").write_text(
             "[defaults]\nforks = 25\n[ssh_connection]\npipelining = true\n"
         )
-        variables = self._lab.inventory.parent / "group_vars" / "all.yml"
-        variables.parent.mkdir(exist_ok=True)
-        variables.write_text(yaml.safe_dump(_channels(address)))
+        for_all = self._lab.inventory.parent / "group_vars" / "all.yml"
+        for_all.parent.mkdir(exist_ok=True)
+        for_all.write_text(yaml.safe_dump({**_channels(address), **(variables or {})}))
         receivers = (str(self._folder / "inbox"), address, str(_SMTP_PORT), str(_HTTP_PORT))
         launch(
             (

@@ -76,7 +76,10 @@ def often(lab: Lab, updater: Updater) -> Updater:
 
 def _configure(updater: Updater, interval: str) -> None:
     inventory = str(updater._lab.inventory)
-    updater.install(fleet={"inventory": inventory, "scan_interval": interval, "scan_share": "100%"})
+    updater.install(
+        {"standalone_container_settle": 3},
+        fleet={"inventory": inventory, "scan_interval": interval, "scan_share": "100%"},
+    )
 
 
 def _say(lab: Lab, host: str, **variables: Any) -> None:

@@ -284,6 +284,7 @@ def test_another_manager_takes_over_when_the_engine_of_the_first_dies(lab: Lab, 
 
 
 # The last one: a manager that was cut off takes more than a minute to be heard by its swarm again.
+@pytest.mark.extended
 def test_another_manager_takes_over_from_one_that_is_cut_off_in_the_middle(lab: Lab, web: Place) -> None:
     acting = lab.swarm("beta").leader()
     others = [manager for manager in lab.swarm("beta").managers if manager is not acting]

@@ -34,7 +34,7 @@ def app(lab: Lab) -> Deployed:
 @pytest.fixture(scope="module")
 def updater(lab: Lab, app: Deployed) -> Updater:
     updater = Updater(lab)
-    updater.install()
+    updater.install({"standalone_container_settle": 3})
     settings = yaml.safe_load(updater.settings.read_text())
     settings["registries"]["registry"]["sweep_interval"] = "5s"
     updater.settings.write_text(yaml.safe_dump(settings))

@@ -43,7 +43,7 @@ def deployed(lab: Lab) -> tuple[Deployed, ...]:
 @pytest.fixture(scope="module")
 def updater(lab: Lab, deployed: tuple[Deployed, ...]) -> Updater:
     updater = Updater(lab)
-    updater.install()
+    updater.install({"standalone_container_settle": 3})
     updater.start()
     updater.wait_for_scan(len([one for one in deployed if one.labelled]))
     return updater
@@ -230,6 +230,7 @@ def test_a_template_in_an_event_is_text_all_the_way(lab: Lab, updater: Updater, 
         assert host.run("test", "-e", str(trap), check=False).returncode == 1
 
 
+@pytest.mark.extended
 def test_a_host_that_was_down_catches_up_by_itself(
     lab: Lab, deployed: tuple[Deployed, ...], updater: Updater
 ) -> None:

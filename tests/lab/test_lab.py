@@ -141,6 +141,7 @@ def test_a_swarm_of_three_managers_is_ready_on_every_node(lab: Lab) -> None:
         assert sorted(filter(None, states)) == ["Ready Leader", "Ready Reachable", "Ready Reachable"]
 
 
+@pytest.mark.extended
 def test_a_swarm_elects_another_leader_when_its_leader_is_cut_off(lab: Lab) -> None:
     swarm = lab.swarm("alpha")
     before = swarm.leader()
