@@ -5,7 +5,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,10 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.printing import counts, print_json, print_table, printable, short
 
 _WAIT_SECONDS = 0.5
+_NOBODY = "no target is to be changed by it, as far as the last scan saw"
+_NEVER_ASKED = (
+    "no host was asked yet, so which targets it is for shows when an operator has begun; `plan` asks them now"
+)
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
 
 # What the operator comes to by itself.
@@ -31,10 +35,14 @@ _COMING = (Verdict.DUE, Verdict.LATER, Verdict.BUSY)
 Judged = list[tuple[Target, Verdict]]
 
 
-def plan(parts: Parts, as_json: bool, known: Fleet, image: str) -> int:  # noqa: FBT001 - a flag of the command line
+def plan(parts: Parts, as_json: bool, known: Callable[[], Fleet], image: str) -> int:  # noqa: FBT001 - a flag of the command line
     """Show what a push of ``image`` would change in the fleet that is ``known``; change nothing."""
     registry, reference = _pushed(parts, image)
-    judged = _judged(parts, _wanted(parts, registry, reference), known)
+    if not reference.tag:
+        raise UpdaterError(
+            f"{image} needs a tag, as in registry.example.com/test/app:1: no other name is ever pushed"
+        )
+    judged = _judged(parts, _wanted(parts, registry, reference), known())
     rows = [
         {
             **target_row(target),
@@ -125,10 +133,11 @@ def _promised(  # noqa: PLR0913 - what is known of what was asked for
     if any(verdict.can_be_told for verdict in left.values()):
         print("--force updates these too", file=sys.stderr)
     if not concerned:
-        print("no target is to be changed by it, as far as the last scan saw", file=sys.stderr)
-    elif not is_held(parts.state):
+        is_asked = bool(parts.store.fleet().hosts)
+        print(_NOBODY if is_asked else _NEVER_ASKED, file=sys.stderr)
+    if not is_held(parts.state):
         print(_NO_OPERATOR, file=sys.stderr)
-    elif wait:
+    elif concerned and wait:
         return _follow(parts, number, as_json=as_json)
     if as_json:
         return print_json(

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from registry_docker_updater import __version__, by_hand, commands, local, settings
 from registry_docker_updater.composition import Parts
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("image", metavar="IMAGE[@DIGEST]")
     one.set_defaults(
         run=lambda parts, given: by_hand.plan(
-            parts, given.json, commands.known_fleet(parts, fresh=given.scan), given.image
+            parts, given.json, partial(commands.known_fleet, parts, fresh=given.scan), given.image
         )
     )
 
@@ -89,9 +90,7 @@ def parser() -> argparse.ArgumentParser:
     one = add("registry-config", help="print the snippet to put into a registry")
     one.add_argument("name", metavar="NAME", help="the registry's name in the settings")
     one.add_argument(
-        "--url",
-        default="https://UPDATER:8080",
-        help="how the registry reaches the operator (default: %(default)s)",
+        "--url", help="how the registry reaches the operator (default: what the settings say of listen)"
     )
     one.set_defaults(run=lambda parts, given: commands.registry_config(parts, given.name, given.url))
     return top
@@ -126,9 +125,16 @@ def _fresh(command: argparse.ArgumentParser) -> None:
 
 def _bounded(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     command.add_argument(
-        "--limit", type=int, default=_LISTED, metavar="N", help="the newest N (default: %(default)s)"
+        "--limit", type=_count, default=_LISTED, metavar="N", help="the newest N (default: %(default)s)"
     )
     return command
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("is to be 1 or more")
+    return number
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.composition import Parts, assemble, is_held
@@ -162,15 +163,27 @@ def rollout(parts: Parts, as_json: bool, number: int) -> int:  # noqa: FBT001 - 
     return print_table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"))
 
 
-def registry_config(parts: Parts, name: str, url: str) -> int:
-    """Print the snippet that makes a registry send its events here."""
+def registry_config(parts: Parts, name: str, url: str | None) -> int:
+    """Print the snippet that makes a registry send its events to ``url``, or to where the settings say we listen."""
+    given = urlsplit(url or _own_url(parts))
+    if given.scheme not in ("http", "https") or not given.netloc:
+        raise UpdaterError(
+            f"--url {url} is no address of the operator, such as https://updater.example.com:8080"
+        )
     registry = parts.settings.registries.get(name)
     if registry is None:
         raise UpdaterError(
             f"there is no registry {name!r} in the settings; there are {', '.join(parts.settings.registries)}"
         )
-    print(snippet(registry.format, name, url), end="")
+    print(snippet(registry.format, name, given.geturl()), end="")
     return 0
+
+
+def _own_url(parts: Parts) -> str:
+    listen = parts.settings.listen
+    is_anywhere = listen.address in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+    host = f"[{listen.address}]" if ":" in listen.address else listen.address
+    return f"{'https' if listen.tls else 'http'}://{'UPDATER' if is_anywhere else host}:{listen.port}"
 
 
 def _stop_from_signal(stop: Any) -> None:

@@ -148,7 +148,7 @@ def _client(name: str, registry: Registry) -> RegistryClient:
 
 def hold(state: Path) -> None:
     """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
-    descriptor = os.open(state / "operator.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = _open(state / "operator.lock", os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -161,7 +161,7 @@ def hold(state: Path) -> None:
 def is_held(state: Path) -> bool:
     """Tell whether an operator works with ``state``."""
     try:
-        descriptor = os.open(state / "operator.lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = _open(state / "operator.lock")
     except FileNotFoundError:
         return False
     try:
@@ -171,3 +171,15 @@ def is_held(state: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _open(lock: Path, flags: int = 0) -> int:
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UpdaterError(
+            f"cannot open {lock}: {error.strerror}; run this as the operator's user, to whom all in {lock.parent} is"
+            " to belong"
+        ) from None

@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from registry_docker_updater.errors import UpdaterError
+
 _SETTINGS = """\
 # Made by --local. Change what you like: it is read as any other settings file, and never written again.
 listen: {address: 127.0.0.1, port: 8080}
@@ -25,19 +27,27 @@ all:
 
 
 def settings_file(environment: Mapping[str, str]) -> Path:
-    """Return the settings of ``--local``, below ``$XDG_STATE_HOME``; make them when there are none."""
+    """Return the settings of ``--local``, below ``$XDG_STATE_HOME``; make them when there are none.
+
+    Raises :class:`UpdaterError` when nothing can be written there.
+    """
     home = Path(environment.get("HOME", "/root"))
     state = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
     folder = state / "registry-docker-updater"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     contents = {
         "config.yml": _SETTINGS,
         "inventory.yml": _INVENTORY,
         "secret": secrets.token_urlsafe(24) + "\n",
     }
-    for name, content in contents.items():
-        path = folder / name
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(content)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in contents.items():
+            path = folder / name
+            if not path.exists():
+                path.touch(mode=0o600)
+                path.write_text(content)
+    except OSError as error:
+        raise UpdaterError(
+            f"--local: cannot write to {folder}: {error.strerror}; set XDG_STATE_HOME to a folder of yours"
+        ) from None
     return folder / "config.yml"

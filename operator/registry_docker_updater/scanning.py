@@ -75,7 +75,8 @@ class Scanner:
         self._inventory: frozenset[str] | None = None
         self._is_listing = False
         self._list_due = clock()
-        self._allowance = Allowance(pace.share, clock())
+        self._began = clock()
+        self._allowance = Allowance(pace.share, self._began)
         self._needed: dict[str, datetime] = {}
         self._going: list[_Going] = []
         self._live = LiveView(self._hear, self._say_live)
@@ -158,7 +159,12 @@ class Scanner:
             self._is_listing = False
 
     def _tell_of_age(self, now: datetime) -> None:
-        old = too_old(self._fleet, self._pace.interval, now)
+        # Answers of before a longer stop are old for another reason.
+        old = (
+            too_old(self._fleet, self._pace.interval, now)
+            if now - self._began > self._pace.interval * 3
+            else None
+        )
         if old:
             _log.warning("%s", old)
 

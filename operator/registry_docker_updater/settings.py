@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -36,6 +37,16 @@ _BYTES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 # What engines ask without TLS when nobody says otherwise.
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+# What is wrong, where the library's words for it are those of its own types.
+_SAID = {
+    "extra_forbidden": "is not a setting",
+    "missing": "is missing",
+    "tuple_type": "is to be a list, such as [one, two]",
+    "dict_type": "is to be a section, with names of yours in it",
+    "model_type": "is to be a section, with settings in it",
+    "path_type": "is to be a path",
+    "too_short": "is empty, and is to have one entry at least",
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -79,7 +90,10 @@ def _share(value: Any) -> Any:
     match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError(f"{value!r} is not a share such as 20%")
-    return float(match[1]) / 100
+    share = float(match[1]) / 100
+    if not 0 < share <= 1:
+        raise ValueError(f"{value!r} is not more than 0% and at most 100%")
+    return share
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -114,7 +128,7 @@ def _existing(value: Path) -> Path:
 RelativePath = Annotated[Path, AfterValidator(_beside_the_file)]
 ReadablePath = Annotated[RelativePath, AfterValidator(_existing)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
-Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=1)]
+Share = Annotated[float, BeforeValidator(_share)]
 Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]
 RegistryHost = Annotated[str, AfterValidator(_host)]
 RegistryUrl = Annotated[str, AfterValidator(_url)]
@@ -169,6 +183,18 @@ class Tls(_Section):
 
     certificate: ReadablePath = Field(description="The certificate with its chain, PEM.")
     key: ReadablePath = Field(description="Its private key, PEM.")
+
+    @model_validator(mode="after")
+    def _can_be_served(self) -> Self:
+        try:
+            # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, lambda: "")
+        except OSError as error:
+            raise ValueError(
+                f"cannot serve with {self.certificate} and {self.key} ({error}): certificate is to be PEM,"
+                " and key its unencrypted private key, PEM, too"
+            ) from None
+        return self
 
 
 class Listen(_Section):
@@ -240,6 +266,12 @@ class RetrySettings(_Section):
     longest: Duration = Field(timedelta(minutes=15), description="The longest wait.")
     attempts: int = Field(10, ge=1, description="How many runs a rollout has at most.")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first > self.longest:
+            raise ValueError("first is longer than longest")
+        return self
+
 
 class Rollouts(_Section):
     """How rollouts run."""
@@ -295,7 +327,8 @@ def load(path: Path) -> Settings:
     Raises :class:`BadSettings` with everything that is wrong, unreadable secrets included.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        with path.open() as stream:
+            content = yaml.load(stream, _Careful)  # noqa: S506 - it is a safe loader
     except OSError as error:
         hint = f"; give --config, or set {PATH_VARIABLE}" if isinstance(error, FileNotFoundError) else ""
         raise BadSettings(str(path), [f"cannot be read: {error.strerror}{hint}"]) from None
@@ -311,11 +344,31 @@ def parse(content: Any, path: Path) -> Settings:
     try:
         return Settings.model_validate(content, context={"folder": path.absolute().parent})
     except ValidationError as error:
-        raise BadSettings(str(path), [_problem(entry) for entry in error.errors()]) from None
+        raise BadSettings(str(path), _problems(error.errors())) from None
+
+
+class _Careful(yaml.SafeLoader):
+    """Refuses a name that stands twice in a section: the first would be forgotten without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen = set[str]()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    None, None, f"{key.value} stands twice in this section", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _problems(entries: Sequence[Any]) -> list[str]:
+    # A list of which every entry is wrong is called too short, besides.
+    wrong = {entry["loc"][:-1] for entry in entries}
+    return [_problem(one) for one in entries if one["type"] != "too_short" or one["loc"] not in wrong]
 
 
 def _problem(entry: Any) -> str:
     where = ".".join(str(part) for part in entry["loc"])
-    said = {"extra_forbidden": "is not a setting", "missing": "is missing"}.get(entry["type"])
+    said = _SAID.get(entry["type"])
     message = said or entry["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

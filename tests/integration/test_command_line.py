@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from integration.conftest import Site
 from registry_docker_updater.cli import main, parser
@@ -93,7 +94,15 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("nonsense",), ("rollout",), ("rollout", "one"), ("plan",), ("events", "--limit", "many")],
+    [
+        (),
+        ("nonsense",),
+        ("rollout",),
+        ("rollout", "one"),
+        ("plan",),
+        ("events", "--limit", "many"),
+        ("events", "--limit", "0"),
+    ],
 )
 def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -261,7 +270,7 @@ def test_a_push_by_hand_without_an_operator_is_recorded_and_says_that_nothing_ha
 
 
 def test_a_push_by_hand_that_concerns_nobody_says_so(store: Store, run: Run) -> None:
-    assert store
+    store.keep_change(whole(Fleet({"solo": host("solo", datetime.now(UTC))})))
     code, out, err = run("push", f"{APP}@{NEW}", "--json")
     assert code == 0
     assert json.loads(out) == {"recorded": f"{APP}@{NEW}", "push": 1, "targets": 0, "left_alone": {}}
@@ -407,6 +416,53 @@ def test_the_snippet_for_a_registry_names_its_address_and_no_secret(
     assert word in out
     assert f'"https://updater.example.com/events/{registry}"' in out
     assert "s3cret" not in out
+
+
+def test_without_url_the_snippet_has_what_the_settings_say_of_listening(run: Run, site: Site) -> None:
+    port = yaml.safe_load(site.config.read_text()).get("listen", {}).get("port", 8080)
+    assert f":{port}/events/production" in run("registry-config", "production")[1]
+    assert "http://" in run("registry-config", "production")[1]
+
+
+@pytest.mark.parametrize("url", ["updater:8080", "updater.example.com", "ftp://updater"])
+def test_a_url_that_no_registry_can_use_is_refused(run: Run, url: str) -> None:
+    code, out, err = run("registry-config", "production", "--url", url)
+    assert (code, out, f"--url {url} is no address" in err) == (1, "", True)
+
+
+def test_a_plan_of_a_digest_wants_a_tag_and_says_so_before_it_asks_anybody(run: Run) -> None:
+    image = f"{HOST}/test/app@{NEW}"
+    code, _, err = run("plan", image)
+    assert (code, f"{image} needs a tag" in err, "asking" in err) == (1, True, False)
+
+
+def test_a_push_says_that_nobody_was_asked_yet_and_that_no_operator_works(run: Run) -> None:
+    code, out, err = run("push", f"{APP}@{NEW}", "--wait")
+    assert (code, "for 0 targets" in out) == (0, True)
+    assert "no host was asked yet" in err
+    assert "no operator works" in err
+
+
+def test_what_cannot_be_opened_in_the_state_directory_is_named_with_the_remedy(run: Run, site: Site) -> None:
+    (site.state / "operator.lock").mkdir(parents=True)
+    code, _, err = run("check")
+    assert (code, f"cannot open {site.state}/operator.lock" in err) == (1, True)
+    assert "run this as the operator's user" in err
+
+
+def test_a_run_that_cannot_be_kept_is_named_with_the_remedy(run: Run, site: Site) -> None:
+    (site.state / "runs").mkdir(parents=True)
+    (site.state / "runs/scans").touch()
+    code, _, err = run("fleet", "--scan")
+    assert (code, f"cannot keep a run in {site.state}/runs/scans" in err) == (1, True)
+
+
+def test_local_settings_that_cannot_be_written_are_an_error_with_a_remedy(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(site.config))
+    assert main(["--local", "events"]) == 1
+    assert "set XDG_STATE_HOME to a folder of yours" in capsys.readouterr().err
 
 
 def test_a_registry_that_is_not_in_the_settings_has_no_snippet(run: Run) -> None:

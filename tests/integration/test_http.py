@@ -194,6 +194,14 @@ def test_a_registry_that_is_not_in_the_settings_is_404(listener: Listener) -> No
     assert (status, content) == (404, {"error": "no registry 'nobody' in the settings"})
 
 
+@pytest.mark.parametrize("path", ["/events/nobody", "/events/production/", "/event/production"])
+def test_a_registry_that_sends_elsewhere_is_seen_in_the_log(
+    listener: Listener, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    assert listener.ask("POST", path, PUSH)[0] == 404
+    assert ["404 for " in record.message for record in caplog.records] == [True]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -12,6 +12,7 @@ import yaml
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import KNOWN_OPTIONS, OPT_IN
 from pydantic import BaseModel
 
+from integration.receivers import certificate
 from registry_docker_updater import cli
 from registry_docker_updater.core.outcomes import Outcome
 from registry_docker_updater.edges.http import application
@@ -55,10 +56,12 @@ def test_every_setting_is_in_the_table_of_settings(setting: str) -> None:
 def test_the_example_of_the_settings_is_right(tmp_path: Path) -> None:
     """Every key of the example is a setting; only its files are missing here."""
     example = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", _page("settings"), re.DOTALL)[0])
-    (tmp_path / "inventory.example").touch()
-    for name in ("tls.pem", "tls.key", "secret"):
-        (tmp_path / name).write_text("x")
+    certificate(tmp_path)
+    (tmp_path / "mail.pem").rename(tmp_path / "tls.pem")
+    (tmp_path / "mail.key").rename(tmp_path / "tls.key")
+    (tmp_path / "secret").write_text("x")
     example["registries"]["production"]["secret"] = {"file": "secret"}
+    example["fleet"]["inventory"] = "."
 
     settings = Settings.model_validate(example, context={"folder": tmp_path})
 

@@ -227,6 +227,46 @@ def test_the_name_of_a_registry_is_part_of_a_path(folder: Path, name: str) -> No
     assert "a name is letters, digits, _ . and -" in told
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("registries.production.hosts", "registry.example.com", "is to be a list, such as [one, two]"),
+        ("registries.production.hosts", [], "is empty, and is to have one entry at least"),
+        ("fleet.environment", "AWS_PROFILE", "is to be a list, such as [one, two]"),
+        ("fleet", None, "is to be a section, with settings in it"),
+        ("rollouts", 5, "is to be a section, with settings in it"),
+        ("registries", [], "is to be a section, with names of yours in it"),
+        ("state_directory", None, "is to be a path"),
+        ("fleet.scan_share", "200%", "'200%' is not more than 0% and at most 100%"),
+        ("fleet.scan_share", "0%", "'0%' is not more than 0% and at most 100%"),
+        ("rollouts.retry", {"first": "20m", "longest": "15m"}, "first is longer than longest"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_file(
+    folder: Path, path: str, value: Any, problem: str
+) -> None:
+    assert problems(folder, changed(path, value)) == (f"{path}: {problem}",)
+
+
+def test_a_list_of_which_every_entry_is_wrong_is_not_called_empty_besides(folder: Path) -> None:
+    (told,) = problems(folder, changed("registries.production.hosts", ["https://registry.example.com"]))
+    assert "is not a registry host" in told
+
+
+def test_a_name_that_stands_twice_is_refused_with_its_line(folder: Path) -> None:
+    again = FILE + "fleet: {inventory: elsewhere}\n"
+    (folder / "config.yml").write_text(again)
+    with pytest.raises(BadSettings, match=r'fleet stands twice in this section in ".*config\.yml", line 8'):
+        load(folder / "config.yml")
+
+
+def test_files_that_no_certificate_is_in_are_named(folder: Path) -> None:
+    files = {"certificate": "secrets/production", "key": "secrets/production"}
+    (told,) = problems(folder, changed("listen.tls", files))
+    assert told.startswith(f"listen.tls: cannot serve with {folder}/secrets/production and ")
+    assert "is to be PEM" in told
+
+
 def test_there_has_to_be_a_registry(folder: Path) -> None:
     (told,) = problems(folder, {**content(), "registries": {}})
     assert told.startswith("registries: ")

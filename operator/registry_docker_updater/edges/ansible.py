@@ -148,10 +148,16 @@ class Playbooks:
     ) -> Ended:
         """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
 
-        ``on_result`` is called with each result of a module as it comes.
+        ``on_result`` is called with each result of a module as it comes. Raises :class:`UpdaterError` when the run
+        cannot be kept there.
         """
-        directory = _new_directory(folder, playbook.name)
-        self._prepare(playbook, directory, timeout)
+        try:
+            directory = _new_directory(folder, playbook.name)
+            self._prepare(playbook, directory, timeout)
+        except OSError as error:
+            raise UpdaterError(
+                f"cannot keep a run in {folder}: {error.strerror}; it is to belong to the operator's user, with room left"
+            ) from error
         results: list[HostResult] = []
         status, statistics = "died", {}
         with self._process(directory) as process:

@@ -69,7 +69,8 @@ class Database:
             yield
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
-            raise StoreUnavailable(f"the database {self._path} does not answer: {cause}") from error
+            hint = "; run this as the operator's user" if "readonly" in str(cause) else ""
+            raise StoreUnavailable(f"the database {self._path} does not answer: {cause}{hint}") from error
 
 
 class Keeper:

@@ -89,6 +89,7 @@ def _tell_ready(ready: bool) -> HTTPResponse:  # noqa: FBT001 - the one thing it
 def _receive(interface: Interface, registry: str) -> HTTPResponse:
     source = interface.sources.get(registry)
     if source is None:
+        _log.warning("404 for %r from %s: no such registry in the settings", registry, request.remote_addr)
         return _refuse(404, f"no registry {registry!r} in the settings")
     # WSGI gives the bytes of a header as Latin-1. Bottle reads them as UTF-8, which strangers need not send.
     if not source.knows(request.environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")):
@@ -177,6 +178,9 @@ def _as_json(error: HTTPError) -> str:
     """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers."""
     if error.exception:
         _log.error("cannot answer %s", request.path, exc_info=error.exception)
+    elif request.method == "POST":
+        # Of a registry that was told a wrong address nothing else would be seen.
+        _log.warning("%d for POST %r from %s", error.status_code, request.path, request.remote_addr)
     response.content_type = "application/json"
     cause = error.exception
     if isinstance(cause, StoreUnavailable):
