@@ -446,7 +446,16 @@ def test_an_inventory_of_which_a_part_is_broken_is_refused_unless_the_shop_says_
     ended = shop.run("hello")
 
     assert f"inventory source {inventory}/two" in (refused.refusal or "")
+    assert "with 'script' plugin" in (refused.refusal or "")
     assert (ended.status, ended.refusal) == ("successful", None)
+
+
+def test_an_inventory_that_cannot_be_read_says_why_and_where(shop: Shop) -> None:
+    (shop.folder / "hosts.yml").write_text("all:\n  hosts:\n    one:\n   two: 1\n")
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
+    told = shop.run("hello").refusal or ""
+    assert "YAML parsing failed" in told
+    assert f"see {shop.folder}/hosts.yml:4:4" in told
 
 
 def test_how_ansible_prints_is_not_for_the_shop_to_say(shop: Shop) -> None:

@@ -36,6 +36,9 @@ _INHERITED_PREFIX = "ANSIBLE_"
 _NOT_INHERITED = ("ANSIBLE_STDOUT_CALLBACK",)
 # How Ansible prints an error; before 2.19 in the second way.
 _ERROR = re.compile(r"^(?:\[ERROR\]: |ERROR! )(.*)", re.MULTILINE)
+# Why a source of the inventory cannot be read is only a warning of each plugin that tried, and where, of some.
+_UNREAD = re.compile(r"^\[WARNING\]: (Failed to parse inventory with .*)", re.MULTILINE)
+_ORIGIN = re.compile(r"^Origin: (\S+:\d+:\d+)$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # A source that is broken today would else be taken for hosts that have left the inventory.
 _CAREFUL = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
@@ -101,8 +104,7 @@ class Ended:
             return None
         printed = self.directory / "artifacts" / "run" / "stdout"
         text = printed.read_text(errors="replace") if printed.exists() else ""
-        said = dict.fromkeys(match.strip() for match in _ERROR.findall(_COLOUR.sub("", text)))
-        return with_remedy("; ".join(said)) or None
+        return _errors(text) or None
 
 
 @dataclass(frozen=True)
@@ -212,8 +214,7 @@ class Playbooks:
                 " does a program of the inventory hang?"
             )
         if process.returncode:
-            errors = "; ".join(match.strip() for match in _ERROR.findall(_COLOUR.sub("", said)))
-            reason = with_remedy(errors) or f"ansible ended with {process.returncode}"
+            reason = _errors(said) or f"ansible ended with {process.returncode}"
             raise UpdaterError(f"cannot list the hosts {pattern!r} of {self._inventory}: {reason}")
         # The first line counts them.
         names = frozenset(line.strip() for line in out.splitlines()[1:])
@@ -281,6 +282,15 @@ class Playbooks:
             with self._lock:
                 self._running.discard(process)
             _end(process)
+
+
+def _errors(printed: str) -> str:
+    """Return what Ansible called errors in what it ``printed``, with the reasons where it kept them apart."""
+    text = _COLOUR.sub("", printed)
+    found = _ERROR.findall(text)
+    if any("parse inventory source" in one for one in found):
+        found += [*_UNREAD.findall(text), *(f"see {place}" for place in _ORIGIN.findall(text))]
+    return with_remedy("; ".join(dict.fromkeys(one.strip() for one in found)))
 
 
 def as_text(value: Any) -> Any:
