@@ -77,6 +77,28 @@ def rollout(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_an_update_by_hand_without_an_image_and_a_whole_digest_asks_nobody_and_says_what_is_missing(
+    site: Site,
+) -> None:
+    site.add_host("one", IMAGE)
+    site.write()
+    for wrong in ({"image": IMAGE}, {"digest": NEW}, {"image": IMAGE, "digest": "sha256:…"}):
+        (told,) = {
+            one.reason for one in run(site, Playbook("update", wrong)) if one.event == "runner_on_failed"
+        }
+        assert told.startswith("Give both: -e image=")
+    assert site.engines["one"].asked == []
+
+
+def test_what_is_no_option_of_an_engine_is_blamed_on_docker_engine(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    site.hosts["one"]["docker_engine"] = {**site.hosts["one"].get("docker_engine", {}), "tls_verify": True}
+    site.write()
+    (told,) = [one.reason for one in run(site, Playbook("discover")) if one.event == "runner_on_failed"]
+    assert "tls_verify" in told
+    assert "docker_engine of the inventory" in told
+
+
 def manage(site: Site, name: str, *, leads: bool) -> None:
     """Make the host a manager of a swarm that runs a service of the image."""
     engine = site.engines[name]

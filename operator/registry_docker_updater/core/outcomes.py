@@ -8,10 +8,16 @@ from typing import Any
 
 from registry_docker_updater.core.fleet import Change, Fleet, Kind, Target, container_key, service_key
 
-_VAULT_REMEDY = (
-    "name the file of the right vault password: vault_password_file in the ansible.cfg beside the operator's settings,"
-    " or ANSIBLE_VAULT_PASSWORD_FILE in its environment"
-)
+# What to do about reasons of Ansible's that contain these words.
+_REMEDIES = {
+    "vault secrets": (
+        "name the file of the right vault password: vault_password_file in the ansible.cfg beside the operator's"
+        " settings, or ANSIBLE_VAULT_PASSWORD_FILE in its environment"
+    ),
+    "Unsupported parameters for (registry.docker_updater.": (
+        "the variable docker_engine of the inventory may hold what opens an engine, and nothing else"
+    ),
+}
 
 
 class Outcome(StrEnum):
@@ -73,7 +79,8 @@ class HostResult:
 
 def with_remedy(reason: str) -> str:
     """Return what Ansible gave as a reason, with what to do about it where Ansible does not say that."""
-    return f"{reason.rstrip('.')} ({_VAULT_REMEDY})" if "vault secrets" in reason else reason
+    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in reason), None)
+    return f"{reason.rstrip('.')} ({remedy})" if remedy else reason
 
 
 def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutcome | None:
