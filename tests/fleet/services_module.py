@@ -14,6 +14,8 @@ from lab import Host
 _MODULE = "ansible_collections.registry.docker_updater.plugins.modules.swarm_service"
 # The module finds nobody's credentials but those that a test gives it.
 _NOWHERE = "/nonexistent"
+# As of now: pytest changes it while tests run side by side in threads.
+_ENVIRONMENT = dict(os.environ)
 
 
 class Running:
@@ -42,7 +44,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**_ENVIRONMENT, **(environment or {})},
         )
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -56,7 +57,7 @@ class RegistryClient:
     def answers(self) -> bool:
         """Tell if a registry answers at the address, be it by asking for a password."""
         try:
-            return requests.get(f"http://{self.address}/v2/", timeout=2).status_code in {200, 401}
+            return self._ask("GET", f"http://{self.address}/v2/", timeout=2).status_code in {200, 401}
         except requests.RequestException:
             return False
 
@@ -96,7 +97,7 @@ class RegistryClient:
         url = urljoin(f"http://{self.address}/v2/", path)
         credentials = (self.username, self.password) if self.username else None
         try:
-            answer = requests.request(
+            answer = self._ask(
                 method, url, params=params, data=data, headers=headers, auth=credentials, timeout=_TIMEOUT
             )
         except requests.RequestException as error:
@@ -104,3 +105,9 @@ class RegistryClient:
         if answer.status_code not in expected:
             raise LabError(f"{method} {url}: {answer.status_code} {answer.text[:500]}")
         return answer
+
+    def _ask(self, method: str, url: str, **options: Any) -> requests.Response:
+        with requests.Session() as session:
+            # No proxy leads to a lab; and the environment is not to be read while another thread changes it.
+            session.trust_env = False
+            return session.request(method, url, **options)
