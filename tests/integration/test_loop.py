@@ -512,6 +512,16 @@ def test_scans_that_cost_more_than_their_share_are_made_less_often(tmp_path: Pat
     assert 10 <= len(set(asked_at)) <= 13
 
 
+def test_answers_that_are_old_because_the_operator_was_away_are_not_blamed_on_the_share(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = calm(World(lambda _: 0, tmp_path))
+    world.tick(600)
+    world.loop = world.start()
+    world.look_and_work()
+    assert "give scans a larger fleet.scan_share" not in caplog.text
+
+
 def test_what_an_update_left_is_kept_and_known_after_a_restart(tmp_path: Path) -> None:
     """Nothing differs from it in the next scan, so nothing else would write it."""
     world = calm(World(lambda _: 0, tmp_path))
