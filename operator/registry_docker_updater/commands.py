@@ -1,10 +1,10 @@
 """What each command does and prints. Each returns its exit code: 0 done, 1 found wrong."""
 
 import logging
+import re
 import signal
 import sys
 from typing import Any
-from urllib.parse import urlsplit
 
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.composition import Parts, assemble, is_held
@@ -165,8 +165,8 @@ def rollout(parts: Parts, as_json: bool, number: int) -> int:  # noqa: FBT001 - 
 
 def registry_config(parts: Parts, name: str, url: str | None) -> int:
     """Print the snippet that makes a registry send its events to ``url``, or to where the settings say we listen."""
-    given = urlsplit(url or _own_url(parts))
-    if given.scheme not in ("http", "https") or not given.netloc:
+    to = url or _own_url(parts)
+    if not re.match(r"https?://[^/]", to):
         raise UpdaterError(
             f"--url {url} is no address of the operator, such as https://updater.example.com:8080"
         )
@@ -175,7 +175,7 @@ def registry_config(parts: Parts, name: str, url: str | None) -> int:
         raise UpdaterError(
             f"there is no registry {name!r} in the settings; there are {', '.join(parts.settings.registries)}"
         )
-    print(snippet(registry.format, name, given.geturl()), end="")
+    print(snippet(registry.format, name, to), end="")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Asking the fleet what it runs: runs of ``discover.yml``, read as they go."""
+"""Keeping the fleet as it is known up to date: which hosts are asked when, and what their answers change."""
 
 import logging
 import threading

@@ -350,7 +350,9 @@ def parse(content: Any, path: Path) -> Settings:
 class _Careful(yaml.SafeLoader):
     """Refuses a name that stands twice in a section: the first would be forgotten without a word."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # Before `<<` is resolved, which puts the names of other sections into this one.
+        node = super().compose_mapping_node(anchor)
         seen = set[str]()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
@@ -358,7 +360,7 @@ class _Careful(yaml.SafeLoader):
                     None, None, f"{key.value} stands twice in this section", key.start_mark
                 )
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return node
 
 
 def _problems(entries: Sequence[Any]) -> list[str]:

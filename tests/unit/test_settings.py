@@ -260,6 +260,21 @@ def test_a_name_that_stands_twice_is_refused_with_its_line(folder: Path) -> None
         load(folder / "config.yml")
 
 
+def test_a_section_may_take_over_what_another_says_and_say_some_of_it_anew(folder: Path) -> None:
+    (folder / "config.yml").write_text("""
+registries:
+  production: &production
+    format: distribution
+    hosts: [registry.example.com]
+    secret: {file: secrets/production}
+  test: &test {<<: *production, hosts: [test.example.com]}
+  other: {<<: *test, hosts: [other.example.com]}
+fleet: {inventory: inventory}
+""")
+    registries = load(folder / "config.yml").registries
+    assert [one.hosts[0].partition(".")[0] for one in registries.values()] == ["registry", "test", "other"]
+
+
 def test_files_that_no_certificate_is_in_are_named(folder: Path) -> None:
     files = {"certificate": "secrets/production", "key": "secrets/production"}
     (told,) = problems(folder, changed("listen.tls", files))
