@@ -11,7 +11,7 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
     Containers,
@@ -31,13 +31,17 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_recreate import follow
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import labels_of
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+    ALWAYS,
     BACK,
+    NO_POLICY,
     Pair,
+    Seen,
     Step,
     Swap,
     View,
-    is_untouched,
+    doubted,
     next_step,
+    resumed,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     EngineError,
@@ -83,9 +87,11 @@ class CarryOut:
         self.downtime: Optional[float] = None
         self._containers, self._journal, self._options = containers, journal, options
         self._suspect = suspect
+        self._was_away = False
         self._failures: Dict[Step, int] = {}
         self._trouble_since: Optional[float] = None
         self._stopped_at: Optional[float] = None
+        self._starts = 0
 
     def run(self) -> str:
         """Go on to the end and return it: UPDATED, RESTORED or GAVE_WAY. Raises :class:`Stuck`."""
@@ -93,13 +99,16 @@ class CarryOut:
             step = Step("look")
             try:
                 view = self.view()
+                if self._was_away:
+                    self._remember(doubted(self.swap, view))
+                    self._was_away = False
                 step = next_step(self.swap, view)
                 if step.verb in _ENDS:
                     self._end(step.verb)
                     return step.verb
                 self._do(step, view)
             except (EngineUnreachable, NoAnswer) as error:
-                self._suspect = True
+                self._suspect = self._was_away = True
                 self._look_again(str(error))
             except EngineError as error:
                 self._failed(step, error)
@@ -121,11 +130,9 @@ class CarryOut:
             pairs.append(Pair(old, new, holder))
         return View(pairs, [self._containers.see(identity) for identity in self.swap.restarts])
 
-    def drop_if_untouched(self) -> None:
-        """Turn a swap that was found in the journal back if it did not get to the point of stopping anything."""
-        if is_untouched(self.swap, self.view()):
-            back = self.swap.turned_back("the update was interrupted before anything was stopped")
-            self._remember(replace(back, touched=False))
+    def resume(self) -> None:
+        """Take up a swap that was found in the journal."""
+        self._remember(resumed(self.swap, self.view()))
 
     def _remember(self, swap: Swap) -> None:
         if swap != self.swap:
@@ -184,10 +191,11 @@ class CarryOut:
         member = self.swap.members[index]
         if pair.new:
             self._containers.remove(pair.new.id)
+        wanted = _without_policy(member.create) if member.guarded else member.create
         renewed = {}
         for done in self.swap.members[:index]:
             renewed.update({done.old_id: done.new_id, done.name: done.new_id})
-        identity = self._make(self.swap.aside(member, "new"), member.create, renewed, keep_tag=index == 0)
+        identity = self._make(self.swap.aside(member, "new"), wanted, renewed, keep_tag=index == 0)
         self._containers.copy_files(member.old_id, identity, list(member.files))
         self._remember(self.swap.with_member(index, new_id=identity))
 
@@ -235,16 +243,25 @@ class CarryOut:
     def _name_old(self, index: int, pair: Pair) -> None:
         self._rename(pair.old, self.swap.members[index].name)
 
-    def _rename(self, seen: Any, name: str) -> None:
-        self._containers.rename(seen.id, name)
+    def _rename(self, seen: Optional[Seen], name: str) -> None:
+        if seen:
+            self._containers.rename(seen.id, name)
 
-    def _disarm(self, _: int, pair: Pair) -> None:
-        if pair.old:
-            self._containers.set_policy(pair.old.id, {"Name": "no"})
+    def _arm_old(self, _: int, pair: Pair) -> None:
+        self._set_policy(pair.old, {"Name": ALWAYS})
 
-    def _rearm(self, index: int, pair: Pair) -> None:
-        if pair.old:
-            self._containers.set_policy(pair.old.id, self.swap.members[index].policy)
+    def _disarm_old(self, _: int, pair: Pair) -> None:
+        self._set_policy(pair.old, {"Name": NO_POLICY})
+
+    def _rearm_old(self, index: int, pair: Pair) -> None:
+        self._set_policy(pair.old, self.swap.members[index].policy)
+
+    def _arm_new(self, index: int, pair: Pair) -> None:
+        self._set_policy(pair.new, self.swap.members[index].policy)
+
+    def _set_policy(self, seen: Optional[Seen], policy: Mapping[str, Any]) -> None:
+        if seen:
+            self._containers.set_policy(seen.id, policy or {"Name": NO_POLICY})
 
     def _start_new(self, index: int, pair: Pair) -> None:
         if pair.new:
@@ -252,7 +269,10 @@ class CarryOut:
             if index == 0 and self._stopped_at is not None:
                 self.downtime = round(time.monotonic() - self._stopped_at, 3)
 
-    def _start_old(self, _: int, pair: Pair) -> None:
+    def _start_old(self, index: int, pair: Pair) -> None:
+        self._starts += 1
+        if self._starts > _TRIES * len(self.swap.members):
+            raise Stuck(f"{self.swap.members[index].name}: its old container does not stay up, either")
         if pair.old:
             self._containers.start(pair.old.id)
 
@@ -370,12 +390,21 @@ class CarryOut:
                 self._containers.remove(pair.new.id)
 
 
+def _without_policy(create: Mapping[str, Any]) -> Dict[str, Any]:
+    body = create["body"]
+    host = {**body["HostConfig"], "RestartPolicy": {"Name": NO_POLICY}}
+    return {**create, "body": {**body, "HostConfig": host}}
+
+
 def _sentence(step: Step, swap: Swap, message: str) -> str:
     what = {
         "create": "the engine did not create its new container",
         "start_new": "its new container did not start",
         "stop_old": "it did not stop",
         "start_old": "its old container did not start again",
+        **dict.fromkeys(
+            ("arm_old", "disarm_old", "rearm_old", "arm_new"), "its restart policy could not be changed"
+        ),
     }.get(step.verb, "the engine refused to " + step.verb.replace("_", " "))
     member = swap.members[step.index] if step.index < len(swap.members) else swap.members[0]
     return f"{member.name}: {what}: {message}"

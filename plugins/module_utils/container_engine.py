@@ -20,6 +20,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine imp
     NoAnswer,
     NotFound,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import ONE_SHOT, says_yes
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
@@ -250,6 +251,8 @@ def as_seen(container: Inspect) -> Seen:
         started_at=state.get("StartedAt", ""),
         error=state.get("Error") or "",
         policy=(container["HostConfig"].get("RestartPolicy") or {}).get("Name") or "",
+        finished=(state["Status"], state.get("ExitCode")) == ("exited", 0)
+        and says_yes((container["Config"].get("Labels") or {}).get(ONE_SHOT, "")),
     )
 
 

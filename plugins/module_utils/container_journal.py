@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -26,9 +27,10 @@ class JournalUnusable(Exception):
 class Journal:
     """The journals of one engine, in ``directory``/containers/<engine id>."""
 
-    def __init__(self, directory: str, engine_id: str) -> None:
-        name = re.sub(r"[^A-Za-z0-9_.-]", "-", engine_id) or "engine"
-        self._directory = os.path.join(directory, "containers", name)
+    def __init__(self, directory: str, engine_id: str, *, make: bool = True) -> None:
+        self._directory = _place(directory, engine_id)
+        if not make:
+            return
         try:
             os.makedirs(directory, mode=0o700, exist_ok=True)
             os.chmod(directory, 0o700)
@@ -41,6 +43,30 @@ class Journal:
                 f"cannot keep a journal in {directory}: {error.strerror}"
                 f"{hint if isinstance(error, PermissionError) else ''}"
             ) from None
+
+    @classmethod
+    def existing(cls, directory: str, engine_id: str) -> Optional["Journal"]:
+        """Return the journal that there is, None where there is none: nothing is made, to look into it."""
+        if not os.path.isdir(_place(directory, engine_id)):
+            # Somebody else's directory cannot be looked into; what does not exist can.
+            if os.path.isdir(directory) and not os.access(directory, os.R_OK | os.X_OK):
+                raise JournalUnusable(f"cannot look into {directory}: become the user who updates there")
+            return None
+        return cls(directory, engine_id, make=False)
+
+    def is_locked(self) -> bool:
+        """Tell whether a worker holds the lock now."""
+        try:
+            file = os.open(os.path.join(self._directory, "lock"), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
 
     def lock(self, seconds: float) -> "Lock":
         """Return the lock that one worker at a time holds; taking it waits for ``seconds`` at most."""
@@ -103,11 +129,12 @@ class Lock:
     def __enter__(self) -> "Lock":
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + self._seconds
-        while True:
+        for tries in itertools.count():
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                self.waited = True
+                # The first time it may only be a scan, which looks whether somebody holds it.
+                self.waited = tries > 0
             else:
                 return self
             if time.monotonic() > deadline:
@@ -116,9 +143,15 @@ class Lock:
                     f"another update on this host has not ended within {self._seconds:.0f} seconds; it holds {self._path}"
                 )
             time.sleep(0.1)
+        raise AssertionError
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
+
+
+def _place(directory: str, engine_id: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", engine_id) or "engine"
+    return os.path.join(directory, "containers", name)
 
 
 def _read(path: str) -> Optional[Dict[str, Any]]:

@@ -8,6 +8,12 @@ and a person who interferes are all the same case.
 A swap has members: the target first, then the containers that must be created again because of it. Each has
 an old and a new container under three names: its own, and two that hold the swap's token, by which the swap
 knows its own containers again even when it died before it could write their ids down.
+
+At any instant the host may lose power, and its engine comes back with nobody to repair. What it starts by itself is
+what has a restart policy and was started before (tried on engines 20.10, 26.1 and 28.5: one that was only created
+stays so, and ``always`` starts one that was stopped by hand, ``unless-stopped`` does not). So the old one gets
+``always`` as soon as it stopped and keeps it until the new one is proven, and the new one has no policy until then: exactly
+one of them comes up. Between the two changes that turn this round, neither would; never both, on one volume.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 FORWARD, BACK = "forward", "back"
 RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
+NO_POLICY, ALWAYS = "no", "always"
 
 _ALIVE = ("running", "paused", "restarting")
 _ASIDE = re.compile(r".+\.updater-[0-9a-f]{8}-(old|new)")
@@ -53,6 +60,20 @@ class Member:
     def wanted_up(self) -> bool:
         """Whether the container is to run in the end."""
         return self.was != STOPPED
+
+    @property
+    def policy_name(self) -> str:
+        """The name of the restart policy that it has in the end."""
+        return self.policy.get("Name") or NO_POLICY
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the old one gets a restart policy for as long as the new one is not proven, and the new one none.
+
+        Not one that vanishes when it stops, which can have no policy, and not one that has nothing to prove: that may
+        crash again and again, as the old one did, and needs its policy for it.
+        """
+        return self.wanted_up and self.gated and not self.vanishes
 
 
 @dataclass(frozen=True)
@@ -109,7 +130,10 @@ class Swap:
 
 @dataclass(frozen=True)
 class Seen:
-    """One container as the engine shows it: ``status`` is State.Status, ``error`` State.Error."""
+    """One container as the engine shows it: ``status`` is State.Status, ``error`` State.Error.
+
+    ``finished`` tells of one that does its work once that it has done it.
+    """
 
     id: str
     name: str
@@ -118,11 +142,22 @@ class Seen:
     started_at: str = ""
     error: str = ""
     policy: str = ""
+    finished: bool = False
 
     @property
     def alive(self) -> bool:
         """Whether its processes exist, or will again by themselves."""
         return self.status in _ALIVE
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether it may come up by itself when the engine starts."""
+        return self.policy not in ("", NO_POLICY)
+
+    @property
+    def well(self) -> bool:
+        """Whether it is as it should be in the end, as far as its status tells."""
+        return self.alive or self.finished
 
 
 @dataclass(frozen=True)
@@ -155,9 +190,9 @@ def next_step(swap: Swap, view: View) -> Step:
     """Return the next step of ``swap``.
 
     Verbs: wait; create; stop_old, stop_new, stop_restart; set_aside_old, set_aside_new; name_old, name_new;
-    disarm, rearm (the old one's restart policy); start_new, start_old, start_restart; gate; pause_new, pause_old;
-    prove; turn_back; restore_old (create it again); remove_old, remove_new; give_way (the name is somebody
-    else's now); updated, restored (the end).
+    arm_old (have it come back by itself), disarm_old (no more), rearm_old, arm_new (its own restart policy); start_new,
+    start_old, start_restart; gate; pause_new, pause_old; prove; turn_back; restore_old (create it again); remove_old,
+    remove_new; give_way (the name is somebody else's now); updated, restored (the end).
     """
     for index, pair in enumerate(view.pairs):
         if "removing" in (pair.old and pair.old.status, pair.new and pair.new.status):
@@ -171,7 +206,28 @@ def next_step(swap: Swap, view: View) -> Step:
     return _forward(swap, view)
 
 
-def is_untouched(swap: Swap, view: View) -> bool:
+def resumed(swap: Swap, view: View) -> Swap:
+    """Return a swap that was found in the journal as it is to be gone on with."""
+    if _is_untouched(swap, view):
+        back = swap.turned_back("the update was interrupted before anything was stopped")
+        return replace(back, touched=False)
+    return doubted(swap, view)
+
+
+def doubted(swap: Swap, view: View) -> Swap:
+    """Return ``swap`` after the engine, or its host, may have stopped: what had passed then may not be up now."""
+    pairs = zip(swap.members, view.pairs)
+    are_well = all(pair.new is not None and _is_as_wanted(one, pair.new) for one, pair in pairs)
+    return replace(swap, passed=(), proven=swap.proven and are_well)
+
+
+def _is_as_wanted(member: Member, new: Seen) -> bool:
+    if member.was == PAUSED:
+        return new.status == "paused"
+    return new.well or not member.wanted_up
+
+
+def _is_untouched(swap: Swap, view: View) -> bool:
     """Tell whether nothing was stopped, renamed or started yet: the swap can be dropped and planned anew."""
     for member, pair in zip(swap.members, view.pairs):
         if pair.old is None or pair.old.name != member.name or (member.wanted_up and not pair.old.alive):
@@ -182,7 +238,7 @@ def is_untouched(swap: Swap, view: View) -> bool:
 
 
 def _forward(swap: Swap, view: View) -> Step:
-    step = _made(swap, view) or _cleared(swap, view)
+    step = _made(swap, view) or _cleared(swap, view) or _guarded(swap, view)
     if step:
         return step
     for index, (member, pair) in enumerate(zip(swap.members, view.pairs)):
@@ -225,6 +281,19 @@ def _cleared(swap: Swap, view: View) -> Optional[Step]:
     return None
 
 
+def _guarded(swap: Swap, view: View) -> Optional[Step]:
+    """Until the new ones have passed, the old ones are what comes up by itself when the engine starts.
+
+    They are told so when they have stopped: for a container that runs, an engine has its limits applied anew, too.
+    """
+    for index, (member, pair) in enumerate(zip(swap.members, view.pairs)):
+        old, new = pair.old, pair.new
+        is_over = new is not None and (new.is_armed or _has_passed(swap, member, new))
+        if member.guarded and old and old.policy != ALWAYS and not is_over:
+            return Step("arm_old", index)
+    return None
+
+
 def _swapped(  # noqa: PLR0911 - one return per step, in their order
     swap: Swap, index: int, member: Member, pair: Pair
 ) -> Optional[Step]:
@@ -235,16 +304,25 @@ def _swapped(  # noqa: PLR0911 - one return per step, in their order
         return Step("name_new", index)
     if not member.wanted_up or new is None:
         return None
-    # From here on the new one may come up by itself after a restart of the engine: the old one must not.
-    if old and old.policy not in ("", "no"):
-        return Step("disarm", index)
+    # One of the two comes up by itself after a restart of the engine, never both.
+    if old and old.is_armed and (new.is_armed or not member.guarded):
+        return Step("disarm_old", index)
     if not new.started:
         return Step("start_new", index)
-    if member.gated and member.name not in swap.passed:
+    if member.gated and not _has_passed(swap, member, new):
         return Step("gate", index)
     if member.was == PAUSED and new.status == "running":
         return Step("pause_new", index)
+    if old and old.is_armed:
+        return Step("disarm_old", index)
+    if (new.policy or NO_POLICY) != member.policy_name:
+        return Step("arm_new", index)
     return None
+
+
+def _has_passed(swap: Swap, member: Member, new: Seen) -> bool:
+    # One that is paused has passed: it is not paused before.
+    return new.status == "paused" or (member.name in swap.passed and new.well)
 
 
 def _tidy(view: View) -> Step:
@@ -283,10 +361,11 @@ def _restored(  # noqa: PLR0911 - one return per step, in their order
         return Step("restore_old", index)
     if old.name != member.name:
         return Step("name_old", index)
-    if old.policy in ("", "no") and (member.policy.get("Name") or "no") != "no":
-        return Step("rearm", index)
     if member.wanted_up and not old.alive:
         return Step("start_old", index)
     if member.was == PAUSED and old.status == "running":
         return Step("pause_old", index)
+    # Last, so that it comes up by itself until it is up.
+    if (old.policy or NO_POLICY) != member.policy_name:
+        return Step("rearm_old", index)
     return None

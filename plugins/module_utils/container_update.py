@@ -184,6 +184,7 @@ class Update:
             "name": relations.name_of(target),
             "image": target["Config"]["Image"],
             "digest": wish.digest,
+            "begun_at": time.time(),
             "tag_before": tag_before,
             "old_image": old_image["Id"],
             "old_digest": digest_of(old_image, reference) if reference else None,
@@ -294,7 +295,7 @@ def finish(  # noqa: PLR0913 - what a swap needs
     work = CarryOut(containers, journal, swap, options, suspect=found)
     try:
         if found:
-            work.drop_if_untouched()
+            work.resume()
         end = work.run()
     except Stuck as stuck:
         outcome = "rollback_failed" if work.swap.direction == "back" and work.swap.touched else "failed"

@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import is_aside
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_unfinished import (
+    Unfinished,
+    find_unfinished,
+    owner_of,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     Engine,
     EngineError,
@@ -26,14 +32,18 @@ _SWARM_TASK = "com.docker.swarm.task.id"
 # one that was elected meanwhile.
 _ELECTION_SECONDS = 5.0
 _COMPOSE_ONE_OFF = "com.docker.compose.oneoff"
+_LEFT = "start it again under its own name, or remove it"
+# The state of a target whose update was begun and has not ended: what it will run is open.
+UNFINISHED = "unfinished"
 
 Target = Dict[str, Any]
 
 
-def scan(engine: Engine, patience: Iterable[bool] = ()) -> Dict[str, Any]:
+def scan(engine: Engine, patience: Iterable[bool] = (), state_directory: str = "") -> Dict[str, Any]:
     """Return what the engine is and every target on it, as the module ``targets_info`` documents it.
 
-    Containers that an update keeps aside for a while are none. ``patience`` is drawn from before each look at a swarm
+    Containers that an update keeps aside for a while are none; those of an update that is unfinished, as the journals in
+    ``state_directory`` tell, are told of as one that is on its way. ``patience`` is drawn from before each look at a swarm
     that may be electing a leader, and pauses between them: that takes some 10 to 20 seconds after one was lost (moby,
     daemon/cluster: ticks of a second, an election after ten of them without a word).
     """
@@ -41,7 +51,11 @@ def scan(engine: Engine, patience: Iterable[bool] = ()) -> Dict[str, Any]:
     now = _time(info.get("SystemTime")) or datetime.now(timezone.utc)
     warnings: List[str] = []
     swarm = _swarm(engine, info, warnings)
-    found = list(_containers(engine, now, warnings))
+    unfinished, unreadable = (
+        find_unfinished(state_directory, info.get("ID") or "", time.time()) if state_directory else ([], [])
+    )
+    warnings += unreadable
+    found = list(_containers(engine, now, warnings, unfinished))
     if swarm and swarm["manager"]:
         try:
             found += _services(engine, now, warnings)
@@ -61,6 +75,7 @@ def scan(engine: Engine, patience: Iterable[bool] = ()) -> Dict[str, Any]:
         },
         "swarm": swarm,
         "targets": found,
+        "unfinished": [one.as_json() for one in unfinished],
         "warnings": warnings,
     }
 
@@ -163,8 +178,11 @@ def _mode(spec: Dict[str, Any]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
-def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Target]:
+def _containers(  # noqa: C901 - one sieve after the other
+    engine: Engine, now: datetime, warnings: List[str], unfinished: Sequence[Unfinished]
+) -> Iterator[Target]:
     digests_of: Dict[str, List[str]] = {}
+    on_their_way: Dict[str, Target] = {}
     for listed in engine.get("/containers/json", {"all": True, "filters": {"label": [ours.OPT_IN]}}):
         labels = listed.get("Labels") or {}
         if _SWARM_TASK in labels or labels.get(_COMPOSE_ONE_OFF, "").lower() == "true":
@@ -174,7 +192,9 @@ def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[
         except NotFound:
             continue
         name = container["Name"].lstrip("/")
-        if is_aside(name):
+        owner = owner_of(unfinished, container["Id"], name)
+        if is_aside(name) and not owner:
+            warnings.append(f"container {name} was left by an update of which no journal tells: {_LEFT}")
             continue
         warnings += [f"container {name}: {complaint}" for complaint in ours.complaints(labels)]
         if not ours.opted_in(labels):
@@ -191,10 +211,10 @@ def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[
         image_id = container["Image"]
         if image_id not in digests_of:
             digests_of[image_id] = _repo_digests(engine, image_id)
-        yield {
+        target: Target = {
             "kind": "container",
             "id": container["Id"],
-            "name": name,
+            "name": owner or name,
             "image": image,
             "reference": str(reference) if reference else None,
             "digests": _digests_in(digests_of[image_id], reference) if reference else [],
@@ -203,6 +223,11 @@ def _containers(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[
             "state": (container.get("State") or {}).get("Status"),
             **_changed(container.get("Created"), now),
         }
+        if not owner:
+            yield target
+        elif owner not in on_their_way or target["state"] == "running":
+            on_their_way[owner] = {**target, "state": UNFINISHED, "digests": []}
+    yield from on_their_way.values()
 
 
 def _repo_digests(engine: Engine, image_id: str) -> List[str]:

@@ -41,6 +41,12 @@ options:
     description: Seconds to wait for managers that elect a leader, because they just lost one.
     type: int
     default: 0
+  state_directory:
+    description:
+      - Directory on the managed host where M(registry.docker_updater.standalone_container) keeps what must outlive a crash
+        of an update. Read, where there is one, to tell which updates are unfinished.
+    type: path
+    default: /var/lib/registry-docker-updater
 """
 
 EXAMPLES = r"""
@@ -75,6 +81,13 @@ scan:
         and order), state, changed_at and age (seconds).
       type: list
       elements: dict
+    unfinished:
+      description: >-
+        Updates of containers that were begun here and have not ended: name, image and digest wanted, age (seconds since
+        it began), and is_worked_on, false where its process died and nobody goes on with it. Their targets are listed
+        once, with state V(unfinished) and no digests.
+      type: list
+      elements: dict
     warnings:
       description: Labels without a meaning, targets that can never match, a swarm that does not answer.
       type: list
@@ -85,6 +98,7 @@ import time
 from typing import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import DIRECTORY
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     ENGINE_OPTIONS,
     Engine,
@@ -110,6 +124,7 @@ def main() -> None:
             "wishes": {"type": "dict", "default": {}},
             "asked_at": {"type": "float"},
             "election_timeout": {"type": "int", "default": 0},
+            "state_directory": {"type": "path", "default": DIRECTORY},
             **ENGINE_OPTIONS,
         },
         supports_check_mode=True,
@@ -118,7 +133,8 @@ def main() -> None:
     try:
         pushed = Reference.parse(module.params["image"]) if module.params["image"] else None
         aliases = [check_host(alias) for alias in module.params["aliases"]]
-        found = scan(Engine(module.params), _patience(module.params["election_timeout"]))
+        patience = _patience(module.params["election_timeout"])
+        found = scan(Engine(module.params), patience, module.params["state_directory"])
     except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
         module.fail_json(msg=str(error))
     if pushed:

@@ -52,10 +52,10 @@ def labs() -> set[str]:
     }
 
 
-def processes(lab: str) -> set[int]:
-    """The process ids in the groups of a lab, containers' included."""
+def processes(lab: str, member: str = "") -> set[int]:
+    """The process ids in the groups of a lab, or of one member of it; containers' included."""
     found: set[int] = set()
-    for group in _groups(lab):
+    for group in _groups(lab, member):
         with suppress(OSError):
             found.update(int(line) for line in (group / "cgroup.procs").read_text().split())
     # What a process outside our own pid namespace is shown as; to kill() it would mean ourselves.
@@ -97,10 +97,10 @@ def _make_group(group: Path) -> None:
         group.mkdir(parents=True, exist_ok=True)
 
 
-def _groups(lab: str) -> Iterator[Path]:
-    """The groups of a lab, inner ones first."""
+def _groups(lab: str, member: str = "") -> Iterator[Path]:
+    """The groups of a lab, or of one member of it, inner ones first."""
     for hierarchy in _hierarchies():
-        top = hierarchy / PROJECT / lab
+        top = hierarchy / PROJECT / lab / member
         if top.is_dir():
             yield from sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
             yield top

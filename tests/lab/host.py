@@ -9,7 +9,7 @@ import requests
 from docker import DockerClient
 from docker.errors import DockerException
 
-from lab import network
+from lab import cgroups, network, roots
 from lab.machine import Machine
 from lab.processes import Process
 from lab.waiting import port_says, until
@@ -103,6 +103,23 @@ class Host:
         """Kill the engine. Its containers go on until it is started again, as on any host."""
         self._signal_engine(signal.SIGKILL)
         self._wait_for_no_engine(10)
+
+    def lose_power(self) -> None:
+        """End everything that runs on the host at once, as if its plug was pulled. Its disk stays as it was."""
+        self._machine.init.end(who=self.name)
+        until(
+            lambda: not cgroups.processes(self._machine.lab, self.name),
+            who=self.name,
+            what="nothing runs on it any more",
+            deadline=20,
+        )
+
+    def power_on(self) -> None:
+        """Start the host again after `lose_power`; return when its sshd and its engine answer."""
+        self._machine.boot(roots.location(self.suite))
+        self.start_sshd()
+        self.start_engine()
+        self.wait_for_sshd()
 
     def freeze(self) -> None:
         """Make the engine hang: it accepts connections and does not answer."""

@@ -87,6 +87,7 @@ class Machine:
 
     def boot(self, root: Path) -> None:
         """Start the first process on the shared `root`, and return when it stands on its own."""
+        (self.directory / "init").unlink(missing_ok=True)  # of a boot before
         launch(
             (
                 *("nsenter", f"--net=/run/netns/{host_namespace(self.lab, self.plan.name)}"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
     BACK,
+    FORWARD,
     PAUSED,
     RUNNING,
     STOPPED,
@@ -21,8 +22,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     Swap,
     View,
     is_aside,
-    is_untouched,
     next_step,
+    resumed,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,8 +110,9 @@ class World:
         pair = self.view().pairs[index]
         if step.verb == "create":
             identity = f"{one.name}-new"
+            policy = "no" if one.guarded else one.policy["Name"]
             self.containers[identity] = Seen(
-                identity, swap.aside(one, "new"), "created", started=False, policy=one.policy["Name"]
+                identity, swap.aside(one, "new"), "created", started=False, policy=policy
             )
             self.swap = swap.with_member(index, new_id=identity)
         elif step.verb == "stop_old":
@@ -125,8 +127,9 @@ class World:
         elif step.verb in ("name_old", "name_new"):
             assert not pair.holder, "a name is free before it is given"
             self.change(pair.old if step.verb.endswith("old") else pair.new, name=one.name)
-        elif step.verb in ("disarm", "rearm"):
-            self.change(pair.old, policy="no" if step.verb == "disarm" else one.policy["Name"])
+        elif step.verb in ("arm_old", "disarm_old", "rearm_old", "arm_new"):
+            policy = {"arm_old": "always", "disarm_old": "no"}.get(step.verb, one.policy["Name"])
+            self.change(pair.new if step.verb.endswith("new") else pair.old, policy=policy)
         elif step.verb in ("start_new", "start_old"):
             self.start(pair.new if step.verb.endswith("new") else pair.old)
         elif step.verb in ("pause_new", "pause_old"):
@@ -211,8 +214,8 @@ def test_every_new_container_is_made_before_an_old_one_stops_and_dependents_stop
         world.do(step)
     assert verbs == [
         ("create", 0), ("create", 1), ("stop_restart", 0), ("stop_old", 1), ("stop_old", 0),
-        ("set_aside_old", 0), ("name_new", 0), ("disarm", 0), ("start_new", 0), ("gate", 0),
-        ("set_aside_old", 1), ("name_new", 1), ("disarm", 1), ("start_new", 1), ("gate", 1),
+        ("set_aside_old", 0), ("name_new", 0), ("start_new", 0), ("gate", 0), ("disarm_old", 0), ("arm_new", 0),
+        ("set_aside_old", 1), ("name_new", 1), ("start_new", 1), ("gate", 1), ("disarm_old", 1), ("arm_new", 1),
         ("start_restart", 0), ("prove", 0), ("remove_old", 1), ("remove_old", 0),
     ]  # fmt: skip
 
@@ -234,16 +237,30 @@ def test_a_failed_start_is_never_tried_again() -> None:
     assert (step.verb, "port is taken" in step.reason) == ("turn_back", True)
 
 
-def test_a_swap_is_untouched_until_something_stops() -> None:
+def test_a_swap_that_was_interrupted_before_anything_stopped_is_dropped_and_another_goes_on() -> None:
+    def direction(world: World) -> str:
+        return resumed(world.swap, world.view()).direction
+
     world = World(swap_of(member()))
-    assert is_untouched(world.swap, world.view())
+    assert direction(world) == BACK
     world.do(Step("create"))
-    assert is_untouched(world.swap, world.view())
+    assert direction(world) == BACK
     world.do(Step("stop_old"))
-    assert not is_untouched(world.swap, world.view())
+    assert direction(world) == FORWARD
     world = World(swap_of(member(), restarts=("worker",)))
     world.change(world.containers["worker"], status="exited")
-    assert not is_untouched(world.swap, world.view()), "a container that leans on it was stopped"
+    assert direction(world) == FORWARD, "a container that leans on it was stopped"
+
+
+def test_one_that_has_nothing_to_prove_has_its_restart_policy_from_its_start() -> None:
+    world = World(swap_of(replace(member(), gated=False)))
+    verbs = []
+    while (step := next_step(world.swap, world.view())).verb not in ENDS:
+        verbs.append(step.verb)
+        world.do(step)
+    assert verbs.index("disarm_old") < verbs.index("start_new")
+    assert world.containers["web-new"].policy == "always"
+    assert not {"arm_old", "arm_new"}.intersection(verbs)
 
 
 def test_the_first_reason_to_turn_back_is_the_one_that_is_kept() -> None:
