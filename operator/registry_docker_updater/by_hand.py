@@ -30,7 +30,7 @@ _NEVER_ASKED = (
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
 
 # What the operator comes to by itself.
-_COMING = (Verdict.DUE, Verdict.LATER, Verdict.BUSY)
+_COMING = (Verdict.DUE, Verdict.LATER, Verdict.BUSY, Verdict.UNFINISHED)
 
 Judged = list[tuple[Target, Verdict]]
 

@@ -11,6 +11,7 @@ from registry_docker_updater.composition import Parts, assemble, is_held
 from registry_docker_updater.core.fleet import Fleet
 from registry_docker_updater.core.live import FOLLOWED
 from registry_docker_updater.core.merging import Scan, merge
+from registry_docker_updater.core.repairs import unfinished_notes
 from registry_docker_updater.core.scan_schedule import too_old
 from registry_docker_updater.core.snippets import snippet
 from registry_docker_updater.edges.discovery import scan
@@ -59,7 +60,11 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
     for swept in parts.swept:
         print(f"asking registry {swept.name} …", file=sys.stderr)
         problems += complaints(swept, fleet)
-    warnings = [f"host {host.name}: {warning}" for host in fleet.hosts.values() for warning in host.warnings]
+    warnings = [
+        f"host {host.name}: {warning}"
+        for host in fleet.hosts.values()
+        for warning in (*host.warnings, *unfinished_notes(host))
+    ]
     if is_held(parts.state):
         warnings += [
             f"host {host.name}: the live view: {host.live}"
@@ -92,13 +97,14 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
 
 def fleet(parts: Parts, as_json: bool, fresh: bool) -> int:  # noqa: FBT001 - flags of the command line
     """Show the hosts and targets as last scanned, or as they are now."""
-    rows = fleet_rows(known_fleet(parts, fresh=fresh))
+    known = known_fleet(parts, fresh=fresh)
+    rows = fleet_rows(known)
     if as_json:
         return print_json(rows)
     for host in rows["hosts"]:
         if host["error"]:
             print(printable(f"unreachable: {host['name']}: {host['error']} (asked {host['asked_at']})"))
-        for warning in host["warnings"]:
+        for warning in (*host["warnings"], *unfinished_notes(known.hosts[host["name"]])):
             print(printable(f"note: {host['name']}: {warning}"))
         if host["live"] not in (None, FOLLOWED):
             print(printable(f"note: {host['name']}: the live view: {host['live']}"))

@@ -30,6 +30,8 @@ from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
 from registry_docker_updater.edges.listings import Listings
 from registry_docker_updater.edges.store import Begun, Store
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.repairing import TOGETHER as REPAIRS_TOGETHER
+from registry_docker_updater.repairing import Repairer
 from registry_docker_updater.scanning import Scanner
 
 _log = logging.getLogger(__name__)
@@ -74,10 +76,15 @@ class Loop:
         self._busy: set[int] = set()
         self._pushes: tuple[int, tuple[Wanted, ...]] | None = None
         self._is_telling = False
-        # Beside rollouts: slices of scans, the listing of the inventory, and messages.
-        self._workers = ThreadPoolExecutor(policy.workers + TOGETHER + 2, thread_name_prefix="run")
+        # Beside rollouts: slices of scans, repairs, the listing of the inventory, and messages.
+        self._workers = ThreadPoolExecutor(
+            policy.workers + TOGETHER + REPAIRS_TOGETHER + 2, thread_name_prefix="run"
+        )
         self._scanner = Scanner(
             store, playbooks, runs / "scans", policy.hosts, policy.pace, clock=clock, wake=self.wake
+        )
+        self._repairer = Repairer(
+            store, playbooks, runs / "repairs", self._scanner, policy.timeout, clock=clock
         )
         self.is_ready = False
 
@@ -151,7 +158,8 @@ class Loop:
             self._submit(partial(self._tell, due[0]))
         self._scanner.need(planned.ask, now)
         scan_due = self._scanner.look(now, self._submit, planned.look_since)
-        later = [scan_due, planned.wake_at, *(telling.due_at for telling in due)]
+        repair_due = self._repairer.look(fleet, now, self._submit)
+        later = [scan_due, repair_due, planned.wake_at, *(telling.due_at for telling in due)]
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min(
             (moment for moment in later if moment and moment > now), default=now + self._policy.pace.interval
@@ -235,6 +243,9 @@ class Loop:
         self._store.end_run(end, now)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
         self._scanner.take_in(outcomes, now)
+        # What failed may have left something to be finished.
+        failed = {one.key for one in outcomes if not one.outcome.is_final}
+        self._scanner.need({host for one in start.targets if one.key in failed for host in one.hosts}, now)
         again = f", again at {due_at:%H:%M:%S}" if due_at else ""
         _log.info("rollout %d: %s%s%s", begun.rollout, state, again, f": {note}" if note else "")
 
@@ -279,6 +290,8 @@ def _update(start: Start) -> Playbook:
         "skip_targets": list(start.skip),
         "known_digests": {key: list(digests) for key, digests in start.known.items()},
         "pushed_at": start.wanted.received_at.timestamp(),
+        # The operator has that done apart, so that no rollout waits for it.
+        "docker_update_repair": False,
     }
     if start.told:
         variables["standalone_container_try_again"] = True

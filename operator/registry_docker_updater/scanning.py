@@ -229,7 +229,13 @@ class Scanner:
                 return False
         if answer.error != (known.error if known else None):
             _log.warning("host %s: %s", answer.host, answer.error or "answers again")
-        return bool(change.targets) or known is None or known.error != answer.error
+        left = change.hosts[answer.host]
+        return (
+            bool(change.targets)
+            or known is None
+            or known.error != answer.error
+            or bool(left and left.unfinished)
+        )
 
     def _keep(self, change: Change) -> None:
         """Keep what has changed, and know it then: not before, because what is not kept is to be found again."""

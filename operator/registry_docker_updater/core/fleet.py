@@ -12,6 +12,8 @@ from immutables import Map
 from registry_docker_updater.core.references import Reference
 
 T = TypeVar("T")
+# The state of a target that is on its way from one container to the next, as the module targets_info says it.
+UNFINISHED = "unfinished"
 # A registry's host in lower case, a repository and a tag.
 Name = tuple[str, str, str]
 
@@ -45,6 +47,11 @@ class Target:
     since: datetime
     state: str | None = None
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether an update of it was begun and has not ended: what it will run is open."""
+        return self.state == UNFINISHED
+
     def runs(self, digest: str) -> bool:
         """Tell whether the target's image is the one with ``digest``."""
         return digest in self.digests
@@ -55,6 +62,21 @@ class Target:
         if not self.reference or not self.reference.tag:
             return None
         return self.reference.host.lower(), self.reference.repository, self.reference.tag
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An update of the container ``name`` to ``digest`` of ``image`` that was begun on a host and has not ended.
+
+    ``age`` is how many seconds before the host's answer it began; ``is_worked_on`` is false where its process died and
+    nobody goes on with it.
+    """
+
+    name: str
+    image: str
+    digest: str
+    age: float
+    is_worked_on: bool
 
 
 @dataclass(frozen=True)
@@ -76,6 +98,7 @@ class Host:
     warnings: tuple[str, ...] = ()
     live: str | None = None
     back_since: datetime | None = None
+    unfinished: tuple[Unfinished, ...] = ()
 
     @property
     def is_reachable(self) -> bool:
@@ -135,6 +158,11 @@ class Fleet:
                 index.setdefault(host.swarm, set()).add(host.name)
         return Map({swarm: frozenset(hosts) for swarm, hosts in index.items()})
 
+    @cached_property
+    def unfinished(self) -> frozenset[str]:
+        """The hosts that told of updates which have not ended."""
+        return frozenset(name for name, host in self.hosts.items() if host.unfinished)
+
     def running(self, hosts: Iterable[str], repository: str, tag: str) -> tuple[Target, ...]:
         """Return the targets that run ``repository:tag`` of a registry known under ``hosts``, by key.
 
@@ -166,6 +194,8 @@ class Fleet:
         """Return the fleet after ``change``."""
         by_name, named, swarms = self.by_name.mutate(), self.named, self.swarms
         hosts, targets = _map(self.hosts).mutate(), _map(self.targets).mutate()
+        left = frozenset(name for name, host in change.hosts.items() if host and host.unfinished)
+        unfinished = (self.unfinished - change.hosts.keys()) | left if self.unfinished or left else left
         for name, host in change.hosts.items():
             before = hosts.get(name)
             swarms = _moved(swarms, name, before.swarm if before else None, host.swarm if host else None)
@@ -191,7 +221,7 @@ class Fleet:
             named = named.set(name, keys) if keys else named.delete(name) if name in named else named
         after = type(self)(hosts.finish(), targets.finish())
         # The place where cached properties keep what they hold.
-        after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
+        after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms, unfinished=unfinished)
         return after
 
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target, container_key, service_key
+from registry_docker_updater.core.fleet import (
+    Change,
+    Fleet,
+    Host,
+    Kind,
+    Target,
+    Unfinished,
+    container_key,
+    service_key,
+)
 from registry_docker_updater.core.references import Reference
 
 
@@ -160,6 +169,17 @@ def _host(name: str, found: Mapping[str, Any], before: Host | None, now: datetim
         live=before.live if before else None,
         # Also when it was not known before: it may have left the inventory while it was down.
         back_since=before.back_since if before and not before.error else now,
+        unfinished=tuple(_unfinished(one) for one in found.get("unfinished", ())),
+    )
+
+
+def _unfinished(told: Mapping[str, Any]) -> Unfinished:
+    return Unfinished(
+        str(told["name"]),
+        str(told["image"]),
+        str(told["digest"]),
+        float(told["age"]),
+        told["is_worked_on"] is True,
     )
 
 

@@ -1,6 +1,6 @@
 """What became of each target in a run: read from the run's events, and completed for those that stayed silent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -107,6 +107,14 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
         message=found.get("message") or None,
         left_alone=found.get("left_alone") is True,
     )
+
+
+def repairs_of(result: HostResult) -> Iterator[tuple[str, TargetOutcome]]:
+    """Yield what became of the updates that a run before had left on the host, each with the digest it was to."""
+    for one in result.result.get("repairs") or ():
+        outcome = outcome_of(replace(result, result=one), {})
+        if outcome:
+            yield str(one.get("digest")), outcome
 
 
 def conclude(

@@ -60,6 +60,7 @@ class Verdict(StrEnum):
     DUE = "due"
     LATER = "failed before, and waits for its next try"
     BUSY = "is being updated by another rollout"
+    UNFINISHED = "is on its way from one container to the next: what interrupted that is being put right"
     CURRENT = "already runs this digest"
     DONE = "this push has been dealt with here"
     LEFT_ALONE = "was left alone, because others failed before it"
@@ -99,7 +100,9 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
         if due:
             starts.append(_start(one, due, fleet, history))
         elif rollout and rollout.state is State.WAITING:
-            waits = any(verdict in (Verdict.LATER, Verdict.BUSY) for _, verdict in verdicts)
+            waits = any(
+                verdict in (Verdict.LATER, Verdict.BUSY, Verdict.UNFINISHED) for _, verdict in verdicts
+            )
             # Until it is due, a target that is not to be seen may only be on its way from one container to the next.
             if rollout.due_at and (waits or rollout.due_at > now):
                 wakes.append(rollout.due_at)
@@ -134,6 +137,8 @@ def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: d
     rollout = history.rollouts.get(tried.push) if tried else None
     if rollout and rollout.state is State.RUNNING:
         return Verdict.BUSY
+    if target.is_unfinished:
+        return Verdict.UNFINISHED
     is_told = (target.key, wanted.push) in history.told
     if (target.key, wanted.digest) in history.refused and not is_told:
         return Verdict.REFUSED

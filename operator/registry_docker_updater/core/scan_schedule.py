@@ -29,6 +29,7 @@ TOGETHER = 4
 # What happens in a moment is one thing to look at; nobody is asked again sooner than after the pause.
 SETTLE = timedelta(seconds=0.3)
 PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(seconds=20)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -194,6 +195,9 @@ def _needed_at(host: str, asked: Asked, situation: Situation, pace: Pace) -> dat
     if not wishes:
         return None
     pause = min(pace.interval, PAUSE * (1 << min(asked.misses, 10)))
+    if needed and needed >= asked.at:
+        # What was begun there may have left a container down: it is not to wait for long once the host is back.
+        pause = min(pause, _LONGEST_PAUSE)
     return max(min(wishes) + SETTLE, asked.at + pause)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, delete, insert, select
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target
+from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target, Unfinished
 from registry_docker_updater.core.references import Reference
 from registry_docker_updater.edges import tables
 from registry_docker_updater.edges.database import Keeper, batches
@@ -61,6 +61,7 @@ def _host(row: Row[Any]) -> Host:
         tuple(row.warnings),
         row.live,
         row.back_since,
+        tuple(Unfinished(**one) for one in row.unfinished),
     )
 
 

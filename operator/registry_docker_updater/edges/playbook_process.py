@@ -30,6 +30,7 @@ _READ = (
     "name",
     "outcome",
     "progress",
+    "repairs",
     "scan",
 )
 # What the role fleet_scan says of how the operator may open the engine itself.

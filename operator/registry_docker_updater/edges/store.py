@@ -132,6 +132,31 @@ class Store(EventStore, FleetStore):
             if end.is_news:
                 _keep_telling(connection, Telling(end.rollout, TellingState.DUE, due_at=now))
 
+    def keep_repair(self, digest: str, one: TargetOutcome, now: datetime) -> None:
+        """Keep what became of an update to ``digest`` that was interrupted, and have the team told.
+
+        That is for the newest rollout of that digest whose run did not hear of the target's end; where there is none, as
+        after an update by hand, nothing is kept.
+        """
+        r, o, e = tables.rollouts.c, tables.outcomes.c, tables.events.c
+        query = (
+            select(r.id, r.state, r.push, r.image, o.run, o.outcome, e.repository, e.tag, e.received_at)
+            .join(tables.outcomes, o.rollout == r.id)
+            .join(tables.events, e.id == r.push)
+            .where(o.key == one.key, e.digest == digest)
+            .order_by(r.id.desc())
+            .limit(1)
+        )
+        with self._database.writing() as connection:
+            row = connection.execute(query).first()
+            if row is None or Outcome(row.outcome).is_final:
+                return
+            hosts = (row.image.partition("/")[0],)
+            wanted = Wanted(row.push, hosts, row.repository, row.tag, digest, row.received_at)
+            _keep_outcome(connection, row.id, row.run, wanted, one, now)
+            if one.outcome not in QUIET and row.state != State.RUNNING:
+                _keep_telling(connection, Telling(row.id, TellingState.DUE, due_at=now))
+
     def retry(self, rollout: int, keys: Collection[str], actor: str, now: datetime) -> bool:
         """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
 

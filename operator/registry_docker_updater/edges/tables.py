@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # Raised with every change of the tables; a database of a version that is not known is refused.
-VERSION = 2
+VERSION = 3
 # What makes a database of a version into one of the next; new tables make themselves.
 UPGRADES = {
     1: (
@@ -39,6 +39,7 @@ UPGRADES = {
         "ALTER TABLE newest ADD COLUMN found_at DATETIME",
         "UPDATE newest SET told = (SELECT digest FROM events WHERE id = push AND key NOT LIKE 'by hand %')",
     ),
+    2: ("ALTER TABLE hosts ADD COLUMN unfinished JSON NOT NULL DEFAULT '[]'",),
 }
 
 metadata = MetaData()

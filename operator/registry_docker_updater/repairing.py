@@ -1,0 +1,81 @@
+"""Having hosts finish what interrupted updates left there: runs of ``repair.yml``, apart from every rollout."""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.outcomes import HostResult, repairs_of
+from registry_docker_updater.core.repairs import Attempts, due_repairs
+from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.edges.store import Store
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.scanning import Scanner, Submit
+
+_log = logging.getLogger(__name__)
+# How many runs there are at the same time: one that waits for a container to become healthy delays no other host.
+TOGETHER = 3
+
+
+class Repairer:
+    """Has hosts repair as soon as a scan tells that there is something to. Safe for use by several threads."""
+
+    def __init__(  # noqa: PLR0913 - what a repairer is made of
+        self,
+        store: Store,
+        playbooks: Playbooks,
+        directory: Path,
+        scanner: Scanner,
+        timeout: timedelta,
+        *,
+        clock: Clock,
+    ) -> None:
+        """Keep runs, each ``timeout`` long at the most, in ``directory``; have ``scanner`` ask how it ended."""
+        self._store, self._playbooks, self._directory = store, playbooks, directory
+        self._scanner, self._timeout, self._clock = scanner, timeout, clock
+        self._lock = threading.Lock()
+        self._attempts: dict[str, Attempts] = {}
+        self._going: list[frozenset[str]] = []
+
+    def look(self, fleet: Fleet, now: datetime, submit: Submit) -> datetime | None:
+        """Start what is due; return when something will be, if nothing happens before."""
+        with self._lock:
+            for well in set(self._attempts) - fleet.unfinished:
+                del self._attempts[well]
+            due = due_repairs(fleet, self._attempts, frozenset[str]().union(*self._going), now)
+            if due.hosts and len(self._going) < TOGETHER:
+                self._going.append(due.hosts)
+                submit(partial(self._repair, due.hosts))
+        self._scanner.need(due.ask, now)
+        return due.wake_at
+
+    def _repair(self, hosts: frozenset[str]) -> None:
+        names = tuple(sorted(hosts))
+        _log.warning("an update was interrupted on %s: it is finished now", ", ".join(names))
+        try:
+            playbook = Playbook("repair", limit=names, forks=len(names))
+            ended = self._playbooks.run(playbook, self._directory, self._timeout, self._keep)
+            if ended.status != "successful" and not ended.was_stopped:
+                reason = ended.cut_short or ended.refusal or f"the run is kept in {ended.directory}"
+                _log.warning("not everything was finished on %s: %s", ", ".join(names), reason)
+        finally:
+            with self._lock:
+                self._going.remove(hosts)
+                for host in hosts:
+                    before = self._attempts.get(host)
+                    self._attempts[host] = Attempts((before.count if before else 0) + 1, self._clock())
+            self._scanner.need(hosts, self._clock())
+
+    def _keep(self, result: HostResult) -> None:
+        """Keep what became of each target: the run that began it could not tell."""
+        for digest, one in repairs_of(result):
+            _log.info(
+                "finished: %s %s at %s: %s: %s", one.kind, one.name, one.place, one.outcome, one.message
+            )
+            try:
+                self._store.keep_repair(digest, one, self._clock())
+            except UpdaterError as error:  # the next scan tells what runs; the run goes on
+                _log.warning("%s", error)
