@@ -218,6 +218,9 @@ class Loop:
             folder = self._runs / str(rollout)
             ended = self._playbooks.run(_update(start), folder, self._policy.timeout, keep)
             if not ended.was_stopped:
+                # What the run left unfinished on a host may have been finished there before the run ended elsewhere.
+                kept = self._store.outcomes(rollout, begun.run)
+                told |= {one.key: one for one in kept if one.outcome.is_final}
                 outcomes = conclude(start.targets, told, ended.results, ended.cut_short or ended.refusal)
                 self._conclude(start, begun, outcomes, before)
         finally:

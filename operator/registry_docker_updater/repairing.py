@@ -54,7 +54,7 @@ class Repairer:
 
     def _repair(self, hosts: frozenset[str]) -> None:
         names = tuple(sorted(hosts))
-        _log.warning("an update was interrupted on %s: it is finished now", ", ".join(names))
+        _log.warning("an update was interrupted on %s: what it left is put right", ", ".join(names))
         try:
             playbook = Playbook("repair", limit=names, forks=len(names))
             ended = self._playbooks.run(playbook, self._directory, self._timeout, self._keep)

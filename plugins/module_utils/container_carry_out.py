@@ -100,6 +100,7 @@ class CarryOut:
             try:
                 view = self.view()
                 if self._was_away:
+                    view = self._doubt(view)
                     self._remember(doubted(self.swap, view))
                     self._was_away = False
                 step = next_step(self.swap, view)
@@ -132,7 +133,21 @@ class CarryOut:
 
     def resume(self) -> None:
         """Take up a swap that was found in the journal."""
-        self._remember(resumed(self.swap, self.view()))
+        view = self._doubt(self.view())
+        self._remember(resumed(self.swap, view))
+
+    def _doubt(self, view: View) -> View:
+        """Remove new containers whose start failed: not for their own fault, perhaps, but with who asked for it.
+
+        They are made anew: a second start of the same one can bring it up without its ports (moby issue 51758).
+        """
+        if self.swap.direction == BACK:
+            return view
+        for index, pair in enumerate(view.pairs):
+            if pair.new and not pair.new.started and pair.new.error:
+                self._containers.remove(pair.new.id)
+                self._remember(self.swap.with_member(index, new_id=""))
+        return self.view()
 
     def _remember(self, swap: Swap) -> None:
         if swap != self.swap:

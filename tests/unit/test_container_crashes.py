@@ -176,12 +176,20 @@ class PlayedContainers:
         if is_now:
             self._next = next(self._ends, None)
         if is_now and moment == "before":
+            if what == "start":
+                self._cancel_start()
             self._end(end)
         made = do()
         self.last_change = what
         if is_now and moment == "after":
             self._end(end)
         return made
+
+    def _cancel_start(self) -> None:
+        """An engine gives up a start whose caller is gone, and keeps that as the container's error."""
+        created = [one for one in self.found.values() if one["State"]["Status"] == "created"]
+        for one in created:
+            one["State"]["Error"] = "context canceled"
 
     def _end(self, end: str) -> None:
         if end == "power":
@@ -296,6 +304,17 @@ def counted(ends: list[End]) -> Iterator[End]:
     for number, end, moment in ends:
         at += number
         yield at, end, moment
+
+
+def test_a_start_that_was_given_up_because_its_caller_was_killed_says_nothing_against_the_image() -> None:
+    containers, swap = played("always", RUNNING)
+    containers.end_at(iter([(6, "kill", "before")]))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        assert updated_through(containers, journal, swap) == 1
+        assert_is_as_it_was(containers, journal, swap)
+    (app,) = containers.found.values()
+    assert app["Image"] == "new"
 
 
 @pytest.mark.parametrize(

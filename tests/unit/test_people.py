@@ -27,3 +27,8 @@ def test_who_runs_something_else_since_after_the_push_was_changed_by_a_person(
     digests: list[str], known: list[str] | None, age: float | None, answer: bool
 ) -> None:
     assert changed_after({"digests": digests, "age": age}, known, PUSHED, ASKED) is answer
+
+
+def test_an_update_that_is_unfinished_is_no_persons_doing() -> None:
+    target = {"digests": [], "age": 10, "state": "unfinished"}
+    assert not changed_after(target, [OLD], PUSHED, ASKED)

@@ -20,6 +20,10 @@ _REMEDIES = {
 }
 
 
+# The items of a loop come first, and say more than the loop.
+_FAILED = ("runner_on_failed", "runner_item_on_failed")
+
+
 class Outcome(StrEnum):
     """What became of one target."""
 
@@ -110,10 +114,13 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
 
 
 def repairs_of(result: HostResult) -> Iterator[tuple[str, TargetOutcome]]:
-    """Yield what became of the updates that a run before had left on the host, each with the digest it was to."""
+    """Yield how the updates ended that a run before had left on the host, each with the digest it was to.
+
+    One that was undone before it had touched anything has not ended: it is to be begun again.
+    """
     for one in result.result.get("repairs") or ():
         outcome = outcome_of(replace(result, result=one), {})
-        if outcome:
+        if outcome and outcome.outcome.is_final and outcome.outcome is not Outcome.UNCHANGED:
             yield str(one.get("digest")), outcome
 
 
@@ -169,7 +176,7 @@ class _Hosts:
             # A host whose engine does not answer is as good as down, and comes back as such a host does.
             if result.event == "runner_on_unreachable" or _could_not_look(result):
                 self._unreachable[result.host] = f"{result.host}: {result.reason}"
-            elif result.event == "runner_on_failed" and "outcome" not in result.result:
+            elif result.event in _FAILED and "outcome" not in result.result:
                 self._failed.setdefault(result.host, f"{result.host}: {result.reason}")
             elif isinstance(result.result.get("scan"), dict):
                 scan = result.result["scan"]

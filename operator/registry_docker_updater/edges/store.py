@@ -135,17 +135,15 @@ class Store(EventStore, FleetStore):
     def keep_repair(self, digest: str, one: TargetOutcome, now: datetime) -> None:
         """Keep what became of an update to ``digest`` that was interrupted, and have the team told.
 
-        That is for the newest rollout of that digest whose run did not hear of the target's end; where there is none, as
+        That is for a run which tried it last and did not hear of its end, or has not ended yet; where there is none, as
         after an update by hand, nothing is kept.
         """
-        r, o, e = tables.rollouts.c, tables.outcomes.c, tables.events.c
+        r, t, e = tables.rollouts.c, tables.tried.c, tables.events.c
         query = (
-            select(r.id, r.state, r.push, r.image, o.run, o.outcome, e.repository, e.tag, e.received_at)
-            .join(tables.outcomes, o.rollout == r.id)
+            select(r.id, r.state, r.push, r.image, r.runs, t.outcome, e.repository, e.tag, e.received_at)
+            .join(tables.tried, t.push == r.push)
             .join(tables.events, e.id == r.push)
-            .where(o.key == one.key, e.digest == digest)
-            .order_by(r.id.desc())
-            .limit(1)
+            .where(t.key == one.key, e.digest == digest)
         )
         with self._database.writing() as connection:
             row = connection.execute(query).first()
@@ -153,7 +151,9 @@ class Store(EventStore, FleetStore):
                 return
             hosts = (row.image.partition("/")[0],)
             wanted = Wanted(row.push, hosts, row.repository, row.tag, digest, row.received_at)
-            _keep_outcome(connection, row.id, row.run, wanted, one, now)
+            _keep_outcome(connection, row.id, row.runs, wanted, one, now)
+            note = "updates that were interrupted were finished afterwards"
+            connection.execute(update(tables.rollouts).where(r.id == row.id).values(note=note))
             if one.outcome not in QUIET and row.state != State.RUNNING:
                 _keep_telling(connection, Telling(row.id, TellingState.DUE, due_at=now))
 
@@ -238,9 +238,10 @@ class Store(EventStore, FleetStore):
                 .values(outcome=Outcome.SUPERSEDED, at=now)
             )
 
-    def outcomes(self, rollout: int) -> tuple[TargetOutcome, ...]:
-        """Return what became of each target of a rollout so far, by key."""
+    def outcomes(self, rollout: int, run: int | None = None) -> tuple[TargetOutcome, ...]:
+        """Return what became of each target of a rollout so far, or of those that one ``run`` said, by key."""
         o = tables.outcomes.c
+        said = (o.rollout == rollout) if run is None else (o.rollout == rollout) & (o.run == run)
         with self._database.reading() as connection:
             return tuple(
                 TargetOutcome(
@@ -254,9 +255,7 @@ class Store(EventStore, FleetStore):
                     row.message,
                     row.left_alone,
                 )
-                for row in connection.execute(
-                    select(tables.outcomes).where(o.rollout == rollout).order_by(o.key)
-                )
+                for row in connection.execute(select(tables.outcomes).where(said).order_by(o.key))
             )
 
     def tellings(self) -> tuple[Telling, ...]:

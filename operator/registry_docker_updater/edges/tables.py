@@ -105,6 +105,7 @@ hosts = Table(
     Column("warnings", JSON, nullable=False),
     Column("live", Text),
     Column("back_since", Moment),
+    Column("unfinished", JSON, nullable=False, default=[]),
 )
 
 targets = Table(
