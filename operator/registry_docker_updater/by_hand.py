@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from registry_docker_updater.clock import utc_now
@@ -71,22 +71,19 @@ def push(parts: Parts, image: str, *, as_json: bool, force: bool, wait: bool) ->
             f"{image} needs a tag and a digest, as in registry.example.com/test/app:1@sha256:…"
         )
     now = utc_now()
-    newest = parts.store.newest_time(registry, reference.repository, reference.tag)
-    # It is to be newer than what the registry itself said last.
-    occurred_at = max(now, newest + timedelta(microseconds=1)) if newest else now
     key = f"by hand {uuid.uuid4()}"
     made = Push(
         registry,
         reference.repository,
         reference.tag,
         reference.digest,
-        occurred_at,
+        now,
         key,
         f"{_person()} (by hand)",
         by_hand=True,
     )
     judged = _judged(parts, _wanted(parts, registry, reference), parts.store.fleet())
-    parts.store.record(registry, [made], max(now, occurred_at))
+    parts.store.record(registry, [made], now)
     number = parts.store.push_number(registry, key)
     forced = _to_force(judged) if force else frozenset[str]()
     parts.store.order(number, forced, _person(), now)

@@ -66,9 +66,8 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
             for host in fleet.hosts.values()
             if host.live not in (None, FOLLOWED)
         ]
-        warnings += filter(
-            None, [too_old(parts.store.fleet(), parts.settings.fleet.scan_interval, utc_now())]
-        )
+        asked_at = (host.asked_at for host in parts.store.fleet().hosts.values())
+        warnings += filter(None, [too_old(asked_at, parts.settings.fleet.scan_interval, utc_now())])
     if as_json:
         print_json(
             {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from registry_docker_updater.clock import utc_now
+from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.formats import FORMATS
 from registry_docker_updater.core.scan_schedule import Pace
 from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
@@ -114,8 +114,11 @@ def assemble(parts: Parts) -> Operator:
         timeout=settings.rollouts.timeout,
         retry=settings.rollouts.retry_policy,
     )
-    loop = Loop(parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now)
-    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now)
+    steady = steady_clock()
+    loop = Loop(
+        parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now, steady=steady
+    )
+    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now, steady)
     interface = Interface(
         sources={
             name: Source(name, FORMATS[registry.format], registry.secret.read())

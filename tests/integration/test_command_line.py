@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,7 @@ def test_text_from_outside_cannot_command_the_terminal(
     outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
     store.end_run(RunEnd(1, 1, wanted, (outcome,), State.FINISHED, None, evil, is_news=True), now)
     (due,) = store.tellings()
-    store.keep_telling(due, type(due)(1, due.state, 1, now, ("mail",), evil))
+    store.keep_telling(due, replace(due, attempts=1, channels=("mail",), error=evil))
     code, out, _ = run(*listing)
     assert code == 0
     assert not CONTROL.search(out)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # Raised with every change of the tables; a database of a version that is not known is refused.
-VERSION = 2
+VERSION = 3
 # What makes a database of a version into one of the next; new tables make themselves.
 UPGRADES = {
     1: (
@@ -38,6 +38,13 @@ UPGRADES = {
         "ALTER TABLE hosts ADD COLUMN back_since DATETIME",
         "ALTER TABLE newest ADD COLUMN found_at DATETIME",
         "UPDATE newest SET told = (SELECT digest FROM events WHERE id = push AND key NOT LIKE 'by hand %')",
+    ),
+    2: (
+        "ALTER TABLE newest ADD COLUMN received_at DATETIME NOT NULL DEFAULT '1970-01-01 00:00:00.000000'",
+        "UPDATE newest SET received_at = (SELECT received_at FROM events WHERE id = push)",
+        "ALTER TABLE tellings ADD COLUMN run INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE tellings ADD COLUMN content JSON",
+        "UPDATE tellings SET run = (SELECT runs FROM rollouts WHERE id = rollout)",
     ),
 }
 
@@ -79,7 +86,7 @@ events = Table(
 )
 
 # The newest push of each repository and tag, so that planning does not read the whole history; `told` and `found_at`
-# are those of `core.newest.Newest`.
+# are those of `core.newest.Newest`, `received_at` is that of the event, put right when the clock was set since.
 newest = Table(
     "newest",
     metadata,
@@ -88,6 +95,7 @@ newest = Table(
     Column("tag", String, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
     Column("occurred_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
     Column("told", String),
     Column("found_at", Moment),
 )
@@ -200,11 +208,14 @@ orders = Table(
     Column("done_at", Moment),
 )
 
-# Messages to send: one row a rollout, renewed when there is something new to tell of it.
+# Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is what is told:
+# the rollout as it stood after `run`.
 tellings = Table(
     "tellings",
     metadata,
     Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("content", JSON),
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment),
