@@ -16,17 +16,23 @@ _LISTED = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when something was found wrong. Wrong usage ends with 2."""
     given = parser().parse_args(arguments)
+    # What a reader that has gone away was not told is no reason to say that a push ended well.
+    code = int(getattr(given, "wait", False))
     try:
         path = local.settings_file(os.environ) if given.local else settings.find(given.config, os.environ)
         parts = Parts(settings.load(path), path.absolute().parent, os.environ)
-        return int(given.run(parts, given))
+        code = int(given.run(parts, given))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # It would be written once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UpdaterError as error:
         print(f"registry-docker-updater: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
     except KeyboardInterrupt:
+        print("registry-docker-updater: interrupted", file=sys.stderr)
         return 130
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
