@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
@@ -20,7 +19,7 @@ from registry_docker_updater.core.pushes import Push
 from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.edges.listings import target_row
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.printing import counts, print_json, print_table, printable, short
+from registry_docker_updater.printing import complain, counts, print_json, print_table, printable, short
 
 _WAIT_SECONDS = 0.5
 _NOBODY = "no target is to be changed by it, as far as the last scan saw"
@@ -151,17 +150,17 @@ def _promised(parts: Parts, asked: _Asked, *, as_json: bool, wait: bool) -> int:
     """Say what will be done and what not, and follow it when told to ``wait``."""
     concerned, left = asked.concerned, asked.left
     for target, verdict in left.items():
-        _complain(f"left alone: {_place(target)}: {verdict}")
+        complain(f"left alone: {_place(target)}: {verdict}")
     if any(verdict.can_be_told for verdict in left.values()):
-        _complain("--force updates these too")
+        complain("--force updates these too")
     is_alone = not is_held(parts.state)
     if not concerned and (is_alone or not wait):
-        _complain(_nobody(parts))
+        complain(_nobody(parts))
     if is_alone and not wait:
-        _complain(_NO_OPERATOR)
+        complain(_NO_OPERATOR)
     end = _waited(parts, asked) if wait else None
     if end and end.why:
-        _complain(end.why)
+        complain(end.why)
     row = parts.listings.rollout_of_push(asked.push) if end else None
     if as_json:
         promise = {
@@ -207,10 +206,6 @@ def _without_work(parts: Parts, judged: Judged) -> _End:
 
 def _nobody(parts: Parts) -> str:
     return _NOBODY if parts.store.fleet().hosts else _NEVER_ASKED
-
-
-def _complain(text: str) -> None:
-    print(printable(text), file=sys.stderr)
 
 
 def _targets(count: int) -> str:
@@ -311,7 +306,7 @@ def _follow(parts: Parts, asked: _Asked) -> _End:
         for one in row.get("targets", ()) if has_begun else ():
             if told.get(one["key"]) != one["outcome"] and (is_over or one["run"] == row["runs"]):
                 told[one["key"]] = one["outcome"]
-                _complain(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}")
+                complain(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}")
         end = _end_of(row, parts.store.fleet()) if is_over else _outlook(parts, asked, begun=has_begun)
         if end:
             return end
