@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from integration.test_loop import Thing, World, calm, digest, states, unsettled
+from registry_docker_updater import clock, loop
 from registry_docker_updater.core.fleet import container_key
+from registry_docker_updater.core.moments import put_due_right, put_right
 from registry_docker_updater.core.outcomes import HostResult
 from registry_docker_updater.edges.ansible import Playbook
+from unit.builders import at
 
 DAY = timedelta(days=1)
 Wrong = Callable[[World], None]
@@ -237,3 +240,53 @@ def test_an_answer_that_was_under_way_when_the_clock_was_set_back_does_not_undo_
     assert world.loop.fleet.targets[container_key("solo", "web")].runs(digest(1))
     world.look_and_work()
     assert [row["runs"] for row in world.loop._listings.rollouts(10)] == [1]
+
+
+def test_a_loop_that_sleeps_until_something_is_due_looks_again_when_the_clock_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sleep is measured by the steady clock, which stands still here: nothing else could end it."""
+    monkeypatch.setattr(loop, "_LOOK_SECONDS", 0.001)
+    world = calm(World(lambda _: 0, tmp_path))
+    world.loop._has_news = False
+    looks = 0
+
+    def counted() -> int:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            world.set_by = -DAY
+        return 0
+
+    monkeypatch.setattr(world.store, "change_counter", counted)
+    world.loop._sleep(timedelta(hours=1), seen=0)
+    assert looks == 3
+
+
+def test_kept_times_keep_their_order_and_their_distance() -> None:
+    long_ago, before, tomorrow, later = at(-DAY.total_seconds()), at(-60), at(86400), at(86460)
+    back = put_right([long_ago, before, tomorrow, later], -DAY, at(120), since=at(119))
+    assert back == {long_ago: at(-2 * 86400), before: at(-86460), tomorrow: at(0), later: at(60)}
+    unknown = put_right([long_ago, before, tomorrow, later], timedelta(), at(120), since=at(120))
+    assert (unknown[long_ago], unknown[before]) == (long_ago, before)
+    assert before < unknown[tomorrow] < unknown[later] == at(120)
+
+
+def test_what_was_dated_since_the_clock_was_set_is_right_already() -> None:
+    assert put_right([at(119.5)], -DAY, at(120), since=at(119)) == {at(119.5): at(119.5)}
+
+
+def test_nothing_is_due_later_than_the_longest_time_to_wait() -> None:
+    minute = timedelta(minutes=1)
+    assert put_due_right(at(30), timedelta(), at(0), minute) == at(30)
+    assert put_due_right(at(86430), -DAY, at(0), minute) == at(30)
+    assert put_due_right(at(86430), timedelta(), at(0), minute) == at(0)
+
+
+def test_the_steady_clock_shows_the_time_and_does_not_follow_when_it_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "utc_now", lambda: at(0))
+    steady = clock.steady_clock()
+    monkeypatch.setattr(clock, "utc_now", lambda: at(86400))
+    assert at(0) <= steady() <= steady() < at(3600)

@@ -1,5 +1,6 @@
 """A message tells of the run after which it became due, and nobody is said to be told where there is nobody to tell."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -147,3 +148,22 @@ def test_a_rollout_of_which_nobody_is_told_says_so(store: Store, start: Start) -
     assert (message["state"], message["error"]) == ("nobody told", "no channel is set")
     assert "content" not in message
     assert store.tellings() == ()
+
+
+def test_a_database_of_the_version_before_keeps_its_pushes_and_its_messages(
+    store: Store, start: Start, tmp_path: Path
+) -> None:
+    store.begin_run(start, at(10))
+    store.end_run(ended(start, 1, Outcome.UPDATED, Outcome.FAILED), at(20))
+    store._database.close()
+    with sqlite3.connect(tmp_path / "updater.db") as old:
+        for column in ("newest.received_at", "tellings.run", "tellings.content"):
+            old.execute("ALTER TABLE {} DROP COLUMN {}".format(*column.split(".")))
+        old.execute("PRAGMA user_version = 2")
+    old.close()
+
+    again = Store(Database(tmp_path / "updater.db"))
+
+    assert again.wanted({"production": (HOST,)}) == (start.wanted,)
+    assert said(again) == FIRST
+    again._database.close()

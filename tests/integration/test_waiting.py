@@ -16,6 +16,7 @@ import pytest
 from integration.conftest import Site
 from registry_docker_updater import by_hand
 from registry_docker_updater.cli import main
+from registry_docker_updater.composition import hold, is_held
 from registry_docker_updater.core.fleet import Change, Target
 from registry_docker_updater.core.history import RunEnd, State
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
@@ -23,6 +24,7 @@ from registry_docker_updater.core.planning import Start
 from registry_docker_updater.core.pushes import Push
 from registry_docker_updater.edges.database import Database
 from registry_docker_updater.edges.store import Store
+from registry_docker_updater.errors import UpdaterError
 from unit.builders import HOST, NEW, NEWER, OLD, container, host
 
 APP = f"{HOST}/test/app:1"
@@ -283,3 +285,14 @@ def test_a_reader_that_has_gone_away_does_not_make_a_push_end_well(site: Site, o
         )
         assert done.stderr.endswith("\n1\n")
         assert "BrokenPipe" not in done.stderr
+
+
+def test_a_command_that_asks_whether_an_operator_works_does_not_keep_one_from_starting(
+    site: Site, operator: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: operator.stop())
+    hold(site.state)
+    assert is_held(site.state)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(UpdaterError, match="another operator works with"):
+        hold(site.state)
