@@ -2,12 +2,11 @@
 
 import getpass
 import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from registry_docker_updater.clock import utc_now
@@ -20,7 +19,7 @@ from registry_docker_updater.core.pushes import Push
 from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.edges.listings import target_row
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.printing import counts, print_json, print_table, printable, short
+from registry_docker_updater.printing import complain, counts, print_json, print_table, printable, short
 
 _WAIT_SECONDS = 0.5
 _NOBODY = "no target is to be changed by it, as far as the last scan saw"
@@ -28,6 +27,9 @@ _NEVER_ASKED = (
     "no host was asked yet, so which targets it is for shows when an operator has begun; `plan` asks them now"
 )
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
+
+_OVERTAKEN = "a newer push of the same image took its place"
+_GONE = "no target runs this image name any more"
 
 # What the operator comes to by itself.
 _COMING = (Verdict.DUE, Verdict.LATER, Verdict.BUSY, Verdict.UNFINISHED)
@@ -71,26 +73,24 @@ def push(parts: Parts, image: str, *, as_json: bool, force: bool, wait: bool) ->
             f"{image} needs a tag and a digest, as in registry.example.com/test/app:1@sha256:…"
         )
     now = utc_now()
-    newest = parts.store.newest_time(registry, reference.repository, reference.tag)
-    # It is to be newer than what the registry itself said last.
-    occurred_at = max(now, newest + timedelta(microseconds=1)) if newest else now
     key = f"by hand {uuid.uuid4()}"
     made = Push(
         registry,
         reference.repository,
         reference.tag,
         reference.digest,
-        occurred_at,
+        now,
         key,
         f"{_person()} (by hand)",
         by_hand=True,
     )
     judged = _judged(parts, _wanted(parts, registry, reference), parts.store.fleet())
-    parts.store.record(registry, [made], max(now, occurred_at))
+    parts.store.record(registry, [made], now)
     number = parts.store.push_number(registry, key)
     forced = _to_force(judged) if force else frozenset[str]()
     parts.store.order(number, forced, _person(), now)
-    return _promised(parts, number, judged, forced, str(reference), as_json=as_json, wait=wait)
+    asked = _Asked(number, str(reference), judged, forced)
+    return _promised(parts, asked, as_json=as_json, wait=wait)
 
 
 def retry(parts: Parts, rollout: int, *, as_json: bool, force: bool, wait: bool) -> int:
@@ -108,48 +108,108 @@ def retry(parts: Parts, rollout: int, *, as_json: bool, force: bool, wait: bool)
     forced = _to_force(judged) if force else frozenset[str]()
     if not parts.store.retry(rollout, forced, _person(), utc_now()):
         raise UpdaterError(f"rollout {rollout} has begun to run at this moment")
-    return _promised(parts, wanted.push, judged, forced, row["image"], as_json=as_json, wait=wait)
+    asked = _Asked(wanted.push, row["image"], judged, forced, row["runs"])
+    return _promised(parts, asked, as_json=as_json, wait=wait)
 
 
-def _promised(  # noqa: PLR0913 - what is known of what was asked for
-    parts: Parts,
-    number: int,
-    judged: Judged,
-    forced: Collection[str],
-    name: str,
-    *,
-    as_json: bool,
-    wait: bool,
-) -> int:
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for: a push, by its number and name, which had ``runs`` by then, and what it means for whom."""
+
+    push: int
+    name: str
+    judged: Judged
+    forced: Collection[str]
+    runs: int = 0
+
+    @property
+    def concerned(self) -> list[Target]:
+        return [target for target, verdict in self.judged if verdict in _COMING or target.key in self.forced]
+
+    @property
+    def left(self) -> dict[Target, Verdict]:
+        """The targets that it leaves alone, and why."""
+        concerned = self.concerned
+        return {
+            target: verdict
+            for target, verdict in self.judged
+            if verdict is not Verdict.CURRENT and target not in concerned
+        }
+
+
+@dataclass(frozen=True)
+class _End:
+    """How waiting ended: whether every target ended well; why not, or what else is to be known; and the exit code."""
+
+    is_well: bool
+    why: str | None = None
+    code: int = 1
+
+
+def _promised(parts: Parts, asked: _Asked, *, as_json: bool, wait: bool) -> int:
     """Say what will be done and what not, and follow it when told to ``wait``."""
-    concerned = [target for target, verdict in judged if verdict in _COMING or target.key in forced]
-    left = {
-        target: verdict
-        for target, verdict in judged
-        if verdict is not Verdict.CURRENT and target not in concerned
-    }
+    concerned, left = asked.concerned, asked.left
     for target, verdict in left.items():
-        print(printable(f"left alone: {_place(target)}: {verdict}"), file=sys.stderr)
+        complain(f"left alone: {_place(target)}: {verdict}")
     if any(verdict.can_be_told for verdict in left.values()):
-        print("--force updates these too", file=sys.stderr)
-    if not concerned:
-        is_asked = bool(parts.store.fleet().hosts)
-        print(_NOBODY if is_asked else _NEVER_ASKED, file=sys.stderr)
-    if not is_held(parts.state):
-        print(_NO_OPERATOR, file=sys.stderr)
-    elif concerned and wait:
-        return _follow(parts, number, as_json=as_json)
+        complain("--force updates these too")
+    is_alone = not is_held(parts.state)
+    if not concerned and (is_alone or not wait):
+        complain(_nobody(parts))
+    if is_alone and not wait:
+        complain(_NO_OPERATOR)
+    end = _waited(parts, asked) if wait else None
+    if end and end.why:
+        complain(end.why)
+    row = parts.listings.rollout_of_push(asked.push) if end else None
     if as_json:
-        return print_json(
-            {
-                "recorded": name,
-                "push": number,
-                "targets": len(concerned),
-                "left_alone": {target.key: str(verdict) for target, verdict in left.items()},
-            }
-        )
-    print(f"recorded: {name}, for {len(concerned)} target{'' if len(concerned) == 1 else 's'}")
-    return 0
+        promise = {
+            "recorded": asked.name,
+            "push": asked.push,
+            "targets": len(concerned),
+            "left_alone": {target.key: str(verdict) for target, verdict in left.items()},
+        }
+        ended = {"ended_well": end.is_well, "why": end.why} if end else {}
+        print_json({**promise, **(row or {}), **ended})
+    elif row and row["runs"] > asked.runs:
+        print(printable(f"rollout {row['id']}: {row['state']}, {counts(row['outcomes'])}"))
+    else:
+        count = f"{len(concerned)} target{'' if len(concerned) == 1 else 's'}"
+        print(printable(f"recorded: {asked.name}, for {count}"))
+    return end.code if end and not end.is_well else 0
+
+
+def _waited(parts: Parts, asked: _Asked) -> _End:
+    """Wait until every target has ended, or nothing more comes of it; tell outcomes as they come."""
+    try:
+        if not is_held(parts.state):
+            return _End(False, _NO_OPERATOR)
+        if not asked.concerned:
+            return _without_work(parts, asked.judged)
+        end = _follow(parts, asked)
+    except KeyboardInterrupt:
+        return _End(False, "no longer waited for; what was asked for is recorded, and goes on", 130)
+    if end.is_well and asked.left:
+        return _End(False, f"not every target was updated: left alone {_targets(len(asked.left))}")
+    return end
+
+
+def _without_work(parts: Parts, judged: Judged) -> _End:
+    """Return the end of a push for which no target is to be changed."""
+    left = sum(verdict is not Verdict.CURRENT for _, verdict in judged)
+    if left:
+        return _End(False, f"no target is to be changed by it: left alone {_targets(left)}")
+    if not judged:
+        return _End(False, _nobody(parts))
+    return _End(True, f"{_targets(len(judged))} already on this digest, as far as the last scan saw")
+
+
+def _nobody(parts: Parts) -> str:
+    return _NOBODY if parts.store.fleet().hosts else _NEVER_ASKED
+
+
+def _targets(count: int) -> str:
+    return f"{count} target{'' if count == 1 else 's'}"
 
 
 def _to_force(judged: Judged) -> frozenset[str]:
@@ -212,45 +272,66 @@ def _judged(parts: Parts, wanted: Wanted, known: Fleet, again_at: datetime | Non
     return [(target, judge(target, wanted, history, known, now)) for target in targets]
 
 
-def _why_nothing_comes(parts: Parts, number: int, *, begun: bool) -> str | None:
-    """Return why waiting for the end of the rollout of push ``number`` is in vain, or None."""
+def _outlook(parts: Parts, asked: _Asked, *, begun: bool) -> _End | None:
+    """Return how waiting for the end of a rollout that does not run ends now, or None when something is to come."""
     if not is_held(parts.state):
-        return "the operator has stopped; the push is recorded, and goes on when an operator runs again"
-    wanted = {one.push: one for one in parts.store.wanted(parts.registry_hosts)}.get(number)
+        return _End(
+            False, "the operator has stopped; what was asked for is recorded, and goes on when one runs again"
+        )
     if begun:
         return None
+    wanted = {one.push: one for one in parts.store.wanted(parts.registry_hosts)}.get(asked.push)
     if not wanted:
-        return "a newer push of the same image took its place"
-    if not any(verdict in _COMING for _, verdict in _judged(parts, wanted, parts.store.fleet())):
-        return "nothing is left to do: its targets are gone, or were changed in the meantime"
-    return None
+        return _End(False, _OVERTAKEN)
+    judged = _judged(parts, wanted, parts.store.fleet())
+    if any(verdict in _COMING for _, verdict in judged):
+        return None
+    if judged and all(verdict is Verdict.CURRENT for _, verdict in judged):
+        return _without_work(parts, judged)
+    return _End(False, "nothing is left to do: its targets are gone, or were changed in the meantime")
 
 
 def _is_due(row: Mapping[str, Any]) -> bool:
-    """Tell whether a rollout is about to run: somebody asked for it again."""
+    """Tell whether a rollout is about to run: its last run was cut off."""
     return row["due_at"] is not None and datetime.fromisoformat(row["due_at"]) <= utc_now()
 
 
-def _follow(parts: Parts, number: int, *, as_json: bool) -> int:
-    """Wait for the rollout of push ``number``, and tell outcomes as they come."""
+def _follow(parts: Parts, asked: _Asked) -> _End:
+    """Wait for the next run of a push's rollout to end, and tell outcomes as they come."""
     told: dict[str, str] = {}
     while True:
-        row = parts.listings.rollout_of_push(number) or {}
-        is_over = bool(row) and row["state"] != State.RUNNING and not _is_due(row)
-        for one in row.get("targets", ()):
+        row = parts.listings.rollout_of_push(asked.push) or {}
+        has_begun = bool(row) and row["runs"] > asked.runs
+        is_over = has_begun and row["state"] != State.RUNNING and not _is_due(row)
+        for one in row.get("targets", ()) if has_begun else ():
             if told.get(one["key"]) != one["outcome"] and (is_over or one["run"] == row["runs"]):
                 told[one["key"]] = one["outcome"]
-                line = f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}"
-                print(printable(line), file=sys.stderr)
-        if is_over:
-            break
-        why = _why_nothing_comes(parts, number, begun=bool(row))
-        if why:
-            print(why, file=sys.stderr)
-            return 1
+                complain(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}")
+        end = _end_of(row, parts.store.fleet()) if is_over else _outlook(parts, asked, begun=has_begun)
+        if end:
+            return end
         time.sleep(_WAIT_SECONDS)
-    if as_json:
-        print_json(row)
-    else:
-        print(f"rollout {row['id']}: {row['state']}, {counts(row['outcomes'])}")
-    return 0 if all(Outcome(outcome).is_good for outcome in told.values()) else 1
+
+
+def _end_of(row: Mapping[str, Any], known: Fleet) -> _End:
+    """Return the end of a rollout that does not run: well if targets run the digest, and no other was to."""
+    if row["state"] == State.SUPERSEDED:
+        return _End(False, _OVERTAKEN)
+    is_well = [_is_well(one, row, known) for one in row["targets"] if not _is_gone(one)]
+    missed = is_well.count(False)
+    if is_well and not missed:
+        return _End(True)
+    again = f"; it is tried again at {row['due_at']}" if row["due_at"] else ""
+    return _End(False, f"not every target ended well: {_targets(missed)} did not{again}" if missed else _GONE)
+
+
+def _is_well(one: Mapping[str, Any], row: Mapping[str, Any], known: Fleet) -> bool:
+    if one["outcome"] in (Outcome.UPDATED, Outcome.UNCHANGED):
+        return True
+    # The last run was not for it: somebody else may have brought it there.
+    target = known.targets.get(one["key"])
+    return one["run"] < row["runs"] and target is not None and target.runs(row["digest"])
+
+
+def _is_gone(one: Mapping[str, Any]) -> bool:
+    return one["outcome"] == Outcome.SKIPPED and not one["left_alone"]

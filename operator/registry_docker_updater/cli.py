@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from functools import partial
 from registry_docker_updater import __version__, by_hand, commands, local, settings
 from registry_docker_updater.composition import Parts
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.printing import complain
 
 _LISTED = 20
 
@@ -16,17 +18,27 @@ _LISTED = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when something was found wrong. Wrong usage ends with 2."""
     given = parser().parse_args(arguments)
+    # What a reader that has gone away was not told is no reason to say that a push ended well.
+    code = int(getattr(given, "wait", False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal has no letters for is no reason to print nothing.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         path = local.settings_file(os.environ) if given.local else settings.find(given.config, os.environ)
         parts = Parts(settings.load(path), path.absolute().parent, os.environ)
-        return int(given.run(parts, given))
-    except UpdaterError as error:
-        print(f"registry-docker-updater: {error}", file=sys.stderr)
-        return 1
+        code = int(given.run(parts, given))
+        sys.stdout.flush()
     except BrokenPipeError:
-        return 0
+        # It would be written once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UpdaterError as error:
+        head, *others = error.lines
+        complain(f"registry-docker-updater: {head}", *others)
+        return 1
     except KeyboardInterrupt:
+        complain("registry-docker-updater: interrupted")
         return 130
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 import logging
 import re
 import signal
-import sys
 from typing import Any
 
 from registry_docker_updater.clock import utc_now
@@ -17,7 +16,15 @@ from registry_docker_updater.core.snippets import snippet
 from registry_docker_updater.edges.discovery import scan
 from registry_docker_updater.edges.listings import fleet_rows
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.printing import counts, print_json, print_table, printable, short
+from registry_docker_updater.printing import (
+    complain,
+    counts,
+    log_to_stderr,
+    print_json,
+    print_table,
+    printable,
+    short,
+)
 from registry_docker_updater.sweeping import complaints
 
 _log = logging.getLogger(__name__)
@@ -25,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 def serve(parts: Parts) -> int:
     """Run the operator until it is told to end."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log_to_stderr()
     operator = assemble(parts)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: _stop_from_signal(operator.loop.stop))
@@ -58,7 +65,7 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
             f"fleet: {parts.settings.fleet.inventory} has no host that matches {parts.settings.fleet.hosts!r}"
         )
     for swept in parts.swept:
-        print(f"asking registry {swept.name} …", file=sys.stderr)
+        complain(f"asking registry {swept.name} …")
         problems += complaints(swept, fleet)
     warnings = [
         f"host {host.name}: {warning}"
@@ -71,9 +78,8 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
             for host in fleet.hosts.values()
             if host.live not in (None, FOLLOWED)
         ]
-        warnings += filter(
-            None, [too_old(parts.store.fleet(), parts.settings.fleet.scan_interval, utc_now())]
-        )
+        asked_at = (host.asked_at for host in parts.store.fleet().hosts.values())
+        warnings += filter(None, [too_old(asked_at, parts.settings.fleet.scan_interval, utc_now())])
     if as_json:
         print_json(
             {
@@ -204,10 +210,10 @@ def known_fleet(parts: Parts, *, fresh: bool) -> Fleet:
 
 
 def _scan(parts: Parts) -> Fleet:
-    print(f"asking {parts.settings.fleet.hosts} of {parts.settings.fleet.inventory} …", file=sys.stderr)
+    complain(f"asking {parts.settings.fleet.hosts} of {parts.settings.fleet.inventory} …")
 
     def tell(answer: Scan) -> None:
-        print(printable(f"  {answer.host}: {answer.error or 'answers'}"), file=sys.stderr)
+        complain(f"  {answer.host}: {answer.error or 'answers'}")
 
     before = parts.store.fleet()
     found = scan(

@@ -2,12 +2,13 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from registry_docker_updater.clock import utc_now
+from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.formats import FORMATS
 from registry_docker_updater.core.scan_schedule import Pace
 from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
@@ -21,6 +22,9 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.loop import Loop, Policy
 from registry_docker_updater.settings import Registry, Settings
 from registry_docker_updater.sweeping import Sweep, Swept
+
+# A command that asks whether somebody holds the state directory holds it itself for that instant.
+_TRIES, _PAUSE_SECONDS = 10, 0.05
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,11 @@ def assemble(parts: Parts) -> Operator:
         timeout=settings.rollouts.timeout,
         retry=settings.rollouts.retry_policy,
     )
-    loop = Loop(parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now)
-    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now)
+    steady = steady_clock()
+    loop = Loop(
+        parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now, steady=steady
+    )
+    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now, steady)
     interface = Interface(
         sources={
             name: Source(name, FORMATS[registry.format], registry.secret.read())
@@ -149,13 +156,15 @@ def _client(name: str, registry: Registry) -> RegistryClient:
 def hold(state: Path) -> None:
     """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
     descriptor = _open(state / "operator.lock", os.O_CREAT)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UpdaterError(
-            f"another operator works with {state}; two would update the same targets"
-        ) from None
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+    os.close(descriptor)
+    raise UpdaterError(f"another operator works with {state}; two would update the same targets")
 
 
 def is_held(state: Path) -> bool:

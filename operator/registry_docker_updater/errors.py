@@ -15,6 +15,11 @@ from datetime import timedelta
 class UpdaterError(Exception):
     """Base of the errors that are told to a person as one sentence, without a traceback."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is told, line by line; in none of them does a text from outside begin another."""
+        return (str(self),)
+
 
 class BadSettings(UpdaterError):
     """The settings are wrong; ``problems`` holds a line for each, with its path in the file."""
@@ -22,9 +27,13 @@ class BadSettings(UpdaterError):
     def __init__(self, where: str, problems: Sequence[str]) -> None:
         """Keep the file's name and the problems found in it."""
         self.problems = tuple(problems)
-        super().__init__(
-            "\n".join([f"{where} has {_count(len(self.problems))}:", *(f"  {p}" for p in self.problems)])
-        )
+        self._where = where
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The file's name, and a line for each problem."""
+        return f"{self._where} has {_count(len(self.problems))}:", *(f"  {one}" for one in self.problems)
 
 
 class StoreUnavailable(UpdaterError):

@@ -16,7 +16,6 @@ from pathlib import Path
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet import Fleet
 from registry_docker_updater.core.history import History, Retry, RunEnd, Wanted, after_run
-from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import (
     HostResult,
     TargetOutcome,
@@ -25,7 +24,7 @@ from registry_docker_updater.core.outcomes import (
 )
 from registry_docker_updater.core.planning import Start, open_targets, plan
 from registry_docker_updater.core.scan_schedule import TOGETHER, Pace
-from registry_docker_updater.core.telling import Telling, after_attempt, is_news
+from registry_docker_updater.core.telling import Attempt, Telling, after_attempt, is_news
 from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
 from registry_docker_updater.edges.listings import Listings
 from registry_docker_updater.edges.store import Begun, Store
@@ -39,6 +38,8 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 # How long to leave a database alone that did not answer.
 _PAUSE_SECONDS = 5.0
+# By more than this a clock is set; by less, it is made to go right.
+_SET = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,16 @@ class Loop:
         policy: Policy,
         *,
         clock: Clock,
+        steady: Clock | None = None,
     ) -> None:
-        """Keep runs in the folder ``runs``; ``clock`` says what time it is."""
+        """Keep runs in the folder ``runs``.
+
+        ``clock`` says what time it is; waiting is measured by ``steady``, which nobody sets, by default the same.
+        """
         self._store, self._listings, self._playbooks, self._runs = store, listings, playbooks, runs
         self._policy = policy
-        self._clock = clock
+        self._clock, self._steady = clock, steady or clock
+        self._ahead, self._minded_at, self._mind_at = self._difference(), self._steady(), self._steady()
         self._awake = threading.Condition()
         self._has_news = True
         self._stopping = False
@@ -81,10 +87,23 @@ class Loop:
             policy.workers + TOGETHER + REPAIRS_TOGETHER + 2, thread_name_prefix="run"
         )
         self._scanner = Scanner(
-            store, playbooks, runs / "scans", policy.hosts, policy.pace, clock=clock, wake=self.wake
+            store,
+            playbooks,
+            runs / "scans",
+            policy.hosts,
+            policy.pace,
+            clock=clock,
+            steady=self._steady,
+            wake=self.wake,
         )
         self._repairer = Repairer(
-            store, playbooks, runs / "repairs", self._scanner, policy.timeout, clock=clock
+            store,
+            playbooks,
+            runs / "repairs",
+            self._scanner,
+            policy.timeout,
+            clock=clock,
+            steady=self._steady,
         )
         self.is_ready = False
 
@@ -123,21 +142,42 @@ class Loop:
         self.is_ready = False
         self._workers.shutdown(wait=True)
 
-    def _sleep(self, due_at: datetime, seen: int) -> None:
-        """Wait for news from inside, an event that another process recorded after ``seen``, or ``due_at``."""
+    def _sleep(self, longest: timedelta, seen: int) -> None:
+        """Wait for news from inside, an event that another process recorded after ``seen``, or the ``longest`` time."""
+        due_at = self._steady() + longest
         while True:
             with self._awake:
-                left = (due_at - self._clock()).total_seconds()
+                left = (due_at - self._steady()).total_seconds()
                 if not self._has_news and not self._stopping and left > 0:
                     self._awake.wait(min(left, _LOOK_SECONDS))
-                if self._has_news or self._stopping or self._clock() >= due_at:
+                if self._has_news or self._stopping or self._steady() >= due_at:
                     self._has_news = False
                     return
-            if self._store.change_counter() != seen:
+            if self._store.change_counter() != seen or abs(self._difference() - self._ahead) > _SET:
                 return
 
-    def _look(self, now: datetime) -> datetime:
-        """Start what is due; return when something will be, if nothing happens before."""
+    def _difference(self) -> timedelta:
+        """Return how much later it is by the clock than by the steady one."""
+        return self._clock() - self._steady()
+
+    def _mind_clock(self, now: datetime) -> None:
+        """Put right what is kept when the clock was set; and now and then, for who had read it just before."""
+        steady, set_by = self._steady(), self._difference() - self._ahead
+        was_set = abs(set_by) > _SET
+        if was_set or steady >= self._mind_at:
+            by = set_by if was_set else timedelta()
+            since = now - (steady - self._minded_at)
+            if self._scanner.put_times_right(by, now, since, self._policy.retry.longest):
+                self._pushes = None
+                _log.warning(
+                    "the clock was set, and says %s now; what was kept before goes by it", f"{now:%F %T} UTC"
+                )
+            self._mind_at = steady + (timedelta() if was_set else self._policy.pace.interval)
+        self._ahead, self._minded_at = self._ahead + set_by, steady
+
+    def _look(self, now: datetime) -> timedelta:
+        """Start what is due; return how long it is until something will be, if nothing happens before."""
+        self._mind_clock(now)
         wanted, fleet = self._wanted(), self._scanner.fleet
         planned = plan(wanted, fleet, self._history(open_targets(wanted, fleet), now), now)
         if planned.supersede:
@@ -156,14 +196,14 @@ class Loop:
         if due and not self._is_telling and due[0].due_at and due[0].due_at <= now:
             self._is_telling = True
             self._submit(partial(self._tell, due[0]))
-        self._scanner.need(planned.ask, now)
-        scan_due = self._scanner.look(now, self._submit, planned.look_since)
-        repair_due = self._repairer.look(fleet, now, self._submit)
-        later = [scan_due, repair_due, planned.wake_at, *(telling.due_at for telling in due)]
+        steady = self._steady()
+        self._scanner.need(planned.ask, steady)
+        scan_due = self._scanner.look(steady, self._submit, planned.look_since)
+        later = [planned.wake_at, *(telling.due_at for telling in due)]
+        waits = [scan_due - steady, *(moment - now for moment in later if moment)]
+        waits.append(self._repairer.look(fleet, now, self._submit))
         # What is due and waits for a thread is looked at again when a thread has ended.
-        return min(
-            (moment for moment in later if moment and moment > now), default=now + self._policy.pace.interval
-        )
+        return min((wait for wait in waits if wait > timedelta()), default=self._policy.pace.interval)
 
     def _wanted(self) -> tuple[Wanted, ...]:
         """Return the newest pushes, read again only when there may be a newer one."""
@@ -248,13 +288,16 @@ class Loop:
         self._scanner.take_in(outcomes, now)
         # What failed may have left something to be finished.
         failed = {one.key for one in outcomes if not one.outcome.is_final}
-        self._scanner.need({host for one in start.targets if one.key in failed for host in one.hosts}, now)
+        hosts = {host for one in start.targets if one.key in failed for host in one.hosts}
+        self._scanner.need(hosts, self._steady())
         again = f", again at {due_at:%H:%M:%S}" if due_at else ""
         _log.info("rollout %d: %s%s%s", begun.rollout, state, again, f": {note}" if note else "")
 
     def _tell(self, telling: Telling) -> None:
         try:
-            rollout = for_notification(self._listings.rollout(telling.rollout))
+            rollout = self._store.message(telling)
+            if rollout is None:
+                return
             variables: dict[str, object] = {"rollout": rollout}
             if telling.channels:
                 variables["notification_channels"] = list(telling.channels)
@@ -262,27 +305,30 @@ class Loop:
             ended = self._playbooks.run(Playbook("notify", variables), folder, self._policy.timeout)
             if ended.was_stopped:
                 return
-            failed, error = channels_that_failed(ended)
-            after = after_attempt(telling, failed, error, self._clock(), self._policy.retry)
+            attempt = attempt_of(ended)
+            after = after_attempt(telling, attempt, self._clock(), self._policy.retry)
             self._store.keep_telling(telling, after)
-            if after.error:
+            if attempt.nobody:
+                _log.info("rollout %d: nobody is told: %s", telling.rollout, attempt.nobody)
+            elif after.error:
                 _log.warning("rollout %d: not everybody was told: %s", telling.rollout, after.error)
         except Exception as error:
-            after = after_attempt(telling, {}, str(error), self._clock(), self._policy.retry)
+            after = after_attempt(telling, Attempt(error=str(error)), self._clock(), self._policy.retry)
             self._store.keep_telling(telling, after)
             raise
         finally:
             self._is_telling = False
 
 
-def channels_that_failed(ended: Ended) -> tuple[dict[str, str], str | None]:
-    """Return the channels that a run of ``notify.yml`` could not tell, with reasons, or why none was tried."""
+def attempt_of(ended: Ended) -> Attempt:
+    """Return what came of a run of ``notify.yml``."""
     results = ended.statistics.get("notification_results")
     if not isinstance(results, dict):
-        return {}, None if ended.status == "successful" else (
-            ended.refusal or f"notify.yml ended as {ended.status}"
-        )
-    return {name: str(result) for name, result in results.items() if result != "ok"}, None
+        if ended.status == "successful":
+            return Attempt()
+        return Attempt(error=ended.refusal or f"notify.yml ended as {ended.status}")
+    nobody = None if results else str(ended.statistics.get("notification_nobody") or "no channel was used")
+    return Attempt({name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody)
 
 
 def _update(start: Start) -> Playbook:

@@ -32,25 +32,28 @@ class Repairer:
         timeout: timedelta,
         *,
         clock: Clock,
+        steady: Clock,
     ) -> None:
         """Keep runs, each ``timeout`` long at the most, in ``directory``; have ``scanner`` ask how it ended."""
         self._store, self._playbooks, self._directory = store, playbooks, directory
-        self._scanner, self._timeout, self._clock = scanner, timeout, clock
+        self._scanner, self._timeout = scanner, timeout
+        self._clock, self._steady = clock, steady
         self._lock = threading.Lock()
         self._attempts: dict[str, Attempts] = {}
         self._going: list[frozenset[str]] = []
 
-    def look(self, fleet: Fleet, now: datetime, submit: Submit) -> datetime | None:
-        """Start what is due; return when something will be, if nothing happens before."""
+    def look(self, fleet: Fleet, now: datetime, submit: Submit) -> timedelta:
+        """Start what is due; return after which time something will be, if nothing happens before."""
+        steady = self._steady()
         with self._lock:
             for well in set(self._attempts) - fleet.unfinished:
                 del self._attempts[well]
-            due = due_repairs(fleet, self._attempts, frozenset[str]().union(*self._going), now)
+            due = due_repairs(fleet, self._attempts, frozenset[str]().union(*self._going), now, steady)
             if due.hosts and len(self._going) < TOGETHER:
                 self._going.append(due.hosts)
                 submit(partial(self._repair, due.hosts))
-        self._scanner.need(due.ask, now)
-        return due.wake_at
+        self._scanner.need(due.ask, steady)
+        return due.wait
 
     def _repair(self, hosts: frozenset[str]) -> None:
         names = tuple(sorted(hosts))
@@ -66,8 +69,8 @@ class Repairer:
                 self._going.remove(hosts)
                 for host in hosts:
                     before = self._attempts.get(host)
-                    self._attempts[host] = Attempts((before.count if before else 0) + 1, self._clock())
-            self._scanner.need(hosts, self._clock())
+                    self._attempts[host] = Attempts((before.count if before else 0) + 1, self._steady())
+            self._scanner.need(hosts, self._steady())
 
     def _keep(self, result: HostResult) -> None:
         """Keep what became of each target: the run that began it could not tell."""

@@ -61,23 +61,29 @@ class Scanner:
         pace: Pace,
         *,
         clock: Clock,
+        steady: Clock,
         wake: Callable[[], None],
     ) -> None:
-        """Ask ``hosts``, a pattern; keep runs in ``directory``; call ``wake`` when the fleet has changed."""
+        """Ask ``hosts``, a pattern; keep runs in ``directory``; call ``wake`` when the fleet has changed.
+
+        ``clock`` dates what is found; all waiting is measured by ``steady``, as is every ``now`` that is given here.
+        """
         self._store, self._playbooks, self._directory = store, playbooks, directory
-        self._hosts, self._pace, self._clock, self._wake = hosts, pace, clock, wake
+        self._hosts, self._pace, self._wake = hosts, pace, wake
+        self._clock, self._steady = clock, steady
         self._lock = threading.RLock()
         self._fleet: Fleet = store.fleet()
+        self._began = steady()
         self._asked = {
-            host.name: Asked(host.asked_at, 0 if host.is_reachable else 1)
+            host.name: Asked(self._ago(host.asked_at, self._began), 0 if host.is_reachable else 1)
             for host in self._fleet.hosts.values()
         }
         self._inventory: frozenset[str] | None = None
         self._is_listing = False
-        self._list_due = clock()
-        self._began = clock()
+        self._list_due = self._began
         self._allowance = Allowance(pace.share, self._began)
         self._needed: dict[str, datetime] = {}
+        self._look_since: tuple[datetime, datetime] | None = None
         self._going: list[_Going] = []
         self._live = LiveView(self._hear, self._say_live)
 
@@ -89,8 +95,8 @@ class Scanner:
     def look(self, now: datetime, submit: Submit, look_since: datetime | None = None) -> datetime:
         """Start what is due; return when something will be, if nothing happens before.
 
-        Hosts that were asked before ``look_since`` are to be asked at once: something was pushed then that no known
-        target runs.
+        Hosts that were asked before ``look_since``, a time of day, are to be asked at once: something was pushed then
+        that no known target runs.
         """
         with self._lock:
             if now >= self._list_due and not self._is_listing:
@@ -99,7 +105,8 @@ class Scanner:
             if self._inventory is None:
                 return now + self._pace.interval
             while True:
-                chosen = next_slice(self._situation(look_since), self._allowance, self._pace, now)
+                situation = self._situation(self._reckoned(look_since, now))
+                chosen = next_slice(situation, self._allowance, self._pace, now)
                 if isinstance(chosen, datetime):
                     return min(chosen, self._list_due) if self._list_due > now else chosen
                 going = _Going(chosen, now, set(chosen.hosts))
@@ -120,9 +127,29 @@ class Scanner:
         with self._lock:
             self._keep(applied(self._fleet, outcomes, now))
 
+    def put_times_right(self, by: timedelta, now: datetime, since: datetime, longest: timedelta) -> bool:
+        """Bring all times that are kept to a clock that was set, as :meth:`Store.put_times_right` does."""
+        with self._lock:
+            is_different = self._store.put_times_right(by, now, since, longest)
+            if is_different:
+                self._fleet = self._store.fleet()
+            return is_different
+
     def stop(self) -> None:
         """Follow no host any more."""
         self._live.stop()
+
+    def _ago(self, moment: datetime, now: datetime) -> datetime:
+        """Return when a time of day was, by the steady clock that shows ``now``; one in the future is now."""
+        return now - max(timedelta(), self._clock() - moment)
+
+    def _reckoned(self, look_since: datetime | None, now: datetime) -> datetime | None:
+        """Return ``look_since`` by the steady clock, as it was when it was first heard of."""
+        if look_since is None:
+            return None
+        if self._look_since is None or self._look_since[0] != look_since:
+            self._look_since = look_since, self._ago(look_since, now)
+        return self._look_since[1]
 
     def _situation(self, look_since: datetime | None) -> Situation:
         return Situation(
@@ -134,12 +161,11 @@ class Scanner:
         )
 
     def _list(self) -> None:
-        now = self._clock()
-        self._list_due = now + self._pace.interval
+        self._list_due = self._steady() + self._pace.interval
         try:
             listed = self._playbooks.hosts(self._hosts)
             with self._lock:
-                now = self._clock()
+                now = self._steady()
                 self._allowance = self._allowance.spent(listed.cost, now)
                 longest = listed.cost / (self._pace.share * _PART_FOR_LISTING)
                 self._list_due = now + max(self._pace.interval, timedelta(seconds=longest))
@@ -161,7 +187,7 @@ class Scanner:
     def _tell_of_age(self, now: datetime) -> None:
         # Answers of before a longer stop are old for another reason.
         old = (
-            too_old(self._fleet, self._pace.interval, now)
+            too_old((one.at for one in self._asked.values()), self._pace.interval, now)
             if now - self._began > self._pace.interval * 3
             else None
         )
@@ -199,7 +225,7 @@ class Scanner:
             raise
         finally:
             with self._lock:
-                self._allowance = self._allowance.spent(cost, self._clock())
+                self._allowance = self._allowance.spent(cost, self._steady())
                 self._going.remove(going)
                 for host in going.waits_for:
                     # Not heard of, because the run broke or the host has just left the inventory.
@@ -210,7 +236,7 @@ class Scanner:
         """Keep a host's answer; return whether anything is different from before."""
         with self._lock:
             before = self._asked.get(answer.host)
-            took = self._clock() - going.started_at
+            took = self._steady() - going.started_at
             is_silent = answer.found is None
             self._asked[answer.host] = Asked(
                 going.started_at, (before.misses if before else 0) + 1 if is_silent else 0, took > SLOW
@@ -219,13 +245,15 @@ class Scanner:
             if self._inventory is not None and answer.host not in self._inventory:
                 return False
             known = self._fleet.hosts.get(answer.host)
-            change = answered(self._fleet, answer, self._clock())
+            now = self._clock()
+            # The clock may have been set since the host was asked.
+            change = answered(self._fleet, replace(answer, at=now, asked_at=now - took), now)
             try:
                 self._keep(change)
             except UpdaterError as error:
                 # What was begun goes on, and the host is asked again.
                 _log.error("%s", error)
-                self._needed[answer.host] = self._clock()
+                self._needed[answer.host] = self._steady()
                 return False
         if answer.error != (known.error if known else None):
             _log.warning("host %s: %s", answer.host, answer.error or "answers again")
@@ -243,7 +271,7 @@ class Scanner:
         self._fleet = self._fleet.changed(change)
 
     def _hear(self, host: str) -> None:
-        self.need([host], self._clock())
+        self.need([host], self._steady())
         self._wake()
 
     def _say_live(self, host: str, state: str | None) -> None:

@@ -38,16 +38,20 @@ class Swept:
 class Sweep:
     """Asks every registry, each in a thread of its own, until it is stopped."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a sweep is made of
         self,
         store: Store,
         registries: Iterable[Swept],
         fleet: Callable[[], Fleet],
         wake: Callable[[], None],
         clock: Clock,
+        steady: Clock | None = None,
     ) -> None:
-        """Ask ``registries`` for what ``fleet`` returns; ``wake`` is called when a push was found."""
-        self._turns = {one.name: Turns(store, one, fleet, wake, clock) for one in registries}
+        """Ask ``registries`` for what ``fleet`` returns; ``wake`` is called when a push was found.
+
+        Waiting is measured by ``steady``, by default the ``clock`` that says what time it is.
+        """
+        self._turns = {one.name: Turns(store, one, fleet, wake, clock, steady) for one in registries}
         # A question that hangs must not keep the process from ending; what it would have found is found after the
         # next start.
         self._threads = [
@@ -91,11 +95,18 @@ def complaints(swept: Swept, fleet: Fleet) -> Iterator[str]:
 class Turns:
     """The questions to one registry, one after the other."""
 
-    def __init__(
-        self, store: Store, swept: Swept, fleet: Callable[[], Fleet], wake: Callable[[], None], clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917 - as for the sweep
+        self,
+        store: Store,
+        swept: Swept,
+        fleet: Callable[[], Fleet],
+        wake: Callable[[], None],
+        clock: Clock,
+        steady: Clock | None = None,
     ) -> None:
         """As for :class:`Sweep`, for one registry."""
-        self._store, self._swept, self._fleet, self._wake, self._clock = store, swept, fleet, wake, clock
+        self._store, self._swept, self._fleet, self._wake = store, swept, fleet, wake
+        self._clock, self._steady = clock, steady or clock
         self._schedule = Schedule(swept.interval)
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
         self._event: int | None = None
@@ -136,7 +147,7 @@ class Turns:
         if due is None:
             return _LOOK_SECONDS
         tag, moment = due
-        now = self._clock()
+        now = self._steady()
         if moment > now:
             return (moment - now).total_seconds()
         self._ask(tag)
@@ -144,7 +155,7 @@ class Turns:
 
     def _look(self) -> None:
         """Take up what has become of the fleet, of its images, and of us since the last question."""
-        now, fleet = self._clock(), self._fleet()
+        now, fleet = self._steady(), self._fleet()
         with self._news:
             is_lost, self._is_lost = self._is_lost, False
         if self._seen is None or self._seen[0] is not fleet:
@@ -170,11 +181,11 @@ class Turns:
         try:
             found = self._swept.client.find(tag.repository, tag.tag)
         except RegistryUnavailable as error:
-            self._schedule = self._schedule.failed(self._clock(), error.retry_after)
+            self._schedule = self._schedule.failed(self._steady(), error.retry_after)
             self._tell(None, str(error))
             return
         except RepositoryUnavailable as error:
-            self._schedule = self._schedule.asked(tag, self._clock())
+            self._schedule = self._schedule.asked(tag, self._steady())
             self._tell(None, None)
             self._tell(tag, str(error))
             return
@@ -189,7 +200,7 @@ class Turns:
             if finding is Finding.PUSH:
                 _log.info("registry %s: %s is %s, and no event said so", name, tag, found.digest)
                 self._wake()
-        self._schedule = self._schedule.asked(tag, self._clock(), too_early=is_early)
+        self._schedule = self._schedule.asked(tag, self._steady(), too_early=is_early)
 
     def _tell(self, what: Tag | None, problem: str | None) -> None:
         """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""

@@ -106,11 +106,9 @@ class Journal:
         """Keep what became of ``name`` for a run that waits for this one."""
         _write(self._path(name, "result"), {"at": time.time(), "result": result})
 
-    def result_since(self, name: str, moment: float) -> Optional[Dict[str, Any]]:
-        """Return the result of ``name`` when it was kept after ``moment`` (seconds since the epoch)."""
-        kept = _read(self._path(name, "result")) or {}
-        result: Optional[Dict[str, Any]] = kept.get("result") if kept.get("at", 0) >= moment else None
-        return result
+    def kept_result(self, name: str) -> Dict[str, Any]:
+        """Return ``{at, result}`` of what became of ``name`` last: ``at`` tells it from others, and not which is newer."""
+        return _read(self._path(name, "result")) or {}
 
     def _path(self, name: str, kind: str) -> str:
         # Names of containers are safe in a path, and of any length.

@@ -194,7 +194,6 @@ order:
   sample: [database, web]
 """
 
-import time
 from dataclasses import replace
 from typing import Any, Dict
 
@@ -239,12 +238,12 @@ def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
     containers = Containers(Engine(params))
     journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
     options = Options(params["settle"], params["health_timeout"])
-    arrived = time.time()
+    before = journal.kept_result(wish.name) if wish else {}
     with journal.lock(_LONGEST_WAIT) as lock:
         repairs = repair(containers, journal, options)
         if wish is None:
             return {"repairs": repairs, "order": [name_of(one) for one in in_order(containers.all())]}
-        result = _already_told(repairs, journal, wish, arrived if lock.waited else None)
+        result = _already_told(repairs, journal, wish, before if lock.waited else None)
         if result is None:
             # What another run did to it is no person's doing.
             if lock.waited or any(one["name"] == wish.name for one in repairs):
@@ -254,11 +253,12 @@ def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
     return {**result, "repairs": [one for one in repairs if one is not result]}
 
 
-def _already_told(repairs: Any, journal: Journal, wish: Wish, arrived: Any) -> Any:
+def _already_told(repairs: Any, journal: Journal, wish: Wish, before: Any) -> Any:
     """Return the result of the same wish, finished just now or by the run that this one waited for."""
     found = list(repairs)
-    if arrived is not None:
-        found.append(journal.result_since(wish.name, arrived))
+    kept = journal.kept_result(wish.name)
+    if before is not None and kept != before:
+        found.append(kept.get("result"))
     for result in found:
         if result and (result["name"], result["digest"]) == (wish.name, wish.digest) and result["changed"]:
             return result

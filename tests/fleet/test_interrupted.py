@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from signal import SIGKILL
 
 import pytest
@@ -193,7 +194,7 @@ def test_a_container_is_back_within_a_minute_whatever_ended_its_update_and_ends_
     for breaker in breakers:
         assert breaker.broke_at is not None
         until(
-            lambda breaker=breaker: is_back(breaker.host, one),
+            partial(is_back, breaker.host, one),
             who=f"app of {breaker.host.name}, which broke at the {breaker.count}. {breaker.kind}",
             what="is back",
             deadline=_SECONDS - (time.monotonic() - breaker.broke_at),

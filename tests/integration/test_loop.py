@@ -73,6 +73,7 @@ class World:
     def __init__(self, choose: Callable[[int], int], runs: Path) -> None:
         self.choose = choose
         self.now = NOON
+        self.set_by = timedelta()
         self.cost = 1.0
         self.inventory = {"solo", "far", "m1", "m2"}
         self.down: set[str] = set()
@@ -103,10 +104,22 @@ class World:
                 world.tasks.append(work)
 
         listings = Listings(self.store._database)
-        loop = Loop(self.store, listings, cast("Playbooks", self), self.runs, POLICY, clock=lambda: self.now)
+        loop = Loop(
+            self.store,
+            listings,
+            cast("Playbooks", self),
+            self.runs,
+            POLICY,
+            clock=self.clock,
+            steady=lambda: self.now,
+        )
         loop._workers = cast("Any", Threads())
-        self.store.interrupt_runs(self.now)
+        self.store.interrupt_runs(self.clock())
         return loop
+
+    def clock(self) -> datetime:
+        """The time of day, on a clock that somebody may have set."""
+        return self.now + self.set_by
 
     # What happens.
 
@@ -116,8 +129,10 @@ class World:
     def push(self, tag: str) -> None:
         self.tick()
         self.numbers += 1
-        made = Push("production", "test/app", tag, digest(self.numbers), self.now, f"event {self.numbers}")
-        self.store.record("production", [made], self.now)
+        made = Push(
+            "production", "test/app", tag, digest(self.numbers), self.clock(), f"event {self.numbers}"
+        )
+        self.store.record("production", [made], self.clock())
         self.newest[tag] = (made.digest, self.now)
         self.tick()
 
@@ -130,7 +145,7 @@ class World:
         self.tick()
 
     def look(self) -> None:
-        self.loop._look(self.now)
+        self.loop._look(self.clock())
 
     def work(self) -> None:
         if self.tasks:

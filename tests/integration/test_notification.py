@@ -157,6 +157,12 @@ def results(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return told
 
 
+def why_nobody(done: subprocess.CompletedProcess[str]) -> str:
+    found = re.search(r"RUN: (\{.*\})", done.stdout)
+    assert found, done.stdout + done.stderr
+    return str(json.loads(found.group(1))["notification_nobody"])
+
+
 def texts(node: Any, kind: str) -> list[str]:
     """Every text of a JSON message that stands in an object of this type."""
     if isinstance(node, list):
@@ -376,7 +382,19 @@ def test_nothing_is_told_when_nothing_happened(team: Team) -> None:
 
     assert done.returncode == 0
     assert results(done) == {}
+    assert why_nobody(done) == "no target was updated, and none failed"
     assert team.told == (0, 0, 0)
+
+
+def test_with_no_channel_set_it_says_that_nobody_is_told_and_how_to_set_one(team: Team) -> None:
+    team.variables = {}
+
+    done = team.tell(GOOD)
+
+    assert done.returncode == 0
+    assert results(done) == {}
+    assert why_nobody(done).startswith("no channel is set; notification_slack_webhook_url, ")
+    assert "Nobody is told: no channel is set" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -406,6 +424,7 @@ def test_channels_hear_only_of_the_topics_they_want(team: Team) -> None:
 
     assert done.returncode == 0
     assert results(done) == {}
+    assert why_nobody(done) == 'notification_topics leaves "image updated" out'
     assert team.told == (0, 0, 0)
 
 

@@ -251,12 +251,17 @@ class Hand:
 
     def __init__(self, store: Store, client: RegistryClient, hours: float = 1) -> None:
         self.now = NOON
+        self.set_by = timedelta()
         self.fleet = fleet(APP)
         self.store = store
         if isinstance(client, Told):
             client.now = lambda: self.now
         source = Swept("production", HOSTS["production"], client, timedelta(hours=hours))
-        self.turns = Turns(store, source, lambda: self.fleet, lambda: None, lambda: self.now)
+        self.turns = Turns(store, source, lambda: self.fleet, lambda: None, self.clock, lambda: self.now)
+
+    def clock(self) -> datetime:
+        """The time of day, on a clock that somebody may have set."""
+        return self.now + self.set_by
 
     def pass_time(self, seconds: float) -> None:
         """Have so much time go by, during which the sweep does what is due."""
@@ -267,7 +272,7 @@ class Hand:
     def event(self, digest: str, when: datetime, *, by_hand: bool = False) -> None:
         """What the registry, or a person, tells now of a push at ``when``."""
         push = Push("production", "test/app", "1", digest, when, f"{digest} {when}", "alice", by_hand=by_hand)
-        self.store.record("production", [push], self.now)
+        self.store.record("production", [push], self.clock())
 
 
 @pytest.fixture
@@ -430,6 +435,22 @@ def test_after_an_outage_of_ours_everything_is_asked_again(hand: Hand, client: T
     assert len(client.asked) == before + 1
 
 
+@pytest.mark.parametrize("digest", [NEW, NEWER])
+def test_after_a_clock_was_a_day_ahead_each_tag_is_asked_for_within_its_interval_and_what_it_has_counts(
+    hand: Hand, client: Told, store: Store, digest: str
+) -> None:
+    hand.event(NEW, NOON)
+    hand.pass_time(7200)
+    hand.set_by = timedelta(days=1)
+    hand.event(NEW, hand.clock())
+    hand.pass_time(7200)
+    hand.set_by = timedelta()
+    client.digest, before = digest, len(client.asked)
+    hand.pass_time(3600 + 61)
+    assert before + 1 <= len(client.asked) <= before + 2
+    assert wanted(store) == {HOSTS["production"][0]: digest}
+
+
 def test_an_answer_without_a_date_is_dated_by_when_it_was_asked_for(store: Store, stack: ExitStack) -> None:
     def answer(*_: Any) -> tuple[int, Mapping[str, str], bytes]:
         return 200, {"Docker-Content-Digest": NEW, **dated}, b""
@@ -437,11 +458,11 @@ def test_an_answer_without_a_date_is_dated_by_when_it_was_asked_for(store: Store
     dated: dict[str, str] = {}
     turns = Hand(store, RegistryClient("production", stack.enter_context(played(answer)), lambda: None))
     turns.turns.step()
-    assert store.newest_time("production", "test/app", "1") == NOON
+    assert [one["occurred_at"] for one in events(store)] == ["2026-11-22T12:00:00.000Z"]
     dated["Date"] = format_datetime(at(-50).astimezone(UTC), usegmt=True)
     dated["Docker-Content-Digest"] = NEWER
     turns.pass_time(3700)
-    assert store.newest_time("production", "test/app", "1") == at(-50)
+    assert events(store)[0]["occurred_at"] == "2026-11-22T11:59:10.000Z"
 
 
 # As a whole.

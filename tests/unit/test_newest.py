@@ -46,7 +46,23 @@ def test_of_two_events_the_registrys_clock_tells_the_newer_and_arrival_decides_t
 def test_a_clock_that_is_ahead_does_not_hide_what_follows() -> None:
     assert is_newest(push(NEWER, at(20)), told(occurred_at=at(10)), at(20))
     assert is_newest(push(NEWER, at(9e6)), told(occurred_at=at(10)), at(10))
-    assert not is_newest(push(NEWER, at(9e6)), told(occurred_at=at(10)), at(9))
+
+
+DAY = 86400
+
+
+@pytest.mark.parametrize("occurred_at", [at(9), at(-30), at(DAY)])
+def test_after_our_clock_was_set_back_what_arrives_later_is_newer(occurred_at: datetime) -> None:
+    assert is_newest(push(NEWER, occurred_at), told(occurred_at=at(DAY)), at(10))
+
+
+def test_after_the_registrys_clock_was_set_back_what_arrives_later_is_newer() -> None:
+    assert is_newest(push(NEWER, at(60)), found(NEW, at(DAY), received_at=at(0)), at(61))
+
+
+def test_an_answer_counts_though_the_push_before_was_dated_by_a_clock_that_was_ahead() -> None:
+    assert weigh(answer(NEWER, asked_at=at(120)), told(NEW, occurred_at=at(DAY))) is Finding.PUSH
+    assert weigh(answer(NEWER, asked_at=at(120)), told(NEW, occurred_at=at(121))) is Finding.TOO_EARLY
 
 
 @pytest.mark.parametrize("seconds", [-3600, -1, 0, 0.9, 5, 60])
@@ -78,8 +94,9 @@ def test_it_does_not_matter_that_the_registrys_clock_is_not_ours(lag: timedelta)
     assert is_newest(push(NEWER, at(31) + lag), known, at(31))
 
 
-def test_a_push_by_hand_is_newer_than_what_the_sweep_found_though_the_registrys_clock_is_ahead() -> None:
+def test_a_push_by_hand_is_newer_than_all_before_it_whatever_clocks_say() -> None:
     assert is_newest(push(OLD, at(60), by_hand=True), found(NEW, at(3600), received_at=at(30)), at(60))
+    assert is_newest(push(OLD, at(60), by_hand=True), told(NEW, at(3600)), at(60))
 
 
 def test_an_answer_that_nobody_told_before_is_a_push() -> None:

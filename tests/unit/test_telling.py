@@ -6,7 +6,7 @@ from registry_docker_updater.core.fleet import Kind
 from registry_docker_updater.core.history import Retry
 from registry_docker_updater.core.messages import for_notification
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.telling import Telling, TellingState, after_attempt, is_news
+from registry_docker_updater.core.telling import Attempt, Telling, TellingState, after_attempt, is_news
 from unit.builders import NEW, OLD, at
 
 RETRY = Retry(timedelta(seconds=10), timedelta(minutes=15), 3)
@@ -31,23 +31,29 @@ def test_a_retry_that_ends_as_before_is_no_news() -> None:
 
 
 def test_when_everybody_was_told_nothing_is_due() -> None:
-    after = after_attempt(Telling(7, TellingState.DUE, due_at=at(0)), {}, None, at(1), RETRY)
-    assert after == Telling(7, TellingState.TOLD, 1)
+    after = after_attempt(Telling(7, TellingState.DUE, due_at=at(0), run=2), Attempt(), at(1), RETRY)
+    assert after == Telling(7, TellingState.TOLD, 1, run=2)
+
+
+def test_where_there_is_nobody_to_tell_nobody_is_said_to_be_told_and_nothing_is_due() -> None:
+    telling = Telling(7, TellingState.DUE, due_at=at(0), run=2)
+    after = after_attempt(telling, Attempt(nobody="no channel is set"), at(1), RETRY)
+    assert after == Telling(7, TellingState.NOBODY, 1, error="no channel is set", run=2)
 
 
 def test_only_the_channels_that_failed_are_told_again() -> None:
-    telling = Telling(7, TellingState.DUE, due_at=at(0))
-    after = after_attempt(telling, {"teams": "HTTP 500", "mail": "refused"}, None, at(1), RETRY)
+    telling = Telling(7, TellingState.DUE, due_at=at(0), run=2)
+    after = after_attempt(telling, Attempt({"teams": "HTTP 500", "mail": "refused"}), at(1), RETRY)
     assert after == Telling(
-        7, TellingState.DUE, 1, at(11), ("mail", "teams"), "mail: refused; teams: HTTP 500"
+        7, TellingState.DUE, 1, at(11), ("mail", "teams"), "mail: refused; teams: HTTP 500", run=2
     )
-    again = after_attempt(after, {"mail": "refused"}, None, at(20), RETRY)
+    again = after_attempt(after, Attempt({"mail": "refused"}), at(20), RETRY)
     assert (again.channels, again.due_at) == (("mail",), at(40))
 
 
 def test_when_nobody_could_be_tried_all_that_were_due_stay_due() -> None:
     telling = Telling(7, TellingState.DUE, 1, at(0), ("mail",))
-    after = after_attempt(telling, {}, "notify.yml ended as failed", at(1), RETRY)
+    after = after_attempt(telling, Attempt(error="notify.yml ended as failed"), at(1), RETRY)
     assert (after.state, after.channels, after.error) == (
         TellingState.DUE,
         ("mail",),
@@ -57,7 +63,7 @@ def test_when_nobody_could_be_tried_all_that_were_due_stay_due() -> None:
 
 def test_a_message_that_never_gets_through_is_given_up() -> None:
     telling = Telling(7, TellingState.DUE, 2, at(0))
-    after = after_attempt(telling, {"mail": "refused"}, None, at(1), RETRY)
+    after = after_attempt(telling, Attempt({"mail": "refused"}), at(1), RETRY)
     assert (after.state, after.attempts, after.due_at) == (TellingState.GIVEN_UP, 3, None)
 
 

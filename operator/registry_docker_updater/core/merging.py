@@ -188,8 +188,9 @@ def _newest(target: Target, before: Target | None, asked_at: datetime | None) ->
     if before is None:
         return target
     if before.digests == target.digests and before.reference == target.reference:
-        # Scaling a service or restarting a container changes it, and not what it runs.
-        return replace(target, since=before.since)
+        # Scaling a service or restarting a container changes it, and not what it runs. It cannot have begun later than
+        # a scan says; that it did, a clock said that was set since.
+        return replace(target, since=min(before.since, target.since))
     if asked_at and before.since > asked_at:
         # An update ended, or another manager told of a change, after this host was asked.
         return before

@@ -13,7 +13,9 @@ the tag got it. What can go wrong between the two, and what is made of it:
 - Clocks differ: the sweep's answer is dated by the registry (``Date`` of HTTP, whole seconds, rounded down), so that
   a push right after it is newer. Of the same digest, an event within :data:`SETTLE` after is still the found push:
   the date was rounded down, and Harbor dates its events after the tag can be seen.
-- A person pushed by hand: the registry need not have that digest under the tag. What it says first after that is what
+- A clock was ahead, and was set back: what it dated cannot be compared with what came later, of which arrival tells
+  that it is newer.
+- A person pushed by hand: that is newer than all before it, and the registry need not have that digest under the tag. What it says first after that is what
   the person knew, and is remembered; a push is what differs from it later.
 """
 
@@ -75,9 +77,15 @@ class Finding(Enum):
 
 def is_newest(push: Push, known: Newest | None, received_at: datetime) -> bool:
     """Tell whether a push that an event or a person told at ``received_at`` takes the place of the ``known``."""
-    if known is None:
+    if known is None or push.by_hand:
         return True
-    if known.found_at and not push.by_hand:
+    if known.occurred_at > received_at:
+        # Our clock was ahead when that came; it came before all the same.
+        return True
+    if known.found_at:
+        if known.found_at > received_at >= push.occurred_at:
+            # The registry's clock was, and is no more.
+            return True
         if push.digest == known.digest:
             return push.occurred_at > known.found_at + SETTLE
         return push.occurred_at >= known.found_at
@@ -99,4 +107,5 @@ def weigh(answer: Answer, known: Newest | None) -> Finding:
         return Finding.PUSH
     # By the registry's clock like the push, and like that never later than by ours.
     at = min(answer.at, answer.asked_at)
-    return Finding.TOO_EARLY if at < known.occurred_at + SETTLE else Finding.PUSH
+    # A push of long after the answer to it was dated by a clock that was ahead.
+    return Finding.TOO_EARLY if abs(at - known.occurred_at) < SETTLE else Finding.PUSH

@@ -81,7 +81,7 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
     starts: list[Start] = []
     wakes: list[datetime] = []
     settled: list[Rollout] = []
-    unknown: list[datetime] = []
+    unknown: list[tuple[int, datetime]] = []
     ask: set[str] = set()
     newest = {one.name: one for one in wanted}
     running = {rollout.reference for rollout in history.rollouts.values() if rollout.state is State.RUNNING}
@@ -90,7 +90,7 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
             continue
         rollout = history.rollouts.get(one.push)
         if not fleet.runs(one.hosts, one.repository, one.tag):
-            unknown.append(one.received_at)
+            unknown.append((one.push, one.received_at))
         behind = fleet.behind(one.hosts, one.repository, one.tag, one.digest)
         verdicts = [(target, judge(target, one, history, fleet, now)) for target in behind]
         due = tuple(target for target, verdict in verdicts if verdict is Verdict.DUE)
@@ -114,7 +114,7 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
         superseded,
         tuple(settled),
         min(wakes, default=None),
-        max(unknown, default=None),
+        max(unknown)[1] if unknown else None,
         frozenset(ask),
         _fulfilled(newest.values(), fleet, history),
     )

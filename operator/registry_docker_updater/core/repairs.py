@@ -28,32 +28,34 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Repairs:
-    """The ``hosts`` to repair now, those to ``ask`` how far their updates are, and when to decide anew."""
+    """The ``hosts`` to repair now, those to ``ask`` how far their updates are, and after which time to decide anew."""
 
     hosts: frozenset[str] = frozenset()
     ask: frozenset[str] = frozenset()
-    wake_at: datetime | None = None
+    wait: timedelta = _LONGEST_PAUSE
 
 
 def due_repairs(
-    fleet: Fleet, attempts: Mapping[str, Attempts], going: Collection[str], now: datetime
+    fleet: Fleet, attempts: Mapping[str, Attempts], going: Collection[str], now: datetime, steady: datetime
 ) -> Repairs:
-    """Return what is to be done about unfinished updates; ``going`` are the hosts that repair at this moment."""
+    """Return what is to be done about unfinished updates; ``going`` are the hosts that repair at this moment.
+
+    ``now`` is by the clock that dates answers, ``steady`` by that of ``attempts``, which nobody sets.
+    """
     hosts: set[str] = set()
     ask: set[str] = set()
-    wakes: list[datetime] = []
+    waits: list[timedelta] = []
     for name in fleet.unfinished - frozenset(going):
         host = fleet.hosts[name]
         if not host.is_reachable:
             continue
         is_left = any(not one.is_worked_on for one in host.unfinished)
-        due_at = _repair_at(attempts.get(name), now) if is_left else _look_at(host)
-        # A clock that was put back delays nothing.
-        if due_at <= now or due_at > now + max(_LONGEST_PAUSE, _LONGEST_LOOK):
+        wait = _until_repair(attempts.get(name), steady) if is_left else _until_look(host, now)
+        if wait <= timedelta():
             (hosts if is_left else ask).add(name)
         else:
-            wakes.append(due_at)
-    return Repairs(frozenset(hosts), frozenset(ask), min(wakes, default=None))
+            waits.append(wait)
+    return Repairs(frozenset(hosts), frozenset(ask), min(waits, default=_LONGEST_PAUSE))
 
 
 def unfinished_notes(host: Host) -> Iterator[str]:
@@ -67,12 +69,13 @@ def unfinished_notes(host: Host) -> Iterator[str]:
         yield f"an update of {one.name} to {one.digest} began {one.age:.0f} s before the host answered, {ending}"
 
 
-def _repair_at(before: Attempts | None, now: datetime) -> datetime:
+def _until_repair(before: Attempts | None, steady: datetime) -> timedelta:
     if before is None:
-        return now
-    return before.ended_at + min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(before.count - 1, 16)))
+        return timedelta()
+    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(before.count - 1, 16)))
+    return before.ended_at + pause - steady
 
 
-def _look_at(host: Host) -> datetime:
+def _until_look(host: Host, now: datetime) -> timedelta:
     oldest = timedelta(seconds=max(one.age for one in host.unfinished))
-    return host.asked_at + min(_LONGEST_LOOK, max(_SOON, oldest / 4))
+    return min(host.asked_at, now) + min(_LONGEST_LOOK, max(_SOON, oldest / 4)) - now

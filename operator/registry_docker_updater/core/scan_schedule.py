@@ -12,8 +12,6 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Self
 
-from registry_docker_updater.core.fleet import Fleet
-
 # A run costs about a second of a processor before it asks anybody: enough hosts that this does not count.
 SLICE = 32
 # What scans may use at once after they used nothing for long, in seconds of a processor, and what routine leaves of it.
@@ -43,7 +41,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Asked:
-    """When a host was asked last; how many times it has not answered since it did; whether it took long."""
+    """When a host was asked last; how many times it has not answered since it did; whether it took long.
+
+    This and all else here is measured by a clock that nobody sets.
+    """
 
     at: datetime
     misses: int = 0
@@ -137,9 +138,9 @@ def next_slice(situation: Situation, allowance: Allowance, pace: Pace, now: date
     return min(wakes, default=now + pace.interval)
 
 
-def too_old(fleet: Fleet, interval: timedelta, now: datetime) -> str | None:
+def too_old(asked_at: Iterable[datetime], interval: timedelta, now: datetime) -> str | None:
     """Return how old the oldest answer is, in a sentence, if much older than ``interval``."""
-    age = now - min((host.asked_at for host in fleet.hosts.values()), default=now)
+    age = now - min(asked_at, default=now)
     if age <= 3 * interval:
         return None
     return (

@@ -108,18 +108,10 @@ class EventStore(Keeper):
         with self._database.reading() as connection:
             return int(connection.scalars(select(e.id).where(e.registry == registry, e.key == key)).one())
 
-    def newest_time(self, registry: str, repository: str, tag: str) -> datetime | None:
-        """Return when, by its registry's clock, the newest known push of a repository and tag happened."""
-        n = tables.newest.c
-        with self._database.reading() as connection:
-            return connection.scalar(
-                select(n.occurred_at).where(n.registry == registry, n.repository == repository, n.tag == tag)
-            )
-
     def wanted(self, hosts: Mapping[str, Sequence[str]]) -> tuple[Wanted, ...]:
         """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given."""
         e, n = tables.events.c, tables.newest.c
-        query = select(e.id, e.registry, e.repository, e.tag, e.digest, e.received_at).join(
+        query = select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at).join(
             tables.newest, n.push == e.id
         )
         with self._database.reading() as connection:
@@ -153,7 +145,7 @@ def _unreadable_row(found: Unreadable) -> dict[str, Any]:
 def _newest(connection: Connection, registry: str, repository: str, tag: str) -> Newest | None:
     e, n = tables.events.c, tables.newest.c
     query = (
-        select(n.push, e.digest, n.occurred_at, e.received_at, n.told, n.found_at)
+        select(n.push, e.digest, n.occurred_at, n.received_at, n.told, n.found_at)
         .join(tables.events, e.id == n.push)
         .where(n.registry == registry, n.repository == repository, n.tag == tag)
     )
@@ -173,6 +165,7 @@ def _renew_newest(  # noqa: PLR0913 - a row's parts
     row = {
         "push": number,
         "occurred_at": min(push.occurred_at, now),
+        "received_at": now,
         "told": told,
         "found_at": found_at,
     }

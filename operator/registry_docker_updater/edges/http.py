@@ -9,11 +9,11 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from bottle import Bottle, HTTPError, HTTPResponse, request, response
 
+from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.core.formats import Format
 from registry_docker_updater.core.pushes import Malformed, Unreadable
 from registry_docker_updater.core.receiving import read
@@ -57,6 +57,7 @@ class Interface:
     wake: Callable[[], None]
     is_ready: Callable[[], bool]
     outage: Callable[[str], None]
+    clock: Clock = utc_now
 
 
 def application(interface: Interface) -> Bottle:
@@ -114,7 +115,7 @@ def _keep(interface: Interface, source: Source, body: bytes) -> HTTPResponse:
         if isinstance(one, Unreadable):
             _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
     try:
-        recorded = interface.store.record(source.name, reading.kept, datetime.now(UTC))
+        recorded = interface.store.record(source.name, reading.kept, interface.clock())
     except StoreUnavailable as error:
         _log.error("503 for %s: %s", source.name, error)
         interface.outage(source.name)

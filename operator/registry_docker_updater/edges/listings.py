@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from registry_docker_updater.core.fleet import Fleet, Target
 from registry_docker_updater.edges import tables
@@ -31,49 +31,59 @@ class Listings:
 
     def rollouts(self, limit: int) -> list[Row]:
         """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes."""
-        return self._rollouts(tables.rollouts.c.id.is_not(None), limit)
+        with self._database.reading() as connection:
+            return _rollouts(connection, tables.rollouts.c.id.is_not(None), limit)
 
     def rollout(self, number: int) -> Row:
         """Return one rollout with every target's outcome; raises :class:`NothingKnown`."""
-        found = self._rollouts(tables.rollouts.c.id == number) if abs(number) < _BEYOND_SQLITE else []
-        if not found:
-            raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
-        return self._with_targets(found[0])
+        with self._database.reading() as connection:
+            return _with_message(connection, rollout_row(connection, number))
 
     def rollout_of_push(self, push: int) -> Row | None:
         """Return the rollout of a push, as :meth:`rollout` does, or None when there is none yet."""
-        found = self._rollouts(tables.rollouts.c.push == push)
-        return self._with_targets(found[0]) if found else None
-
-    def _with_targets(self, rollout: Row) -> Row:
-        number = rollout["id"]
-        o, t = tables.outcomes.c, tables.tellings.c
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(tables.outcomes).where(o.rollout == number).order_by(o.key)
-            ).mappings()
-            targets = [_plain(row) for row in rows]
-            told = connection.execute(select(tables.tellings).where(t.rollout == number)).mappings().first()
-        return {**rollout, "targets": targets, "message": _plain(told) if told else None}
+            found = _rollouts(connection, tables.rollouts.c.push == push)
+            return _with_message(connection, _with_targets(connection, found[0])) if found else None
 
-    def _rollouts(self, which: ColumnElement[bool], limit: int = 1) -> list[Row]:
-        r, e, o = tables.rollouts.c, tables.events.c, tables.outcomes.c
-        query = (
-            select(*r, e.registry, e.digest, e.actor, e.received_at.label("pushed_at"))
-            .join(tables.events, e.id == r.push)
-            .where(which)
-            .order_by(r.id.desc())
-            .limit(limit)
-        )
-        counts: dict[int, dict[str, int]] = {}
-        with self._database.reading() as connection:
-            found = [_plain(row) for row in connection.execute(query).mappings()]
-            counting = select(o.rollout, o.outcome, func.count()).group_by(o.rollout, o.outcome)
-            for rollout, outcome, count in connection.execute(
-                counting.where(o.rollout.in_([row["id"] for row in found]))
-            ):
-                counts.setdefault(rollout, {})[outcome] = count
-        return [{**row, "outcomes": counts.get(row["id"], {})} for row in found]
+
+def rollout_row(connection: Connection, number: int) -> Row:
+    """Return one rollout with every target's outcome; raises :class:`NothingKnown`."""
+    found = _rollouts(connection, tables.rollouts.c.id == number) if abs(number) < _BEYOND_SQLITE else []
+    if not found:
+        raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
+    return _with_targets(connection, found[0])
+
+
+def _with_targets(connection: Connection, rollout: Row) -> Row:
+    o = tables.outcomes.c
+    query = select(tables.outcomes).where(o.rollout == rollout["id"]).order_by(o.key)
+    return {**rollout, "targets": [_plain(row) for row in connection.execute(query).mappings()]}
+
+
+def _with_message(connection: Connection, rollout: Row) -> Row:
+    t = tables.tellings.c
+    shown = [column for column in tables.tellings.c if column is not t.content]
+    told = connection.execute(select(*shown).where(t.rollout == rollout["id"])).mappings().first()
+    return {**rollout, "message": _plain(told) if told else None}
+
+
+def _rollouts(connection: Connection, which: ColumnElement[bool], limit: int = 1) -> list[Row]:
+    r, e, o = tables.rollouts.c, tables.events.c, tables.outcomes.c
+    query = (
+        select(*r, e.registry, e.digest, e.actor, e.received_at.label("pushed_at"))
+        .join(tables.events, e.id == r.push)
+        .where(which)
+        .order_by(r.id.desc())
+        .limit(limit)
+    )
+    counts: dict[int, dict[str, int]] = {}
+    found = [_plain(row) for row in connection.execute(query).mappings()]
+    counting = select(o.rollout, o.outcome, func.count()).group_by(o.rollout, o.outcome)
+    for rollout, outcome, count in connection.execute(
+        counting.where(o.rollout.in_([row["id"] for row in found]))
+    ):
+        counts.setdefault(rollout, {})[outcome] = count
+    return [{**row, "outcomes": counts.get(row["id"], {})} for row in found]
 
 
 def fleet_rows(fleet: Fleet) -> Row:

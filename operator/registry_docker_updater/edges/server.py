@@ -1,5 +1,6 @@
 """The server below the HTTP interface: cheroot, with TLS of its own."""
 
+import io
 import logging
 import threading
 from typing import Any
@@ -14,6 +15,15 @@ _THREADS = 16
 _SILENCE_SECONDS = 10
 
 
+class _Errors(io.TextIOBase):
+    """Where an application writes what goes wrong, which else would be the raw standard error."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            _log.error("%s", text.strip())
+        return len(text)
+
+
 class _Logging(wsgi.Server):
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002
         _log.log(level, msg.strip(), exc_info=traceback)
@@ -24,8 +34,13 @@ class Server:
 
     def __init__(self, application: Any, address: str, port: int, tls: tuple[str, str] | None) -> None:
         """Bind the address; ``tls`` is the paths of certificate and key. Raises :class:`UpdaterError`."""
+
+        def logged(environment: Any, start: Any) -> Any:
+            environment["wsgi.errors"] = _Errors()
+            return application(environment, start)
+
         self._server = _Logging(
-            (address, port), application, numthreads=_THREADS, timeout=_SILENCE_SECONDS, shutdown_timeout=5
+            (address, port), logged, numthreads=_THREADS, timeout=_SILENCE_SECONDS, shutdown_timeout=5
         )
         self._server.server_name = "registry-docker-updater"
         try:

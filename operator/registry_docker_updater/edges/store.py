@@ -11,18 +11,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from registry_docker_updater.core.fleet import Kind
 from registry_docker_updater.core.history import History, Rollout, RunEnd, State, Tried, Wanted, became, begun
 from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.telling import QUIET, Telling, TellingState
+from registry_docker_updater.core.telling import QUIET
 from registry_docker_updater.edges import tables
 from registry_docker_updater.edges.database import batches
 from registry_docker_updater.edges.event_store import EventStore
 from registry_docker_updater.edges.fleet_store import FleetStore
+from registry_docker_updater.edges.tables import Moment
+from registry_docker_updater.edges.telling_store import TellingStore, renew_telling
+from registry_docker_updater.edges.time_store import TimeStore
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Begun:
     attempt: int
 
 
-class Store(EventStore, FleetStore):
+class Store(EventStore, FleetStore, TellingStore, TimeStore):
     """What one operator keeps. Safe for use by several threads and processes."""
 
     def change_counter(self) -> int:
@@ -90,6 +93,7 @@ class Store(EventStore, FleetStore):
             "runs": tables.rollouts.c.runs + 1,
             "attempts": _attempt(now),
             "started_at": now,
+            "ended_at": None,
             "due_at": None,
             "note": None,
         }
@@ -121,6 +125,8 @@ class Store(EventStore, FleetStore):
                 .values(
                     state=end.state,
                     due_at=end.due_at,
+                    # By the clock that shows now, nothing has begun later.
+                    started_at=func.min(tables.rollouts.c.started_at, literal(now, Moment)),
                     ended_at=now,
                     note=end.note,
                     is_stopped=end.is_stopped,
@@ -130,7 +136,7 @@ class Store(EventStore, FleetStore):
                 # What a person asked for was tried on others, and spoke against the image.
                 _close_orders(connection, tables.orders.c.push == end.wanted.push, now)
             if end.is_news:
-                _keep_telling(connection, Telling(end.rollout, TellingState.DUE, due_at=now))
+                renew_telling(connection, end.rollout, now)
 
     def keep_repair(self, digest: str, one: TargetOutcome, now: datetime) -> None:
         """Keep what became of an update to ``digest`` that was interrupted, and have the team told.
@@ -155,7 +161,7 @@ class Store(EventStore, FleetStore):
             note = "updates that were interrupted were finished afterwards"
             connection.execute(update(tables.rollouts).where(r.id == row.id).values(note=note))
             if one.outcome not in QUIET and row.state != State.RUNNING:
-                _keep_telling(connection, Telling(row.id, TellingState.DUE, due_at=now))
+                renew_telling(connection, row.id, now)
 
     def retry(self, rollout: int, keys: Collection[str], actor: str, now: datetime) -> bool:
         """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
@@ -204,7 +210,7 @@ class Store(EventStore, FleetStore):
         with self._database.writing() as connection:
             interrupted = (r.state == State.RUNNING) & r.id.not_in(busy)
             for rollout in connection.scalars(select(r.id).where(interrupted, news)).all():
-                _keep_telling(connection, Telling(rollout, TellingState.DUE, due_at=due_at))
+                renew_telling(connection, rollout, due_at)
             return connection.scalars(
                 update(tables.rollouts)
                 .where(interrupted)
@@ -258,33 +264,6 @@ class Store(EventStore, FleetStore):
                 for row in connection.execute(select(tables.outcomes).where(said).order_by(o.key))
             )
 
-    def tellings(self) -> tuple[Telling, ...]:
-        """Return the messages that are due, now or later."""
-        t = tables.tellings.c
-        query = select(tables.tellings).where(t.state == TellingState.DUE).order_by(t.due_at)
-        with self._database.reading() as connection:
-            return tuple(
-                Telling(
-                    row.rollout,
-                    TellingState(row.state),
-                    row.attempts,
-                    row.due_at,
-                    tuple(row.channels) if row.channels else None,
-                    row.error,
-                )
-                for row in connection.execute(query)
-            )
-
-    def keep_telling(self, before: Telling, after: Telling) -> None:
-        """Keep where a message stands after an attempt, unless there has been something new to tell meanwhile."""
-        t = tables.tellings.c
-        with self._database.writing() as connection:
-            connection.execute(
-                update(tables.tellings)
-                .where(t.rollout == before.rollout, t.attempts == before.attempts, t.due_at == before.due_at)
-                .values(asdict(after))
-            )
-
 
 def _attempt(now: datetime) -> ColumnElement[int]:
     """Return which attempt the next run is: one before its time is for a host that is back, and takes none."""
@@ -335,12 +314,6 @@ def _order(connection: Connection, push: int, keys: Collection[str], actor: str,
     rows = [{"push": push, "key": key, "actor": actor, "at": now} for key in sorted(keys)]
     if rows:
         connection.execute(insert(tables.orders), rows)
-
-
-def _keep_telling(connection: Connection, telling: Telling) -> None:
-    row = asdict(telling)
-    statement = upsert(tables.tellings).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["rollout"], set_=row))
 
 
 def _rollout(row: Row[Any], hosts: Mapping[str, Sequence[str]]) -> Rollout:

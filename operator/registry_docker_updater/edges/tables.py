@@ -39,7 +39,14 @@ UPGRADES = {
         "ALTER TABLE newest ADD COLUMN found_at DATETIME",
         "UPDATE newest SET told = (SELECT digest FROM events WHERE id = push AND key NOT LIKE 'by hand %')",
     ),
-    2: ("ALTER TABLE hosts ADD COLUMN unfinished JSON NOT NULL DEFAULT '[]'",),
+    2: (
+        "ALTER TABLE hosts ADD COLUMN unfinished JSON NOT NULL DEFAULT '[]'",
+        "ALTER TABLE newest ADD COLUMN received_at DATETIME NOT NULL DEFAULT '1970-01-01 00:00:00.000000'",
+        "UPDATE newest SET received_at = (SELECT received_at FROM events WHERE id = push)",
+        "ALTER TABLE tellings ADD COLUMN run INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE tellings ADD COLUMN content JSON",
+        "UPDATE tellings SET run = (SELECT runs FROM rollouts WHERE id = rollout)",
+    ),
 }
 
 metadata = MetaData()
@@ -80,7 +87,7 @@ events = Table(
 )
 
 # The newest push of each repository and tag, so that planning does not read the whole history; `told` and `found_at`
-# are those of `core.newest.Newest`.
+# are those of `core.newest.Newest`, `received_at` is that of the event, put right when the clock was set since.
 newest = Table(
     "newest",
     metadata,
@@ -89,6 +96,7 @@ newest = Table(
     Column("tag", String, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
     Column("occurred_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
     Column("told", String),
     Column("found_at", Moment),
 )
@@ -202,11 +210,14 @@ orders = Table(
     Column("done_at", Moment),
 )
 
-# Messages to send: one row a rollout, renewed when there is something new to tell of it.
+# Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is what is told:
+# the rollout as it stood after `run`.
 tellings = Table(
     "tellings",
     metadata,
     Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("content", JSON),
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment),

@@ -1,0 +1,298 @@
+"""`push --wait` and `retry --wait` end with 0 only when every target ended well, and say why when not."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from integration.conftest import Site
+from registry_docker_updater import by_hand
+from registry_docker_updater.cli import main
+from registry_docker_updater.composition import hold, is_held
+from registry_docker_updater.core.fleet import Change, Target
+from registry_docker_updater.core.history import RunEnd, State
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.planning import Start
+from registry_docker_updater.core.pushes import Push
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.store import Store
+from registry_docker_updater.errors import UpdaterError
+from unit.builders import HOST, NEW, NEWER, OLD, container, host
+
+APP = f"{HOST}/test/app:1"
+HOSTS = {"production": (HOST,)}
+LONG_AGO = datetime.now(UTC) - timedelta(days=2)
+WEB, DB = container("web", since=LONG_AGO), container("db", since=LONG_AGO)
+
+
+@dataclass
+class Played:
+    """An operator that does what each step says while somebody waits for it; it does nothing before and after."""
+
+    site: Site
+    store: Store
+    steps: list[Callable[[], object]] = field(default_factory=list)
+    lock: int | None = None
+
+    def begin(self) -> None:
+        self.lock = os.open(self.site.state / "operator.lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def stop(self) -> None:
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
+
+    def step(self, _seconds: float) -> None:
+        assert self.steps, "it waits for ever"
+        self.steps.pop(0)()
+
+    def knows(self, *targets: Target) -> None:
+        gone: dict[str, Target | None] = dict.fromkeys(self.store.fleet().targets)
+        known = {target.key: target for target in targets}
+        self.store.keep_change(Change({"solo": host("solo", datetime.now(UTC))}, {**gone, **known}))
+
+    def record(self, digest: str) -> None:
+        now = datetime.now(UTC)
+        self.store.record("production", [Push("production", "test/app", "1", digest, now, digest)], now)
+
+    def roll_out(self, state: State = State.FINISHED, **became: Outcome) -> None:
+        self.start(**became)
+        self.end(state, **became)
+
+    def start(self, **became: Outcome) -> None:
+        (wanted,) = self.store.wanted(HOSTS)
+        targets = tuple(container(name) for name in became)
+        self.begun = self.store.begin_run(Start(wanted, targets, ()), datetime.now(UTC))
+
+    def end(self, state: State = State.FINISHED, **became: Outcome) -> None:
+        (wanted,) = self.store.wanted(HOSTS)
+        now = datetime.now(UTC)
+        outcomes = tuple(
+            TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD)
+            for name, outcome in became.items()
+            for one in [container(name)]
+        )
+        due_at = now + timedelta(minutes=1) if state is State.WAITING else None
+        end = RunEnd(self.begun.rollout, self.begun.run, wanted, outcomes, state, due_at, None, is_news=False)
+        self.store.end_run(end, now)
+
+
+@pytest.fixture
+def operator(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
+    site.state.mkdir()
+    database = Database(site.state / "updater.db")
+    played = Played(site, Store(database))
+    monkeypatch.setattr(time, "sleep", played.step)
+    played.begin()
+    played.knows(WEB, DB)
+    yield played
+    played.stop()
+    database.close()
+
+
+@pytest.fixture
+def push(site: Site, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any, str]]:
+    """Push by hand and wait; return the exit code, the JSON that was printed, and what was complained about."""
+
+    def command(*more: str, what: tuple[str, ...] = ("push", f"{APP}@{NEW}")) -> tuple[int, Any, str]:
+        code = main(["--config", str(site.config), *what, "--wait", "--json", *more])
+        printed = capsys.readouterr()
+        return code, json.loads(printed.out), printed.err
+
+    return command
+
+
+Pushing = Callable[..., tuple[int, Any, str]]
+
+
+def test_it_ends_with_0_when_every_target_was_updated_or_ran_it_already(
+    operator: Played, push: Pushing
+) -> None:
+    operator.steps = [lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UNCHANGED)]
+    code, shown, err = push()
+    assert (code, shown["ended_well"], shown["why"]) == (0, True, None)
+    assert (shown["state"], shown["outcomes"]) == ("finished", {"updated": 1, "unchanged": 1})
+    assert "container web at host solo: updated" in err
+
+
+@pytest.mark.parametrize(
+    "outcome", [one for one in Outcome if one not in (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.SKIPPED)]
+)
+def test_it_ends_with_1_when_one_target_did_not_end_well(
+    operator: Played, push: Pushing, outcome: Outcome
+) -> None:
+    operator.steps = [lambda: operator.roll_out(web=Outcome.UPDATED, db=outcome)]
+    code, shown, err = push()
+    assert (code, shown["ended_well"]) == (1, False)
+    assert "not every target ended well: 1 target did not" in err
+
+
+def test_it_says_when_a_target_that_failed_is_tried_again(operator: Played, push: Pushing) -> None:
+    operator.steps = [lambda: operator.roll_out(State.WAITING, web=Outcome.UPDATED, db=Outcome.FAILED)]
+    code, shown, err = push()
+    assert (code, shown["state"]) == (1, "waiting")
+    assert f"it is tried again at {shown['due_at']}" in err
+
+
+def test_a_target_that_is_gone_is_no_failure_but_one_must_be_left(operator: Played, push: Pushing) -> None:
+    operator.steps = [lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.SKIPPED)]
+    assert push()[0] == 0
+    operator.steps = [lambda: operator.roll_out(web=Outcome.SKIPPED, db=Outcome.SKIPPED)]
+    code, _, err = push()
+    assert (code, "no target runs this image name any more" in err) == (1, True)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_without_an_operator_it_ends_with_1_and_says_so(
+    operator: Played, push: Pushing, is_known: bool
+) -> None:
+    operator.stop()
+    if is_known:
+        operator.knows(container("web", digest=NEW), container("db", digest=NEW))
+    code, shown, err = push()
+    assert (code, shown["ended_well"], shown["push"]) == (1, False, 1)
+    assert err.count("no operator works with this state directory") == 1
+
+
+def test_retry_without_an_operator_ends_with_1_too(operator: Played, push: Pushing) -> None:
+    operator.record(NEW)
+    operator.roll_out(web=Outcome.ROLLED_BACK)
+    operator.stop()
+    code, shown, _ = push("--force", what=("retry", "1"))
+    assert (code, shown["ended_well"]) == (1, False)
+
+
+@pytest.mark.usefixtures("operator")
+def test_where_no_target_runs_the_image_it_ends_with_1_and_says_so(push: Pushing) -> None:
+    code, shown, err = push(what=("push", f"{HOST}/test/other:1@{NEW}"))
+    assert (code, shown["targets"], shown["ended_well"]) == (1, 0, False)
+    assert err.count("no target is to be changed by it, as far as the last scan saw") == 1
+
+
+def test_where_all_targets_run_the_digest_already_it_ends_with_0(operator: Played, push: Pushing) -> None:
+    operator.knows(container("web", digest=NEW), container("db", digest=NEW))
+    code, shown, err = push()
+    assert (code, shown["ended_well"]) == (0, True)
+    assert "2 targets already on this digest" in err
+
+
+def test_targets_that_are_left_alone_did_not_end_well(operator: Played, push: Pushing) -> None:
+    operator.record(NEW)
+    operator.roll_out(db=Outcome.ROLLED_BACK)
+    operator.steps = [lambda: operator.roll_out(web=Outcome.UPDATED)]
+    code, shown, err = push()
+    assert (code, list(shown["left_alone"])) == (1, [DB.key])
+    assert "left alone 1 target" in err
+    operator.knows(DB)
+    code, shown, err = push()
+    assert (code, shown["targets"], shown["ended_well"]) == (1, 0, False)
+    assert "--force updates these too" in err
+
+
+def test_a_newer_push_that_takes_its_place_is_no_good_end(operator: Played, push: Pushing) -> None:
+    operator.steps = [lambda: operator.record(NEWER)]
+    code, shown, _ = push()
+    assert (code, shown["why"]) == (1, "a newer push of the same image took its place")
+
+    def overtake() -> None:
+        operator.roll_out(State.WAITING, web=Outcome.FAILED, db=Outcome.UPDATED)
+        operator.store.supersede([operator.begun.rollout], datetime.now(UTC))
+
+    operator.steps = [overtake]
+    code, shown, _ = push()
+    assert (code, shown["state"], shown["why"]) == (
+        1,
+        "superseded",
+        "a newer push of the same image took its place",
+    )
+
+
+def test_an_operator_that_stops_in_the_middle_is_no_good_end(operator: Played, push: Pushing) -> None:
+    operator.steps = [lambda: operator.start(web=Outcome.UPDATED), operator.stop]
+    code, shown, err = push()
+    assert (code, shown["state"], shown["ended_well"]) == (1, "running", False)
+    assert "the operator has stopped" in err
+
+
+def test_an_operator_that_is_started_again_in_the_middle_is_waited_for(
+    operator: Played, push: Pushing
+) -> None:
+    operator.steps = [
+        lambda: operator.start(web=Outcome.UPDATED, db=Outcome.UPDATED),
+        lambda: operator.store.interrupt_runs(datetime.now(UTC)),
+        lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED),
+    ]
+    assert push()[0] == 0
+
+
+def test_targets_that_came_to_the_digest_otherwise_ended_well(operator: Played, push: Pushing) -> None:
+    operator.steps = [lambda: operator.knows(container("web", digest=NEW), container("db", digest=NEW))]
+    code, shown, _ = push()
+    assert (code, shown["ended_well"]) == (0, True)
+
+
+def test_targets_that_vanish_before_their_turn_did_not_end_well(operator: Played, push: Pushing) -> None:
+    operator.steps = [operator.knows]
+    code, _, err = push()
+    assert (code, "nothing is left to do: its targets are gone" in err) == (1, True)
+
+
+def test_ctrl_c_ends_it_with_130_a_sentence_and_json(operator: Played, push: Pushing) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    operator.steps = [interrupt]
+    code, shown, err = push()
+    assert (code, shown["ended_well"]) == (130, False)
+    assert "no longer waited for; what was asked for is recorded, and goes on" in err
+    assert "Traceback" not in err
+
+
+def test_a_retry_is_waited_for_though_the_clock_was_set_back_meanwhile(
+    operator: Played, push: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.record(NEW)
+    operator.roll_out(web=Outcome.FAILED, db=Outcome.UPDATED)
+    operator.knows(WEB, container("db", digest=NEW))
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    operator.steps = [
+        lambda: monkeypatch.setattr(by_hand, "utc_now", lambda: yesterday),
+        lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED),
+    ]
+    assert push(what=("retry", "1"))[0] == 0
+
+
+def test_a_reader_that_has_gone_away_does_not_make_a_push_end_well(site: Site, operator: Played) -> None:
+    operator.stop()
+    command = f"{sys.executable} -m registry_docker_updater --config {site.config} push {APP}@{NEW} --wait"
+    script = f"({command}; echo $? >&2) | :"
+    for unbuffered in ("", "1"):
+        done = subprocess.run(
+            ["sh", "-c", script],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+        assert done.stderr.endswith("\n1\n")
+        assert "BrokenPipe" not in done.stderr
+
+
+def test_a_command_that_asks_whether_an_operator_works_does_not_keep_one_from_starting(
+    site: Site, operator: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: operator.stop())
+    hold(site.state)
+    assert is_held(site.state)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(UpdaterError, match="another operator works with"):
+        hold(site.state)

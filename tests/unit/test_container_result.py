@@ -1,0 +1,37 @@
+"""A run that waited for another on the same host takes that one's result, and none of before, whatever clocks say."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import Wish
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
+from ansible_collections.registry.docker_updater.plugins.modules import standalone_container
+
+from unit.builders import HOST, NEW
+
+WISH = Wish(name="web", image=Reference.parse(f"{HOST}/test/app:1"), digest=NEW)
+RESULT = {"name": "web", "digest": NEW, "changed": True}
+
+
+def told(journal: Journal, before: Any) -> Any:
+    return standalone_container._already_told([], journal, WISH, before)
+
+
+@pytest.mark.parametrize("set_by", [86400.0, -86400.0])
+def test_only_what_another_run_did_meanwhile_is_told_though_the_hosts_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_by: float
+) -> None:
+    journal = Journal(str(tmp_path), "engine")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    journal.keep_result("web", RESULT)
+    before = journal.kept_result("web")
+    monkeypatch.setattr(time, "time", lambda: now + set_by)
+    assert told(journal, before) is None
+    assert told(journal, None) is None
+    journal.keep_result("web", RESULT)
+    assert told(journal, before) == RESULT
+    assert told(journal, None) is None
