@@ -50,6 +50,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine imp
     NotFound,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import ONE_SHOT, says_yes
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import SECOND, nanoseconds
 
 UPDATED, RESTORED, GAVE_WAY = "updated", "restored", "give_way"
 
@@ -319,7 +320,9 @@ class CarryOut:
     def _remove_volume(self, name: str, container: Inspect) -> None:
         try:
             volume = self._containers.engine.get(f"/volumes/{name}")
-            if volume.get("CreatedAt", "")[:19] >= container["Created"][:19]:
+            # Volumes are dated to the second, and in the zone of the daemon. One without a date stays.
+            made, created = nanoseconds(volume.get("CreatedAt")), nanoseconds(container.get("Created"))
+            if made is not None and created is not None and made > created - SECOND:
                 self._containers.engine.delete(f"/volumes/{name}")
         except EngineError:
             pass  # somebody uses it

@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import re
 import tarfile
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import urlencode
@@ -25,9 +26,15 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     InvalidReference,
     Reference,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import (
+    SECOND,
+    is_whole_second,
+    nanoseconds,
+)
 
 Inspect = Dict[str, Any]
 _GRACE = 60.0
+_ID = re.compile("[0-9a-f]{64}")
 _SPECIAL_FILE = 0x8F280000  # Go's os.ModeType: a directory, a link, or anything else that is no regular file
 
 
@@ -96,6 +103,8 @@ class Containers:
         network, from a chosen one (moby issues 48168 and 32634); ``config.v2.json`` does, from Engine 25 on.
         """
         if not self.engine.address.startswith("unix://") or self.api < (1, 44):
+            return None
+        if not _ID.fullmatch(container["Id"]):
             return None
         path = os.path.join(root, "containers", container["Id"], "config.v2.json")
         try:
@@ -170,6 +179,7 @@ class Containers:
         file comes out of an archive, whose times are whole seconds, and is younger than the container.
         """
         found = []
+        created = _created(container)
         mounts = [one["Destination"].rstrip("/") for one in container.get("Mounts") or ()]
         for change in self.engine.get(f"/containers/{container['Id']}/changes") or ():
             path = change["Path"]
@@ -178,8 +188,8 @@ class Containers:
             stat = self._stat(container["Id"], path)
             if stat is None or stat["mode"] & _SPECIAL_FILE:
                 continue
-            moment, _, fraction = stat["mtime"].partition(".")
-            if fraction == "" and moment.rstrip("Z") >= container["Created"][:19]:
+            moment = nanoseconds(stat["mtime"])
+            if moment is not None and is_whole_second(moment) and moment > created - SECOND:
                 found.append(path)
         return found
 
@@ -248,12 +258,19 @@ def as_seen(container: Inspect) -> Seen:
         name=container["Name"].lstrip("/"),
         status=state["Status"],
         started=not state.get("StartedAt", "").startswith("0001-"),
-        started_at=state.get("StartedAt", ""),
+        started_at=nanoseconds(state.get("StartedAt")) or 0,
         error=state.get("Error") or "",
         policy=(container["HostConfig"].get("RestartPolicy") or {}).get("Name") or "",
         finished=(state["Status"], state.get("ExitCode")) == ("exited", 0)
         and says_yes((container["Config"].get("Labels") or {}).get(ONE_SHOT, "")),
     )
+
+
+def _created(container: Mapping[str, Any]) -> int:
+    moment = nanoseconds(container.get("Created"))
+    if moment is None:
+        raise EngineError(500, f"the engine does not show when {container.get('Id')} was created", "inspect")
+    return moment
 
 
 def reference_of(name: str) -> Optional[Reference]:

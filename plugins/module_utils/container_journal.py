@@ -18,6 +18,10 @@ from typing import Any, Dict, Iterator, Optional
 
 DIRECTORY = "/var/lib/registry-docker-updater"
 _REMEMBERED = 20
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+# A link in place of a file of ours was put there by somebody else, and leads to what is not ours.
+_OURS = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class JournalUnusable(Exception):
@@ -57,7 +61,7 @@ class Journal:
     def is_locked(self) -> bool:
         """Tell whether a worker holds the lock now."""
         try:
-            file = os.open(os.path.join(self._directory, "lock"), os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(os.path.join(self._directory, "lock"), os.O_RDONLY | _OURS)
         except FileNotFoundError:
             return False
         try:
@@ -111,9 +115,10 @@ class Journal:
         return _read(self._path(name, "result")) or {}
 
     def _path(self, name: str, kind: str) -> str:
-        # Names of containers are safe in a path, and of any length.
-        if len(name) > 100:
-            name = name[:60] + "-" + hashlib.sha256(name.encode()).hexdigest()[:16]
+        # An engine's word becomes part of a path: real names are safe there, and of any length.
+        if len(name) > 100 or not _SAFE.fullmatch(name):
+            digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
+            name = _UNSAFE.sub("-", name).lstrip(".")[:60] + "-" + digest
         return os.path.join(self._directory, f"{name}.{kind}.json")
 
 
@@ -125,7 +130,7 @@ class Lock:
         self.waited = False
 
     def __enter__(self) -> "Lock":
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | _OURS, 0o600)
         deadline = time.monotonic() + self._seconds
         for tries in itertools.count():
             try:
@@ -148,13 +153,13 @@ class Lock:
 
 
 def _place(directory: str, engine_id: str) -> str:
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", engine_id) or "engine"
+    name = _UNSAFE.sub("-", engine_id).lstrip(".")[:100] or "engine"
     return os.path.join(directory, "containers", name)
 
 
 def _read(path: str) -> Optional[Dict[str, Any]]:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(os.open(path, os.O_RDONLY | _OURS), encoding="utf-8") as file:
             kept = json.load(file)
     except FileNotFoundError:
         return None
@@ -165,7 +170,7 @@ def _read(path: str) -> Optional[Dict[str, Any]]:
 
 def _write(path: str, content: Dict[str, Any]) -> None:
     draft = path + ".new"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OURS, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
         file.flush()

@@ -6,7 +6,6 @@ Everything here only reads, except the pull.
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -19,6 +18,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     reference_of,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_health import health_check_of
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_needs import missing_needs
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_recreate import (
     Given,
     Recreation,
@@ -94,25 +94,16 @@ def check_target(target: Inspect, host: Host, address: str) -> None:
             raise Refused(
                 "failed", f"network {name} of {relations.name_of(target)} no longer exists: create it again"
             )
-    runtime = target["HostConfig"].get("Runtime") or ""
-    runtimes = host.info.get("Runtimes") or {}
-    if runtime and runtimes and runtime not in runtimes:
-        raise Refused(
-            "failed", f"runtime {runtime} of {relations.name_of(target)} is not known to the engine any more"
-        )
 
 
-def check_storage(containers: Containers, target: Mapping[str, Any], host: Host) -> None:
-    """Raise :class:`Refused` where the engine would silently make an empty volume or folder for a lost one."""
-    sees_files = _sees_files(containers, target, host)
-    for mount in target.get("Mounts") or ():
-        where = "at {} of {}".format(mount["Destination"], relations.name_of(target))
-        if mount["Type"] == "volume" and mount.get("Name") and not _volume_exists(containers, mount["Name"]):
-            raise Refused("failed", f"volume {mount['Name']} {where} no longer exists: restore it first")
-        if mount["Type"] == "bind" and sees_files and not os.path.lexists(mount["Source"]):
-            raise Refused(
-                "failed", f"{mount['Source']} {where} no longer exists on the host: restore it first"
-            )
+def check_needs(containers: Containers, target: Mapping[str, Any], host: Host) -> None:
+    """Raise :class:`Refused` where something is gone without which no container like ``target`` starts again.
+
+    Of a lost volume or folder the engine would silently make an empty one.
+    """
+    missing = next(missing_needs(containers, target, host.info, host.containers), None)
+    if missing:
+        raise Refused("failed", missing)
 
 
 @dataclass(frozen=True)
@@ -181,7 +172,7 @@ def _dependent(containers: Containers, host: Host, other: Mapping[str, Any], mai
             "failed",
             f"{name} must be recreated together with {main.name}, and its image {other['Image']} is gone: pull it again",
         )
-    check_storage(containers, other, host)
+    check_needs(containers, other, host)
     return _member(containers, host, other, image, image)[0]
 
 
@@ -255,19 +246,6 @@ def tag_target(containers: Containers, name: str) -> Optional[str]:
 def _has_networks(target: Inspect) -> bool:
     mode = target["HostConfig"].get("NetworkMode") or ""
     return mode not in ("host", "none") and not mode.startswith("container:")
-
-
-def _volume_exists(containers: Containers, name: str) -> bool:
-    listed = containers.engine.get("/volumes", {"filters": {"name": [name]}}).get("Volumes") or ()
-    return any(volume["Name"] == name for volume in listed)
-
-
-def _sees_files(containers: Containers, target: Mapping[str, Any], host: Host) -> bool:
-    """Whether this process sees the same files as the engine: it does not where that is elsewhere, or confined."""
-    root = host.info.get("DockerRootDir") or ""
-    return containers.engine.address.startswith("unix://") and os.path.isdir(
-        os.path.join(root, "containers", target["Id"])
-    )
 
 
 def _carries_us(target: Inspect, address: str) -> bool:

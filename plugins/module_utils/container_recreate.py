@@ -148,6 +148,9 @@ def _storage(given: Given, config: Dict[str, Any], host: Dict[str, Any], warning
             own.add(posixpath.normpath(bind))
     gone = {posixpath.normpath(path) for path in old_volumes} - own
     gone -= {posixpath.normpath(path) for path in new_volumes}
+    if any(entry.partition(":")[0] not in given.providers for entry in host.get("VolumesFrom") or ()):
+        # A volume at such a path may have come from the container that is gone, not from the image: none is let go.
+        gone = set()
     # A volume that an earlier update carried over has its name in Mounts, and still belongs to the image.
     mounts = [
         mount for mount in mounts if not (_was_carried(mount) and posixpath.normpath(mount["Target"]) in gone)
@@ -161,7 +164,8 @@ def _storage(given: Given, config: Dict[str, Any], host: Dict[str, Any], warning
         path = posixpath.normpath(shown["Destination"])
         if path in named or (path, shown.get("Name") or shown.get("Source")) in inherited:
             continue
-        if shown["Type"] == "volume" and path in gone:
+        # The image's own have no name.
+        if shown["Type"] == "volume" and path in gone and _ANONYMOUS.fullmatch(shown["Name"]):
             warnings.append(
                 f"volume {shown['Name']} at {path} is no longer mounted, because the new image does not declare it;"
                 " the volume itself is kept"

@@ -130,7 +130,7 @@ class Swap:
 
 @dataclass(frozen=True)
 class Seen:
-    """One container as the engine shows it: ``status`` is State.Status, ``error`` State.Error.
+    """One container as the engine shows it: ``status`` is State.Status, ``error`` State.Error, ``started_at`` ns since 1970.
 
     ``finished`` tells of one that does its work once that it has done it.
     """
@@ -139,7 +139,7 @@ class Seen:
     name: str
     status: str
     started: bool = True
-    started_at: str = ""
+    started_at: int = 0
     error: str = ""
     policy: str = ""
     finished: bool = False

@@ -31,7 +31,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     Host,
     Planned,
     Refused,
-    check_storage,
+    check_needs,
     check_target,
     plan_swap,
     platform_of,
@@ -97,7 +97,7 @@ class Update:
         self._check_wanted(target, digests_of(old_image, reference))
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
-        check_storage(self._containers, target, host)
+        check_needs(self._containers, target, host)
         tag_before = tag_target(self._containers, target["Config"]["Image"])
         new_image = self._pull(reference, platform_of(old_image, host))
         if new_image["Id"] == old_image["Id"]:
@@ -215,7 +215,7 @@ class Update:
         self._check_wanted(target, digests_of(old_image, reference))
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
-        check_storage(self._containers, target, host)
+        check_needs(self._containers, target, host)
         after: Dict[str, Any] = {"image": str(reference), "digest": wish.digest}
         warnings: List[str] = []
         new_image = self._containers.image(f"{reference.familiar_repository}@{wish.digest}")

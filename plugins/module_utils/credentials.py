@@ -11,11 +11,38 @@ import base64
 import json
 import os
 import subprocess
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 # Docker Hub's key in configuration files is this URL, whatever name an image is written with.
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_SECONDS = 30
+
+
+# Option ``credentials`` of every module that pulls, or has others pull.
+CREDENTIALS_OPTION: Dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    # Only the password is a secret: Ansible blots out every text of a no_log option wherever it occurs in the
+    # result, and the name of a user is often part of a container's or an image's.
+    "no_log": False,
+    "options": {
+        "registry": {"type": "str", "required": True},
+        "account": {
+            "type": "dict",
+            "required": True,
+            "options": {
+                "username": {"type": "str", "required": True},
+                "password": {"type": "str", "required": True, "no_log": True},
+            },
+        },
+    },
+}
+
+
+def accounts_by_registry(given: Sequence[Mapping[str, Any]]) -> Dict[str, Mapping[str, Any]]:
+    """Return the accounts of :data:`CREDENTIALS_OPTION` by their registries."""
+    return {entry["registry"]: entry["account"] for entry in given}
 
 
 class BadCredentials(Exception):

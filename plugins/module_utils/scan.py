@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
-from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
@@ -26,6 +25,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     InvalidReference,
     Reference,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import SECOND, nanoseconds
 
 _SWARM_TASK = "com.docker.swarm.task.id"
 # A manager waits 20 s for a leader that is gone (moby, daemon/cluster: swarmRequestTimeout); asked anew, it asks the
@@ -48,7 +48,7 @@ def scan(engine: Engine, patience: Iterable[bool] = (), state_directory: str = "
     daemon/cluster: ticks of a second, an election after ten of them without a word).
     """
     info = _info(engine, patience)
-    now = _time(info.get("SystemTime")) or datetime.now(timezone.utc)
+    now = nanoseconds(info.get("SystemTime")) or time.time_ns()
     warnings: List[str] = []
     swarm = _swarm(engine, info, warnings)
     unfinished, unreadable = (
@@ -143,7 +143,7 @@ def _leads(engine: Engine, state: Mapping[str, Any], timeout: Optional[float] = 
     return bool((node.get("ManagerStatus") or {}).get("Leader"))
 
 
-def _services(engine: Engine, now: datetime, warnings: List[str]) -> Iterator[Target]:
+def _services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Target]:
     for service in engine.get("/services", {"filters": {"label": [ours.OPT_IN]}}):
         spec = service["Spec"]
         labels = spec.get("Labels") or {}
@@ -179,7 +179,7 @@ def _mode(spec: Dict[str, Any]) -> str:
 
 
 def _containers(  # noqa: C901 - one sieve after the other
-    engine: Engine, now: datetime, warnings: List[str], unfinished: Sequence[Unfinished]
+    engine: Engine, now: int, warnings: List[str], unfinished: Sequence[Unfinished]
 ) -> Iterator[Target]:
     digests_of: Dict[str, List[str]] = {}
     on_their_way: Dict[str, Target] = {}
@@ -258,17 +258,7 @@ def _reference(image: str) -> Tuple[Optional[Reference], Optional[str]]:
     return reference, None
 
 
-def _changed(moment: Optional[str], now: datetime) -> Dict[str, Any]:
+def _changed(moment: Optional[str], now: int) -> Dict[str, Any]:
     """Return the moment and its age by the engine's clock: a reader with another clock can place it in time."""
-    when = _time(moment)
-    return {"changed_at": moment, "age": max(0.0, (now - when).total_seconds()) if when else None}
-
-
-def _time(text: Optional[str]) -> Optional[datetime]:
-    """Engines write RFC 3339 with up to nanoseconds; ``datetime`` knows microseconds."""
-    match = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$", text or "")
-    if not match:
-        return None
-    seconds, fraction, zone = match.groups()
-    fraction = ((fraction or ".0") + "000000")[:7]
-    return datetime.strptime(seconds + fraction + zone.replace("Z", "+00:00"), "%Y-%m-%dT%H:%M:%S.%f%z")
+    when = nanoseconds(moment)
+    return {"changed_at": moment, "age": None if when is None else max(0.0, (now - when) / SECOND)}

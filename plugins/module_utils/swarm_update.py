@@ -26,6 +26,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_engi
     Superseded,
     SwarmEngine,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
 
 # An outcome and its message.
 Ending = Tuple[str, str]
@@ -271,7 +272,7 @@ class ServiceUpdate:
         return bool(
             self._request.found_at
             and str(status.get("State") or "").startswith("rollback_")
-            and _moment(status.get("StartedAt")) > _moment(self._request.found_at)
+            and (nanoseconds(status.get("StartedAt")) or 0) > (nanoseconds(self._request.found_at) or 0)
         )
 
     def _ask_registry(self, reference: Reference) -> List[Dict[str, str]]:
@@ -291,9 +292,3 @@ class ServiceUpdate:
 
 def _is_job(service: Service) -> bool:
     return swarm_spec.mode_of(service["Spec"]) in swarm_spec.JOBS
-
-
-def _moment(text: Any) -> Tuple[str, str]:
-    """Return what orders the engine's times: RFC 3339 in UTC, whose fraction may have no trailing zeros."""
-    seconds, _, fraction = str(text or "").rstrip("Z").partition(".")
-    return seconds, fraction.ljust(9, "0")

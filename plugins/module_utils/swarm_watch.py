@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import swarm_spec
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
 
 # How a watch stands. All but WAITING are its end.
 WAITING = "waiting"
@@ -205,7 +206,7 @@ def failures(sight: Sight, image: str) -> str:
     """Return what nodes said of the newest tasks of ``image`` that are not up, each sentence once, or nothing."""
     said: List[str] = []
     tasks = [task for task in sight.tasks if swarm_spec.image_of_task(task) == image and not _runs(task)]
-    for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt")), reverse=True):
+    for task in sorted(tasks, key=_created, reverse=True):
         error = str((task.get("Status") or {}).get("Err") or "")[:_LONGEST_REASON]
         # One that is stopped because its health check fails, and stops in good order, is called complete.
         if not error and _state(task) == "complete":
@@ -265,9 +266,13 @@ def _job_count(sight: Sight) -> Tuple[FrozenSet[str], int, int]:
     return complete, wanted, going_on
 
 
-def _preference(task: Json) -> Tuple[bool, bool, str]:
+def _created(task: Json) -> int:
+    return nanoseconds(task.get("CreatedAt")) or 0
+
+
+def _preference(task: Json) -> Tuple[bool, bool, int]:
     """Of the tasks of one slot, one that is not yet up says more than its predecessor that is still there."""
-    return (not _ends(task), not _runs(task), str(task.get("CreatedAt")))
+    return (not _ends(task), not _runs(task), _created(task))
 
 
 def _is_fine(task: Json, sight: Sight) -> bool:

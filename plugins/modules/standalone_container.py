@@ -48,10 +48,29 @@ options:
     default: []
   credentials:
     description:
-      - Accounts by registry host, each with C(username) and C(password).
-      - Without one for the registry, the Docker configuration of the user on the managed host is used.
-    type: dict
-    default: {}
+      - Accounts of registries. Without one for the registry, the Docker configuration of the user on the managed host is
+        used.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      registry:
+        description: Host, or host:port, of the registry.
+        type: str
+        required: true
+      account:
+        description: The account there.
+        type: dict
+        required: true
+        suboptions:
+          username:
+            description: Name of the user.
+            type: str
+            required: true
+          password:
+            description: Password, or token, of the user.
+            type: str
+            required: true
   state:
     description:
       - V(present) finishes what earlier runs left for any container of this engine, then updates O(name).
@@ -215,6 +234,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     repair,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_worker import run_detached
+from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+    CREDENTIALS_OPTION,
+    accounts_by_registry,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
     ENGINE_OPTIONS,
     Engine,
@@ -286,7 +309,7 @@ def _wish(params: Dict[str, Any]) -> Wish:
         digest=check_digest(params["digest"]),
         aliases=tuple(params["aliases"]),
         found_digests=tuple(params["found_digests"]),
-        credentials=params["credentials"],
+        credentials=accounts_by_registry(params["credentials"]),
         keep_paused=params["paused"] == "keep",
         cleanup=params["cleanup"],
         try_again=params["try_again"],
@@ -302,7 +325,7 @@ def main() -> None:
             "digest": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
             "found_digests": {"type": "list", "elements": "str", "default": []},
-            "credentials": {"type": "dict", "default": {}, "no_log": True},
+            "credentials": CREDENTIALS_OPTION,
             "state": {"type": "str", "choices": ["present", "repaired"], "default": "present"},
             "settle": {"type": "float", "default": 10},
             "health_timeout": {"type": "float"},

@@ -152,7 +152,9 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+    CREDENTIALS_OPTION,
     BadCredentials,
+    accounts_by_registry,
     find_credentials,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine import ENGINE_OPTIONS, Engine
@@ -183,7 +185,7 @@ def main() -> None:
             "found_image": {"type": "str"},
             "found_at": {"type": "str"},
             "time_limit": {"type": "int"},
-            "credentials": _CREDENTIALS,
+            "credentials": CREDENTIALS_OPTION,
             "config_directory": {"type": "path"},
             "progress_file": {"type": "path"},
             **ENGINE_OPTIONS,
@@ -225,27 +227,6 @@ def main() -> None:
     module.fail_json(**result)
 
 
-_CREDENTIALS: Dict[str, Any] = {
-    "type": "list",
-    "elements": "dict",
-    "default": [],
-    # Only the password is a secret: Ansible blots out every text of a no_log option wherever it occurs in the
-    # result, and the name of a user is often part of the image's.
-    "no_log": False,
-    "options": {
-        "registry": {"type": "str", "required": True},
-        "account": {
-            "type": "dict",
-            "required": True,
-            "options": {
-                "username": {"type": "str", "required": True},
-                "password": {"type": "str", "required": True, "no_log": True},
-            },
-        },
-    },
-}
-
-
 def _request(params: Mapping[str, Any], *, check_only: bool) -> Request:
     return Request(
         pushed=Reference.parse(params["image"]),
@@ -266,7 +247,7 @@ def _side(image: str) -> Dict[str, Any]:
 
 
 def _credentials(params: Mapping[str, Any], host: str) -> Optional[Dict[str, str]]:
-    given = {entry["registry"]: entry["account"] for entry in params["credentials"]}
+    given = accounts_by_registry(params["credentials"])
     try:
         return find_credentials(host, given.get(host), params["config_directory"])
     except BadCredentials as error:

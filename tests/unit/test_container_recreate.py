@@ -134,6 +134,23 @@ def test_a_mount_of_the_user_without_a_source_gets_the_volume_it_had() -> None:
     ]
 
 
+def test_a_volume_that_came_from_a_container_that_is_gone_is_no_volume_of_the_image() -> None:
+    """Not even where the old image declares one at its path, and the new one does not."""
+    mounts = [
+        {"Type": "volume", "Name": VOLUME, "Destination": "/data", "RW": True},
+        {"Type": "volume", "Name": "named", "Destination": "/named", "RW": True},
+    ]
+    old = image(Volumes={"/data": {}, "/named": {}})
+    gone = container(HostConfig={"VolumesFrom": ["gone"]}, Mounts=mounts)
+    made = body_of(gone, old_image=old)["HostConfig"]
+    assert {(one["Source"], one["Target"]) for one in made["Mounts"]} == {
+        (VOLUME, "/data"),
+        ("named", "/named"),
+    }
+    own = body_of(container(Mounts=mounts), old_image=old)["HostConfig"]
+    assert [one["Source"] for one in own["Mounts"]] == ["named"], "one with a name was never the image's"
+
+
 def test_volumes_from_a_container_that_is_gone_are_mounted_by_name() -> None:
     mounts = [
         {"Type": "volume", "Name": "named", "Source": "/x", "Destination": "/n", "RW": True},

@@ -55,10 +55,10 @@ class World:
         for one in self.swap.members:
             status = {RUNNING: "running", PAUSED: "paused", STOPPED: "exited"}[one.was]
             self.containers[one.old_id] = Seen(
-                one.old_id, one.name, status, started_at="05", policy=one.policy["Name"]
+                one.old_id, one.name, status, started_at=5, policy=one.policy["Name"]
             )
         for identity in self.swap.restarts:
-            self.containers[identity] = Seen(identity, identity, "running", started_at="06")
+            self.containers[identity] = Seen(identity, identity, "running", started_at=6)
 
     def find(self, identity: str, name: str) -> Seen | None:
         named = next((one for one in self.containers.values() if one.name == name), None)
@@ -88,7 +88,7 @@ class World:
         assert seen is not None
         if not seen.alive:
             self.clock += 1
-            self.change(seen, status="running", started=True, started_at=f"{self.clock}")
+            self.change(seen, status="running", started=True, started_at=self.clock)
 
     def restart_engine(self) -> None:
         for seen in list(self.containers.values()):

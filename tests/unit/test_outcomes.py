@@ -208,3 +208,16 @@ def test_a_reason_that_is_a_vaults_password_comes_with_its_remedy() -> None:
     assert one.message is not None
     assert one.message.startswith("solo: Attempting to decrypt but no vault secrets found (name the file")
     assert "vault_password_file" in one.message
+
+
+def test_a_target_in_whose_name_ansible_blotted_out_a_password_is_known_again() -> None:
+    expected = {
+        one.key: one for one in (container("shop-web"), container("db"), container("shop-api", on="far"))
+    }
+    one = outcome_of(said("solo", "container", "********-web"), expected)
+    assert one is not None
+    assert (one.key, one.name) == (container("shop-web").key, "shop-web")
+    two = {**expected, **{one.key: one for one in [container("shop-web-2"), container("my-web")]}}
+    doubtful = outcome_of(said("solo", "container", "********-web"), two)
+    assert doubtful is not None
+    assert doubtful.name == "********-web", "it could be either"

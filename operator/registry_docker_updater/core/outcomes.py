@@ -1,5 +1,6 @@
 """What became of each target in a run: read from the run's events, and completed for those that stayed silent."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,8 @@ _REMEDIES = {
 }
 
 
+# What Ansible puts in place of a secret, wherever it occurs in a result.
+_BLOT = "********"
 # The items of a loop come first, and say more than the loop.
 _FAILED = ("runner_on_failed", "runner_item_on_failed")
 
@@ -96,7 +99,7 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
         kind, outcome = Kind(found["kind"]), Outcome(found["outcome"])
     except ValueError:
         return None
-    name = str(found.get("name"))
+    name = _whole(str(found.get("name")), result.host, expected)
     key = service_key(str(found.get("id"))) if kind is Kind.SERVICE else container_key(result.host, name)
     known = expected.get(key)
     place = known.place if known else f"{'swarm of' if kind is Kind.SERVICE else 'host'} {result.host}"
@@ -111,6 +114,19 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
         message=found.get("message") or None,
         left_alone=found.get("left_alone") is True,
     )
+
+
+def _whole(name: str, host: str, expected: Mapping[str, Target]) -> str:
+    """Return the whole name of a target in which Ansible blotted out a password that is a part of it."""
+    if _BLOT not in name:
+        return name
+    pattern = re.compile(".+".join(map(re.escape, name.split(_BLOT))))
+    known = {
+        one.name
+        for one in expected.values()
+        if one.kind is Kind.CONTAINER and host in one.hosts and pattern.fullmatch(one.name)
+    }
+    return known.pop() if len(known) == 1 else name
 
 
 def repairs_of(result: HostResult) -> Iterator[tuple[str, TargetOutcome]]:

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a start takes from the host and that may be gone since the container started last.
+
+A container that needs such a thing goes on without it until it stops; then neither its successor starts nor itself. So
+it is looked for before anything stops. Only what is surely gone is told: whatever may start is left to the engine.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any, Iterator, Mapping, Sequence
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
+    index,
+    name_of,
+)
+
+_APPARMOR = "/sys/kernel/security/apparmor/profiles"
+# The engine loads this one itself.
+_ENGINES_PROFILES = ("unconfined", "docker-default")
+_ANY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+
+
+def missing_needs(
+    containers: Containers, container: Mapping[str, Any], info: Mapping[str, Any], all_of: Sequence[Any]
+) -> Iterator[str]:
+    """Yield a sentence for each thing that ``container`` needs to start and that is gone.
+
+    ``info`` is what the engine says of itself, ``all_of`` are the inspects of every container on it.
+    """
+    name = name_of(container)
+    sees_files = _sees_files(containers, container, info)
+    for mount in container.get("Mounts") or ():
+        where = "at {} of {}".format(mount["Destination"], name)
+        if mount["Type"] == "volume" and mount.get("Name"):
+            yield from _missing_of_volume(containers, mount["Name"], where, sees_files=sees_files)
+        if mount["Type"] == "bind" and sees_files and not os.path.lexists(mount["Source"]):
+            yield f"{mount['Source']} {where} no longer exists on the host: restore it first"
+    yield from _missing_providers(container, all_of)
+    if sees_files:
+        yield from _missing_devices(container)
+        yield from _missing_profile(container)
+        if not any("rootless" in option for option in info.get("SecurityOptions") or ()):
+            yield from _missing_addresses(container)
+
+
+def _missing_of_volume(containers: Containers, name: str, where: str, *, sees_files: bool) -> Iterator[str]:
+    listed = containers.engine.get("/volumes", {"filters": {"name": [name]}}).get("Volumes") or ()
+    volume = next((one for one in listed if one["Name"] == name), None)
+    if volume is None:
+        yield f"volume {name} {where} no longer exists: restore it first"
+        return
+    device = str((volume.get("Options") or {}).get("device") or "")
+    # A path of this host; //host/share and :/path are others'.
+    is_path = device.startswith("/") and not device.startswith("//")
+    if volume.get("Driver") == "local" and is_path and sees_files and not os.path.exists(device):
+        yield f"{device}, which volume {name} {where} mounts, no longer exists on the host: restore it first"
+
+
+def _missing_providers(container: Mapping[str, Any], all_of: Sequence[Any]) -> Iterator[str]:
+    """Of a namespace or a link, an engine wants the other container to run when this one starts."""
+    host, known = container["HostConfig"], index(all_of)
+    needed = [(host.get(mode) or "").partition(":") for mode in ("NetworkMode", "PidMode", "IpcMode")]
+    peers = [peer for kind, _, peer in needed if kind == "container"]
+    peers += [link.partition(":")[0].lstrip("/") for link in host.get("Links") or ()]
+    is_up = container["State"].get("Running") or container["State"].get("Restarting")
+    for peer in dict.fromkeys(peers) if is_up else ():
+        provider = known.get(peer)
+        if provider is None:
+            yield f"container {peer}, which {name_of(container)} cannot start without, is gone: create both again"
+        elif not provider["State"].get("Running"):
+            yield f"container {name_of(provider)}, which {name_of(container)} cannot start without, does not run: start it first"
+
+
+def _missing_devices(container: Mapping[str, Any]) -> Iterator[str]:
+    host, name = container["HostConfig"], name_of(container)
+    for device in host.get("Devices") or ():
+        path = device.get("PathOnHost") or ""
+        # With --privileged it is one of all devices, and not asked for (moby, daemon/oci_linux.go: WithDevices).
+        is_asked_for = not (host.get("Privileged") and path == device.get("PathInContainer"))
+        if path and is_asked_for and not os.path.exists(path):
+            yield f"device {path} of {name} is no longer there: plug it in, or create {name} without it"
+    for limit, devices in host.items():
+        if limit.startswith("Blkio") and isinstance(devices, list):
+            for path in (one.get("Path") or "" for one in devices):
+                if path and not os.path.exists(path):
+                    yield f"device {path}, for which {name} has a limit ({limit}), is no longer there"
+
+
+def _missing_profile(container: Mapping[str, Any]) -> Iterator[str]:
+    for option in container["HostConfig"].get("SecurityOpt") or ():
+        kind, _, profile = option.replace("apparmor:", "apparmor=", 1).partition("=")
+        if kind != "apparmor" or profile in _ENGINES_PROFILES:
+            continue
+        try:
+            with open(_APPARMOR, encoding="utf-8") as file:
+                loaded = {line.rpartition(" (")[0] for line in file}
+        except OSError:
+            return
+        if loaded and profile not in loaded:
+            yield f"AppArmor profile {profile} of {name_of(container)} is not loaded any more: load it first"
+
+
+def _missing_addresses(container: Mapping[str, Any]) -> Iterator[str]:
+    bindings = (container["HostConfig"].get("PortBindings") or {}).values()
+    addresses = {binding.get("HostIp") or "" for listed in bindings for binding in listed or ()}
+    for address in sorted(addresses.difference(_ANY_ADDRESS)):
+        if _is_nobodys(address):
+            yield f"{name_of(container)} publishes ports at {address}, which is no address of this host any more"
+
+
+def _is_nobodys(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((address, 0))
+    except OSError as error:
+        return error.errno == errno.EADDRNOTAVAIL
+    return False
+
+
+def _sees_files(containers: Containers, container: Mapping[str, Any], info: Mapping[str, Any]) -> bool:
+    """Whether this process sees the same files as the engine: it does not where that is elsewhere, or confined."""
+    root = info.get("DockerRootDir") or ""
+    return containers.engine.address.startswith("unix://") and os.path.isdir(
+        os.path.join(root, "containers", container["Id"])
+    )
