@@ -9,6 +9,7 @@ import json
 import os
 import re
 import tarfile
+import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import urlencode
 
@@ -34,6 +35,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.times impo
 
 Inspect = Dict[str, Any]
 _GRACE = 60.0
+_LONG = 3.0
 _ID = re.compile("[0-9a-f]{64}")
 _SPECIAL_FILE = 0x8F280000  # Go's os.ModeType: a directory, a link, or anything else that is no regular file
 
@@ -43,6 +45,10 @@ class Containers:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._copied: Dict[str, List[str]] = {}
+        self._asked = 0
+        self.slow: List[str] = []
+        """What took long, in sentences."""
 
     @property
     def api(self) -> Tuple[int, ...]:
@@ -65,11 +71,21 @@ class Containers:
                 return as_seen(container)
         return None
 
-    def all(self) -> List[Inspect]:
-        """Return the inspects of all containers, running or not."""
-        listed = self.engine.get("/containers/json", {"all": True})
-        found = (self.look(one["Id"]) for one in listed)
-        return [container for container in found if container]
+    def all(self) -> Tuple[List[Inspect], List[str]]:
+        """Return the inspects of all containers, running or not, and a sentence for each that cannot be read."""
+        found, unreadable = [], []
+        for one in self.engine.get("/containers/json", {"all": True}):
+            try:
+                container = self.look(one["Id"])
+            except EngineError as error:
+                name = ((one.get("Names") or [""])[0] or one["Id"]).lstrip("/")
+                unreadable.append(f"container {name} cannot be read ({error.message})")
+                continue
+            if container and is_whole(container):
+                found.append(container)
+            elif container:
+                unreadable.append(f"container {container['Name'].lstrip('/')} is shown in parts only")
+        return found, unreadable
 
     def image(self, name: str) -> Optional[Inspect]:
         """Return the inspect of an image, None where the engine has none of this id or name."""
@@ -176,8 +192,21 @@ class Containers:
         """Return the files that Compose copied into its container: configs and secrets written in its file.
 
         They are no mounts, and the engine does not tell them from what the container wrote itself. But a copied
-        file comes out of an archive, whose times are whole seconds, and is younger than the container.
+        file comes out of an archive, whose times are whole seconds, and is younger than the container. Each is a question:
+        where a container has changed thousands, that takes its time, and is done once for a container.
         """
+        if container["Id"] not in self._copied:
+            begun, asked = time.monotonic(), self._asked
+            self._copied[container["Id"]] = self._find_copied(container)
+            seconds = time.monotonic() - begun
+            if seconds > _LONG:
+                self.slow.append(
+                    f"it took {seconds:.0f} s to look at the {self._asked - asked} files that the container has changed,"
+                    " for those that Compose copied into it: keep what it writes in a volume"
+                )
+        return self._copied[container["Id"]]
+
+    def _find_copied(self, container: Mapping[str, Any]) -> List[str]:
         found = []
         created = _created(container)
         mounts = [one["Destination"].rstrip("/") for one in container.get("Mounts") or ()]
@@ -185,6 +214,7 @@ class Containers:
             path = change["Path"]
             if change["Kind"] == 2 or any(path == mount or path.startswith(mount + "/") for mount in mounts):
                 continue
+            self._asked += 1
             stat = self._stat(container["Id"], path)
             if stat is None or stat["mode"] & _SPECIAL_FILE:
                 continue
@@ -250,6 +280,11 @@ class Containers:
                 raise
 
 
+def is_whole(container: Mapping[str, Any]) -> bool:
+    """Whether the engine shows of a container what everything here begins with."""
+    return all(container.get(part) is not None for part in ("Config", "HostConfig", "State"))
+
+
 def as_seen(container: Inspect) -> Seen:
     """Return an inspect in the terms of a swap."""
     state = container["State"]
@@ -257,7 +292,7 @@ def as_seen(container: Inspect) -> Seen:
         id=container["Id"],
         name=container["Name"].lstrip("/"),
         status=state["Status"],
-        started=not state.get("StartedAt", "").startswith("0001-"),
+        started=(nanoseconds(state.get("StartedAt")) or 0) > 0,
         started_at=nanoseconds(state.get("StartedAt")) or 0,
         error=state.get("Error") or "",
         policy=(container["HostConfig"].get("RestartPolicy") or {}).get("Name") or "",

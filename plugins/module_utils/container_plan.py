@@ -32,6 +32,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     Swap,
 )
 
+# Without one of these, what a container had would be taken for nothing.
+_PARTS = ("Config", "HostConfig", "Mounts", "NetworkSettings", "State")
+
 
 class Refused(Exception):
     """The container is not touched; ``outcome`` is ``failed`` or ``skipped``, the message says why."""
@@ -50,17 +53,20 @@ class Host:
     containers: Sequence[Inspect]
     networks: Sequence[Mapping[str, Any]]
     swarm_scoped: Tuple[str, ...] = field(default=())
+    unreadable: Tuple[str, ...] = field(default=())
 
     @classmethod
     def read(cls, containers: Containers) -> "Host":
         """Ask the engine."""
         networks = containers.engine.get("/networks")
+        found, unreadable = containers.all()
         return cls(
             containers.engine.get("/info"),
             containers.engine.get("/version").get("Arch", ""),
-            containers.all(),
+            found,
             networks,
             tuple(network["Name"] for network in networks if network.get("Scope") == "swarm"),
+            tuple(unreadable),
         )
 
 
@@ -78,6 +84,13 @@ def check_target(target: Inspect, host: Host, address: str) -> None:
     why = relations.why_untouchable(target)
     if why:
         raise Refused("skipped", f"{relations.name_of(target)} is not touched: {why}")
+    for part in _PARTS:
+        if target.get(part) is None:
+            raise Refused(
+                "failed",
+                f"the engine shows {relations.name_of(target)} without its {part}, so nobody can tell what to keep: look at"
+                " its log, and try again",
+            )
     status = target["State"]["Status"]
     if status in ("dead", "removing"):
         raise Refused(
@@ -129,6 +142,7 @@ def plan_swap(  # noqa: PLR0913 - what a plan is made from
     main, recreation = _member(containers, host, target, old_image, new_image)
     members = [main]
     warnings: List[str] = list(recreation.warnings)
+    warnings += [f"{one}: if it leans on {main.name}, it is not recreated with it" for one in host.unreadable]
     restarts: List[Mapping[str, Any]] = []
     recreated: List[str] = []
     for other, how in relations.dependents(target, host.containers):
@@ -153,7 +167,7 @@ def plan_swap(  # noqa: PLR0913 - what a plan is made from
         members=tuple(members),
         restarts=tuple(one["Id"] for one in restarts),
         wanted=dict(wanted),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *containers.slow),
     )
     return Planned(
         swap,
@@ -171,6 +185,12 @@ def _dependent(containers: Containers, host: Host, other: Mapping[str, Any], mai
         raise Refused(
             "failed",
             f"{name} must be recreated together with {main.name}, and its image {other['Image']} is gone: pull it again",
+        )
+    if image.get("Config") is None:
+        raise Refused(
+            "failed",
+            f"{name} must be recreated together with {main.name}, and the engine shows its image {other['Image']} without a"
+            " configuration: pull it again",
         )
     check_needs(containers, other, host)
     return _member(containers, host, other, image, image)[0]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
@@ -20,6 +21,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     Inspect,
     digest_of,
     digests_of,
+    is_whole,
     reference_of,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_foresight import (
@@ -57,7 +59,8 @@ Result = Dict[str, Any]
 class Wish:
     """What is wanted: container ``name`` on ``digest`` of ``image``, whose registry also answers to ``aliases``.
 
-    ``found_digests`` are those that it ran when the run looked at it, empty where that is not to matter.
+    ``found_digests`` and ``found_image`` (an id) are what it ran when the run looked at it, empty where that is not to
+    matter.
     ``credentials`` are those of the inventory by host; ``keep_paused`` updates a paused container and pauses the
     new one; ``cleanup`` removes the old image; ``try_again`` tries a digest that was found bad.
     """
@@ -67,6 +70,7 @@ class Wish:
     digest: str
     aliases: Tuple[str, ...] = ()
     found_digests: Tuple[str, ...] = ()
+    found_image: str = ""
     credentials: Mapping[str, Any] = field(default_factory=dict)
     keep_paused: bool = False
     cleanup: bool = False
@@ -99,7 +103,8 @@ class Update:
         check_target(target, host, self._containers.engine.address)
         check_needs(self._containers, target, host)
         tag_before = tag_target(self._containers, target["Config"]["Image"])
-        new_image = self._pull(reference, platform_of(old_image, host))
+        old_image = self._whole(old_image, reference, digest_of(old_image, reference), host)
+        new_image = self._whole(self._pull(reference, old_image, host), reference, wish.digest, host)
         if new_image["Id"] == old_image["Id"]:
             return self._result(
                 "unchanged", f"{wish.name} already runs the image that {wish.digest} names", target, old_image
@@ -114,6 +119,10 @@ class Update:
         target = self._containers.look(wish.name)
         if target is None:
             raise Refused("failed", f"there is no container {wish.name} on this engine")
+        if not is_whole(target):
+            raise Refused(
+                "failed", f"the engine shows {wish.name} without its Config or HostConfig: look at its log"
+            )
         shown = target["Config"]["Image"]
         reference = reference_of(shown)
         why = relations.why_untouchable(target)
@@ -135,7 +144,8 @@ class Update:
     def _check_wanted(self, target: Inspect, digests: Iterable[str]) -> None:
         wish = self._wish
         # Not by the container's id: one that was only recreated, by a person or with another one, is still for the push.
-        if wish.found_digests and not set(wish.found_digests).intersection(digests):
+        is_found = target["Image"] == wish.found_image or set(wish.found_digests).intersection(digests)
+        if wish.found_digests and not is_found:
             raise Refused(
                 "superseded",
                 f"somebody gave {wish.name} another image after this run had looked at it; it was left alone",
@@ -153,19 +163,45 @@ class Update:
                 " again: push another image, or ask for it with try_again",
             )
 
-    def _pull(self, reference: Reference, platform: str) -> Inspect:
+    def _pull(self, reference: Reference, old_image: Inspect, host: Host) -> Inspect:
         """Return the image of the wanted digest, pulled from the registry by the name that the container uses."""
         wish = self._wish
         name = f"{reference.familiar_repository}@{wish.digest}"
         image = self._containers.image(name)
-        if image is None:
-            self._containers.engine.pull(
-                reference.familiar_repository, wish.digest, self._account(reference), platform
-            )
+        # It may be there for another platform: somebody pulled that, or a run before the registry's index changed.
+        if image is None or not _fits(image, old_image, host):
+            account, platform = self._account(reference), platform_of(old_image, host)
+            self._containers.engine.pull(reference.familiar_repository, wish.digest, account, platform)
             image = self._containers.image(name)
         if image is None:
             raise Refused("failed", f"the engine pulled {name} and does not know it: look at its log")
+        if not _fits(image, old_image, host):
+            raise Refused(
+                "failed",
+                f"{wish.digest} is made for {_platform(image)}, and {wish.name} runs {_platform(old_image)}: push an image"
+                " for that, or an index with both",
+            )
         return image
+
+    def _whole(self, image: Inspect, reference: Reference, digest: Optional[str], host: Host) -> Inspect:
+        """Return ``image`` with its configuration, which the engine may not show; what is not known is not nothing.
+
+        Seen with Engine 28 and the containerd image store, where a layer was there already, compressed in another way.
+        """
+        if image.get("Config") is not None:
+            return image
+        architecture = image.get("Architecture") or host.architecture
+        try:
+            # With that store the id of an image is a digest that registries know.
+            account = self._account(reference)
+            told = read_image(reference, digest or image["Id"], account, host.info, architecture)
+        except NotReadable as error:
+            raise Refused(
+                "failed",
+                f"the engine shows image {image['Id']} of {self._wish.name} without its configuration, so nobody can tell what"
+                f" comes from it ({error}): pull it again, or create {self._wish.name} anew by hand",
+            ) from None
+        return {**image, "Config": told["Config"]}
 
     def _account(self, reference: Reference) -> Optional[Dict[str, str]]:
         """Return what to show the registry by whose name the container pulls."""
@@ -216,10 +252,11 @@ class Update:
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
         check_needs(self._containers, target, host)
+        old_image = self._whole(old_image, reference, digest_of(old_image, reference), host)
         after: Dict[str, Any] = {"image": str(reference), "digest": wish.digest}
         warnings: List[str] = []
         new_image = self._containers.image(f"{reference.familiar_repository}@{wish.digest}")
-        if new_image is None:
+        if new_image is None or new_image.get("Config") is None or not _fits(new_image, old_image, host):
             try:
                 architecture = old_image.get("Architecture") or host.architecture
                 account = self._account(reference)
@@ -254,7 +291,7 @@ class Update:
             except (EngineError, EngineUnreachable, NoAnswer):
                 target = None
         state: Dict[str, Any] = {"image": None, "digest": None}
-        if target:
+        if target and is_whole(target):
             shown = target["Config"]["Image"]
             reference = reference_of(shown)
             state = {
@@ -277,6 +314,25 @@ class Update:
             "downtime": None,
             "changed": False,
         }
+
+
+def _fits(image: Inspect, old_image: Inspect, host: Host) -> bool:
+    """Whether ``image`` is for the platform of the one before, or for the host's own; what is not told does fit."""
+    wanted = {old_image.get("Architecture") or "", host.architecture, ""}
+    return (image.get("Architecture") or "") in wanted
+
+
+def _platform(image: Inspect) -> str:
+    return "{}/{}".format(image.get("Os") or "linux", image.get("Architecture") or "an unknown architecture")
+
+
+def look_at_copied_files(containers: Containers, name: str) -> None:
+    """Find out which files Compose copied into the container called ``name``, and keep it for its update."""
+    # Whatever is wrong is told when it is asked again.
+    with suppress(EngineError, EngineUnreachable, NoAnswer):
+        container = containers.look(name)
+        if container and "com.docker.compose.project" in relations.labels_of(container):
+            containers.copied_files(container)
 
 
 def finish(  # noqa: PLR0913 - what a swap needs

@@ -189,9 +189,18 @@ def _containers(  # noqa: C901 - one sieve after the other
             continue
         try:
             container = engine.get(f"/containers/{listed['Id']}/json")
+            if container["Image"] not in digests_of:
+                digests_of[container["Image"]] = _repo_digests(engine, container["Image"])
         except NotFound:
             continue
+        except EngineError as error:
+            name = ((listed.get("Names") or [""])[0] or listed["Id"]).lstrip("/")
+            warnings.append(f"container {name} cannot be read ({error.message}), and is left alone")
+            continue
         name = container["Name"].lstrip("/")
+        if not (container.get("Config") or {}).get("Image"):
+            warnings.append(f"container {name} is shown without its image's name, and is left alone")
+            continue
         owner = owner_of(unfinished, container["Id"], name)
         if is_aside(name) and not owner:
             warnings.append(f"container {name} was left by an update of which no journal tells: {_LEFT}")
@@ -208,16 +217,14 @@ def _containers(  # noqa: C901 - one sieve after the other
             )
         if complaint:
             warnings.append(f"container {name}: {complaint}")
-        image_id = container["Image"]
-        if image_id not in digests_of:
-            digests_of[image_id] = _repo_digests(engine, image_id)
         target: Target = {
             "kind": "container",
             "id": container["Id"],
             "name": owner or name,
             "image": image,
+            "image_id": container["Image"],
             "reference": str(reference) if reference else None,
-            "digests": _digests_in(digests_of[image_id], reference) if reference else [],
+            "digests": _digests_in(digests_of[container["Image"]], reference) if reference else [],
             "mode": None,
             "options": ours.rolling_options(labels),
             "state": (container.get("State") or {}).get("Status"),

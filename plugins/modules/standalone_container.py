@@ -46,6 +46,12 @@ options:
     type: list
     elements: str
     default: []
+  found_image:
+    description:
+      - The id of the image that the scan found the container to run. An engine can forget the digests of an image when its
+        tag goes to another, as it does while the first of several containers is updated. One that still runs this image was
+        changed by nobody.
+    type: str
   credentials:
     description:
       - Accounts of registries. Without one for the registry, the Docker configuration of the user on the managed host is
@@ -231,6 +237,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import (
     Update,
     Wish,
+    look_at_copied_files,
     repair,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_worker import run_detached
@@ -262,10 +269,13 @@ def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
     journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
     options = Options(params["settle"], params["health_timeout"])
     before = journal.kept_result(wish.name) if wish else {}
+    if wish:
+        # What takes long for a container that has written much is not done while others wait.
+        look_at_copied_files(containers, wish.name)
     with journal.lock(_LONGEST_WAIT) as lock:
         repairs = repair(containers, journal, options)
         if wish is None:
-            return {"repairs": repairs, "order": [name_of(one) for one in in_order(containers.all())]}
+            return {"repairs": repairs, **_order(containers)}
         result = _already_told(repairs, journal, wish, before if lock.waited else None)
         if result is None:
             # What another run did to it is no person's doing.
@@ -274,6 +284,11 @@ def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
             result = Update(containers, journal, wish, options).run()
             journal.keep_result(result["name"], result)
     return {**result, "repairs": [one for one in repairs if one is not result]}
+
+
+def _order(containers: Containers) -> Dict[str, Any]:
+    found, unreadable = containers.all()
+    return {"order": [name_of(one) for one in in_order(found)], "warnings": unreadable}
 
 
 def _already_told(repairs: Any, journal: Journal, wish: Wish, before: Any) -> Any:
@@ -294,8 +309,7 @@ def _foresee(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
         journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
         left = [kept["wanted"]["name"] for kept in journal.swaps()]
         message = "would be repaired: " + ", ".join(left) if left else "nothing is left to repair"
-        order = [name_of(one) for one in in_order(containers.all())]
-        return {"changed": bool(left), "repairs": [], "order": order, "message": message}
+        return {"changed": bool(left), "repairs": [], "message": message, **_order(containers)}
     journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
     return {**Update(containers, journal, wish, Options()).foresee(), "repairs": []}
 
@@ -309,6 +323,7 @@ def _wish(params: Dict[str, Any]) -> Wish:
         digest=check_digest(params["digest"]),
         aliases=tuple(params["aliases"]),
         found_digests=tuple(params["found_digests"]),
+        found_image=params["found_image"] or "",
         credentials=accounts_by_registry(params["credentials"]),
         keep_paused=params["paused"] == "keep",
         cleanup=params["cleanup"],
@@ -325,6 +340,7 @@ def main() -> None:
             "digest": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
             "found_digests": {"type": "list", "elements": "str", "default": []},
+            "found_image": {"type": "str"},
             "credentials": CREDENTIALS_OPTION,
             "state": {"type": "str", "choices": ["present", "repaired"], "default": "present"},
             "settle": {"type": "float", "default": 10},
@@ -380,7 +396,8 @@ def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
         names = ", ".join(f"{one['name']} ({one['outcome']})" for one in answer["repairs"])
         answer.setdefault("message", "repaired: " + names if names else "nothing was left to repair")
     for warning in dict.fromkeys(answer.pop("warnings", ())):
-        module.warn(f"{answer.get('name') or wish.name}: {warning}")
+        name = answer.get("name") or (wish.name if wish else "")
+        module.warn(f"{name}: {warning}" if name else warning)
     if answer.get("failed"):
         module.fail_json(
             msg=answer.get("message", ""), **{key: answer[key] for key in answer if key != "failed"}

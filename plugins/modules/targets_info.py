@@ -76,7 +76,7 @@ scan:
       type: dict
     targets:
       description: >-
-        One entry a target: kind (service or container), id, name, image (as the engine has it), reference (without
+        One entry a target: kind (service or container), id, name, image (as the engine has it), image_id (of a container), reference (without
         digest; null where no push can concern it), digests, mode, options (what its labels say of serial, max-failures
         and order), state, changed_at and age (seconds).
       type: list

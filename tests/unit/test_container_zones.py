@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.registry.docker_updater.plugins.module_utils import container_engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
     RUNNING,
@@ -63,6 +64,19 @@ def test_what_compose_copied_is_told_from_what_the_image_brought_in_every_zone(e
             "/written-by-itself": "2026-11-22T20:00:01.25+09:00",
         },
     ) == ["/copied-in-the-same-second", "/copied-new-york", "/copied-tokyo"]
+
+
+def test_files_that_compose_copied_are_looked_for_once_and_a_long_look_is_told(
+    engine: PlayedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_engine, "_LONG", -1.0)
+    copied(engine, {"/a": "2026-11-22T11:00:01Z", "/b": "2026-11-22T11:00:02Z"})
+    containers = Containers(Engine({"docker_host": engine.address}))
+    engine.asked.clear()
+    assert containers.copied_files(CREATED) == containers.copied_files(CREATED) == ["/a", "/b"]
+    assert len([asked for asked in engine.asked if asked.what.endswith("/archive")]) == 2
+    (sentence,) = containers.slow
+    assert "look at the 2 files" in sentence
 
 
 def test_who_was_started_before_the_container_came_back_is_started_anew_though_its_time_has_more_digits() -> (

@@ -79,6 +79,7 @@ def test_a_container_that_opted_in_is_a_target(scanned: Scanned) -> None:
             "id": "id-of-web",
             "name": "web",
             "image": APP,
+            "image_id": "sha256:" + "1" * 64,
             "reference": APP,
             "digests": [OLD],
             "mode": None,
@@ -334,3 +335,21 @@ def test_the_played_engine_is_one(tmp_path: Path) -> None:
 def test_a_digest_that_an_engine_writes_without_a_name_is_passed_over(scanned: Scanned) -> None:
     found = scanned(engine_with(container_of("web", APP), digests=("<none>@<none>", *KNOWN)))
     assert found["targets"][0]["digests"] == [OLD]
+
+
+def test_a_container_that_cannot_be_read_is_named_and_all_others_are_found(scanned: Scanned) -> None:
+    answers = engine_with(
+        *(container_of(name, APP, f"sha256:{name}") for name in ("ghost", "imageless", "nameless", "web")),
+        digests=KNOWN,
+    )
+    answers["/containers/id-of-ghost/json"] = Answer({"message": "its folder is gone"}, 500)
+    answers["/images/sha256:imageless/json"] = Answer({"message": "its layers are gone"}, 500)
+    nameless = container_of("nameless", APP, "sha256:nameless", Config=None)
+    answers["/containers/id-of-nameless/json"] = Answer(nameless)
+    found = scanned(answers)
+    assert [target["name"] for target in found["targets"]] == ["web"]
+    assert [
+        warning for warning in found["warnings"] if "ghost" in warning and "its folder is gone" in warning
+    ]
+    assert [warning for warning in found["warnings"] if "imageless" in warning and "layers" in warning]
+    assert [warning for warning in found["warnings"] if "nameless" in warning]
