@@ -11,7 +11,7 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Set
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
     Containers,
@@ -92,6 +92,7 @@ class CarryOut:
         self._failures: Dict[Step, int] = {}
         self._trouble_since: Optional[float] = None
         self._stopped_at: Optional[float] = None
+        self._stopped: Set[str] = set()
         self._starts = 0
 
     def run(self) -> str:
@@ -238,6 +239,9 @@ class CarryOut:
         self._remember(replace(self.swap, touched=True))
         container = self._containers.look(pair.old.id) if pair.old else None
         if container:
+            # It came up again: the engine was restarted, unseen by us, and has ended the new one then.
+            self._suspect = self._suspect or container["Id"] in self._stopped
+            self._stopped.add(container["Id"])
             if index == 0 and self._stopped_at is None:
                 self._stopped_at = time.monotonic()
             self._containers.stop(container)

@@ -378,7 +378,7 @@ def _guarded(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
 
 def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
     if answer is None or "traceback" in answer or "error" in answer:
-        message = "the worker on the host was killed: the next run finishes what it left"
+        message = "the updating processes on the host were killed: after the next scan the operator has what they left finished, or repair.yml does"
         if answer is not None:
             message = answer.get("error") or "this is a bug: " + answer["traceback"].strip().splitlines()[-1]
         answer = {

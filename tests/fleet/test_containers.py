@@ -67,7 +67,7 @@ def run(site: Site, name: str, *options: str, command: tuple[str, ...] = ()) -> 
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
-        ("crashing", "it restarts again and again"),
+        ("crashing", "it ended with exit code 1"),
         ("no-program", "no such file"),
         ("never-healthy", "its health check failed"),
     ],

@@ -2,6 +2,7 @@
 """Whatever breaks in the middle of an update: one container of the name runs in the end, and nothing is left over."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,9 +20,13 @@ from lab.waiting import until
 pytestmark = pytest.mark.lab
 
 # The changes an update asks the engine for, in their order; the tests of every step go through them.
-_GOOD_STEPS = range(1, 10)
-_FIRST_STEPS = [pytest.param(number, marks=pytest.mark.extended) for number in range(1, 7)]
-_BAD_STEPS = [*_FIRST_STEPS, *range(7, 15)]
+_GOOD_STEPS = range(1, 11)
+_SOME_GOOD_STEPS = [
+    number if number in (3, 5, 8) else pytest.param(number, marks=pytest.mark.extended)
+    for number in _GOOD_STEPS
+]
+_FIRST_STEPS = [pytest.param(number, marks=pytest.mark.extended) for number in range(1, 6)]
+_BAD_STEPS = [*_FIRST_STEPS, *range(6, 13)]
 
 
 @pytest.fixture(scope="module", name="lab")
@@ -75,12 +80,19 @@ def assert_runs(site: Site, version: str) -> None:
     assert list(site.state.rglob("*.swap.json")) == [], "no journal is left"
 
 
-def kill_at(proxy: Proxy, number: int, moment: str) -> None:
-    """Kill whoever asks for change ``number``, before it is passed on or after it was done."""
+def kill_at(proxy: Proxy, number: int, moment: str, *, watcher: bool = True) -> None:
+    """Kill whoever asks for change ``number``, before it is passed on or after it was done.
+
+    Who watches over it is killed, too, unless told otherwise.
+    """
 
     def hook(request: Request) -> str | None:
         if request.number != number:
             return None
+        if watcher:
+            status = Path(f"/proc/{request.process}/status").read_text()
+            (parent,) = re.findall(r"^PPid:\s*(\d+)$", status, re.MULTILINE)
+            os.kill(int(parent), signal.SIGKILL)
         os.kill(request.process, signal.SIGKILL)
         return "drop"
 
@@ -89,14 +101,28 @@ def kill_at(proxy: Proxy, number: int, moment: str) -> None:
 
 @pytest.mark.parametrize("number", _GOOD_STEPS)
 @pytest.mark.parametrize("moment", ["after", pytest.param("before", marks=pytest.mark.extended)])
-def test_an_update_killed_at_any_step_is_finished_by_the_next_run(
+def test_an_update_killed_at_any_step_is_finished_by_the_process_that_watches_over_it(
+    site: Site, proxy: Proxy, digests: dict[str, str], moment: str, number: int
+) -> None:
+    kill_at(proxy, number, moment, watcher=False)
+
+    result = site.module(name="web", image=site.image, digest=digests["good"], docker_host=proxy.address)
+
+    assert result["outcome"] == "updated"
+    assert len(proxy.changes) > number, "it was killed, and went on"
+    assert_runs(site, "2")
+
+
+@pytest.mark.parametrize("number", _SOME_GOOD_STEPS)
+@pytest.mark.parametrize("moment", ["after", pytest.param("before", marks=pytest.mark.extended)])
+def test_an_update_of_which_every_process_was_killed_is_finished_by_the_next_run(
     site: Site, proxy: Proxy, digests: dict[str, str], moment: str, number: int
 ) -> None:
     kill_at(proxy, number, moment)
 
     killed = site.module(name="web", image=site.image, digest=digests["good"], docker_host=proxy.address)
     assert (killed["outcome"], killed["failed"]) == ("failed", True)
-    assert "the worker on the host was killed" in killed["message"]
+    assert "were killed" in killed["message"]
     assert site.names(), "there is a container at any time"
 
     result = site.module(name="web", image=site.image, digest=digests["good"])
@@ -139,7 +165,7 @@ def test_a_request_without_an_answer_is_looked_after_and_not_repeated_blindly(
 
 @pytest.mark.parametrize(
     "number",
-    [3, 5, 7, *(pytest.param(number, marks=pytest.mark.extended) for number in (1, 2, 4, 6, 8, 9))],
+    [3, 5, 7, *(pytest.param(number, marks=pytest.mark.extended) for number in (1, 2, 4, 6, 8, 9, 10))],
 )
 def test_an_update_goes_on_when_the_engine_was_killed_and_came_back(
     site: Site, proxy: Proxy, digests: dict[str, str], number: int
