@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import io
 import json
 import os
@@ -257,7 +258,7 @@ class Containers:
             )
             response = connection.getresponse()
             payload = response.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"no answer to {method} {url}: {error}") from error
         finally:
             connection.close()

@@ -10,7 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
+import struct
 from typing import Any, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
 from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
@@ -32,22 +35,32 @@ def missing_needs(
     ``info`` is what the engine says of itself, ``all_of`` are the inspects of every container on it.
     """
     name = name_of(container)
-    sees_files = _sees_files(containers, container, info)
+    engine = _process_of(containers.engine.address)
+    sees_files = _is_shared(engine, "root")
     for mount in container.get("Mounts") or ():
         where = "at {} of {}".format(mount["Destination"], name)
         if mount["Type"] == "volume" and mount.get("Name"):
-            yield from _missing_of_volume(containers, mount["Name"], where, sees_files=sees_files)
-        if mount["Type"] == "bind" and sees_files and not os.path.lexists(mount["Source"]):
+            is_mounted = _is_used_by_others(mount["Name"], container, all_of)
+            yield from _missing_of_volume(
+                containers, mount["Name"], where, is_looked_for=sees_files and not is_mounted
+            )
+        if mount["Type"] == "bind" and sees_files and _is_gone(mount["Source"]):
             yield f"{mount['Source']} {where} no longer exists on the host: restore it first"
+    # One that is stopped is not to be started.
+    if not (container["State"].get("Running") or container["State"].get("Restarting")):
+        return
     yield from _missing_providers(container, all_of)
     if sees_files:
         yield from _missing_devices(container)
         yield from _missing_profile(container)
-        if not any("rootless" in option for option in info.get("SecurityOptions") or ()):
-            yield from _missing_addresses(container)
+    is_rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
+    if _is_shared(engine, "ns/net") and not is_rootless:
+        yield from _missing_addresses(container)
 
 
-def _missing_of_volume(containers: Containers, name: str, where: str, *, sees_files: bool) -> Iterator[str]:
+def _missing_of_volume(
+    containers: Containers, name: str, where: str, *, is_looked_for: bool
+) -> Iterator[str]:
     listed = containers.engine.get("/volumes", {"filters": {"name": [name]}}).get("Volumes") or ()
     volume = next((one for one in listed if one["Name"] == name), None)
     if volume is None:
@@ -56,7 +69,7 @@ def _missing_of_volume(containers: Containers, name: str, where: str, *, sees_fi
     device = str((volume.get("Options") or {}).get("device") or "")
     # A path of this host; //host/share and :/path are others'.
     is_path = device.startswith("/") and not device.startswith("//")
-    if volume.get("Driver") == "local" and is_path and sees_files and not os.path.exists(device):
+    if volume.get("Driver") == "local" and is_path and is_looked_for and _is_gone(device):
         yield f"{device}, which volume {name} {where} mounts, no longer exists on the host: restore it first"
 
 
@@ -66,8 +79,7 @@ def _missing_providers(container: Mapping[str, Any], all_of: Sequence[Any]) -> I
     needed = [(host.get(mode) or "").partition(":") for mode in ("NetworkMode", "PidMode", "IpcMode")]
     peers = [peer for kind, _, peer in needed if kind == "container"]
     peers += [link.partition(":")[0].lstrip("/") for link in host.get("Links") or ()]
-    is_up = container["State"].get("Running") or container["State"].get("Restarting")
-    for peer in dict.fromkeys(peers) if is_up else ():
+    for peer in dict.fromkeys(peers):
         provider = known.get(peer)
         if provider is None:
             yield f"container {peer}, which {name_of(container)} cannot start without, is gone: create both again"
@@ -81,12 +93,12 @@ def _missing_devices(container: Mapping[str, Any]) -> Iterator[str]:
         path = device.get("PathOnHost") or ""
         # With --privileged it is one of all devices, and not asked for (moby, daemon/oci_linux.go: WithDevices).
         is_asked_for = not (host.get("Privileged") and path == device.get("PathInContainer"))
-        if path and is_asked_for and not os.path.exists(path):
+        if path and is_asked_for and not _is_device(path):
             yield f"device {path} of {name} is no longer there: plug it in, or create {name} without it"
     for limit, devices in host.items():
         if limit.startswith("Blkio") and isinstance(devices, list):
             for path in (one.get("Path") or "" for one in devices):
-                if path and not os.path.exists(path):
+                if path and _is_gone(path):
                     yield f"device {path}, for which {name} has a limit ({limit}), is no longer there"
 
 
@@ -122,9 +134,58 @@ def _is_nobodys(address: str) -> bool:
     return False
 
 
-def _sees_files(containers: Containers, container: Mapping[str, Any], info: Mapping[str, Any]) -> bool:
-    """Whether this process sees the same files as the engine: it does not where that is elsewhere, or confined."""
-    root = info.get("DockerRootDir") or ""
-    return containers.engine.address.startswith("unix://") and os.path.isdir(
-        os.path.join(root, "containers", container["Id"])
+def _is_used_by_others(volume: str, container: Mapping[str, Any], all_of: Sequence[Any]) -> bool:
+    """Whether the volume is mounted anyway: an engine mounts it for the first who uses it."""
+    return any(
+        other["Id"] != container["Id"]
+        and other["State"].get("Running")
+        and any(mount.get("Name") == volume for mount in other.get("Mounts") or ())
+        for other in all_of
     )
+
+
+def _is_gone(path: str) -> bool:
+    """Whether nothing has this name; what may not be looked at may be there."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_device(path: str) -> bool:
+    """Whether an engine takes ``path`` for a device, or a folder of them; what may not be looked at may be one."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISDIR(mode)
+
+
+def _process_of(address: str) -> int:
+    """Return the id of the process that listens at ``address``, 0 where it is none of this host's."""
+    if not address.startswith("unix://"):
+        return 0
+    try:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(urlsplit(address).path)
+            size = struct.calcsize("3i")
+            process: int = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[
+                0
+            ]
+    except OSError:
+        return 0
+    return process
+
+
+def _is_shared(process: int, what: str) -> bool:
+    """Whether we see the same as ``process``: files ("root"), or addresses ("ns/net"). Not in a container of its own."""
+    try:
+        theirs, ours = os.stat(f"/proc/{process}/{what}"), os.stat(f"/proc/self/{what}")
+    except OSError:
+        return False
+    return process != 0 and (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)

@@ -73,10 +73,12 @@ class Host:
 def wanted_state(container: Mapping[str, Any]) -> str:
     """Return whether the container is RUNNING, PAUSED or STOPPED as far as its user is concerned."""
     state = container["State"]
-    if state.get("Paused"):
+    status = state.get("Status")
+    if state.get("Paused") or status == "paused":
         return PAUSED
     # One that crashes again and again is wanted up by whoever gave it that restart policy.
-    return RUNNING if state.get("Running") or state.get("Restarting") else STOPPED
+    is_up = state.get("Running") or state.get("Restarting") or status in ("running", "restarting")
+    return RUNNING if is_up else STOPPED
 
 
 def check_target(target: Inspect, host: Host, address: str) -> None:
@@ -84,13 +86,7 @@ def check_target(target: Inspect, host: Host, address: str) -> None:
     why = relations.why_untouchable(target)
     if why:
         raise Refused("skipped", f"{relations.name_of(target)} is not touched: {why}")
-    for part in _PARTS:
-        if target.get(part) is None:
-            raise Refused(
-                "failed",
-                f"the engine shows {relations.name_of(target)} without its {part}, so nobody can tell what to keep: look at"
-                " its log, and try again",
-            )
+    _check_whole(target)
     status = target["State"]["Status"]
     if status in ("dead", "removing"):
         raise Refused(
@@ -106,6 +102,16 @@ def check_target(target: Inspect, host: Host, address: str) -> None:
         if all(name not in (network["Name"], network["Id"]) for network in host.networks):
             raise Refused(
                 "failed", f"network {name} of {relations.name_of(target)} no longer exists: create it again"
+            )
+
+
+def _check_whole(container: Mapping[str, Any]) -> None:
+    for part in _PARTS:
+        if container.get(part) is None:
+            raise Refused(
+                "failed",
+                f"the engine shows {relations.name_of(container)} without its {part}, so nobody can tell what to keep: look at"
+                " its log, and try again",
             )
 
 
@@ -152,6 +158,7 @@ def plan_swap(  # noqa: PLR0913 - what a plan is made from
             warnings.append(f"{name} shares a namespace with {main.name} and is not recreated: {why}")
         elif how == relations.RESTART:
             if wanted_state(other) == RUNNING:
+                check_needs(containers, other, host)
                 restarts.append(other)
         else:
             members.append(_dependent(containers, host, other, main))
@@ -192,6 +199,7 @@ def _dependent(containers: Containers, host: Host, other: Mapping[str, Any], mai
             f"{name} must be recreated together with {main.name}, and the engine shows its image {other['Image']} without a"
             " configuration: pull it again",
         )
+    _check_whole(other)
     check_needs(containers, other, host)
     return _member(containers, host, other, image, image)[0]
 

@@ -146,10 +146,11 @@ def _storage(given: Given, config: Dict[str, Any], host: Dict[str, Any], warning
             binds.append(bind)
         else:  # a volume without a name
             own.add(posixpath.normpath(bind))
-    gone = {posixpath.normpath(path) for path in old_volumes} - own
-    gone -= {posixpath.normpath(path) for path in new_volumes}
-    if any(entry.partition(":")[0] not in given.providers for entry in host.get("VolumesFrom") or ()):
-        # A volume at such a path may have come from the container that is gone, not from the image: none is let go.
+    image_only = {posixpath.normpath(path) for path in old_volumes} - own
+    gone = image_only - {posixpath.normpath(path) for path in new_volumes}
+    takes_volumes = host.get("VolumesFrom")
+    if takes_volumes:
+        # A volume at such a path may have come from another container, not from the image: none is let go.
         gone = set()
     # A volume that an earlier update carried over has its name in Mounts, and still belongs to the image.
     mounts = [
@@ -169,6 +170,11 @@ def _storage(given: Given, config: Dict[str, Any], host: Dict[str, Any], warning
             warnings.append(
                 f"volume {shown['Name']} at {path} is no longer mounted, because the new image does not declare it;"
                 " the volume itself is kept"
+            )
+        elif shown["Type"] == "volume" and path in image_only and takes_volumes:
+            # By its name, so that no later update takes it for the image's.
+            binds.append(
+                "{}:{}{}".format(shown["Name"], shown["Destination"], "" if shown.get("RW", True) else ":ro")
             )
         elif shown["Type"] in ("volume", "bind"):
             _mount_again(shown, mounts)

@@ -169,13 +169,14 @@ class Update:
         name = f"{reference.familiar_repository}@{wish.digest}"
         image = self._containers.image(name)
         # It may be there for another platform: somebody pulled that, or a run before the registry's index changed.
-        if image is None or not _fits(image, old_image, host):
+        if image is None or not _is_for(image, old_image.get("Architecture")):
             account, platform = self._account(reference), platform_of(old_image, host)
             self._containers.engine.pull(reference.familiar_repository, wish.digest, account, platform)
             image = self._containers.image(name)
         if image is None:
             raise Refused("failed", f"the engine pulled {name} and does not know it: look at its log")
-        if not _fits(image, old_image, host):
+        # One for the host itself is welcome where the one before was not.
+        if not _is_for(image, old_image.get("Architecture"), host.architecture):
             raise Refused(
                 "failed",
                 f"{wish.digest} is made for {_platform(image)}, and {wish.name} runs {_platform(old_image)}: push an image"
@@ -256,9 +257,9 @@ class Update:
         after: Dict[str, Any] = {"image": str(reference), "digest": wish.digest}
         warnings: List[str] = []
         new_image = self._containers.image(f"{reference.familiar_repository}@{wish.digest}")
-        if new_image is None or new_image.get("Config") is None or not _fits(new_image, old_image, host):
+        architecture = old_image.get("Architecture") or host.architecture
+        if new_image is None or new_image.get("Config") is None or not _is_for(new_image, architecture):
             try:
-                architecture = old_image.get("Architecture") or host.architecture
                 account = self._account(reference)
                 new_image = read_image(reference, wish.digest, account, host.info, architecture)
             except NotReadable as error:
@@ -316,10 +317,9 @@ class Update:
         }
 
 
-def _fits(image: Inspect, old_image: Inspect, host: Host) -> bool:
-    """Whether ``image`` is for the platform of the one before, or for the host's own; what is not told does fit."""
-    wanted = {old_image.get("Architecture") or "", host.architecture, ""}
-    return (image.get("Architecture") or "") in wanted
+def _is_for(image: Inspect, *architectures: Optional[str]) -> bool:
+    """Whether ``image`` is for one of ``architectures``; what is not told is taken to fit."""
+    return not image.get("Architecture") or not any(architectures) or image["Architecture"] in architectures
 
 
 def _platform(image: Inspect) -> str:
@@ -419,7 +419,8 @@ def _stuck_message(swap: Swap, stuck: Stuck) -> str:
 def _remove_old_image(containers: Containers, swap: Swap) -> Tuple[str, ...]:
     """Remove the image that is no longer needed; one that a container uses, or that has another name, stays."""
     image = containers.image(swap.wanted["old_image"])
-    if image is None or image.get("RepoTags") or containers.image_users(image["Id"]):
+    # Without a list of its names it may have some.
+    if image is None or image.get("RepoTags") != [] or containers.image_users(image["Id"]):
         return ()
     try:
         for name in image.get("RepoDigests") or [image["Id"]]:

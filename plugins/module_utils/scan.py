@@ -145,9 +145,12 @@ def _leads(engine: Engine, state: Mapping[str, Any], timeout: Optional[float] = 
 
 def _services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Target]:
     for service in engine.get("/services", {"filters": {"label": [ours.OPT_IN]}}):
-        spec = service["Spec"]
+        spec = service.get("Spec") or {}
         labels = spec.get("Labels") or {}
-        name = spec["Name"]
+        name = spec.get("Name")
+        if not name:
+            warnings.append(f"service {service.get('ID')} is shown without its name, and is left alone")
+            continue
         warnings += [f"service {name}: {complaint}" for complaint in ours.complaints(labels)]
         if not ours.opted_in(labels):
             continue

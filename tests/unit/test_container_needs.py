@@ -1,6 +1,9 @@
 """What a start needs of the host and that is gone: told before anything stops. The engine is played, the files are real."""
 
+import os
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,9 +21,15 @@ ID = "f" * 64
 
 
 @pytest.fixture(name="root")
-def _root(tmp_path: Path) -> Path:
-    (tmp_path / "containers" / ID).mkdir(parents=True)
-    return tmp_path
+def _root() -> Iterator[Path]:
+    """A folder with the socket of an engine that sees the same files as we do: it is this process."""
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        socket.socket(socket.AF_UNIX) as listening,
+    ):
+        listening.bind(f"{folder}/docker.sock")
+        listening.listen()
+        yield Path(folder)
 
 
 def container(**host: Any) -> dict[str, Any]:
@@ -36,12 +45,11 @@ def container(**host: Any) -> dict[str, Any]:
 
 def missing(root: Path, shown: dict[str, Any], *others: dict[str, Any], **engine: Any) -> list[str]:
     played = SimpleNamespace(
-        address=engine.get("address", "unix:///run/docker.sock"),
+        address=engine.get("address", f"unix://{root}/docker.sock"),
         get=lambda *_: {"Volumes": engine.get("volumes", [])},
     )
     containers = cast("Containers", SimpleNamespace(engine=played))
-    info = {"DockerRootDir": str(root), **engine.get("info", {})}
-    return list(missing_needs(containers, shown, info, [shown, *others]))
+    return list(missing_needs(containers, shown, engine.get("info", {}), [shown, *others]))
 
 
 def test_a_device_that_was_removed_is_told_and_one_that_is_there_is_not(root: Path) -> None:
@@ -130,5 +138,34 @@ def test_a_runtime_is_left_to_the_engine_whatever_it_lists(runtime: str) -> None
 def test_files_are_not_looked_for_where_the_engine_has_others(root: Path) -> None:
     devices = [{"PathOnHost": "/opt/stick", "PathInContainer": "/opt/stick"}]
     assert missing(root, container(Devices=devices), address="tcp://engine:2375") == []
-    (root / "containers" / ID).rmdir()
-    assert missing(root, container(Devices=devices)) == []
+    assert missing(root, container(Devices=devices), address=f"unix://{root}/gone.sock") == []
+
+
+def test_one_that_is_stopped_needs_nothing_to_start(root: Path) -> None:
+    devices = [{"PathOnHost": "/opt/stick", "PathInContainer": "/dev/stick"}]
+    assert missing(root, {**container(Devices=devices), "State": {"Running": False}}) == []
+
+
+def test_a_file_in_place_of_a_device_is_none(root: Path) -> None:
+    (root / "stick").touch()
+    devices = [{"PathOnHost": str(root / "stick"), "PathInContainer": "/dev/stick"}]
+    assert len(missing(root, container(Devices=devices))) == 1
+
+
+def test_what_may_not_be_looked_at_is_left_to_the_engine(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(*_: object) -> None:
+        raise PermissionError
+
+    shown = {**container(), "Mounts": [{"Type": "bind", "Source": "/fuse/data", "Destination": "/data"}]}
+    assert len(missing(root, shown)) == 1
+    monkeypatch.setattr(os, "lstat", deny)
+    assert missing(root, shown) == []
+
+
+def test_a_volume_that_another_container_has_mounted_is_there(root: Path) -> None:
+    mounts = [{"Type": "volume", "Name": "data", "Destination": "/data"}]
+    options = {"type": "none", "o": "bind", "device": str(root / "gone")}
+    volumes = [{"Name": "data", "Driver": "local", "Options": options}]
+    other = {"Id": "e" * 64, "Name": "/other", "State": {"Running": True}, "Mounts": mounts}
+    assert len(missing(root, {**container(), "Mounts": mounts}, volumes=volumes)) == 1
+    assert missing(root, {**container(), "Mounts": mounts}, other, volumes=volumes) == []

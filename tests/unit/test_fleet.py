@@ -237,3 +237,12 @@ def test_an_image_is_found_under_every_name_of_its_registry_and_no_other() -> No
     assert [target.name for target in known.running((HOST.upper(),), "test/app", "1")] == ["a", "f"]
     assert known.running((), "test/app", "1") == ()
     assert known.running((HOST,), "test/app", "") == ()
+
+
+def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:
+    """Its tag went to another image, as while the first of two containers is updated."""
+    known = merge(Fleet(), [scan("solo", seen("container", "web", OLD))], at(0))
+    later = merge(known, [scan("solo", seen("container", "web", None))], at(60))
+    assert later.targets == known.targets
+    another = merge(known, [scan("solo", seen("container", "web", None, id="another"))], at(60))
+    assert [one.digests for one in another.targets.values()] == [frozenset()]

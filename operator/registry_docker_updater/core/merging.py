@@ -187,6 +187,14 @@ def _newest(target: Target, before: Target | None, asked_at: datetime | None) ->
     """Return what is known of a target after it was seen as ``target``."""
     if before is None:
         return target
+    if (
+        not target.digests
+        and target.id == before.id
+        and not target.is_unfinished
+        and not before.is_unfinished
+    ):
+        # An engine can forget the digests of an image when its tag goes to another; a container's image stays.
+        target = replace(target, digests=before.digests)
     if before.digests == target.digests and before.reference == target.reference:
         # Scaling a service or restarting a container changes it, and not what it runs. It cannot have begun later than
         # a scan says; that it did, a clock said that was set since.
