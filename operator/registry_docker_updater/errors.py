@@ -44,17 +44,19 @@ class NothingKnown(UpdaterError):
     """What was asked for does not exist; the message says how to find what does."""
 
 
-class RegistryUnavailable(UpdaterError):
-    """Nothing can be asked of a registry; ``retry_after`` is how long it told us to wait, where it did."""
-
+class _Unavailable(UpdaterError):
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
-        """Keep how long the registry wants to be left alone."""
+        """Keep how long we were told to wait, where we were."""
         self.retry_after = retry_after
         super().__init__(message)
 
 
-class RepositoryUnavailable(UpdaterError):
-    """A registry does not tell of one repository or tag; others may well be asked."""
+class RegistryUnavailable(_Unavailable):
+    """Nothing can be asked of a registry; ``retry_after`` is how long it told us to wait, where it did."""
+
+
+class RepositoryUnavailable(_Unavailable):
+    """A registry does not tell of one repository or tag, for ``retry_after`` at least; others may well be asked."""
 
 
 def _count(number: int) -> str:

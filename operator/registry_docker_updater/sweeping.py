@@ -79,7 +79,8 @@ class Sweep:
 
 
 def complaints(swept: Swept, fleet: Fleet) -> Iterator[str]:
-    """Ask a registry for one tag of each repository that ``fleet`` runs; yield what is wrong."""
+    """Ask a registry for one tag of each repository that ``fleet`` runs; yield what is wrong, each once."""
+    told: set[str] = set()
     try:
         swept.client.check()
         for tag in {tag.repository: tag for tag in sorted(tags_of(fleet, swept.hosts))}.values():
@@ -87,7 +88,9 @@ def complaints(swept: Swept, fleet: Fleet) -> Iterator[str]:
             try:
                 swept.client.find(tag.repository, tag.tag)
             except RepositoryUnavailable as error:
-                yield str(error)
+                if str(error) not in told:
+                    told.add(str(error))
+                    yield str(error)
     except RegistryUnavailable as error:
         yield str(error)
 
@@ -150,7 +153,12 @@ class Turns:
         now = self._steady()
         if moment > now:
             return (moment - now).total_seconds()
-        self._ask(tag)
+        try:
+            self._ask(tag)
+        except Exception:
+            # Whatever it was, the others have their turn before it.
+            self._schedule = self._schedule.untold(tag, self._steady())
+            raise
         return PAUSE.total_seconds()
 
     def _look(self) -> None:
@@ -181,11 +189,11 @@ class Turns:
         try:
             found = self._swept.client.find(tag.repository, tag.tag)
         except RegistryUnavailable as error:
-            self._schedule = self._schedule.failed(self._steady(), error.retry_after)
+            self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
             self._tell(None, str(error))
             return
         except RepositoryUnavailable as error:
-            self._schedule = self._schedule.asked(tag, self._steady())
+            self._schedule = self._schedule.untold(tag, self._steady(), error.retry_after)
             self._tell(None, None)
             self._tell(tag, str(error))
             return
@@ -207,8 +215,10 @@ class Turns:
         if self._problems.get(what) == problem:
             return
         if problem:
+            # What is wrong with many tags, as a login that is missing, is said once.
+            if problem not in self._problems.values():
+                _log.warning("%s", problem)
             self._problems[what] = problem
-            _log.warning("%s", problem)
         else:
             del self._problems[what]
             _log.info("registry %s: %s can be asked again", self._swept.name, what or "it")

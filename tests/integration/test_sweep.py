@@ -206,7 +206,7 @@ def test_a_registry_that_was_down_is_asked_when_it_is_back(
 def test_a_repository_that_may_not_be_pulled_is_told_once_and_hinders_no_other(
     store: Store, stack: ExitStack, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the sweep and by `check`; it is asked for again in its turn, and not before."""
+    """By the sweep and by `check`; it is asked for again, after others, and ever more seldom."""
     tokens = stack.enter_context(token_server(tmp_path / "tokens"))
     tokens.denied.add("secret/app")
     folder = tmp_path / "registry"
@@ -221,7 +221,8 @@ def test_a_repository_that_may_not_be_pulled_is_told_once_and_hinders_no_other(
     (refused,) = [
         text for text in caplog.messages if "does not let the user 'updater' pull secret/app" in text
     ]
-    assert len([line for line in real.asked() if "/v2/secret/app/" in line]) <= 5
+    tries = len([line for line in real.asked() if "/v2/secret/app/" in line])
+    assert 4 <= tries <= 14  # a try is two questions: without the right, and with a new token
     swept = Swept("production", HOSTS["production"], client, SECOND)
     assert list(complaints(swept, turns.fleet)) == [refused]
 

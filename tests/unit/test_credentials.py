@@ -65,12 +65,75 @@ def test_where_nothing_is_configured_there_is_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [HOST, f"https://{HOST}", f"http://{HOST}", f"https://{HOST}/v1/", f"https://{HOST}/v2/"]
+    "key",
+    [
+        HOST,
+        HOST.upper(),
+        f"{HOST}/",
+        f"{HOST}/v1",
+        f"{HOST}/team",
+        f"https://{HOST}",
+        f"https://{HOST}/",
+        f"https://{HOST}/v1/",
+        f"https://{HOST}/v2/",
+        f"https://ci@{HOST}/v2/?x=1",
+        f"http://{HOST}",
+        f"http://{HOST}/",
+    ],
 )
 def test_an_account_in_the_docker_config_is_found_under_every_way_to_write_the_host(
     tmp_path: Path, key: str
 ) -> None:
     assert found(tmp_path, {"auths": {key: {"auth": encoded("ci:s3cret")}}}) == ACCOUNT
+
+
+def test_the_port_belongs_to_the_host_and_the_host_itself_comes_first(tmp_path: Path) -> None:
+    """As in docker's client, which takes nothing of a registry for another on the same machine."""
+    auths = {
+        f"https://{HOST}:5000/v2/": {"auth": encoded("other:other")},
+        f"https://{HOST}.evil.example/": {"auth": encoded("evil:evil")},
+        f"https://evil.example/{HOST}": {"auth": encoded("evil:evil")},
+        f"https://{HOST}/": {"auth": encoded("old:old")},
+    }
+    assert found(tmp_path, {"auths": auths}, f"{HOST}:5000") == {
+        "username": "other",
+        "password": "other",
+        "serveraddress": f"{HOST}:5000",
+    }
+    assert found(tmp_path, {"auths": {**auths, HOST: {"auth": encoded("ci:s3cret")}}}) == ACCOUNT
+    assert found(tmp_path, {"auths": auths}, "evil") is None
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, {"auth": ""}, {"auth": "", "email": "x"}, {"username": "", "password": ""}]
+)
+def test_an_entry_that_holds_nothing_is_no_account_and_no_error(tmp_path: Path, entry: Any) -> None:
+    """`docker logout`, and tools, leave such."""
+    assert found(tmp_path, {"auths": {HOST: entry}}) is None
+    assert found(tmp_path, {"auths": {f"https://{HOST}/": entry}}) is None
+
+
+def test_a_registry_token_is_taken_for_one_and_comes_first(tmp_path: Path) -> None:
+    entry = {"auth": encoded("ci:x"), "identitytoken": "y", "registrytoken": "s3cret"}
+    assert found(tmp_path, {"auths": {HOST: entry}}) == {"registrytoken": "s3cret", "serveraddress": HOST}
+
+
+def test_docker_hubs_helper_is_named_by_its_key(tmp_path: Path, helper: Path) -> None:
+    helper.write_text(
+        '#!/bin/sh\ntest "$(cat)" = https://index.docker.io/v1/ && echo \'{"Username":"ci","Secret":"s3cret"}\'\n'
+    )
+    account = {**ACCOUNT, "serveraddress": "docker.io"}
+    for key in ("https://index.docker.io/v1/", "docker.io"):
+        assert found(tmp_path, {"credHelpers": {key: "test"}}, "docker.io") == account
+
+
+def test_a_helper_without_a_name_switches_the_store_off_for_its_host(tmp_path: Path) -> None:
+    config = {
+        "credsStore": "none",
+        "credHelpers": {HOST: ""},
+        "auths": {HOST: {"auth": encoded("ci:s3cret")}},
+    }
+    assert found(tmp_path, config) == ACCOUNT
 
 
 def test_a_password_may_hold_a_colon(tmp_path: Path) -> None:
@@ -102,9 +165,37 @@ def test_what_is_no_account_is_refused_and_not_shown(tmp_path: Path, auth: str) 
     assert HOST in refused(tmp_path, {"auths": {HOST: {"auth": auth}}})
 
 
-@pytest.mark.parametrize("config", ["{s3cret", "[]", '"s3cret"', "null"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{s3cret",
+        "[]",
+        '"s3cret"',
+        "null",
+        '{"auths": ' + "[" * 100_000,
+        '{"auths": ["s3cret"]}',
+        '{"credHelpers": "s3cret"}',
+    ],
+    ids=lambda config: config[:20],
+)
 def test_a_docker_config_that_is_none_is_refused_and_named(tmp_path: Path, config: str) -> None:
     assert str(tmp_path / "config.json") in refused(tmp_path, config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"auths": {HOST: "s3cret"}},
+        {"auths": {HOST: {"auth": {"s3cret": 1}}}},
+        {"auths": {HOST: {"identitytoken": ["s3cret"]}}},
+        {"auths": {HOST: {"registrytoken": 7}}},
+        {"credsStore": ["s3cret"]},
+        {"credHelpers": {HOST: 7}},
+        {"credsStore": "a\0b"},
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused_with_the_host(tmp_path: Path, config: Any) -> None:
+    assert HOST in refused(tmp_path, config)
 
 
 def test_a_docker_config_that_cannot_be_read_is_refused_and_named(tmp_path: Path) -> None:
@@ -143,8 +234,12 @@ def test_a_helper_may_give_a_token(tmp_path: Path, helper: Path) -> None:
 
 
 def test_a_helper_that_knows_nothing_of_the_host_is_no_error(tmp_path: Path, helper: Path) -> None:
-    helper.write_text("#!/bin/sh\necho credentials not found in native keychain\nexit 1\n")
-    assert found(tmp_path, {"credsStore": "test"}) is None
+    for script in (
+        "echo credentials not found in native keychain; exit 1",
+        'echo \'{"Username":"","Secret":""}\'',
+    ):
+        helper.write_text(f"#!/bin/sh\n{script}\n")
+        assert found(tmp_path, {"credsStore": "test"}) is None
 
 
 @pytest.mark.parametrize(
@@ -154,6 +249,8 @@ def test_a_helper_that_knows_nothing_of_the_host_is_no_error(tmp_path: Path, hel
         ("echo s3cret", "gave no Username and Secret"),
         ("echo '[\"s3cret\"]'", "gave no Username and Secret"),
         ('echo \'{"Secret":"s3cret"}\'', "gave no Username and Secret"),
+        ("head -c 100000 /dev/zero | tr '\\0' '['", "gave no Username and Secret"),
+        ('echo \'{"Username":"<token>","Secret":7}\'', "the identitytoken for"),
         ('echo \'{"Username":"","Secret":"s3cret"}\'', "have no username"),
     ],
 )

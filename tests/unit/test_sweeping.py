@@ -111,25 +111,79 @@ def test_after_an_outage_everything_is_asked_for_again() -> None:
 def test_a_registry_that_cannot_be_asked_is_asked_ever_more_seldom() -> None:
     plan, waits, now = schedule(WEB), [], NOON
     for _ in range(10):
-        plan = plan.failed(now, None)
+        plan = plan.failed(WEB, now, None)
         assert plan.next is not None
         waits.append((plan.next[1] - now).total_seconds())
         now = plan.next[1]
     assert waits == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
-    assert plan.asked(WEB, now).failed(now, None).not_before == now + timedelta(seconds=10)
+    assert plan.asked(WEB, now).failed(WEB, now, None).not_before == now + timedelta(seconds=10)
 
 
 def test_a_registry_that_was_away_is_asked_for_everything_again_and_one_that_stumbled_is_not() -> None:
     """It may have forgotten its events when it was restarted."""
     plan = schedule(WEB, API).asked(WEB, at(1))
-    once = plan.failed(at(2), None)
-    assert once.due == plan.due
-    assert once.failed(at(12), None).due == {WEB: at(12), API: NOON}
+    once = plan.failed(API, at(2), None)
+    assert once.due == {**plan.due, API: at(2)}
+    assert once.failed(API, at(12), None).due == {WEB: at(12), API: at(12)}
 
 
 @pytest.mark.parametrize(("told", "wait"), [(0, 10), (30, 30), (600, 600), (99999, 3600)])
 def test_a_registry_that_wants_to_be_left_alone_is_left_alone(told: int, wait: int) -> None:
     """For an hour at most, and without asking it for everything again."""
-    plan = schedule(WEB, API).asked(WEB, at(1)).failed(at(2), timedelta(seconds=told))
+    plan = schedule(WEB, API).asked(WEB, at(1)).failed(API, at(2), timedelta(seconds=told))
     assert plan.next == (API, at(2 + wait))
-    assert plan.failed(at(3), timedelta(seconds=told)).due[WEB] > at(3)
+    assert plan.failed(API, at(3), timedelta(seconds=told)).due[WEB] > at(3)
+
+
+def test_a_tag_that_fells_the_registry_is_asked_for_after_all_others() -> None:
+    """Else it would be the first that is asked for each time the registry is back."""
+    plan = schedule(WEB, API, *some(3)).failed(API, at(1), None).failed(WEB, at(2), None)
+    _, asked = asked_until(plan, at(600))
+    assert [tag for _, tag in asked] == [*some(3), API, WEB]
+
+
+def test_a_tag_of_which_nothing_is_told_waits_behind_the_others_and_ever_longer() -> None:
+    """And not longer than the interval; the first answer ends that."""
+    plan = schedule(WEB, *some(20)).untold(WEB, NOON)
+    _, asked = asked_until(plan, at(50))
+    assert [tag for _, tag in asked] == sorted(some(20))
+    plan, now, waits = schedule(WEB, API).asked(API, NOON), NOON, []
+    for _ in range(9):
+        plan = plan.untold(WEB, now)
+        waits.append((plan.due[WEB] - now).total_seconds())
+        now = plan.due[WEB]
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert plan.asked(WEB, now).untold(WEB, now).due[WEB] == now + timedelta(minutes=1)
+    assert plan.failures == 0
+
+
+@pytest.mark.parametrize(("told", "wait"), [(None, 60), (30, 60), (600, 600), (99999, 3600)])
+def test_a_tag_that_is_to_be_left_alone_for_some_time_is_and_hinders_no_other(
+    told: int | None, wait: int
+) -> None:
+    plan = schedule(WEB, API).untold(WEB, NOON, None if told is None else timedelta(seconds=told))
+    assert plan.due[WEB] == at(wait)
+    assert plan.next == (API, NOON + PAUSE)
+
+
+def test_a_registry_that_tells_of_no_tag_is_asked_slowly_and_of_everything_when_it_tells_again() -> None:
+    """One that does not tell of many is asked of all within minutes all the same."""
+    tags = some(30)
+    plan, now = schedule(*tags), NOON
+    for _ in tags:
+        assert plan.next is not None
+        tag, now = plan.next[0], max(now, plan.next[1])
+        plan = plan.untold(tag, now)
+    assert at(120) < now < at(400)
+    assert plan.next is not None
+    assert plan.not_before == now + timedelta(seconds=10)
+    back = plan.asked(tags[0], now)
+    assert all(back.due[tag] <= now for tag in tags[1:])
+    assert back.not_before == now + PAUSE
+    some_are_not = back.asked(tags[1], now).untold(tags[2], now).asked(tags[3], now)
+    assert some_are_not.due[tags[2]] > now
+
+
+def test_what_was_wrong_with_a_tag_is_forgotten_with_it() -> None:
+    plan = schedule(WEB, API).untold(WEB, NOON)
+    assert plan.of([API], NOON).troubles == {}

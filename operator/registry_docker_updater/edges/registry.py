@@ -7,7 +7,7 @@ of Distribution's token authentication, as every Docker engine does both when it
 import base64
 import contextlib
 import hashlib
-import json
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.credential
     BadCredentials,
     find_credentials,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 
 from registry_docker_updater.core.references import is_digest
 from registry_docker_updater.edges.web import NoReply, Reply, Web
@@ -36,19 +37,23 @@ _ACCEPTED = (
 )
 # Without expires_in a token is good for 60 seconds (Distribution, docs/spec/auth/token.md).
 _TOKEN_SECONDS = 60
+_LONGEST_TOKEN_SECONDS = 24 * 3600
 _TOKEN_MARGIN_SECONDS = 10
 _PATIENCE_WHEN_BUSY = timedelta(minutes=1)
+# Directories lock users out who try too often; a login that was changed is tried at once.
+_REFUSAL_SECONDS = 5 * 60
 # RFC 6750; nothing else may get into a header.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in: a user with a password, or whom an identity token stands for."""
+    """Who logs in: a user with a password, or whom an identity token stands for; or a token for the registry itself."""
 
     username: str = ""
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
 
     @property
     def basic(self) -> str:
@@ -56,7 +61,9 @@ class Login:
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     def __str__(self) -> str:
-        return f"the user {self.username!r}" if self.username else "the identity token"
+        if self.username:
+            return f"the user {self.username!r}"
+        return "the registry token" if self.registry_token else "the identity token"
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,9 @@ def login_of(hosts: Sequence[str], given: Mapping[str, str] | None) -> Login | N
         raise UpdaterError(str(error)) from None
     if found is None:
         return None
-    return Login(found.get("username", ""), found.get("password", ""), found.get("identitytoken", ""))
+    return Login(
+        *(found.get(name, "") for name in ("username", "password", "identitytoken", "registrytoken"))
+    )
 
 
 class RegistryClient:
@@ -96,16 +105,31 @@ class RegistryClient:
             self._web = Web(ca)
         except ValueError as error:
             raise UpdaterError(f"registries.{name}.ca: {error}") from None
-        # How it wanted us to log in, so that it need not refuse each question once.
-        self._basic: Login | None = None
-        self._bearer: Mapping[str, str] | None = None
+        # How it wanted us to log in for a repository, so that it need not refuse each question once: as whom, or by
+        # which challenge of tokens. Of two repositories, one may be open to all.
+        self._ways: dict[str, Login | Mapping[str, str]] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
+        self._refused_login: Login | None = None
+        self._refused_until = 0.0
 
     def check(self) -> None:
-        """See that there is a registry which lets us in; raises :class:`RegistryUnavailable`."""
-        reply = self._ask("GET", "", None)
-        if reply.status != 200:
-            raise self._unavailable(f"answers {reply.status} where a registry's API should be; is url right?")
+        """See that there is a registry, and that it takes our login, if we have one.
+
+        Whether one is wanted, only what is asked for shows. Raises :class:`RegistryUnavailable`.
+        """
+        status = self._reach().status
+        if status == 200:
+            return
+        if status not in (401, 403):
+            raise RegistryUnavailable(
+                f"{self._named} answers {status} where a registry's API should be; is url right?"
+            )
+        try:
+            if self._login():
+                self._ask("GET", "", None)
+        except RepositoryUnavailable as error:
+            self._ways.pop("", None)
+            raise RegistryUnavailable(str(error), error.retry_after) from None
 
     def find(self, repository: str, tag: str) -> Found:
         """Return which digest ``tag`` has now: that of the index where it names one, as a pull takes it.
@@ -115,10 +139,20 @@ class RegistryClient:
         """
         try:
             return self._find(repository, tag)
-        except _Speechless as error:
-            # A manifest that the registry cannot read, or whose upstream is down, is no reason not to ask for others.
-            self.check()
-            raise RepositoryUnavailable(str(error)) from None
+        except RepositoryUnavailable as error:
+            # What it wanted of us is asked anew: its token server may have moved.
+            self._ways.pop(repository, None)
+            if isinstance(error, _Speechless):
+                # A manifest that it cannot read, or whose upstream is down, is no reason not to ask for others.
+                self._reach()
+            raise
+
+    def _reach(self) -> Reply:
+        """See that there is a registry, whoever it lets in; raises :class:`RegistryUnavailable`."""
+        try:
+            return self._send("GET", f"{self._url}/v2/")
+        except RepositoryUnavailable as error:
+            raise RegistryUnavailable(str(error), error.retry_after) from None
 
     def _find(self, repository: str, tag: str) -> Found:
         path = f"{repository}/manifests/{tag}"
@@ -127,12 +161,12 @@ class RegistryClient:
         # The header is optional in the specification, and not every registry knows HEAD.
         if reply.status == 405 or (reply.status == 200 and digest is None):
             reply = self._ask("GET", path, repository)
-            digest = f"sha256:{hashlib.sha256(reply.body).hexdigest()}"
+            digest = _digest_of_manifest(reply.body)
         if reply.status == 404:
             return Found(None, reply.date)
         if reply.status != 200 or not is_digest(digest):
             raise RepositoryUnavailable(
-                f"registry {self._name} ({self._url}) answers {reply.status} and no digest for {repository}:{tag}"
+                f"{self._named} answers {reply.status} and no digest for {repository}:{tag}"
             )
         return Found(digest, reply.date)
 
@@ -141,34 +175,38 @@ class RegistryClient:
         url = f"{self._url}/v2/{path}"
         reply = self._send(method, url, self._authorization(repository))
         if reply.status == 401:
-            self._learn(reply)
+            shown = self._ways.pop(repository or "", None)
             self._tokens.pop(repository or "", None)
-            reply = self._send(method, url, self._authorization(repository))
-        if reply.status == 401 and self._basic:
-            raise self._refused(self._basic)
+            way = self._ways[repository or ""] = self._way(reply)
+            if way != shown or not isinstance(way, Login):
+                reply = self._send(method, url, self._authorization(repository))
+            if reply.status == 401 and isinstance(way, Login):
+                raise self._refused(way)
         if reply.status in (401, 403):
             raise self._denied(repository)
         return reply
 
-    def _learn(self, refusal: Reply) -> None:
-        """Take from a 401 how the registry wants us to log in, and forget what it did not take."""
-        self._basic = self._bearer = None
+    def _way(self, refusal: Reply) -> Login | Mapping[str, str]:
+        """Take from a 401 how the registry wants us to log in."""
         challenges = dict(map(_challenge, refusal.headers.getlist("WWW-Authenticate")))
         if "bearer" in challenges:
-            self._bearer = challenges["bearer"]
-        elif "basic" in challenges:
-            self._basic = self._login()
-            if not self._basic or not self._basic.username:
-                raise self._unavailable(f"wants a user and a password: {self._remedy}")
-        else:
+            return challenges["bearer"]
+        if "basic" not in challenges:
             raise self._unavailable("answers 401, and wants neither a password (Basic) nor a token (Bearer)")
+        login = self._login()
+        if not login or not login.username:
+            raise self._unavailable(f"wants a user and a password: {self._remedy}")
+        return login
 
     def _authorization(self, repository: str | None) -> str | None:
-        if self._bearer is None:
-            return self._basic.basic if self._basic else None
+        way = self._ways.get(repository or "")
+        if way is None:
+            return None
+        if isinstance(way, Login):
+            return self._unless_refused(way).basic
         token, expires_at = self._tokens.get(repository or "", ("", 0.0))
         if time.monotonic() >= expires_at:
-            token, seconds = self._token(self._bearer, repository)
+            token, seconds = self._token(way, repository)
             now = time.monotonic()
             self._tokens = {name: kept for name, kept in self._tokens.items() if kept[1] > now}
             self._tokens[repository or ""] = (token, now + seconds - _TOKEN_MARGIN_SECONDS)
@@ -177,8 +215,12 @@ class RegistryClient:
     def _token(self, challenge: Mapping[str, str], repository: str | None) -> tuple[str, float]:
         """Return a token for pulling from ``repository``, and for how many seconds it is good."""
         realm, login = challenge.get("realm", ""), self._login()
-        if urlsplit(realm).scheme not in {"https", urlsplit(self._url).scheme}:
+        if _scheme(realm) not in {"https", _scheme(self._url)}:
             raise self._unavailable(f"sends us for a token to {realm!r:.200}, where it could be overheard")
+        if login:
+            self._unless_refused(login)
+            if login.registry_token:
+                return login.registry_token, _TOKEN_SECONDS
         asked = {"service": challenge.get("service", "")}
         if repository:
             asked["scope"] = f"repository:{repository}:pull"
@@ -197,12 +239,21 @@ class RegistryClient:
             raise self._unavailable(f"gives no token at {realm!r:.200}, which answers {reply.status}")
         return token, seconds
 
+    def _unless_refused(self, login: Login) -> Login:
+        """Return ``login`` where it may be shown: not where it was refused just now."""
+        if login == self._refused_login and time.monotonic() < self._refused_until:
+            raise self._not_let_in(login)
+        return login
+
     def _send(
         self, method: str, url: str, authorization: str | None = None, form: Mapping[str, str] | None = None
     ) -> Reply:
         headers = {"Accept": _ACCEPTED, "User-Agent": "registry-docker-updater"}
         if authorization:
             headers["Authorization"] = authorization
+        whom = self._named
+        if not url.startswith(self._url):
+            whom += f", where it sends us for a token, {url.partition('?')[0]:.200},"
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
@@ -213,14 +264,12 @@ class RegistryClient:
                 hint = f"; registries.{self._name}.ca names who signed its certificate"
             elif error.is_plain:
                 hint = f"; set registries.{self._name}.url to http://… where it speaks no TLS"
-            raise _Speechless(str(self._unavailable(f"cannot be asked: {error}{hint}"))) from None
+            raise _Speechless(f"{whom} cannot be asked: {error}{hint}") from None
         if reply.status == 429:
-            raise self._unavailable(
-                "answers 429, too many requests", reply.retry_after or _PATIENCE_WHEN_BUSY
-            )
+            wait = reply.retry_after or _PATIENCE_WHEN_BUSY
+            raise _Speechless(f"{whom} answers 429, too many requests", wait)
         if reply.status >= 500:
-            unavailable = self._unavailable(f"answers {reply.status}", reply.retry_after)
-            raise unavailable if reply.retry_after else _Speechless(str(unavailable))
+            raise _Speechless(f"{whom} answers {reply.status}", reply.retry_after)
         return reply
 
     def _login(self) -> Login | None:
@@ -233,41 +282,69 @@ class RegistryClient:
     def _remedy(self) -> str:
         return f"set registries.{self._name}.credentials, or do `docker login` as the operator's user"
 
-    def _refused(self, login: Login) -> RegistryUnavailable:
-        self._basic = None
+    def _refused(self, login: Login) -> RepositoryUnavailable:
+        self._refused_login, self._refused_until = login, time.monotonic() + _REFUSAL_SECONDS
+        return self._not_let_in(login)
+
+    def _not_let_in(self, login: Login) -> RepositoryUnavailable:
         return self._unavailable(f"does not let {login} in: {self._remedy}")
 
-    def _denied(self, repository: str | None) -> UpdaterError:
+    def _denied(self, repository: str | None) -> RepositoryUnavailable:
         login = self._login()
         if repository is None:
             return self._unavailable(f"does not let {login or 'us'} in: {self._remedy}")
         whom = f"does not let {login}" if login else "does not let us, without a login,"
-        return RepositoryUnavailable(
-            f"registry {self._name} ({self._url}) {whom} pull {repository}: give the right to, or {self._remedy}"
-        )
+        return self._unavailable(f"{whom} pull {repository}: give the right to, or {self._remedy}")
 
-    def _unavailable(self, why: str, retry_after: timedelta | None = None) -> RegistryUnavailable:
-        return RegistryUnavailable(f"registry {self._name} ({self._url}) {why}", retry_after)
+    @property
+    def _named(self) -> str:
+        return f"registry {self._name} ({self._url})"
+
+    def _unavailable(self, why: str) -> RepositoryUnavailable:
+        return RepositoryUnavailable(f"{self._named} {why}")
 
 
-class _Speechless(RegistryUnavailable):
-    """No answer that says anything; to another question there may be one."""
+class _Speechless(RepositoryUnavailable):
+    """No answer that says anything; to another question there may be one, or the registry itself is away."""
 
 
 def _challenge(header: str) -> tuple[str, Mapping[str, str]]:
     """Read ``WWW-Authenticate``: its scheme, and what it says beside."""
     scheme, _, rest = header.partition(" ")
-    with contextlib.suppress(ValueError):
-        return scheme.lower(), parse_keqv_list(parse_http_list(rest))
+    with contextlib.suppress(ValueError, IndexError):
+        said = parse_keqv_list(parse_http_list(rest))
+        return scheme.lower(), {name.lower(): value for name, value in said.items()}
     return scheme.lower(), {}
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
+
+
+def _digest_of_manifest(body: bytes) -> str | None:
+    """Return the digest of a manifest or index, None where ``body`` is none: a page of something that stands between."""
+    with contextlib.suppress(ValueError):
+        content = decode_json(body)
+        if isinstance(content, dict) and content.get("schemaVersion") == 2:
+            return f"sha256:{hashlib.sha256(body).hexdigest()}"
+    return None
 
 
 def _token_in(body: bytes) -> tuple[str | None, float]:
     """Read what a token server gives: the token, or None where there is none, and for how many seconds it is good."""
     try:
-        content = json.loads(body)
+        content = decode_json(body)
         token, seconds = content.get("token") or content["access_token"], content.get("expires_in")
     except (ValueError, LookupError, AttributeError, TypeError):
         return None, 0
     is_fit = isinstance(token, str) and _TOKEN.fullmatch(token)
-    return token if is_fit else None, seconds if isinstance(seconds, int | float) else _TOKEN_SECONDS
+    return token if is_fit else None, _seconds(seconds)
+
+
+def _seconds(said: object) -> float:
+    if isinstance(said, int | float) and not (isinstance(said, float) and math.isnan(said)):
+        return min(max(said, 0), _LONGEST_TOKEN_SECONDS)
+    return _TOKEN_SECONDS

@@ -4,6 +4,7 @@ Nothing is kept from one answer to the next but connections: no cookies, and no 
 """
 
 import contextlib
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -12,16 +13,28 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote, urljoin, urlsplit
 
-from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, ProxyManager, Retry, Timeout
-from urllib3.exceptions import HTTPError, MaxRetryError
+from ansible_collections.registry.docker_updater.plugins.module_utils.bounded_http import BoundedResponse
+from ansible_collections.registry.docker_updater.plugins.module_utils.proxies import Proxies
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    HTTPHeaderDict,
+    HTTPSConnectionPool,
+    PoolManager,
+    ProxyManager,
+    Retry,
+    Timeout,
+    make_headers,
+)
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, MaxRetryError, ProxyError
 
 _TIMEOUT = Timeout(connect=5, read=10)
-# A connection that was kept, and closed meanwhile, is worth a second try. Where a redirect leads to another server,
-# urllib3 leaves Authorization out.
-_TRIES = Retry(total=None, connect=0, read=1, redirect=3, status=0, other=0)
+# A connection that was kept, and closed meanwhile, is worth a second try.
+_TRIES = Retry(total=None, connect=0, read=1, redirect=0, status=0, other=0)
+_REDIRECTS, _MOST_REDIRECTS = {301, 302, 303, 307, 308}, 3
 # What is asked for here are manifests, of which registries take 4 MiB at most, and tokens.
 _LARGEST_BODY = 8 * 2**20
 
@@ -40,7 +53,10 @@ class NoReply(Exception):
         # The latter since OpenSSL 3.2.
         no_tls = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
         self.is_plain = isinstance(inner, ssl.SSLError) and inner.reason in no_tls
-        super().__init__(re.sub(r"^<?HTTPS?Connection(Pool)?\(.*?\)>?: ", "", str(inner)))
+        said = re.sub(r"^<?HTTPS?Connection(Pool)?\(.*?\)>?: ", "", str(inner))
+        # Part of it may be the server's own words.
+        said = "".join(sign if sign.isprintable() else " " for sign in said[:300])
+        super().__init__(f"the proxy: {said}" if isinstance(cause, ProxyError) else said)
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,22 @@ class Reply:
         return max(until - (self.date or datetime.now(UTC)), timedelta()) if until else None
 
 
+class _Connection(HTTPConnection):
+    response_class = BoundedResponse
+
+
+class _TLSConnection(HTTPSConnection):
+    response_class = BoundedResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
 class Web:
     """Asks servers, for one thread at a time."""
 
@@ -77,34 +109,80 @@ class Web:
                 self._context.load_verify_locations(ca)
         except OSError as error:
             raise ValueError(f"{ca} holds no certificate in PEM: {error}") from None
-        self._direct = PoolManager(ssl_context=self._context)
+        self._direct = _patient(PoolManager(ssl_context=self._context))
         self._proxied: dict[str, PoolManager] = {}
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None = None) -> Reply:
-        """Return the answer of whatever status; raises :class:`NoReply`."""
+        """Return the answer of whatever status, after redirects; raises :class:`NoReply`.
+
+        What tells who we are follows to no other server: neither ``Authorization``, nor ``body``.
+        """
         try:
-            response = self._pool(url).request(
-                method,
-                url,
-                body=body,
-                headers=headers,
-                timeout=_TIMEOUT,
-                retries=_TRIES,
-                preload_content=False,
-            )
-            return Reply(response.status, response.headers, _body(response))
+            return self._follow(method, url, headers, body)
         except (HTTPError, ValueError) as error:
             raise NoReply(error) from None
 
+    def _follow(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
+        for _ in range(_MOST_REDIRECTS + 1):
+            reply = self._ask(method, url, headers, body)
+            location = reply.headers.get("Location")
+            if reply.status not in _REDIRECTS or not location:
+                return reply
+            before, url = url, urljoin(url, location)
+            if _server(url) != _server(before):
+                _see_that_it_may_lead(before, url, body)
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            if reply.status == 303 and method != "HEAD":
+                method, body = "GET", None
+        raise ValueError(f"it sends us on more than {_MOST_REDIRECTS} times")
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
+        response = self._pool(url).request(
+            method,
+            url,
+            body=body,
+            headers=headers,
+            timeout=_TIMEOUT,
+            retries=_TRIES,
+            redirect=False,
+            preload_content=False,
+        )
+        return Reply(response.status, response.headers, _body(response))
+
     def _pool(self, url: str) -> PoolManager:
         """Return the connections to use for ``url``: through the proxy that the environment names, if any."""
-        parts = urlsplit(url)
-        proxy = getproxies().get(parts.scheme)
-        if not proxy or proxy_bypass(parts.netloc):
+        proxy = Proxies.of_environment(os.environ).url_for(url)
+        if not proxy:
             return self._direct
         if proxy not in self._proxied:
-            self._proxied[proxy] = ProxyManager(proxy, ssl_context=self._context)
+            parts = urlsplit(proxy)
+            account = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+            self._proxied[proxy] = _patient(
+                ProxyManager(
+                    proxy,
+                    ssl_context=self._context,
+                    proxy_ssl_context=self._context,
+                    proxy_headers=make_headers(proxy_basic_auth=account),
+                )
+            )
         return self._proxied[proxy]
+
+
+def _patient(manager: PoolManager) -> PoolManager:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+    return manager
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _see_that_it_may_lead(here: str, there: str, body: str | None) -> None:
+    if body is not None:
+        raise ValueError(f"it sends us on to {there!r:.200}, another server, which our secret is not for")
+    if urlsplit(here).scheme == "https" != urlsplit(there).scheme:
+        raise ValueError(f"it sends us on to {there!r:.200}, where it could be overheard")
 
 
 def _body(response: BaseHTTPResponse) -> bytes:

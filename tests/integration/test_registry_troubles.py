@@ -1,0 +1,156 @@
+"""One repository's trouble is not its registry's: neither for the sweep, nor for `check`."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.registries import PASSWORD, USER, played
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.edges.database import Database
+from registry_docker_updater.edges.registry import Login, RegistryClient
+from registry_docker_updater.edges.store import Store
+from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.sweeping import Swept, Turns, complaints
+from unit.builders import HOST, NEW, NOON, container, fleet
+
+BAD = "test/app00"
+GOOD = [f"test/app{number:02}" for number in range(1, 21)]
+Reply = tuple[int, Mapping[str, str], bytes]
+WANTS_USER: Reply = (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")
+FOUND: Reply = (200, {"Docker-Content-Digest": NEW}, b"")
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+class Played:
+    """A registry whose /v2/ and whose bad repository answer as told; all others tell their digest to anybody."""
+
+    def __init__(self, stack: ExitStack, of_v2: Reply, of_bad: Reply) -> None:
+        self.of_v2, self.of_bad = of_v2, of_bad
+        self.asked: Counter[str] = Counter()
+        self.url = stack.enter_context(played(self._answer))
+
+    def _answer(self, _method: str, path: str, _headers: Mapping[str, str], _body: bytes) -> Reply:
+        self.asked[path] += 1
+        if path == "/v2/":
+            return self.of_v2
+        return self.of_bad if BAD in path else FOUND
+
+    def swept(self, login: Login | None = None) -> Swept:
+        client = RegistryClient("production", self.url, lambda: login)
+        return Swept("production", (HOST,), client, timedelta(hours=1))
+
+
+def running(*repositories: str) -> Fleet:
+    return fleet(*(container(name.replace("/", "-"), image=f"{HOST}/{name}:1") for name in repositories))
+
+
+def sweep(swept: Swept, folder: Path, known: Fleet, seconds: float) -> set[str]:
+    """Have so much time go by for the sweep; return the repositories whose push it found."""
+    now = NOON
+    database = Database(folder / "updater.db")
+    store = Store(database)
+    turns = Turns(store, swept, lambda: known, lambda: None, lambda: now)
+    end = now + timedelta(seconds=seconds)
+    while now < end:
+        now = min(end, now + timedelta(seconds=turns.step()))
+    found = {name for name in [BAD, *GOOD] if store.newest_push("production", name, "1")}
+    database.close()
+    return found
+
+
+HANGS_UP: Reply = (0, {}, b"")
+BAD_ANSWERS = [
+    pytest.param((500, {}, b""), id="500"),
+    pytest.param((503, {"Retry-After": "900"}, b""), id="503 for a while"),
+    pytest.param((429, {"Retry-After": "900"}, b""), id="429"),
+    pytest.param((403, {}, b""), id="403"),
+    pytest.param(WANTS_USER, id="401"),
+    pytest.param((401, {"WWW-Authenticate": "Bearer realm="}, b""), id="401 with a challenge that is none"),
+    pytest.param(HANGS_UP, id="hangs up"),
+    pytest.param((302, {"Location": "/v2/" + BAD + "/manifests/1"}, b""), id="sends round in a circle"),
+    pytest.param((200, {"Docker-Content-Digest": "sha256:short"}, b""), id="no digest"),
+    pytest.param((200, {}, b"<html>"), id="no manifest"),
+    pytest.param((200, {}, b'{"manifests": ' + b"[" * 100_000), id="too deep a manifest"),
+    pytest.param((200, {}, b'["schemaVersion"]'), id="a list"),
+]
+
+
+@pytest.mark.parametrize("of_bad", BAD_ANSWERS)
+@pytest.mark.parametrize("of_v2", [FOUND, WANTS_USER], ids=["open", "v2 wants a user"])
+def test_one_bad_repository_keeps_no_other_from_being_swept(
+    stack: ExitStack, tmp_path: Path, of_v2: Reply, of_bad: Reply
+) -> None:
+    """It is asked for again at intervals that grow, and the others at once."""
+    site = Played(stack, of_v2, of_bad)
+    assert sweep(site.swept(), tmp_path, running(BAD, *GOOD), 60) == set(GOOD)
+    assert site.asked[f"/v2/{BAD}/manifests/1"] <= 8  # each time twice at the most, and with redirects
+    site.of_bad = FOUND
+    assert BAD in sweep(site.swept(), tmp_path, running(BAD, *GOOD), 3600)
+
+
+def test_many_bad_repositories_keep_no_other_from_being_swept(stack: ExitStack, tmp_path: Path) -> None:
+    site = Played(stack, WANTS_USER, (500, {}, b""))
+    bad = [f"{BAD}/{number:02}" for number in range(30)]
+    assert sweep(site.swept(), tmp_path, running(*bad, *GOOD), 600) == set(GOOD)
+    assert sum(often for path, often in site.asked.items() if BAD in path) < 120
+
+
+@pytest.mark.parametrize("of_bad", BAD_ANSWERS)
+def test_check_tells_of_the_one_bad_repository_and_goes_on(stack: ExitStack, of_bad: Reply) -> None:
+    site = Played(stack, WANTS_USER, of_bad)
+    (complaint,) = complaints(site.swept(), running(BAD, GOOD[0]))
+    assert "registry production" in complaint
+    assert site.asked[f"/v2/{GOOD[0]}/manifests/1"] == 1
+
+
+def test_check_wants_no_user_where_all_that_is_needed_can_be_read(stack: ExitStack) -> None:
+    """Though /v2/ wants one; also where nothing is needed yet."""
+    site = Played(stack, WANTS_USER, WANTS_USER)
+    assert list(complaints(site.swept(), running(*GOOD[:2]))) == []
+    assert list(complaints(site.swept(), running())) == []
+
+
+def test_check_says_once_that_a_user_is_wanted_and_that_one_is_not_taken(stack: ExitStack) -> None:
+    site = Played(stack, WANTS_USER, WANTS_USER)
+    (complaint,) = complaints(site.swept(), running(BAD, BAD + "/other", GOOD[0]))
+    assert "wants a user and a password: set registries.production.credentials" in complaint
+    (complaint,) = complaints(site.swept(Login(USER, PASSWORD)), running(GOOD[0]))
+    assert f"does not let the user '{USER}' in" in complaint
+
+
+@pytest.mark.parametrize("of_v2", [(500, {}, b""), (429, {}, b""), HANGS_UP], ids=["500", "429", "hangs up"])
+def test_a_registry_whose_api_fails_is_unavailable_as_a_whole(stack: ExitStack, of_v2: Reply) -> None:
+    site = Played(stack, of_v2, (500, {}, b""))
+    with pytest.raises(RegistryUnavailable):
+        site.swept().client.find(BAD, "1")
+    assert site.swept().client.find(GOOD[0], "1").digest == NEW
+
+
+def test_a_token_server_that_has_moved_is_found_again(stack: ExitStack) -> None:
+    """The registry is asked anew how it wants us to log in when the old way fails."""
+    realm = "http://127.0.0.1:1/token"
+
+    def answer(_method: str, path: str, headers: Mapping[str, str], _: bytes) -> Reply:
+        if path.startswith("/token"):
+            return 200, {}, json.dumps({"token": "good", "expires_in": 1}).encode()
+        if headers.get("Authorization") == "Bearer good":
+            return FOUND
+        return 401, {"WWW-Authenticate": f'Bearer Realm="{realm}",service="x"'}, b""
+
+    url: Any = stack.enter_context(played(answer))
+    client = RegistryClient("production", url, lambda: None)
+    with pytest.raises(RepositoryUnavailable, match=r"where it sends us for a token, http://127\.0\.0\.1:1/"):
+        client.find("test/app", "1")
+    realm = f"{url}/token"
+    assert client.find("test/app", "1").digest == NEW
