@@ -324,9 +324,10 @@ def attempt_of(ended: Ended) -> Attempt:
     """Return what came of a run of ``notify.yml``."""
     results = ended.statistics.get("notification_results")
     if not isinstance(results, dict):
-        if ended.status == "successful":
-            return Attempt()
-        return Attempt(error=ended.refusal or f"notify.yml ended as {ended.status}")
+        return Attempt(
+            error=ended.refusal
+            or f"notify.yml ended as {ended.status} and said of nobody whether it was told"
+        )
     nobody = None if results else str(ended.statistics.get("notification_nobody") or "no channel was used")
     return Attempt({name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody)
 

@@ -204,7 +204,8 @@ class World:
         {"discover": self.discover, "update": self.update, "notify": self.notify}[playbook.name](
             playbook, tell
         )
-        return Ended("successful", tuple(results), {}, folder, cost=self.cost)
+        told = {"notification_results": {"slack": "ok"}} if playbook.name == "notify" else {}
+        return Ended("successful", tuple(results), told, folder, cost=self.cost)
 
     def hosts(self, _pattern: str) -> Listed:
         if not self.inventory:
