@@ -298,7 +298,7 @@ class Loop:
             rollout = self._store.message(telling)
             if rollout is None:
                 return
-            variables: dict[str, object] = {"rollout": rollout}
+            variables: dict[str, object] = {"notification_rollout": rollout}
             if telling.channels:
                 variables["notification_channels"] = list(telling.channels)
             folder = self._runs / str(telling.rollout)
@@ -334,14 +334,16 @@ def attempt_of(ended: Ended) -> Attempt:
 
 def _update(start: Start) -> Playbook:
     variables: dict[str, object] = {
-        "image": start.wanted.image,
-        "digest": start.wanted.digest,
-        "aliases": list(start.wanted.hosts[1:]),
-        "skip_targets": list(start.skip),
-        "known_digests": {key: list(digests) for key, digests in start.known.items()},
-        "pushed_at": start.wanted.received_at.timestamp(),
+        "docker_update_image": start.wanted.image,
+        "docker_update_digest": start.wanted.digest,
+        "docker_update_aliases": list(start.wanted.hosts[1:]),
+        "docker_update_skip": list(start.skip),
+        "docker_update_known_digests": {key: list(digests) for key, digests in start.known.items()},
+        "docker_update_pushed_at": start.wanted.received_at.timestamp(),
         # The operator has that done apart, so that no rollout waits for it.
         "docker_update_repair": False,
+        # It knows what became of each target that it expects.
+        "docker_update_needs_a_target": False,
     }
     if start.told:
         variables["standalone_container_try_again"] = True
