@@ -57,13 +57,14 @@ def serve(parts: Parts) -> int:
 
 def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the command line
     """Tell whether the settings are right, and every host and registry answers."""
-    fleet = _scan(parts)
+    problems = []
+    try:
+        fleet = _scan(parts)
+    except UpdaterError as error:
+        # The registries can be asked all the same.
+        fleet, problems = Fleet(), [f"fleet: {error}"]
     unreachable = {host.name: host.error for host in fleet.hosts.values() if host.error}
-    problems = [f"host {name}: {error}" for name, error in sorted(unreachable.items())]
-    if not fleet.hosts:
-        problems.append(
-            f"fleet: {parts.settings.fleet.inventory} has no host that matches {parts.settings.fleet.hosts!r}"
-        )
+    problems += [f"host {name}: {error}" for name, error in sorted(unreachable.items())]
     for swept in parts.swept:
         complain(f"asking registry {swept.name} …")
         problems += complaints(swept, fleet)

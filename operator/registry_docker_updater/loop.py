@@ -298,7 +298,7 @@ class Loop:
             rollout = self._store.message(telling)
             if rollout is None:
                 return
-            variables: dict[str, object] = {"rollout": rollout}
+            variables: dict[str, object] = {"notification_rollout": rollout}
             if telling.channels:
                 variables["notification_channels"] = list(telling.channels)
             folder = self._runs / str(telling.rollout)
@@ -324,23 +324,26 @@ def attempt_of(ended: Ended) -> Attempt:
     """Return what came of a run of ``notify.yml``."""
     results = ended.statistics.get("notification_results")
     if not isinstance(results, dict):
-        if ended.status == "successful":
-            return Attempt()
-        return Attempt(error=ended.refusal or f"notify.yml ended as {ended.status}")
+        return Attempt(
+            error=ended.refusal
+            or f"notify.yml ended as {ended.status} and said of nobody whether it was told"
+        )
     nobody = None if results else str(ended.statistics.get("notification_nobody") or "no channel was used")
     return Attempt({name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody)
 
 
 def _update(start: Start) -> Playbook:
     variables: dict[str, object] = {
-        "image": start.wanted.image,
-        "digest": start.wanted.digest,
-        "aliases": list(start.wanted.hosts[1:]),
-        "skip_targets": list(start.skip),
-        "known_digests": {key: list(digests) for key, digests in start.known.items()},
-        "pushed_at": start.wanted.received_at.timestamp(),
+        "docker_update_image": start.wanted.image,
+        "docker_update_digest": start.wanted.digest,
+        "docker_update_aliases": list(start.wanted.hosts[1:]),
+        "docker_update_skip": list(start.skip),
+        "docker_update_known_digests": {key: list(digests) for key, digests in start.known.items()},
+        "docker_update_pushed_at": start.wanted.received_at.timestamp(),
         # The operator has that done apart, so that no rollout waits for it.
         "docker_update_repair": False,
+        # It knows what became of each target that it expects.
+        "docker_update_needs_a_target": False,
     }
     if start.told:
         variables["standalone_container_try_again"] = True

@@ -61,8 +61,9 @@ class Repairer:
         try:
             playbook = Playbook("repair", limit=names, forks=len(names))
             ended = self._playbooks.run(playbook, self._directory, self._timeout, self._keep)
-            if ended.status != "successful" and not ended.was_stopped:
-                reason = ended.cut_short or ended.refusal or f"the run is kept in {ended.directory}"
+            reason = ended.cut_short or ended.refusal
+            if reason or ended.status == "failed":
+                reason = reason or f"the run is kept in {ended.directory}"
                 _log.warning("not everything was finished on %s: %s", ", ".join(names), reason)
         finally:
             with self._lock:

@@ -40,7 +40,7 @@ options:
 EXAMPLES = r"""
 - name: See whether the step is left alone, and what to tell of its targets
   ansible.builtin.debug:
-    msg: "{{ update_plan | registry.docker_updater.left_alone(inventory_hostname, groups.ended_well, hostvars) }}"
+    msg: "{{ docker_update_plan | registry.docker_updater.left_alone(inventory_hostname, groups.ended_well, hostvars) }}"
 """
 
 RETURN = r"""

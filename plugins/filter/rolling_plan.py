@@ -36,7 +36,7 @@ options:
 EXAMPLES = r"""
 - name: Plan the steps
   ansible.builtin.set_fact:
-    update_plan: "{{ hostvars | registry.docker_updater.rolling_plan(ansible_play_hosts_all) }}"
+    docker_update_plan: "{{ hostvars | registry.docker_updater.rolling_plan(ansible_play_hosts_all) }}"
 """
 
 RETURN = r"""

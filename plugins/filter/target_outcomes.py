@@ -35,7 +35,7 @@ options:
 EXAMPLES = r"""
 - name: Keep what became of each target
   ansible.builtin.set_fact:
-    outcomes: "{{ hostvars | registry.docker_updater.target_outcomes(update_plan.asked, update_plan.steps) }}"
+    outcomes: "{{ hostvars | registry.docker_updater.target_outcomes(docker_update_plan.asked, docker_update_plan.steps) }}"
 """
 
 RETURN = r"""
@@ -89,8 +89,8 @@ def _where(host: str, one: Mapping[str, Any]) -> str:
 
 def _results(known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for variable in (
-        "update_superseded",
-        "update_left_alone",
+        "docker_update_superseded",
+        "docker_update_left_alone",
         "standalone_container_results",
         "swarm_service_results",
     ):

@@ -88,6 +88,10 @@ scan:
         once, with state V(unfinished) and no digests.
       type: list
       elements: dict
+    other_names:
+      description: With O(image), the other image names that targets run.
+      type: list
+      elements: str
     warnings:
       description: Labels without a meaning, targets that can never match, a swarm that does not answer.
       type: list
@@ -138,7 +142,9 @@ def main() -> None:
     except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
         module.fail_json(msg=str(error))
     if pushed:
-        found["targets"] = narrowed(found["targets"], pushed, aliases)
+        of_the_name = narrowed(found["targets"], pushed, aliases)
+        others = {target["reference"] for target in found["targets"] if target not in of_the_name}
+        found.update(targets=of_the_name, other_names=sorted(filter(None, others)))
     found["warnings"] += complaints(module.params["wishes"])
     asked_at = module.params["asked_at"]
     # Later by what was waited, for ages are as of the end.

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from integration.shops import INVENTORY, Shop, processes
 from unit.builders import HOST, OLD
 from unit.engines import PlayedEngine, container_of, engine_with, played_engine
 
@@ -141,9 +142,41 @@ class Running:
         return self.ask("GET", path)[1]
 
 
+def by_hand(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of the project's playbooks as people do, in the folder of the site."""
+    playbook, *more = arguments
+    return subprocess.run(
+        [
+            "ansible-playbook",
+            "-i",
+            "hosts.yml",
+            f"registry.docker_updater.{playbook.removesuffix('.yml')}",
+            *more,
+        ],
+        cwd=site.folder,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "true",
+        },
+        text=True,
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="rdu") as sockets, ExitStack() as stack:
         made = Site(tmp_path, Path(sockets), stack)
         made.write()
         yield made
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    yield Shop(tmp_path, {**kept, "LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(tmp_path)})
+    assert not processes(str(tmp_path)), "a run was left behind"

@@ -380,7 +380,7 @@ def test_check_finds_a_host_wrong_that_does_not_answer(site: Site, run: Run) -> 
 def test_check_finds_an_empty_inventory_wrong(site: Site, run: Run) -> None:
     code, out, _ = run("check")
     assert code == 1
-    assert f"wrong: fleet: {site.folder}/hosts.yml has no host that matches 'all'" in out
+    assert f"wrong: fleet: no host of {site.folder}/hosts.yml matches 'all'" in out
 
 
 def test_check_finds_an_inventory_wrong_that_is_none(site: Site, run: Run) -> None:

@@ -204,7 +204,8 @@ class World:
         {"discover": self.discover, "update": self.update, "notify": self.notify}[playbook.name](
             playbook, tell
         )
-        return Ended("successful", tuple(results), {}, folder, cost=self.cost)
+        told = {"notification_results": {"slack": "ok"}} if playbook.name == "notify" else {}
+        return Ended("successful", tuple(results), told, folder, cost=self.cost)
 
     def hosts(self, _pattern: str) -> Listed:
         if not self.inventory:
@@ -217,13 +218,13 @@ class World:
             self.meanwhile()
 
     def notify(self, playbook: Playbook, _tell: Callable[[HostResult], None]) -> None:
-        self.told.append(playbook.variables["rollout"])
+        self.told.append(playbook.variables["notification_rollout"])
         self.meanwhile()
 
     def update(self, playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
-        tag = str(playbook.variables["image"]).rpartition(":")[2]
-        wanted = str(playbook.variables["digest"])
-        skip = cast("list[str]", playbook.variables["skip_targets"])
+        tag = str(playbook.variables["docker_update_image"]).rpartition(":")[2]
+        wanted = str(playbook.variables["docker_update_digest"])
+        skip = cast("list[str]", playbook.variables["docker_update_skip"])
         hosts = [host for host in playbook.limit or () if host not in self.down]
         for host in playbook.limit or ():
             tell(self.answer(host, tag))

@@ -139,6 +139,11 @@ def test_a_run_of_notify_that_used_no_channel_told_nobody_and_says_why() -> None
     assert attempt_of(told) == Attempt({"email": "failed: no"})
 
 
+def test_a_run_of_notify_that_did_nothing_has_told_nobody_however_well_it_ended() -> None:
+    attempt = attempt_of(notified())
+    assert "without asking any host" in (attempt.error or "")
+
+
 def test_a_rollout_of_which_nobody_is_told_says_so(store: Store, start: Start) -> None:
     store.begin_run(start, at(10))
     store.end_run(ended(start, 1, Outcome.UPDATED, Outcome.UPDATED), at(20))

@@ -104,7 +104,7 @@ class Team:
     def write(self, told: dict[str, Any]) -> Path:
         (self.inventory / "group_vars" / "all.yml").write_text(json.dumps(self.variables))
         file = self.folder / "rollout.json"
-        file.write_text(json.dumps({"rollout": unsafe(told)}))
+        file.write_text(json.dumps({"notification_rollout": unsafe(told)}))
         return file
 
     def tell(
@@ -566,14 +566,17 @@ def test_a_playbook_of_ones_own_listens_on_the_topics(team: Team) -> None:
         "gather_facts": False,
         "vars": {
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "notification_rollout": "{{ rollout }}",
         },
         "roles": ["registry.docker_updater.notification"],
         "handlers": [
             {
                 "name": "Write it down",
                 "listen": "update failed",
-                "ansible.builtin.copy": {"dest": str(seen), "content": "{{ rollout.image }}", "mode": "0600"},
+                "ansible.builtin.copy": {
+                    "dest": str(seen),
+                    "content": "{{ notification_rollout.image }}",
+                    "mode": "0600",
+                },
             },
             {"name": "Break", "listen": "update failed", "ansible.builtin.fail": {"msg": "out of paper"}},
             {"name": "Never", "listen": "image updated", "ansible.builtin.fail": {"msg": "wrong topic"}},

@@ -9,9 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,76 +18,11 @@ from typing import Any
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from integration.shops import INVENTORY, MINUTE, Shop, processes
 from registry_docker_updater.core.outcomes import HostResult
 from registry_docker_updater.edges import ansible
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks, as_text, end_leftovers
+from registry_docker_updater.edges.ansible import Playbook, Playbooks, as_text, end_leftovers
 from registry_docker_updater.errors import UpdaterError
-
-MINUTE = timedelta(minutes=1)
-INVENTORY = """
-all:
-  hosts: {one: {}, two: {}}
-  vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
-"""
-
-
-@dataclass
-class Shop:
-    """A folder with an inventory and playbooks, and the environment of an operator."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def write(self, name: str, tasks: str, hosts: str = "one") -> None:
-        text = f"- hosts: {hosts}\n  gather_facts: false\n  tasks:\n{tasks}"
-        place = self.folder / "ansible_collections/registry/docker_updater/playbooks"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{name}.yml").write_text(text)
-
-    def write_endless(self) -> None:
-        """One result, and then a command that goes on for longer than any test."""
-        self.write(
-            "endless",
-            "    - ansible.builtin.debug: {msg: it goes on}\n"
-            f"    - ansible.builtin.command: {{argv: [{sys.executable}, -c, import time; time.sleep(600), {self.folder}]}}\n",
-        )
-
-    def at_work(self) -> list[int]:
-        """The processes of the endless command."""
-        return processes("time.sleep", str(self.folder))
-
-    @property
-    def playbooks(self) -> Playbooks:
-        return Playbooks(self.folder / "hosts.yml", self.folder, self.environment)
-
-    @property
-    def runs(self) -> Path:
-        return self.folder / "runs/7"
-
-    def run(self, name: str, variables: dict[str, Any] | None = None, **more: Any) -> Ended:
-        playbook = Playbook(name, variables or {}, more.pop("limit", None))
-        return self.playbooks.run(playbook, self.runs, more.pop("timeout", MINUTE), **more)
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    (tmp_path / "hosts.yml").write_text(INVENTORY)
-    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    yield Shop(tmp_path, {**kept, "LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(tmp_path)})
-    assert not processes(str(tmp_path)), "a run was left behind"
-
-
-def processes(*words: str) -> list[int]:
-    """The processes whose command line holds all words."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if all(word in line for word in words) and int(path.parent.name) != os.getpid():
-            found.append(int(path.parent.name))
-    return found
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:

@@ -345,7 +345,7 @@ def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:
 
 def test_the_team_hears_of_targets_that_were_left_alone() -> None:
     told = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
-    (found,) = target_outcomes({"m1": _variables("m1", update_left_alone=[told])}, ["m1"])
+    (found,) = target_outcomes({"m1": _variables("m1", docker_update_left_alone=[told])}, ["m1"])
     assert (found["where"], found["outcome"], found["message"]) == ("swarm of m1", "skipped", "left alone: …")
 
 
@@ -377,7 +377,7 @@ def test_a_target_of_which_nobody_said_a_word_is_told_as_failed() -> None:
 
 
 def test_the_team_hears_of_what_a_person_changed() -> None:
-    variables = {"a": _variables("a", update_superseded=[_result("app", "superseded")])}
+    variables = {"a": _variables("a", docker_update_superseded=[_result("app", "superseded")])}
     assert [one["outcome"] for one in target_outcomes(variables, ["a"])] == ["superseded"]
 
 

@@ -7,19 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from registry_docker_updater.core import reasons
 from registry_docker_updater.core.fleet import Change, Fleet, Kind, Target, container_key, service_key
-
-# What to do about reasons of Ansible's that contain these words.
-_REMEDIES = {
-    "vault secrets": (
-        "name the file of the right vault password: vault_password_file in the ansible.cfg beside the operator's"
-        " settings, or ANSIBLE_VAULT_PASSWORD_FILE in its environment"
-    ),
-    "Unsupported parameters for (registry.docker_updater.": (
-        "the variable docker_engine of the inventory may hold what opens an engine, and nothing else"
-    ),
-}
-
 
 # What Ansible puts in place of a secret, wherever it occurs in a result.
 _BLOT = "********"
@@ -79,15 +68,8 @@ class HostResult:
 
     @property
     def reason(self) -> str:
-        """Why it failed, in the module's words without Ansible's before them."""
-        text = str(self.result.get("msg") or "no reason given").strip()
-        return with_remedy(text.removeprefix("Task failed: ").removeprefix("Module failed: "))
-
-
-def with_remedy(reason: str) -> str:
-    """Return what Ansible gave as a reason, with what to do about it where Ansible does not say that."""
-    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in reason), None)
-    return f"{reason.rstrip('.')} ({remedy})" if remedy else reason
+        """Why it failed, in a sentence."""
+        return reasons.of_result(self.result)
 
 
 def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutcome | None:

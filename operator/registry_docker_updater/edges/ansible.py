@@ -8,7 +8,6 @@ its run when its standard input ends, so none outlives the operator, however tha
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -22,7 +21,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater.core.outcomes import HostResult, with_remedy
+from registry_docker_updater.core import reasons
+from registry_docker_updater.core.outcomes import HostResult
 from registry_docker_updater.edges.processes import cost_when_ended, end_children, forget_environment
 from registry_docker_updater.errors import UpdaterError
 
@@ -34,12 +34,6 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TMP
 _INHERITED_PREFIX = "ANSIBLE_"
 # How a run prints is not the shop's: the operator reads it.
 _NOT_INHERITED = ("ANSIBLE_STDOUT_CALLBACK",)
-# How Ansible prints an error; before 2.19 in the second way.
-_ERROR = re.compile(r"^(?:\[ERROR\]: |ERROR! )(.*)", re.MULTILINE)
-# Why a source of the inventory cannot be read is only a warning of each plugin that tried, and where, of some.
-_UNREAD = re.compile(r"^\[WARNING\]: (Failed to parse inventory with .*)", re.MULTILINE)
-_ORIGIN = re.compile(r"^Origin: (\S+:\d+:\d+)$", re.MULTILINE)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # A source that is broken today would else be taken for hosts that have left the inventory.
 _CAREFUL = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
 # The operator's own playbooks lie in site-packages.
@@ -56,6 +50,8 @@ _UNATTENDED = dict.fromkeys(
     ),
     "false",
 )
+# None of our tasks is left out, whatever an ansible.cfg says of tags: all that it leaves out would look as if it were well.
+_WHOLE = {"ANSIBLE_RUN_TAGS": "all", "ANSIBLE_SKIP_TAGS": ""}
 
 
 @dataclass(frozen=True)
@@ -92,19 +88,26 @@ class Ended:
     @property
     def cut_short(self) -> str | None:
         """Why the run ended before its end, in a sentence, or None."""
-        return {
-            "timeout": "the run took longer than rollouts.timeout and was ended",
-            "died": "the process of the run died",
-        }.get(self.status)
+        if self.status == "timeout":
+            return "the run took longer than rollouts.timeout and was ended"
+        if self.status != "died":
+            return None
+        # Such as that it cannot read the shop's ansible.cfg.
+        why = reasons.of_run(self._kept("process.log"))
+        return f"the process of the run died{': ' if why else ''}{why}"
 
     @property
     def refusal(self) -> str | None:
-        """Why Ansible ended the run before any host was asked, in its words, or None."""
-        if self.results or self.status == "successful":
+        """Why no host was asked, in Ansible's words where it has any, or None when one was."""
+        if self.results or self.was_stopped:
             return None
-        printed = self.directory / "artifacts" / "run" / "stdout"
-        text = printed.read_text(errors="replace") if printed.exists() else ""
-        return _errors(text) or None
+        if self.status == "successful":
+            return "the run ended well without asking any host: it found none, or nothing to do"
+        return self.cut_short or reasons.of_run(self._kept("artifacts/run/stdout")) or None
+
+    def _kept(self, name: str) -> str:
+        path = self.directory / name
+        return path.read_text(errors="replace") if path.exists() else ""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Playbooks:
         }
         beside_python = str(Path(sys.executable).parent)
         path = f"{beside_python}:{inherited.get('PATH', os.defpath)}"
-        self._environment = {**_CAREFUL, **inherited, **_UNATTENDED, **_FINDS_US, "PATH": path}
+        self._environment = {**_CAREFUL, **inherited, **_UNATTENDED, **_WHOLE, **_FINDS_US, "PATH": path}
         self._running: set[subprocess.Popen[str]] = set()
         self._listing: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
@@ -214,7 +217,7 @@ class Playbooks:
                 " does a program of the inventory hang?"
             )
         if process.returncode:
-            reason = _errors(said) or f"ansible ended with {process.returncode}"
+            reason = reasons.of_run(said) or f"ansible ended with {process.returncode}"
             raise UpdaterError(f"cannot list the hosts {pattern!r} of {self._inventory}: {reason}")
         # The first line counts them.
         names = frozenset(line.strip() for line in out.splitlines()[1:])
@@ -282,15 +285,6 @@ class Playbooks:
             with self._lock:
                 self._running.discard(process)
             _end(process)
-
-
-def _errors(printed: str) -> str:
-    """Return what Ansible called errors in what it ``printed``, with the reasons where it kept them apart."""
-    text = _COLOUR.sub("", printed)
-    found = _ERROR.findall(text)
-    if any("parse inventory source" in one for one in found):
-        found += [*_UNREAD.findall(text), *(f"see {place}" for place in _ORIGIN.findall(text))]
-    return with_remedy("; ".join(dict.fromkeys(one.strip() for one in found)))
 
 
 def as_text(value: Any) -> Any:

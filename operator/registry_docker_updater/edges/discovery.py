@@ -76,10 +76,13 @@ def scan(  # noqa: PLR0913 - what a scan is made of
     _forget_old(directory)
     if ended.was_stopped:
         raise UpdaterError("the scan was stopped")
-    if not answers and ended.status != "successful":
+    if not answers and not isinstance(hosts, tuple) and ended.status == "successful":
+        # Says so when the inventory has none.
+        playbooks.hosts(hosts)
+    if not answers:
         raise NobodyAsked(
             ended.cost,
-            f"the scan ended before any host was asked: {ended.refusal or ended.status}; its output is in {ended.directory}",
+            f"the scan ended before any host answered: {ended.refusal or ended.status}; the run is kept in {ended.directory}",
         )
     if ended.cut_short:
         for host in sorted(set(known) - set(answers)):

@@ -26,6 +26,8 @@ _READ = (
     "kind",
     "left_alone",
     "message",
+    "module_stderr",
+    "module_stdout",
     "msg",
     "name",
     "outcome",
@@ -46,6 +48,11 @@ _RESULTS = frozenset(
         "runner_item_on_failed",
     )
 )
+# That the variables of a role are right is no word of a host.
+_CHECK_OF_VARIABLES = "ansible.builtin.validate_argument_spec"
+# Of what a module printed that returned nothing; the end says why.
+_PRINTED = ("module_stderr", "module_stdout")
+_LONGEST = 20_000
 _STATISTICS = "playbook_on_stats"
 # Ansible keeps connections open between tasks and runs. On one to a host that has gone, ssh would wait for as long
 # as TCP does, a quarter of an hour.
@@ -112,13 +119,18 @@ def _shop_says(section: str, key: str) -> bool:
     """Tell whether the shop's ``ansible.cfg`` sets ``key``; what it says is left alone."""
     path = find_ini_config_file()
     shop = ConfigParser(interpolation=None)
-    shop.read(path or ())
+    if path:
+        # As Ansible reads it: what is no UTF-8 in a comment breaks nothing.
+        shop.read_string(Path(os.fsdecode(path)).read_text("utf-8", errors="surrogateescape"))
     return shop.has_option(section, key)
 
 
 def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
+    if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
+        return
     result = data.get("res") or {}
     read = {name: result[name] for name in _READ if name in result}
+    read |= {name: str(read[name])[-_LONGEST:] for name in _PRINTED if name in read}
     facts = result.get("ansible_facts") or {}
     if _LIVE in facts:
         read["live"] = facts[_LIVE]
