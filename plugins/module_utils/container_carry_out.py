@@ -122,8 +122,11 @@ class CarryOut:
     def view(self) -> View:
         """Look at everything that the decision needs."""
         pairs = []
-        for member in self.swap.members:
+        for index, member in enumerate(self.swap.members):
             old = self._containers.see(member.old_id, self.swap.aside(member, "old"))
+            if old and old.id != member.old_id:
+                # It was created again by a process that was killed before it could write down its id.
+                self._remember(self.swap.with_member(index, old_id=old.id))
             new = self._containers.see(member.new_id, self.swap.aside(member, "new"))
             holder = next((seen.id for seen in (old, new) if seen and seen.name == member.name), "")
             if not holder:

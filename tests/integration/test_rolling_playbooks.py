@@ -12,7 +12,7 @@ from integration.conftest import Site
 from registry_docker_updater.core.outcomes import HostResult, outcome_of
 from registry_docker_updater.edges.ansible import Playbook, Playbooks
 from unit.builders import HOST, NEW, NEWER, OLD
-from unit.engines import Answer, Asked, container_of
+from unit.engines import Answer, container_of
 
 ROOT = Path(__file__).parents[2]
 IMAGE = f"{HOST}/test/app:1"
@@ -164,14 +164,9 @@ def test_what_a_person_changed_since_the_run_looked_is_left_to_them(
     """Runs in steps are long. What was only recreated, with what it ran before, is still for the push."""
     site.add_host("one", IMAGE)
     engine = site.engines["one"]
-    (image,) = (what for what in engine.answers if what.startswith("/images/"))
-    engine.answers["/containers/web0/json"] = Answer({**container_of("web0", IMAGE), "Id": "recreated"})
-
-    def images(_: Asked) -> Answer:
-        has_looked = len([asked for asked in engine.asked if asked.what == image]) > 1
-        return Answer({"RepoDigests": [f"{HOST}/test/app@{now if has_looked else OLD}"]})
-
-    engine.answers[image] = images
+    recreated = {**container_of("web0", IMAGE, "sha256:recreated"), "Id": "recreated"}
+    engine.answers["/containers/web0/json"] = Answer(recreated)
+    engine.answers["/images/sha256:recreated/json"] = Answer({"RepoDigests": [f"{HOST}/test/app@{now}"]})
     site.write()
     (told,) = (
         one

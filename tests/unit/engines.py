@@ -129,6 +129,7 @@ def container_of(name: str, image: str, image_id: str = "sha256:" + "1" * 64, **
         "Image": image_id,
         "Created": "2026-11-22T11:00:00.123456789Z",
         "State": {"Status": "running"},
+        "HostConfig": {},
         "Config": {"Image": image, "Labels": {"registry-docker-updater": "true"}},
         **more,
     }

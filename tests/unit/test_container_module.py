@@ -29,7 +29,7 @@ def _folder() -> Iterator[Path]:
 
 @pytest.fixture(name="engine")
 def _engine(folder: Path) -> Iterator[PlayedEngine]:
-    web = container_of("shop-web", IMAGE, HostConfig={})
+    web = container_of("shop-web", IMAGE)
     answers = {
         **engine_with(web, digests=(f"{HOST}/test/app@{NEW}",)),
         "/containers/shop-web/json": Answer(web),
