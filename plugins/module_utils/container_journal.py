@@ -15,6 +15,8 @@ import re
 import time
 from typing import Any, Dict, Iterator, Optional
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
+
 DIRECTORY = "/var/lib/registry-docker-updater"
 _REMEMBERED = 20
 
@@ -124,7 +126,7 @@ class Lock:
 def _read(path: str) -> Optional[Dict[str, Any]]:
     try:
         with open(path, encoding="utf-8") as file:
-            kept = json.load(file)
+            kept = decode_json(file.read())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
