@@ -154,3 +154,21 @@ def test_a_token_server_that_has_moved_is_found_again(stack: ExitStack) -> None:
         client.find("test/app", "1")
     realm = f"{url}/token"
     assert client.find("test/app", "1").digest == NEW
+
+
+def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
+    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Played(stack, FOUND, FOUND)
+    swept = site.swept()
+    find = swept.client.find
+    monkeypatch.setattr(swept.client, "find", lambda *name: 1 / 0 if name[0] == BAD else find(*name))
+    database = Database(tmp_path / "updater.db")
+    stack.callback(database.close)
+    store = Store(database)
+    known = running(BAD, GOOD[0])
+    turns = Turns(store, swept, lambda: known, lambda: None, lambda: NOON + timedelta(seconds=1))
+    with pytest.raises(ZeroDivisionError):
+        turns.step()
+    turns.step()
+    assert store.newest_push("production", GOOD[0], "1")
