@@ -1,5 +1,6 @@
 """One repository's trouble is not its registry's: neither for the sweep, nor for `check`."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -167,7 +168,8 @@ def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
     stack.callback(database.close)
     store = Store(database)
     known = running(BAD, GOOD[0])
-    turns = Turns(store, swept, lambda: known, lambda: None, lambda: NOON + timedelta(seconds=1))
+    seconds = itertools.count()
+    turns = Turns(store, swept, lambda: known, lambda: None, lambda: NOON + timedelta(seconds=next(seconds)))
     with pytest.raises(ZeroDivisionError):
         turns.step()
     turns.step()
