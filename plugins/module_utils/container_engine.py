@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import http.client
 import io
-import json
 import os
 import re
 import tarfile
@@ -23,6 +22,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine imp
     NoAnswer,
     NotFound,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import ONE_SHOT, says_yes
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
@@ -126,7 +126,7 @@ class Containers:
         path = os.path.join(root, "containers", container["Id"], "config.v2.json")
         try:
             with open(path, encoding="utf-8") as file:
-                kept = json.load(file)["NetworkSettings"]["Networks"] or {}
+                kept = decode_json(file.read())["NetworkSettings"]["Networks"] or {}
         except (OSError, ValueError, KeyError, TypeError):
             return None
         shown = container["NetworkSettings"].get("Networks") or {}
@@ -268,7 +268,10 @@ class Containers:
                 response.status, payload.decode("utf-8", "replace").strip() or "no message", f"{method} {url}"
             )
         shown = response.headers.get("X-Docker-Container-Path-Stat")
-        return payload, json.loads(base64.b64decode(shown)) if shown else None
+        try:
+            return payload, decode_json(base64.b64decode(shown)) if shown else None
+        except ValueError as error:
+            raise NoAnswer(f"no answer to {method} {url} that can be read: {error}") from None
 
     def _unless_conflict(self, path: str) -> None:
         try:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import glob
+import http.client
 import ipaddress
-import json
 import os
 import re
 import ssl
@@ -18,6 +18,9 @@ import urllib.parse
 import urllib.request
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.bounded_http import BoundedResponse
+from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
+from ansible_collections.registry.docker_updater.plugins.module_utils.proxies import Proxies
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
 _INDEXES = (
@@ -45,21 +48,24 @@ def read_image(
 ) -> Dict[str, Any]:
     """Return ``{Id, Config, Architecture, Os}`` of an image, as an inspect after a pull would show them.
 
-    ``account`` is what X-Registry-Auth is made of, ``info`` the engine's /info, which tells insecure registries.
+    ``account`` is what X-Registry-Auth is made of, ``info`` the engine's /info, which tells insecure registries and
+    its proxies.
     Raises :class:`NotReadable`.
     """
-    registry = _Registry(reference, account, insecure=is_insecure(reference.host, info))
+    insecure = is_insecure(reference.host, info)
     try:
+        registry = _Registry(reference, account, Proxies.of_engine(info), insecure=insecure)
         manifest = registry.get(f"manifests/{digest}", (*_INDEXES, *_MANIFESTS))
         if "manifests" in manifest:
             manifest = registry.get(f"manifests/{_for_platform(manifest, architecture)}", _MANIFESTS)
         identity = manifest["config"]["digest"]
         config = registry.get(f"blobs/{identity}", ())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotReadable(f"{reference.host} did not tell about {digest}: {error}") from None
+        wanted = config.get("config") or {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, http.client.HTTPException) as error:
+        raise NotReadable(f"{reference.host} did not tell about {digest}: {error!s:.300}") from None
     return {
         "Id": identity,
-        "Config": config.get("config") or {},
+        "Config": wanted,
         "Architecture": config.get("architecture"),
         "Os": config.get("os"),
     }
@@ -90,11 +96,17 @@ def _for_platform(index: Mapping[str, Any], architecture: str) -> str:
 
 
 class _Registry:
-    def __init__(self, reference: Reference, account: Optional[Mapping[str, str]], *, insecure: bool) -> None:
+    def __init__(
+        self, reference: Reference, account: Optional[Mapping[str, str]], proxies: Proxies, *, insecure: bool
+    ) -> None:
         host = "registry-1.docker.io" if reference.is_on_docker_hub else reference.host
         self._account = account or {}
         self._repository = reference.repository
-        self._context = _tls(reference.host, insecure=insecure)
+        context = _tls(reference.host, insecure=insecure)
+        # The engine's proxies, and not those of who runs the module.
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), _EngineProxy(proxies), _Plain(), _Encrypted(context=context)
+        )
         self._address = f"https://{host}"
         self._last_address = f"http://{host}" if insecure else self._address
         self._authorization = ""
@@ -127,12 +139,14 @@ class _Registry:
         if authorization or self._authorization:
             # Not sent on to where the registry redirects to: a blob may lie at somebody else's.
             request.add_unredirected_header("Authorization", authorization or self._authorization)
-        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=self._context))
-        with opener.open(request, timeout=_SECONDS) as response:
-            return json.loads(response.read(_LARGEST))
+        with self._opener.open(request, timeout=_SECONDS) as response:
+            return decode_json(response.read(_LARGEST))
 
     def _authorize(self, challenge: str) -> None:
         scheme, _, rest = challenge.partition(" ")
+        if scheme.lower() == "bearer" and self._account.get("registrytoken"):
+            self._authorization = "Bearer " + self._account["registrytoken"]
+            return
         basic = ""
         if self._account.get("username"):
             pair = "{}:{}".format(self._account["username"], self._account["password"])
@@ -143,9 +157,61 @@ class _Registry:
         given = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         if scheme.lower() != "bearer" or not given.get("realm"):
             raise OSError("it wants an account, and none is configured that can be used here")
+        # A registry that is asked with TLS gets no password in the clear by sending us elsewhere.
+        if given["realm"].partition("://")[0].lower() not in {"https", self._address.partition("://")[0]}:
+            raise OSError(
+                "it sends us for a token to {!r:.200}, where it could be overheard".format(given["realm"])
+            )
         asked = {"service": given.get("service", ""), "scope": f"repository:{self._repository}:pull"}
-        answer = self._read(given["realm"] + "?" + urllib.parse.urlencode(asked), (), basic)
-        self._authorization = "Bearer " + (answer.get("token") or answer["access_token"])
+        mark = "&" if "?" in given["realm"] else "?"
+        answer = self._read(given["realm"] + mark + urllib.parse.urlencode(asked), (), basic)
+        token = answer.get("token") or answer["access_token"]
+        if not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token):
+            raise ValueError("what it gives is no token")
+        self._authorization = "Bearer " + token
+
+
+class _Connection(http.client.HTTPConnection):
+    response_class = BoundedResponse
+
+
+class _TLSConnection(http.client.HTTPSConnection):
+    response_class = BoundedResponse
+
+
+class _Plain(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_Connection, request)
+
+
+class _Encrypted(urllib.request.HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trusting = context
+
+    def https_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_TLSConnection, request, context=self._trusting)
+
+
+class _EngineProxy(urllib.request.BaseHandler):
+    """Sends requests through the proxies of an engine; urllib's own handler asks the environment as well."""
+
+    handler_order = 100  # before the connection is opened, as urllib's own
+
+    def __init__(self, proxies: Proxies) -> None:
+        self._proxies = proxies
+
+    def http_open(self, request: urllib.request.Request) -> None:
+        proxy = self._proxies.url_for(request.full_url)
+        if proxy and not request.has_proxy():
+            parts = urllib.parse.urlsplit(proxy)
+            if parts.username:
+                pair = urllib.parse.unquote("{}:{}".format(parts.username, parts.password or ""))
+                value = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+                request.add_unredirected_header("Proxy-Authorization", value)
+            request.set_proxy(parts.netloc.rpartition("@")[2], "http")
+
+    https_open = http_open
 
 
 def _tls(host: str, *, insecure: bool) -> ssl.SSLContext:

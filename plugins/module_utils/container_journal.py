@@ -16,6 +16,8 @@ import re
 import time
 from typing import Any, Dict, Iterator, Optional
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
+
 DIRECTORY = "/var/lib/registry-docker-updater"
 _REMEMBERED = 20
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -160,7 +162,7 @@ def _place(directory: str, engine_id: str) -> str:
 def _read(path: str) -> Optional[Dict[str, Any]]:
     try:
         with open(os.open(path, os.O_RDONLY | _OURS), encoding="utf-8") as file:
-            kept = json.load(file)
+            kept = decode_json(file.read())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

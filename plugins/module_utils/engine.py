@@ -17,6 +17,8 @@ import ssl
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode, urlsplit
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
+
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 # Options of every module of the collection that talks to an engine; the same names as community.docker uses.
@@ -133,7 +135,7 @@ class Engine:
             if not payload:
                 return None
             if "json" in response.headers.get("Content-Type", ""):
-                return json.loads(payload)
+                return _decoded(payload, f"{method} {path}")
             return payload.decode("utf-8", "replace")
 
     def stream(
@@ -148,7 +150,7 @@ class Engine:
         with _Exchange(self, "POST", url, None, _auth_header(auth), timeout or self._timeout) as response:
             for line in response:
                 if line.strip():
-                    yield json.loads(line)
+                    yield _decoded(line, f"POST {path}")
 
     def pull(
         self, repository: str, digest: str, auth: Optional[Mapping[str, str]] = None, platform: str = ""
@@ -321,9 +323,16 @@ def _number(version: str) -> Tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+def _decoded(payload: bytes, what: str) -> Any:
+    try:
+        return decode_json(payload)
+    except ValueError as error:
+        raise NoAnswer(f"no answer to {what} that can be read: {error}") from None
+
+
 def _message(text: str) -> str:
     try:
-        return str(json.loads(text)["message"]).strip()
+        return str(decode_json(text)["message"]).strip()
     except (ValueError, KeyError, TypeError):
         return text.strip() or "no message"
 

@@ -1,5 +1,6 @@
 """One repository's trouble is not its registry's: neither for the sweep, nor for `check`."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -154,3 +155,22 @@ def test_a_token_server_that_has_moved_is_found_again(stack: ExitStack) -> None:
         client.find("test/app", "1")
     realm = f"{url}/token"
     assert client.find("test/app", "1").digest == NEW
+
+
+def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
+    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Played(stack, FOUND, FOUND)
+    swept = site.swept()
+    find = swept.client.find
+    monkeypatch.setattr(swept.client, "find", lambda *name: 1 / 0 if name[0] == BAD else find(*name))
+    database = Database(tmp_path / "updater.db")
+    stack.callback(database.close)
+    store = Store(database)
+    known = running(BAD, GOOD[0])
+    seconds = itertools.count()
+    turns = Turns(store, swept, lambda: known, lambda: None, lambda: NOON + timedelta(seconds=next(seconds)))
+    with pytest.raises(ZeroDivisionError):
+        turns.step()
+    turns.step()
+    assert store.newest_push("production", GOOD[0], "1")

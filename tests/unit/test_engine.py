@@ -128,6 +128,17 @@ def test_an_answer_cut_off_in_the_middle_is_no_answer(played: PlayedEngine) -> N
         client(played).get("/x")
 
 
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'"\xff"'], ids=["cut", "deep", "no text"])
+def test_an_answer_that_cannot_be_read_is_no_answer(played: PlayedEngine, body: bytes) -> None:
+    """And no traceback: it may have been carried out."""
+    played.answers["/info"] = Answer(body, headers={"Content-Type": "application/json"})
+    played.answers["/images/create"] = Answer(body + b"\n")
+    with pytest.raises(NoAnswer, match="no answer to GET /info that can be read"):
+        client(played).get("/info")
+    with pytest.raises(NoAnswer, match="no answer to POST /images/create that can be read"):
+        list(client(played).stream("/images/create"))
+
+
 def test_an_engine_that_stays_silent_is_given_up_after_the_timeout(played: PlayedEngine) -> None:
     def slowly(_: Asked) -> Answer:
         time.sleep(0.5)
