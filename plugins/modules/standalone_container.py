@@ -52,31 +52,6 @@ options:
         tag goes to another, as it does while the first of several containers is updated. One that still runs this image was
         changed by nobody.
     type: str
-  credentials:
-    description:
-      - Accounts of registries. Without one for the registry, the Docker configuration of the user on the managed host is
-        used.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      registry:
-        description: Host, or host:port, of the registry.
-        type: str
-        required: true
-      account:
-        description: The account there.
-        type: dict
-        required: true
-        suboptions:
-          username:
-            description: Name of the user.
-            type: str
-            required: true
-          password:
-            description: Password, or token, of the user.
-            type: str
-            required: true
   state:
     description:
       - V(present) finishes what earlier runs left for any container of this engine, then updates O(name).
@@ -128,6 +103,7 @@ author:
   - The registry-docker-updater developers
 extends_documentation_fragment:
   - registry.docker_updater.engine
+  - registry.docker_updater.credentials
 """
 
 EXAMPLES = r"""

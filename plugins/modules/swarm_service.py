@@ -19,6 +19,7 @@ version_added: 0.1.0
 author: The registry-docker-updater developers
 extends_documentation_fragment:
   - registry.docker_updater.engine
+  - registry.docker_updater.credentials
 attributes:
   check_mode:
     description: Asks the engine and the registry, and changes nothing.
@@ -55,29 +56,6 @@ options:
   time_limit:
     description: Seconds that the update may take. Reckoned from the spec when not given, as that of a rollback always is.
     type: int
-  credentials:
-    description: Accounts of registries, which come before those of the host's Docker configuration.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      registry:
-        description: Host, or host:port, of the registry.
-        type: str
-        required: true
-      account:
-        description: The account there.
-        type: dict
-        required: true
-        suboptions:
-          username:
-            description: Name of the user.
-            type: str
-            required: true
-          password:
-            description: Password or token.
-            type: str
-            required: true
   config_directory:
     description: Where the host's Docker configuration lies. The default is C($DOCKER_CONFIG), then C(~/.docker).
     type: path

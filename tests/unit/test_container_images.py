@@ -217,3 +217,19 @@ def test_a_neighbour_that_cannot_be_read_is_named_and_the_update_goes_on(folder:
     (warning,) = result["warnings"]
     assert "container ghost cannot be read" in warning
     assert "if it leans on web" in warning
+
+
+def test_a_container_that_cannot_start_again_is_refused_before_anything_is_created(folder: Path) -> None:
+    """The played engine is this process, so it sees the same files."""
+    host = "127.0.0.1:1"
+    old = image(OLD_IMAGE, f"{host}/test/app", OLD, Config={})
+    new = image(NEW_IMAGE, f"{host}/test/app", NEW, Config={})
+    stick = {
+        "NetworkMode": "default",
+        "Devices": [{"PathOnHost": "/opt/stick", "PathInContainer": "/dev/stick"}],
+    }
+    with played_engine(folder / "docker.sock", engine_of(host, old, new, HostConfig=stick)) as engine:
+        result = update(engine, folder, host)
+        assert bodies(engine) == []
+    assert result["outcome"] == "failed"
+    assert "device /opt/stick of web is no longer there" in result["message"]
