@@ -53,6 +53,7 @@ def missing_needs(
     if sees_files:
         yield from _missing_devices(container)
         yield from _missing_profile(container)
+        yield from _missing_runtime(container)
     is_rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
     if _is_shared(engine, "ns/net") and not is_rootless:
         yield from _missing_addresses(container)
@@ -114,6 +115,22 @@ def _missing_profile(container: Mapping[str, Any]) -> Iterator[str]:
             return
         if loaded and profile not in loaded:
             yield f"AppArmor profile {profile} of {name_of(container)} is not loaded any more: load it first"
+
+
+def _missing_runtime(container: Mapping[str, Any]) -> Iterator[str]:
+    """Tell whether the program that started the container, its parent, has been removed since.
+
+    A runtime that the engine lists nowhere is accepted by name when a container is created, and missed at its start.
+    """
+    try:
+        with open("/proc/{}/stat".format(container["State"].get("Pid") or 0), encoding="utf-8") as file:
+            parent = file.read().rpartition(")")[2].split()[1]
+        program, is_gone, _ = os.readlink(f"/proc/{parent}/exe").partition(" (deleted)")
+    except (OSError, IndexError):
+        return
+    # One that was upgraded is another file of the same name.
+    if is_gone and _is_gone(program):
+        yield f"{program}, which started {name_of(container)}, was removed from the host: install its runtime again"
 
 
 def _missing_addresses(container: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """What a start needs of the host and that is gone: told before anything stops. The engine is played, the files are real."""
 
 import os
+import shutil
+import signal
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +136,26 @@ def test_a_runtime_is_left_to_the_engine_whatever_it_lists(runtime: str) -> None
     shown["NetworkSettings"] = {}
     host = Host({"Runtimes": {"runc": {}}}, "amd64", [shown], [])
     check_target(shown, host, "unix:///run/docker.sock")
+
+
+def test_a_runtime_whose_program_was_removed_is_told_and_one_that_was_upgraded_is_not(root: Path) -> None:
+    shim = root / "containerd-shim-foo-v2"
+    shutil.copy("/bin/sh", shim)
+    with subprocess.Popen(
+        [shim, "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout is not None
+        pid = int(started.stdout.readline())
+        shown = {**container(), "State": {"Running": True, "Pid": pid}}
+        try:
+            assert missing(root, shown) == []
+            shim.unlink()
+            (sentence,) = missing(root, shown)
+            assert f"{shim}, which started app, was removed" in sentence
+            shim.touch()
+            assert missing(root, shown) == []
+        finally:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_files_are_not_looked_for_where_the_engine_has_others(root: Path) -> None:
