@@ -250,6 +250,9 @@ def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
         look_at_copied_files(containers, wish.name)
     with journal.lock(_LONGEST_WAIT) as lock:
         repairs = repair(containers, journal, options)
+        for one in repairs:
+            # Another run may wait for the lock with the same wish.
+            journal.keep_result(one["name"], one)
         if wish is None:
             return {"repairs": repairs, **_order(containers)}
         result = _already_told(repairs, journal, wish, before if lock.waited else None)
