@@ -7,6 +7,7 @@ from typing import Any
 
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.composition import Parts, assemble, is_held
+from registry_docker_updater.core.engines import engine_notes
 from registry_docker_updater.core.fleet import Fleet
 from registry_docker_updater.core.live import FOLLOWED
 from registry_docker_updater.core.merging import Scan, merge
@@ -73,6 +74,7 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
         for host in fleet.hosts.values()
         for warning in (*host.warnings, *unfinished_notes(host))
     ]
+    warnings += [f"host {name}: {note}" for name, note in engine_notes(fleet)]
     if is_held(parts.state):
         warnings += [
             f"host {host.name}: the live view: {host.live}"
@@ -115,6 +117,8 @@ def fleet(parts: Parts, as_json: bool, fresh: bool) -> int:  # noqa: FBT001 - fl
             print(printable(f"note: {host['name']}: {warning}"))
         if host["live"] not in (None, FOLLOWED):
             print(printable(f"note: {host['name']}: the live view: {host['live']}"))
+    for name, note in engine_notes(known):
+        print(printable(f"note: {name}: {note}"))
     shown = [
         {
             **target,

@@ -238,7 +238,7 @@ class Loop:
     def _roll_out(self, start: Start, begun: Begun) -> None:
         wanted, rollout = start.wanted, begun.rollout
         _log.info("rollout %d: %s to %s on %s", rollout, wanted.image, wanted.digest, ", ".join(start.hosts))
-        expected = {target.key: target for target in start.targets}
+        expected = {key: target for target in start.targets for key in target.keys}
         told: dict[str, TargetOutcome] = {}
 
         def keep(result: HostResult) -> None:

@@ -19,7 +19,7 @@ import yaml
 
 from integration.shops import INVENTORY, Shop, processes
 from unit.builders import HOST, OLD
-from unit.engines import PlayedEngine, container_of, engine_with, played_engine
+from unit.engines import Answer, PlayedEngine, container_of, engine_with, played_engine
 
 SECRET = "s3cret-of-the-registry"
 
@@ -88,6 +88,9 @@ class Site:
         if not is_down:
             containers = [container_of(f"web{n}", image) for n, image in enumerate(images)]
             answers = engine_with(*containers, digests=(f"{HOST}/test/app@{OLD}",))
+            info = answers["/info"]
+            assert isinstance(info, Answer)
+            info.body["ID"] = f"engine of {name}"
             self.engines[name] = self.stack.enter_context(played_engine(socket, answers))
         self.write()
 

@@ -162,7 +162,15 @@ def test_a_database_of_the_version_before_keeps_its_pushes_and_its_messages(
     store.end_run(ended(start, 1, Outcome.UPDATED, Outcome.FAILED), at(20))
     store._database.close()
     with sqlite3.connect(tmp_path / "updater.db") as old:
-        for column in ("newest.received_at", "tellings.run", "tellings.content", "hosts.unfinished"):
+        for column in (
+            "newest.received_at",
+            "tellings.run",
+            "tellings.content",
+            "hosts.unfinished",
+            "hosts.engine_id",
+            "hosts.engine_name",
+            "hosts.containers",
+        ):
             old.execute("ALTER TABLE {} DROP COLUMN {}".format(*column.split(".")))
         old.execute("PRAGMA user_version = 2")
     old.close()

@@ -30,7 +30,7 @@ class Target:
     """A service or container that opted in.
 
     ``key`` is its identity across scans and recreations; ``place`` says where it is, for people; ``hosts`` are
-    the inventory names through which it can be updated: the managers of its swarm, or its own host.
+    the inventory names through which it can be updated: the managers of its swarm, or the names of its own engine.
     ``digests`` are those its image is known under, ``since`` when it began to run them, by the operator's clock.
     ``reference`` is None where no push can concern it.
     """
@@ -55,6 +55,13 @@ class Target:
     def runs(self, digest: str) -> bool:
         """Tell whether the target's image is the one with ``digest``."""
         return digest in self.digests
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that runs of playbooks have for it: one for each name of its engine."""
+        if self.kind is Kind.SERVICE:
+            return (self.key,)
+        return tuple(dict.fromkeys((self.key, *(container_key(host, self.name) for host in self.hosts))))
 
     @property
     def runs_name(self) -> Name | None:
@@ -87,6 +94,9 @@ class Host:
 
     ``is_manager`` means that it can tell of its swarm's services and change them. ``live`` says how the live view
     of it is, in a sentence, or is None where there is none.
+
+    ``engine_id`` and ``engine_name`` are the engine's own, ``containers`` the ids of those that opted in: by them an
+    engine is known under another name.
     """
 
     name: str
@@ -99,6 +109,9 @@ class Host:
     live: str | None = None
     back_since: datetime | None = None
     unfinished: tuple[Unfinished, ...] = ()
+    engine_id: str | None = None
+    engine_name: str | None = None
+    containers: tuple[str, ...] = ()
 
     @property
     def is_reachable(self) -> bool:
@@ -159,6 +172,15 @@ class Fleet:
         return Map({swarm: frozenset(hosts) for swarm, hosts in index.items()})
 
     @cached_property
+    def engines(self) -> Map[str, frozenset[str]]:
+        """The hosts whose engines have each id: of more than one, the engine has several names or was cloned."""
+        index: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            if host.engine_id:
+                index.setdefault(host.engine_id, set()).add(host.name)
+        return Map({engine: frozenset(hosts) for engine, hosts in index.items()})
+
+    @cached_property
     def unfinished(self) -> frozenset[str]:
         """The hosts that told of updates which have not ended."""
         return frozenset(name for name, host in self.hosts.items() if host.unfinished)
@@ -192,13 +214,16 @@ class Fleet:
 
     def changed(self, change: "Change") -> Self:
         """Return the fleet after ``change``."""
-        by_name, named, swarms = self.by_name.mutate(), self.named, self.swarms
+        by_name, named, swarms, engines = self.by_name.mutate(), self.named, self.swarms, self.engines
         hosts, targets = _map(self.hosts).mutate(), _map(self.targets).mutate()
         left = frozenset(name for name, host in change.hosts.items() if host and host.unfinished)
         unfinished = (self.unfinished - change.hosts.keys()) | left if self.unfinished or left else left
         for name, host in change.hosts.items():
             before = hosts.get(name)
             swarms = _moved(swarms, name, before.swarm if before else None, host.swarm if host else None)
+            engines = _moved(
+                engines, name, before.engine_id if before else None, host.engine_id if host else None
+            )
             if host:
                 hosts[name] = host
             else:
@@ -221,7 +246,8 @@ class Fleet:
             named = named.set(name, keys) if keys else named.delete(name) if name in named else named
         after = type(self)(hosts.finish(), targets.finish())
         # The place where cached properties keep what they hold.
-        after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms, unfinished=unfinished)
+        after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
+        after.__dict__.update(engines=engines, unfinished=unfinished)
         return after
 
 
@@ -248,14 +274,14 @@ def _map(given: Mapping[str, T]) -> "Map[str, T]":
 
 
 def _moved(
-    swarms: Map[str, frozenset[str]], host: str, before: str | None, after: str | None
+    index: Map[str, frozenset[str]], host: str, before: str | None, after: str | None
 ) -> Map[str, frozenset[str]]:
     if before == after:
-        return swarms
+        return index
     if before:
-        left = swarms[before] - {host}
-        swarms = swarms.set(before, left) if left else swarms.delete(before)
-    return swarms.set(after, swarms.get(after, frozenset()) | {host}) if after else swarms
+        left = index[before] - {host}
+        index = index.set(before, left) if left else index.delete(before)
+    return index.set(after, index.get(after, frozenset()) | {host}) if after else index
 
 
 def service_key(service_id: str) -> str:

@@ -1,10 +1,11 @@
 """What becomes of the fleet when hosts answer, stay silent, or leave the inventory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from registry_docker_updater.core.engines import names_of
 from registry_docker_updater.core.fleet import (
     Change,
     Fleet,
@@ -47,8 +48,8 @@ def answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
     """Return what the answer of one host changes.
 
     A host that did not answer keeps the targets it had. One that answered has exactly those it named; a service
-    stays as long as one manager of its swarm knows it. A manager of a swarm that has lost its quorum answers, and
-    knows nothing of services: they stay.
+    stays as long as one manager of its swarm knows it. What it tells of containers goes for every name of its engine. A
+    manager of a swarm that has lost its quorum answers, and knows nothing of services: they stay.
     """
     at = scan.at or now
     before = fleet.hosts.get(scan.host)
@@ -58,7 +59,7 @@ def answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
         )
         return Change({scan.host: silent})
     host = _host(scan.host, scan.found, before, at)
-    draft = _Draft(fleet, host)
+    draft = _Draft(fleet, host, names_of(fleet, host))
     named = {
         target.key: target for seen in scan.found.get("targets", ()) if (target := draft.target(seen, at))
     }
@@ -67,11 +68,13 @@ def answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
     known = fleet.named.get(host.name, frozenset())
     services = frozenset(key for key in known if fleet.targets[key].kind is Kind.SERVICE)
     draft.named = frozenset(named) | (services if draft.is_without_quorum else frozenset())
-    for key in known - services - set(named):
-        draft.targets[key] = None
+    for key in draft.known_containers - set(named):
+        draft.targets[key] = _without(fleet.targets[key], draft.names)
     draft.look_after_services(set(named))
     changed = {key: target for key, target in draft.targets.items() if target != fleet.targets.get(key)}
-    return Change({host.name: host}, changed, {host.name: draft.named})
+    return Change(
+        {host.name: host}, changed, {**_named_by_others(fleet, host, changed), host.name: draft.named}
+    )
 
 
 def departed(fleet: Fleet, inventory: Iterable[str]) -> Change:
@@ -79,18 +82,20 @@ def departed(fleet: Fleet, inventory: Iterable[str]) -> Change:
     gone = set(fleet.hosts) - set(inventory)
     targets: dict[str, Target | None] = {}
     for key in {key for host in gone for key in fleet.named.get(host, ())}:
-        target = fleet.targets[key]
-        left = tuple(host for host in target.hosts if host not in gone)
-        targets[key] = replace(target, hosts=left, place=_place(target.kind, left)) if left else None
+        targets[key] = _without(fleet.targets[key], gone)
     return Change(dict.fromkeys(gone), targets, dict.fromkeys(gone, frozenset()))
 
 
 @dataclass
 class _Draft:
-    """What one host's answer makes of the targets it told of and of its swarms' services."""
+    """What one host's answer makes of the targets it told of and of its swarms' services.
+
+    ``names`` are all that its engine has.
+    """
 
     fleet: Fleet
     host: Host
+    names: tuple[str, ...]
     targets: dict[str, Target | None] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
 
@@ -98,6 +103,12 @@ class _Draft:
     def is_without_quorum(self) -> bool:
         """Whether the host belongs to a swarm's managers and cannot tell of its services."""
         return self.host.swarm is not None and not self.host.is_manager
+
+    @property
+    def known_containers(self) -> set[str]:
+        """The containers that were known of the engine under any of its names."""
+        keys = {key for name in self.names for key in self.fleet.named.get(name, ())}
+        return {key for key in keys if self.fleet.targets[key].kind is Kind.CONTAINER}
 
     def managers(self, swarm: str) -> tuple[str, ...]:
         """Return the hosts through which the swarm's services can be changed, those that are down included."""
@@ -108,9 +119,11 @@ class _Draft:
         """Return the target that was ``seen`` on the host at ``now``."""
         kind, host = Kind(seen["kind"]), self.host
         is_service = kind is Kind.SERVICE
-        through = (self.managers(host.swarm) if is_service and host.swarm else ()) or (host.name,)
+        through = (
+            (self.managers(host.swarm) if host.swarm else ()) or (host.name,) if is_service else self.names
+        )
         return Target(
-            key=service_key(seen["id"]) if is_service else container_key(host.name, seen["name"]),
+            key=service_key(seen["id"]) if is_service else container_key(self.names[0], seen["name"]),
             kind=kind,
             id=seen["id"],
             name=seen["name"],
@@ -170,7 +183,33 @@ def _host(name: str, found: Mapping[str, Any], before: Host | None, now: datetim
         # Also when it was not known before: it may have left the inventory while it was down.
         back_since=before.back_since if before and not before.error else now,
         unfinished=tuple(_unfinished(one) for one in found.get("unfinished", ())),
+        engine_id=engine.get("id"),
+        engine_name=engine.get("name"),
+        containers=tuple(
+            sorted(one["id"] for one in found.get("targets", ()) if one["kind"] == Kind.CONTAINER)
+        ),
     )
+
+
+def _without(target: Target, gone: Container[str]) -> Target | None:
+    """Return a target that cannot be reached through the hosts in ``gone`` any more."""
+    left = tuple(host for host in target.hosts if host not in gone)
+    return replace(target, hosts=left, place=_place(target.kind, left)) if left else None
+
+
+def _named_by_others(
+    fleet: Fleet, host: Host, changed: Mapping[str, Target | None]
+) -> dict[str, frozenset[str]]:
+    """Return what the other names of an engine tell of, after the containers have ``changed`` that it told of as ``host``."""
+    named: dict[str, frozenset[str]] = {}
+    for key, target in changed.items():
+        before = fleet.targets.get(key)
+        for known in filter(None, (before, target)):
+            for name in known.hosts if known.kind is Kind.CONTAINER else ():
+                keys = named.get(name, fleet.named.get(name, frozenset()))
+                named[name] = keys | {key} if target and name in target.hosts else keys - {key}
+    named.pop(host.name, None)
+    return named
 
 
 def _unfinished(told: Mapping[str, Any]) -> Unfinished:

@@ -73,7 +73,10 @@ class HostResult:
 
 
 def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutcome | None:
-    """Return the outcome of the target that ``result`` is about, or None when it is about none."""
+    """Return the outcome of the target that ``result`` is about, or None when it is about none.
+
+    ``expected`` has targets by each of their keys.
+    """
     found = result.result
     if "outcome" not in found or "kind" not in found:
         return None
@@ -84,6 +87,8 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
     name = _whole(str(found.get("name")), result.host, expected)
     key = service_key(str(found.get("id"))) if kind is Kind.SERVICE else container_key(result.host, name)
     known = expected.get(key)
+    # Under another name of its engine.
+    key = known.key if known else key
     place = known.place if known else f"{'swarm of' if kind is Kind.SERVICE else 'host'} {result.host}"
     return TargetOutcome(
         key=key,

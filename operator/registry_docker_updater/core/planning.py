@@ -203,9 +203,10 @@ def _start(one: Wanted, due: tuple[Target, ...], fleet: Fleet, history: History)
     targets = fleet.running(one.hosts, one.repository, one.tag)
     hosts = {host for target in due for host in target.hosts}
     keys = {target.key for target in due}
-    skip = tuple(t.key for t in targets if t.key not in keys and hosts.intersection(t.hosts))
+    others = (t for t in targets if t.key not in keys and hosts.intersection(t.hosts))
+    skip = tuple(key for target in others for key in target.keys)
     told = tuple(target.key for target in due if (target.key, one.push) in history.told)
-    known = {target.key: _known(target, history) for target in due if target.key not in told}
+    known = {key: _known(target, history) for target in due if target.key not in told for key in target.keys}
     return Start(one, due, skip, told, known)
 
 

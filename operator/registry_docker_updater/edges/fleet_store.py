@@ -62,11 +62,14 @@ def _host(row: Row[Any]) -> Host:
         row.live,
         row.back_since,
         tuple(Unfinished(**one) for one in row.unfinished),
+        row.engine_id,
+        row.engine_name,
+        tuple(row.containers),
     )
 
 
 def _host_row(host: Host) -> dict[str, Any]:
-    return {**asdict(host), "warnings": list(host.warnings)}
+    return {**asdict(host), "warnings": list(host.warnings), "containers": list(host.containers)}
 
 
 def _target_row(target: Target) -> dict[str, Any]:

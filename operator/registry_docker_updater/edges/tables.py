@@ -41,6 +41,9 @@ UPGRADES = {
     ),
     2: (
         "ALTER TABLE hosts ADD COLUMN unfinished JSON NOT NULL DEFAULT '[]'",
+        "ALTER TABLE hosts ADD COLUMN engine_id VARCHAR",
+        "ALTER TABLE hosts ADD COLUMN engine_name VARCHAR",
+        "ALTER TABLE hosts ADD COLUMN containers JSON NOT NULL DEFAULT '[]'",
         "ALTER TABLE newest ADD COLUMN received_at DATETIME NOT NULL DEFAULT '1970-01-01 00:00:00.000000'",
         "UPDATE newest SET received_at = (SELECT received_at FROM events WHERE id = push)",
         "ALTER TABLE tellings ADD COLUMN run INTEGER NOT NULL DEFAULT 0",
@@ -114,6 +117,9 @@ hosts = Table(
     Column("live", Text),
     Column("back_since", Moment),
     Column("unfinished", JSON, nullable=False, default=[]),
+    Column("engine_id", String),
+    Column("engine_name", String),
+    Column("containers", JSON, nullable=False, default=[]),
 )
 
 targets = Table(

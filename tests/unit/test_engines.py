@@ -1,0 +1,145 @@
+"""One engine under several names of the inventory, and clones that only look like it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.registry.docker_updater.plugins.filter.other_name import other_name
+
+from registry_docker_updater.core.engines import engine_notes
+from registry_docker_updater.core.fleet import Fleet
+from registry_docker_updater.core.history import History
+from registry_docker_updater.core.merging import Scan, answered, departed, merge
+from registry_docker_updater.core.outcomes import Outcome, TargetOutcome, applied, outcome_of
+from registry_docker_updater.core.planning import Verdict, judge, plan
+from unit.builders import NEW, OLD, at, seen, silence, wanted
+from unit.builders import scan as answer
+from unit.test_outcomes import said
+
+WEB = seen("container", "web")
+
+
+def scan(name: str, *targets: dict[str, Any], engine: str = "E", called: str = "web1") -> Scan:
+    one = answer(name, *targets)
+    assert one.found
+    return replace(one, found={**one.found, "engine": {"id": engine, "name": called}})
+
+
+def after(*scans: Scan, before: Fleet | None = None, seconds: float = 0) -> Fleet:
+    """The fleet when hosts answer one after the other, a second apart."""
+    known = before or Fleet()
+    for number, one in enumerate(scans):
+        moment = at(seconds + number)
+        known = known.changed(answered(known, replace(one, at=moment), moment))
+    return known
+
+
+def two_names() -> Fleet:
+    return after(scan("b", WEB), scan("a", WEB))
+
+
+def indexes_hold(fleet: Fleet) -> bool:
+    fresh = Fleet(fleet.hosts, fleet.targets)
+    return (fresh.named, fresh.engines, fresh.by_name) == (fleet.named, fleet.engines, fleet.by_name)
+
+
+@pytest.mark.parametrize("order", ["ab", "ba", "aba", "bab"])
+def test_an_engine_under_two_names_has_its_targets_once_in_whatever_order_they_answer(order: str) -> None:
+    found = after(*(scan(name, WEB) for name in order))
+    (web,) = found.targets.values()
+    assert (web.key, web.hosts, web.place) == ("container/a/web", ("a", "b"), "host a")
+    assert list(engine_notes(found)) == [
+        ("b", "its engine is that of a under another name: its containers are named once, with a")
+    ]
+    assert indexes_hold(found)
+
+
+def test_when_the_first_name_does_not_answer_the_other_takes_over_and_nothing_seems_changed() -> None:
+    before = two_names()
+    found = after(silence("a"), scan("b", WEB), before=before, seconds=60)
+    assert found.targets == before.targets
+    push = wanted(NEW, received_at=at(30))
+    assert judge(found.targets["container/a/web"], push, History(), found, at(61)) is Verdict.DUE
+    (start,) = plan([push], found, History(), at(61)).start
+    assert start.hosts == ("a", "b")
+    assert set(start.known) == {"container/a/web", "container/b/web"}
+
+
+def test_what_is_told_under_the_second_name_is_the_outcome_of_the_one_target() -> None:
+    (web,) = two_names().targets.values()
+    one = outcome_of(said("b", "container", "web"), dict.fromkeys(web.keys, web))
+    assert one
+    assert (one.key, one.place) == ("container/a/web", "host a")
+
+
+def test_an_update_between_the_answers_of_two_names_does_not_tear_them_apart() -> None:
+    before = two_names()
+    outcome = TargetOutcome("container/a/web", WEB["kind"], "web", "host a", Outcome.UPDATED, OLD, NEW)
+    updated = before.changed(applied(before, [outcome], at(10)))
+    new = seen("container", "web", NEW, age=5, id="another")
+    found = after(scan("b", new), before=updated, seconds=20)
+    assert sorted(found.targets) == ["container/a/web"]
+    assert sorted(after(scan("a", new), before=found, seconds=30).targets) == ["container/a/web"]
+
+
+@pytest.mark.parametrize(
+    "clone", [scan("b", seen("container", "web", id="another")), scan("b", WEB, called="web2")]
+)
+def test_clones_that_share_an_engine_id_are_two_and_there_is_a_warning(clone: Scan) -> None:
+    found = after(scan("a", WEB), clone)
+    assert sorted(found.targets) == ["container/a/web", "container/b/web"]
+    ((name, note),) = engine_notes(found)
+    assert (name, "was the machine cloned?" in note) == ("b", True)
+
+
+def test_clones_that_began_alike_are_two_as_soon_as_they_differ_for_sure() -> None:
+    before = two_names()
+    other = scan("b", seen("container", "web", NEW, id="another"))
+    found = after(scan("a", WEB), other, scan("a", WEB), before=before, seconds=60)
+    assert {key: target.hosts for key, target in found.targets.items()} == {"container/a/web": ("a",)}
+    assert indexes_hold(found)
+    found = after(other, scan("a", WEB), other, before=found, seconds=120)
+    assert {key: target.hosts for key, target in found.targets.items()} == {
+        "container/a/web": ("a",),
+        "container/b/web": ("b",),
+    }
+    assert indexes_hold(found)
+
+
+def test_a_name_that_leaves_the_inventory_leaves_the_targets_to_the_other() -> None:
+    before = two_names()
+    left = before.changed(departed(before, ["b"]))
+    (web,) = left.targets.values()
+    assert (web.hosts, web.place) == (("b",), "host b")
+    assert sorted(after(scan("b", WEB), before=left, seconds=60).targets) == ["container/b/web"]
+
+
+def test_a_container_that_is_gone_is_gone_under_every_name() -> None:
+    found = after(scan("b"), before=two_names(), seconds=60)
+    assert not found.targets
+    assert indexes_hold(found)
+
+
+def test_engines_without_an_id_are_never_one() -> None:
+    assert sorted(merge(Fleet(), [answer("a", WEB), answer("b", WEB)], at(0)).targets) == [
+        "container/a/web",
+        "container/b/web",
+    ]
+
+
+def test_by_hand_an_engine_is_updated_under_the_first_of_its_names_that_answered() -> None:
+    def known(name: str, *targets: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"fleet_scan_result": scan(name, *targets, **more).found}
+
+    hosts = {
+        "a": {},
+        "b": known("b", WEB),
+        "c": known("c", WEB),
+        "d": known("d", seen("container", "web", id="another")),
+        "e": known("e", WEB, called="web2"),
+        "f": known("f"),
+        "g": known("g", WEB, engine=""),
+    }
+    assert {host: other_name(hosts, list(hosts), host) for host in hosts} == {
+        "a": "", "b": "", "c": "b", "d": "", "e": "", "f": "", "g": "",
+    }  # fmt: skip
