@@ -39,7 +39,9 @@ def _journal(site: Site) -> Journal:
     site.engines["one"].answers[f"/containers/{web['Id']}/json"] = Answer(web)
     member = Member("web0", web["Id"], RUNNING, {}, False, {}, {})
     wanted = {"name": "web0", "image": OTHER, "digest": NEW, "begun_at": 1000.0}
-    journal = Journal(str(state), "engine")
+    info = site.engines["one"].answers["/info"]
+    assert isinstance(info, Answer)
+    journal = Journal(str(state), info.body["ID"])
     journal.keep("web0", Swap("0123abcd", (member,), (), {**wanted, "new_image": "x"}).as_json())
     return journal
 
