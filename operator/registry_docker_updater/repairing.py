@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,7 @@ class Repairer:
         self._clock, self._steady = clock, steady
         self._lock = threading.Lock()
         self._attempts: dict[str, Attempts] = {}
-        self._going: list[frozenset[str]] = []
+        self._going: list[set[str]] = []
 
     def look(self, fleet: Fleet, now: datetime, submit: Submit) -> timedelta:
         """Start what is due; return after which time something will be, if nothing happens before."""
@@ -48,32 +49,40 @@ class Repairer:
         with self._lock:
             for well in set(self._attempts) - fleet.unfinished:
                 del self._attempts[well]
-            due = due_repairs(fleet, self._attempts, frozenset[str]().union(*self._going), now, steady)
+            due = due_repairs(fleet, self._attempts, set[str]().union(*self._going), now, steady)
             if due.hosts and len(self._going) < TOGETHER:
-                self._going.append(due.hosts)
-                submit(partial(self._repair, due.hosts))
+                going = set(due.hosts)
+                self._going.append(going)
+                submit(partial(self._repair, going))
         self._scanner.need(due.ask, steady)
         return due.wait
 
-    def _repair(self, hosts: frozenset[str]) -> None:
-        names = tuple(sorted(hosts))
+    def _repair(self, going: set[str]) -> None:
+        names = tuple(sorted(going))
         _log.warning("an update was interrupted on %s: what it left is put right", ", ".join(names))
         try:
             playbook = Playbook("repair", limit=names, forks=len(names))
-            ended = self._playbooks.run(playbook, self._directory, self._timeout, self._keep)
+            ended = self._playbooks.run(playbook, self._directory, self._timeout, partial(self._keep, going))
             reason = ended.cut_short or ended.refusal
             if reason or ended.status == "failed":
                 reason = reason or f"the run is kept in {ended.directory}"
                 _log.warning("not everything was finished on %s: %s", ", ".join(names), reason)
         finally:
+            self._release(going, names)
             with self._lock:
-                self._going.remove(hosts)
-                for host in hosts:
-                    before = self._attempts.get(host)
-                    self._attempts[host] = Attempts((before.count if before else 0) + 1, self._steady())
-            self._scanner.need(hosts, self._steady())
+                self._going = [one for one in self._going if one is not going]
 
-    def _keep(self, result: HostResult) -> None:
+    def _release(self, going: set[str], hosts: Iterable[str]) -> None:
+        """Note that the repair of ``hosts`` has ended, as far as they are ``going``, and have them asked how."""
+        with self._lock:
+            ended = going.intersection(hosts)
+            going -= ended
+            for host in ended:
+                before = self._attempts.get(host)
+                self._attempts[host] = Attempts((before.count if before else 0) + 1, self._steady())
+        self._scanner.need(ended, self._steady())
+
+    def _keep(self, going: set[str], result: HostResult) -> None:
         """Keep what became of each target: the run that began it could not tell."""
         for digest, one in repairs_of(result):
             _log.info(
@@ -83,3 +92,6 @@ class Repairer:
                 self._store.keep_repair(digest, one, self._clock())
             except UpdaterError as error:  # the next scan tells what runs; the run goes on
                 _log.warning("%s", error)
+        if "repairs" in result.result:
+            # One that takes its time keeps no other from being repaired again.
+            self._release(going, [result.host])

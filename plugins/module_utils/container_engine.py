@@ -85,7 +85,7 @@ class Containers:
             if container and is_whole(container):
                 found.append(container)
             elif container:
-                unreadable.append(f"container {container['Name'].lstrip('/')} is shown in parts only")
+                unreadable.append(f"container {container.get('Name') or one['Id']} is shown in parts only")
         return found, unreadable
 
     def image(self, name: str) -> Optional[Inspect]:
@@ -286,7 +286,8 @@ class Containers:
 
 def is_whole(container: Mapping[str, Any]) -> bool:
     """Whether the engine shows of a container what everything here begins with."""
-    return all(container.get(part) is not None for part in ("Config", "HostConfig", "State"))
+    parts = ("Id", "Name", "Image", "Config", "HostConfig", "State")
+    return all(container.get(part) is not None for part in parts)
 
 
 def as_seen(container: Inspect) -> Seen:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import time
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 
@@ -35,6 +35,7 @@ class Journal:
 
     def __init__(self, directory: str, engine_id: str, *, make: bool = True) -> None:
         self._directory = _place(directory, engine_id)
+        self.unreadable: List[str] = []
         if not make:
             return
         try:
@@ -79,12 +80,21 @@ class Journal:
         return Lock(os.path.join(self._directory, "lock"), seconds)
 
     def swaps(self) -> Iterator[Dict[str, Any]]:
-        """Yield the kept swaps, the oldest first."""
+        """Yield the kept swaps, the oldest first. Those that cannot be read are named in ``unreadable`` then."""
+        self.unreadable = []
         files = [entry.path for entry in os.scandir(self._directory) if entry.name.endswith(".swap.json")]
-        for path in sorted(files, key=os.path.getmtime):
-            kept = _read(path)
+        for path in sorted(files, key=_kept_at):
+            try:
+                kept = _read(path)
+            except JournalUnusable as error:
+                self.unreadable.append(f"{error}: see that its container runs, then remove the file")
+                continue
             if kept:
                 yield kept
+
+    def holds(self, name: str) -> bool:
+        """Tell whether there is a swap of ``name``, readable or not."""
+        return os.path.exists(self._path(name, "swap"))
 
     def keep(self, name: str, swap: Dict[str, Any]) -> None:
         """Keep ``swap`` of the container called ``name``, on the disk before this returns."""
@@ -157,6 +167,13 @@ class Lock:
 def _place(directory: str, engine_id: str) -> str:
     name = _UNSAFE.sub("-", engine_id).lstrip(".")[:100] or "engine"
     return os.path.join(directory, "containers", name)
+
+
+def _kept_at(path: str) -> float:
+    try:
+        return os.path.getmtime(path)
+    except OSError:
+        return 0.0  # it is over
 
 
 def _read(path: str) -> Optional[Dict[str, Any]]:

@@ -208,7 +208,7 @@ def next_step(swap: Swap, view: View) -> Step:
 
 def resumed(swap: Swap, view: View) -> Swap:
     """Return a swap that was found in the journal as it is to be gone on with."""
-    if _is_untouched(swap, view):
+    if swap.direction != BACK and _is_untouched(swap, view):
         back = swap.turned_back("the update was interrupted before anything was stopped")
         return replace(back, touched=False)
     return doubted(swap, view)

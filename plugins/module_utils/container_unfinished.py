@@ -55,16 +55,19 @@ def find_unfinished(directory: str, engine_id: str, now: float) -> Tuple[List[Un
         is_worked_on = journal.is_locked()
     except (JournalUnusable, OSError) as error:
         return [], [f"cannot tell which updates are unfinished here: {error}"]
+    warnings = [
+        f"an update is unfinished here, and nobody can tell which: {one}" for one in journal.unreadable
+    ]
     readable = [swap for swap in map(_swap, kept) if swap]
     for swap in readable:
         # A clock that was put back makes nothing younger than it is now.
         age = max(0.0, now - float(swap.wanted.get("begun_at") or now))
         found.append(Unfinished(swap, age, is_worked_on))
     if len(readable) < len(kept):
-        return found, [
+        warnings.append(
             "an update that is unfinished here was begun by another version, which is to finish it"
-        ]
-    return found, []
+        )
+    return found, warnings
 
 
 def _swap(kept: Dict[str, Any]) -> Optional[Swap]:

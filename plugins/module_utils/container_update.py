@@ -95,6 +95,12 @@ class Update:
 
     def _run(self) -> Result:
         wish = self._wish
+        if self._journal.holds(wish.name):
+            raise Refused(
+                "failed",
+                f"an update of {wish.name} was begun before and cannot be brought to its end: see what the scan of this host,"
+                " or repair.yml, says of it",
+            )
         target, old_image, reference = self._target()
         if wish.digest in digests_of(old_image, reference):
             return self._result("unchanged", f"{wish.name} already runs {wish.digest}", target, old_image)
@@ -379,10 +385,15 @@ def finish(  # noqa: PLR0913 - what a swap needs
 
 
 def repair(containers: Containers, journal: Journal, options: Options) -> List[Result]:
-    """Finish every swap that the journal holds and return their results."""
-    return [
-        finish(containers, journal, Swap.from_json(kept), options, found=True) for kept in journal.swaps()
-    ]
+    """Finish every swap that the journal holds and return their results; one that nobody can read hinders no other."""
+    results = []
+    for kept in list(journal.swaps()):
+        try:
+            swap = Swap.from_json(kept)
+        except (KeyError, TypeError):
+            continue  # of another version: every scan tells of it
+        results.append(finish(containers, journal, swap, options, found=True))
+    return results
 
 
 def _swap_result(work: CarryOut, outcome: str, message: str, begun: float) -> Result:
@@ -411,8 +422,8 @@ def _swap_result(work: CarryOut, outcome: str, message: str, begun: float) -> Re
 def _stuck_message(swap: Swap, stuck: Stuck) -> str:
     reason = f"{swap.reason}; then " if swap.reason else ""
     return (
-        f"{reason}{stuck}. The update of {swap.wanted['name']} stopped half-way: nothing was removed, and the next run"
-        " (or the role's tasks_from: repair) goes on with it"
+        f"{reason}{stuck}. The update of {swap.wanted['name']} stopped half-way: nothing was removed, and the operator,"
+        " or repair.yml, has it gone on with"
     )
 
 

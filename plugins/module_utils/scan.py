@@ -188,19 +188,20 @@ def _containers(  # noqa: C901 - one sieve after the other
     on_their_way: Dict[str, Target] = {}
     for listed in engine.get("/containers/json", {"all": True, "filters": {"label": [ours.OPT_IN]}}):
         labels = listed.get("Labels") or {}
-        if _SWARM_TASK in labels or labels.get(_COMPOSE_ONE_OFF, "").lower() == "true":
+        if _SWARM_TASK in labels or (labels.get(_COMPOSE_ONE_OFF) or "").lower() == "true":
             continue
         try:
             container = engine.get(f"/containers/{listed['Id']}/json")
-            if container["Image"] not in digests_of:
-                digests_of[container["Image"]] = _repo_digests(engine, container["Image"])
+            image_id = container.get("Image") or ""
+            if image_id not in digests_of:
+                digests_of[image_id] = _repo_digests(engine, image_id) if image_id else []
         except NotFound:
             continue
         except EngineError as error:
             name = ((listed.get("Names") or [""])[0] or listed["Id"]).lstrip("/")
             warnings.append(f"container {name} cannot be read ({error.message}), and is left alone")
             continue
-        name = container["Name"].lstrip("/")
+        name = (container.get("Name") or listed["Id"]).lstrip("/")
         if not (container.get("Config") or {}).get("Image"):
             warnings.append(f"container {name} is shown without its image's name, and is left alone")
             continue
@@ -225,9 +226,9 @@ def _containers(  # noqa: C901 - one sieve after the other
             "id": container["Id"],
             "name": owner or name,
             "image": image,
-            "image_id": container["Image"],
+            "image_id": image_id,
             "reference": str(reference) if reference else None,
-            "digests": _digests_in(digests_of[container["Image"]], reference) if reference else [],
+            "digests": _digests_in(digests_of[image_id], reference) if reference else [],
             "mode": None,
             "options": ours.rolling_options(labels),
             "state": (container.get("State") or {}).get("Status"),

@@ -278,3 +278,12 @@ def test_names_aside_are_known_again() -> None:
     assert is_aside(swap.aside(swap.members[0], "old"))
     assert not is_aside("my.web-1")
     assert not is_aside("web-old")
+
+
+def test_a_rollback_that_was_interrupted_at_its_very_end_is_still_one() -> None:
+    world = World(swap_of(member()), good=False)
+    while next_step(world.swap, world.view()).verb != "restored":
+        world.do(next_step(world.swap, world.view()))
+    assert world.swap.touched
+    again = resumed(world.swap, world.view())
+    assert (again.touched, again.direction, again.blamed) == (True, BACK, True)

@@ -128,5 +128,7 @@ def test_a_journal_of_another_version_or_that_nobody_can_read_is_a_warning_and_t
     assert "another version" in warnings[0]
     (next((folder / "state").rglob("other.swap.json"))).write_text("{")
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
-    assert found == []
+    assert [one.swap.wanted["name"] for one in found] == ["app"], "it hides no other"
     assert "other.swap.json" in warnings[0]
+    assert "remove the file" in warnings[0]
+    assert journal.holds("other")

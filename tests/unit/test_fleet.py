@@ -1,6 +1,9 @@
 """The fleet as scans saw it: what stays, what goes, through whom a service is reached, and since when."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from registry_docker_updater.core.fleet import Fleet, Kind
 from registry_docker_updater.core.merging import Scan, answered, merge
@@ -246,3 +249,24 @@ def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:
     assert later.targets == known.targets
     another = merge(known, [scan("solo", seen("container", "web", None, id="another"))], at(60))
     assert [one.digests for one in another.targets.values()] == [frozenset()]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {},
+        {"engine": {}, "targets": [{"kind": "container"}]},
+        {"engine": {}, "targets": [seen("container", "web", age=1e300)]},
+        {"engine": {}, "targets": [seen("container", "web", reference="x y")]},
+        {"engine": {}, "targets": 5},
+        {"engine": {}, "unfinished": [{"name": "web", "image": "x", "digest": "y", "age": None}]},
+    ],
+)
+def test_nonsense_from_a_host_costs_that_host_only(nonsense: dict[str, Any]) -> None:
+    known = merge(
+        Fleet(), [scan("one", seen("container", "web")), scan("two", seen("container", "web"))], at(0)
+    )
+    after = merge(known, [Scan("one", nonsense), scan("two", seen("container", "web"))], at(1))
+    assert set(after.targets) == set(known.targets)
+    assert "its answer cannot be read" in (after.hosts["one"].error or "")
+    assert after.hosts["two"].error is None

@@ -109,3 +109,8 @@ def test_what_runs_is_known_again_once_the_repair_has_ended() -> None:
     history = History({}, {ON_ITS_WAY.key: Tried(1, Outcome.FAILED, frozenset((NEW, OLD)), at(100))})
     (target,) = back.targets.values()
     assert judge(target, wanted(), history, back, at(200)) is not Verdict.CHANGED
+
+
+@pytest.mark.parametrize("told", [5, [5], ["outcome kind"], {"a": 1}, None])
+def test_nonsense_that_a_host_tells_of_its_repairs_is_passed_over(told: Any) -> None:
+    assert list(repairs_of(HostResult("solo", "runner_on_ok", "m", {"repairs": told}))) == []

@@ -51,6 +51,14 @@ def answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
     stays as long as one manager of its swarm knows it. What it tells of containers goes for every name of its engine. A
     manager of a swarm that has lost its quorum answers, and knows nothing of services: they stay.
     """
+    try:
+        return _answered(fleet, scan, now)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        # What a host says is not trusted: nonsense costs that host only.
+        return _answered(fleet, replace(scan, found=None, error=f"its answer cannot be read: {error!r}"), now)
+
+
+def _answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
     at = scan.at or now
     before = fleet.hosts.get(scan.host)
     if scan.found is None:
@@ -125,15 +133,15 @@ class _Draft:
         return Target(
             key=service_key(seen["id"]) if is_service else container_key(self.names[0], seen["name"]),
             kind=kind,
-            id=seen["id"],
-            name=seen["name"],
+            id=str(seen["id"]),
+            name=str(seen["name"]),
             place=_place(kind, through),
             hosts=through,
-            image=seen["image"],
+            image=str(seen["image"]),
             reference=Reference.parse(seen["reference"]) if seen["reference"] else None,
             digests=frozenset(seen["digests"]),
             since=now - timedelta(seconds=seen["age"] or 0),
-            state=seen["state"],
+            state=_text(seen["state"]),
         )
 
     def look_after_services(self, named: set[str]) -> None:
@@ -175,20 +183,24 @@ def _host(name: str, found: Mapping[str, Any], before: Host | None, now: datetim
     return Host(
         name=name,
         asked_at=now,
-        engine=engine.get("version"),
-        swarm=before.swarm if is_mute and before else swarm.get("id"),
+        engine=_text(engine.get("version")),
+        swarm=before.swarm if is_mute and before else _text(swarm.get("id")),
         is_manager=bool(swarm.get("manager")),
-        warnings=tuple(found.get("warnings", ())),
+        warnings=tuple(map(str, found.get("warnings", ()))),
         live=before.live if before else None,
         # Also when it was not known before: it may have left the inventory while it was down.
         back_since=before.back_since if before and not before.error else now,
         unfinished=tuple(_unfinished(one) for one in found.get("unfinished", ())),
-        engine_id=engine.get("id"),
-        engine_name=engine.get("name"),
+        engine_id=_text(engine.get("id")),
+        engine_name=_text(engine.get("name")),
         containers=tuple(
             sorted(one["id"] for one in found.get("targets", ()) if one["kind"] == Kind.CONTAINER)
         ),
     )
+
+
+def _text(told: Any) -> str | None:
+    return None if told is None else str(told)
 
 
 def _without(target: Target, gone: Container[str]) -> Target | None:

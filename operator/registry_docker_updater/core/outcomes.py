@@ -98,7 +98,7 @@ def outcome_of(result: HostResult, expected: Mapping[str, Target]) -> TargetOutc
         outcome=outcome,
         before=_digest(found.get("before")),
         after=_digest(found.get("after")),
-        message=found.get("message") or None,
+        message=str(found["message"]) if found.get("message") else None,
         left_alone=found.get("left_alone") is True,
     )
 
@@ -121,7 +121,10 @@ def repairs_of(result: HostResult) -> Iterator[tuple[str, TargetOutcome]]:
 
     One that was undone before it had touched anything has not ended: it is to be begun again.
     """
-    for one in result.result.get("repairs") or ():
+    told = result.result.get("repairs")
+    for one in told if isinstance(told, list) else ():
+        if not isinstance(one, dict):
+            continue
         outcome = outcome_of(replace(result, result=one), {})
         if outcome and outcome.outcome.is_final and outcome.outcome is not Outcome.UNCHANGED:
             yield str(one.get("digest")), outcome
