@@ -87,12 +87,16 @@ class Fleet:
         digest = self.push(one)
         image = f"{self.lab.registry().address}/test/app:1"
 
+        # An engine that lost its power in the middle of a stop can take a port for allocated by a container that is gone,
+        # until it is started again: seen once with 26.1.
+        ports = () if one.end is cut_power else ("--publish", "8080:80")
+
         def run(host: Host) -> None:
             host.docker("rm", "--force", "--volumes", "app")
             host.docker("pull", "--quiet", image)
             host.docker(
                 "run", "--detach", "--name", "app", "--restart", one.policy,
-                "--label", "registry-docker-updater=true", "--publish", "8080:80", image,
+                "--label", "registry-docker-updater=true", *ports, image,
             )  # fmt: skip
 
         with ThreadPoolExecutor(8) as pool:
