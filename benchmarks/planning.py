@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Target
-from registry_docker_updater.core.history import History, Wanted
-from registry_docker_updater.core.merging import Scan, answered
-from registry_docker_updater.core.planning import open_targets, plan
+from registry_docker_updater.core.fleet.index import Change, Fleet, Host, Target
+from registry_docker_updater.core.fleet.merging import Scan, answered
+from registry_docker_updater.core.rollouts.history import History, Wanted
+from registry_docker_updater.core.rollouts.planner import open_targets, plan
 from unit.builders import HOST, NOON, container
 
 _TARGETS_A_HOST = 20

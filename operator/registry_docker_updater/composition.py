@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from registry_docker_updater.activities.poll import Sweep, Swept
+from registry_docker_updater.activities.reconcile import Loop, Policy
 from registry_docker_updater.clock import steady_clock, utc_now
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.scan_schedule import Pace
-from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.http import Interface, Source, application
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.registry import Login, RegistryClient, login_of
-from registry_docker_updater.edges.server import Server
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.schedules.scans import Pace
+from registry_docker_updater.edges.registry.client import Login, RegistryClient, login_of
+from registry_docker_updater.edges.runs.playbooks import Playbooks, end_leftovers
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.loop import Loop, Policy
-from registry_docker_updater.settings import Registry, Settings
-from registry_docker_updater.sweeping import Sweep, Swept
+from registry_docker_updater.http.receiver import Interface, Source, application
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.settings.model import Registry, Settings
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.views.listings import Listings
 
 # A command that asks whether somebody holds the state directory holds it itself for that instant.
 _TRIES, _PAUSE_SECONDS = 10, 0.05

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.updater import PORT, endpoint
 from lab import Host, Lab
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import Ended, Playbook, Playbooks
 
 OPT_IN = ("--label", "registry-docker-updater=true")
 DEPLOY_PASSWORD = "the-deploy-users-own-password"

@@ -20,8 +20,8 @@ import yaml
 from lab import Host, HostSpec, Lab, LabSpec, RegistrySpec, SwarmSpec
 from lab.images import SLEEP, Image, build, crashing, good, slow
 from lab.waiting import until
-from registry_docker_updater.core.outcomes import outcome_of
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.core.rollouts.outcomes import outcome_of
+from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks
 
 pytestmark = pytest.mark.lab
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import Ended, Playbook, Playbooks
 
 MINUTE = timedelta(minutes=1)
 INVENTORY = """

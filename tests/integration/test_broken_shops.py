@@ -6,8 +6,8 @@ import pytest
 
 from integration.conftest import Site, by_hand
 from integration.shops import Shop
+from registry_docker_updater.activities.discovery import NobodyAsked, scan
 from registry_docker_updater.clock import utc_now
-from registry_docker_updater.edges.discovery import NobodyAsked, scan
 from registry_docker_updater.errors import UpdaterError
 from unit.builders import HOST
 

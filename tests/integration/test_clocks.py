@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from integration.test_loop import Thing, World, calm, digest, states, unsettled
-from registry_docker_updater import clock, loop
-from registry_docker_updater.core.fleet import container_key
-from registry_docker_updater.core.moments import put_due_right, put_right
-from registry_docker_updater.core.outcomes import HostResult
-from registry_docker_updater.edges.ansible import Playbook
+from registry_docker_updater import clock
+from registry_docker_updater.activities import reconcile as loop
+from registry_docker_updater.core.fleet.index import container_key
+from registry_docker_updater.core.rollouts.outcomes import HostResult
+from registry_docker_updater.core.schedules.clock_changes import put_due_right, put_right
+from registry_docker_updater.edges.runs.playbooks import Playbook
 from unit.builders import at
 
 DAY = timedelta(days=1)

@@ -15,14 +15,14 @@ import pytest
 import yaml
 
 from integration.conftest import Site
-from registry_docker_updater.cli import main, parser
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push, Unreadable
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.cli.main import main, parser
+from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, whole
 
 APP = f"{HOST}/test/app:1"

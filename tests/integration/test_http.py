@@ -20,14 +20,14 @@ import pytest
 from sqlalchemy import event
 
 from integration.receivers import certificate
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.edges import http as interface_module
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.http import Interface, Source, application
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.server import Server
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http import receiver as interface_module
+from registry_docker_updater.http.receiver import Interface, Source, application
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.views.listings import Listings
 from unit.builders import HOST, container, fleet, whole
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"

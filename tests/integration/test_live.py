@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab.waiting import until
-from registry_docker_updater.core.live import FOLLOWED
-from registry_docker_updater.edges.live import LiveView
+from registry_docker_updater.core.fleet.live import FOLLOWED
+from registry_docker_updater.edges.engine.live import LiveView
 from unit.engines import Answer, played_engine
 
 DEPLOYED = {"Type": "service", "Action": "create", "Actor": {"ID": "api"}}

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.conftest import Site, until
-from registry_docker_updater.cli import main
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.server import Server
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.cli.main import main
+from registry_docker_updater.cli.output import complain, log_to_stderr, printable
+from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import BadSettings, UpdaterError
-from registry_docker_updater.printing import complain, log_to_stderr, printable
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
 from unit.builders import NEW
 
 FORGED = "2026-11-22 12:00:00,000 INFO rollout 1: finished"

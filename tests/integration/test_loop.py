@@ -16,17 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import container_key, service_key
-from registry_docker_updater.core.history import Retry
-from registry_docker_updater.core.outcomes import HostResult, Outcome
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.core.scan_schedule import Pace
-from registry_docker_updater.edges.ansible import Ended, Listed, Playbook, Playbooks
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.activities.reconcile import Loop, Policy
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.fleet.index import container_key, service_key
+from registry_docker_updater.core.rollouts.history import Retry
+from registry_docker_updater.core.rollouts.outcomes import HostResult, Outcome
+from registry_docker_updater.core.schedules.scans import Pace
+from registry_docker_updater.edges.runs.playbooks import Ended, Listed, Playbook, Playbooks
 from registry_docker_updater.errors import StoreUnavailable, UpdaterError
-from registry_docker_updater.loop import Loop, Policy
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.views.listings import Listings
 from unit.builders import HOST, NOON
 
 SCAN = "registry.docker_updater.targets_info"

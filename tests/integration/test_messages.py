@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.core.telling import Attempt, TellingState
-from registry_docker_updater.edges.ansible import Ended
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.store import Store
-from registry_docker_updater.loop import attempt_of
+from registry_docker_updater.activities.reconcile import attempt_of
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.notifications.schedule import Attempt, TellingState
+from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.edges.runs.playbooks import Ended
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.views.listings import Listings
 from unit.builders import HOST, NEW, NOON, OLD, at, container
 
 WEB, DB = container("web"), container("db")

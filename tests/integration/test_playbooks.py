@@ -19,9 +19,9 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from integration.shops import INVENTORY, MINUTE, Shop, processes
-from registry_docker_updater.core.outcomes import HostResult
-from registry_docker_updater.edges import ansible
-from registry_docker_updater.edges.ansible import Playbook, Playbooks, as_text, end_leftovers
+from registry_docker_updater.core.rollouts.outcomes import HostResult
+from registry_docker_updater.edges.runs import playbooks as ansible
+from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks, as_text, end_leftovers
 from registry_docker_updater.errors import UpdaterError
 
 
@@ -262,7 +262,7 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(shop.run, "endless")
         until(shop.at_work)
-        (process,) = processes("registry_docker_updater.edges.playbook_process", str(shop.folder))
+        (process,) = processes("registry_docker_updater.edges.runs.process", str(shop.folder))
         os.kill(process, signal.SIGKILL)
         ended = run.result(20)
     for left in shop.at_work():

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from integration.registries import PASSWORD, USER, played
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.registry import Login, RegistryClient
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.activities.poll import Swept, Turns, complaints
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.edges.registry.client import Login, RegistryClient
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
-from registry_docker_updater.sweeping import Swept, Turns, complaints
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
 from unit.builders import HOST, NEW, NOON, container, fleet
 
 BAD = "test/app00"

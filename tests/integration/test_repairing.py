@@ -7,16 +7,16 @@ from typing import Any, cast
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Fleet, Unfinished
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import HostResult, Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
-from registry_docker_updater.repairing import Repairer
-from registry_docker_updater.scanning import Scanner
+from registry_docker_updater.activities.repair import Repairer
+from registry_docker_updater.activities.scan import Scanner
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.fleet.index import Change, Fleet, Unfinished
+from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.outcomes import HostResult, Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.edges.runs.playbooks import Ended, Playbook, Playbooks
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, host
 
 HOSTS = {"production": (HOST,)}

@@ -13,8 +13,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
 )
 
 from integration.conftest import Site
-from registry_docker_updater.core.outcomes import HostResult, outcome_of
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.core.rollouts.outcomes import HostResult, outcome_of
+from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks
 from unit.builders import HOST, NEW
 from unit.engines import Answer, container_of
 

@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Fleet
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.history import RunEnd, State, Wanted
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push, Unreadable
-from registry_docker_updater.core.receiving import read
-from registry_docker_updater.core.telling import Telling, TellingState
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.event_store import Recorded
-from registry_docker_updater.edges.listings import Listings, fleet_rows
-from registry_docker_updater.edges.store import Begun, Store
+from registry_docker_updater.core.events.delivery import read
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.fleet.index import Change, Fleet
+from registry_docker_updater.core.notifications.schedule import Telling, TellingState
+from registry_docker_updater.core.rollouts.history import RunEnd, State, Wanted
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.errors import NothingKnown, StoreUnavailable
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.events import Recorded
+from registry_docker_updater.storage.rollouts import Begun, Store
+from registry_docker_updater.views.listings import Listings, fleet_rows
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service, whole
 
 WEB = container().key

@@ -30,17 +30,17 @@ from integration.registries import (
     token_server,
 )
 from lab.distribution import RegistryClient as Pusher
+from registry_docker_updater.activities.poll import Sweep, Swept, Turns, complaints
 from registry_docker_updater.clock import utc_now
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.history import History
-from registry_docker_updater.core.newest import SETTLE
-from registry_docker_updater.core.planning import Verdict, judge, plan
-from registry_docker_updater.core.pushes import Push, Unreadable
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.registry import Found, Login, RegistryClient
-from registry_docker_updater.edges.store import Store
-from registry_docker_updater.sweeping import Sweep, Swept, Turns, complaints
+from registry_docker_updater.core.events.newest import SETTLE
+from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.planner import Verdict, judge, plan
+from registry_docker_updater.edges.registry.client import Found, Login, RegistryClient
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.views.listings import Listings
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, fleet
 
 HOSTS = {"production": (HOST,), "other": ("other.example.com",)}

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 from integration.conftest import Site
-from registry_docker_updater import by_hand
-from registry_docker_updater.cli import main
+from registry_docker_updater.cli import by_hand
+from registry_docker_updater.cli.main import main
 from registry_docker_updater.composition import hold, is_held
-from registry_docker_updater.core.fleet import Change, Target
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.fleet.index import Change, Target
+from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.rollouts import Store
 from unit.builders import HOST, NEW, NEWER, OLD, container, host
 
 APP = f"{HOST}/test/app:1"

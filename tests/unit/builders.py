@@ -3,10 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target, container_key, service_key
-from registry_docker_updater.core.history import Wanted
-from registry_docker_updater.core.merging import Scan
+from registry_docker_updater.core.fleet.index import (
+    Change,
+    Fleet,
+    Host,
+    Kind,
+    Target,
+    container_key,
+    service_key,
+)
+from registry_docker_updater.core.fleet.merging import Scan
 from registry_docker_updater.core.references import Reference
+from registry_docker_updater.core.rollouts.history import Wanted
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OLD, NEW, NEWER = ("sha256:" + mark * 64 for mark in "abc")

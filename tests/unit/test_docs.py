@@ -13,10 +13,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.labels imp
 from pydantic import BaseModel
 
 from integration.receivers import certificate
-from registry_docker_updater import cli
-from registry_docker_updater.core.outcomes import Outcome
-from registry_docker_updater.edges.http import application
-from registry_docker_updater.settings import Settings
+from registry_docker_updater.cli import main as cli
+from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.http.receiver import application
+from registry_docker_updater.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())

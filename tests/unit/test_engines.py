@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from ansible_collections.registry.docker_updater.plugins.filter.other_name import other_name
 
-from registry_docker_updater.core.engines import engine_notes
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.history import History
-from registry_docker_updater.core.merging import Scan, answered, departed, merge
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome, applied, outcome_of
-from registry_docker_updater.core.planning import Verdict, judge, plan
+from registry_docker_updater.core.fleet.engines import engine_notes
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.merging import Scan, answered, departed, merge
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome, applied, outcome_of
+from registry_docker_updater.core.rollouts.planner import Verdict, judge, plan
 from unit.builders import NEW, OLD, at, seen, silence, wanted
 from unit.builders import scan as answer
 from unit.test_outcomes import said

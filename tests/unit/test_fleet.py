@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Fleet, Kind
-from registry_docker_updater.core.merging import Scan, answered, merge
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome, applied
+from registry_docker_updater.core.fleet.index import Fleet, Kind
+from registry_docker_updater.core.fleet.merging import Scan, answered, merge
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome, applied
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.formats.fields import fingerprint, moment, text
-from registry_docker_updater.core.pushes import Ignored, Malformed, Push, Unreadable
-from registry_docker_updater.core.receiving import Reading, read
+from registry_docker_updater.core.events.delivery import Reading, read
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
+from registry_docker_updater.core.events.pushes import Ignored, Malformed, Push, Unreadable
 from registry_docker_updater.core.references import InvalidReference
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from registry_docker_updater.core.newest import Answer, Finding, Newest, is_newest, weigh
-from registry_docker_updater.core.pushes import Push
+from registry_docker_updater.core.events.newest import Answer, Finding, Newest, is_newest, weigh
+from registry_docker_updater.core.events.pushes import Push
 from unit.builders import NEW, NEWER, OLD, at
 
 HOUR = timedelta(hours=1)

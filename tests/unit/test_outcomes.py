@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Kind, Target
-from registry_docker_updater.core.outcomes import (
+from registry_docker_updater.core.fleet.index import Change, Kind, Target
+from registry_docker_updater.core.rollouts.outcomes import (
     HostResult,
     Outcome,
     TargetOutcome,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import Fleet, Host, Kind, Target
-from registry_docker_updater.core.history import (
+from registry_docker_updater.core.fleet.index import Fleet, Host, Kind, Target
+from registry_docker_updater.core.rollouts.history import (
     History,
     Retry,
     Rollout,
@@ -19,9 +19,9 @@ from registry_docker_updater.core.history import (
     after_run,
     begun,
 )
-from registry_docker_updater.core.history import became as became_of
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Plan, Start, Verdict, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.history import became as became_of
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Plan, Start, Verdict, judge, open_targets, plan
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, fleet, host, service, wanted
 
 WEB = container()

@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from registry_docker_updater.core.fleet import Fleet, Target
-from registry_docker_updater.core.history import (
+from registry_docker_updater.core.fleet.index import Fleet, Target
+from registry_docker_updater.core.rollouts.history import (
     History,
     Retry,
     Rollout,
@@ -25,8 +25,8 @@ from registry_docker_updater.core.history import (
     became,
     begun,
 )
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start, Verdict, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start, Verdict, judge, open_targets, plan
 from unit.builders import HOST, NOON, container, host, service
 
 WORKERS = 2

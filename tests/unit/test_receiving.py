@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.pushes import Malformed, Push, Unreadable
-from registry_docker_updater.core.receiving import Reading, read
+from registry_docker_updater.core.events.delivery import Reading, read
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.events.pushes import Malformed, Push, Unreadable
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 DISTRIBUTION, HARBOR = FORMATS["distribution"], FORMATS["harbor"]

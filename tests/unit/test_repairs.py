@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Unfinished
-from registry_docker_updater.core.history import History, Rollout, State, Tried
-from registry_docker_updater.core.merging import merge
-from registry_docker_updater.core.outcomes import HostResult, Outcome, repairs_of
-from registry_docker_updater.core.planning import Verdict, judge, plan
-from registry_docker_updater.core.repairs import Attempts, due_repairs, unfinished_notes
+from registry_docker_updater.core.fleet.index import Change, Fleet, Host, Unfinished
+from registry_docker_updater.core.fleet.merging import merge
+from registry_docker_updater.core.rollouts.history import History, Rollout, State, Tried
+from registry_docker_updater.core.rollouts.outcomes import HostResult, Outcome, repairs_of
+from registry_docker_updater.core.rollouts.planner import Verdict, judge, plan
+from registry_docker_updater.core.schedules.repairs import Attempts, due_repairs, unfinished_notes
 from unit.builders import HOST, NEW, OLD, at, container, fleet, host, scan, seen, wanted
 
 IMAGE = f"{HOST}/test/app:1"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.scan_schedule import (
+from registry_docker_updater.core.schedules.scans import (
     BURST,
     LATE,
     PAUSE,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.history import Retry
+from registry_docker_updater.core.rollouts.history import Retry
 from registry_docker_updater.errors import BadSettings
-from registry_docker_updater.settings import DEFAULT_PATH, Settings, find, load, parse
+from registry_docker_updater.settings.model import DEFAULT_PATH, Settings, find, load, parse
 
 FILE = """
 registries:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.newest import SETTLE
-from registry_docker_updater.core.sweeping import PAUSE, Schedule, Tag, tags_of
+from registry_docker_updater.core.events.newest import SETTLE
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.schedules.polls import PAUSE, Schedule, Tag, tags_of
 from unit.builders import HOST, NEW, NOON, at, container, fleet, service
 
 HOUR = timedelta(hours=1)

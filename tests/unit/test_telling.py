@@ -2,11 +2,17 @@
 
 from datetime import timedelta
 
-from registry_docker_updater.core.fleet import Kind
-from registry_docker_updater.core.history import Retry
-from registry_docker_updater.core.messages import for_notification
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.telling import Attempt, Telling, TellingState, after_attempt, is_news
+from registry_docker_updater.core.fleet.index import Kind
+from registry_docker_updater.core.notifications.message import for_notification
+from registry_docker_updater.core.notifications.schedule import (
+    Attempt,
+    Telling,
+    TellingState,
+    after_attempt,
+    is_news,
+)
+from registry_docker_updater.core.rollouts.history import Retry
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from unit.builders import NEW, OLD, at
 
 RETRY = Retry(timedelta(seconds=10), timedelta(minutes=15), 3)
