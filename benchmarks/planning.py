@@ -17,8 +17,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from registry_docker_updater.core.fleet.index import Change, Fleet, Host, Target
-from registry_docker_updater.core.fleet.merging import Scan, answered
-from registry_docker_updater.core.rollouts.history import History, Wanted
+from registry_docker_updater.core.fleet.merging import HostReport, change_after_report
+from registry_docker_updater.core.rollouts.history import DesiredImage, History
 from registry_docker_updater.core.rollouts.planner import open_targets, plan
 from unit.builders import HOST, NOON, container
 
@@ -31,7 +31,7 @@ def digest(image: int, version: int) -> str:
     return f"sha256:{image:032x}{version:032x}"
 
 
-def answer(host: str, targets: list[Target]) -> Scan:
+def answer(host: str, targets: list[Target]) -> HostReport:
     """Return what the host answers to a scan."""
     seen = [
         {
@@ -46,7 +46,9 @@ def answer(host: str, targets: list[Target]) -> Scan:
         }
         for one in targets
     ]
-    return Scan(host, {"engine": {"version": "28"}, "swarm": None, "targets": seen, "warnings": []}, at=NOON)
+    return HostReport(
+        host, {"engine": {"version": "28"}, "swarm": None, "targets": seen, "warnings": []}, at=NOON
+    )
 
 
 def timed(rounds: int, work: Callable[[], object]) -> list[float]:
@@ -86,11 +88,11 @@ def main() -> None:
         {name: Host(name, NOON) for name in on_host},
         {one.key: one for targets in on_host.values() for one in targets},
     )
-    wanted = [
-        Wanted(image + 1, (HOST,), f"team/app{image}", "1", digest(image, 1), NOON)
+    desired = [
+        DesiredImage(image + 1, (HOST,), f"team/app{image}", "1", digest(image, 1), NOON)
         for image in range(given.images)
     ]
-    plan(wanted, fleet.changed(Change()), History(), NOON)
+    plan(desired, fleet.changed(Change()), History(), NOON)
     print(
         f"{len(fleet.hosts)} hosts, {len(fleet.targets)} targets of {given.images} images,"
         f" made up in {time.perf_counter() - began:.1f} s; milliseconds, of {given.rounds}"
@@ -98,7 +100,7 @@ def main() -> None:
 
     def after_push() -> None:
         image = chance.randrange(given.images)
-        pushed = [*wanted, Wanted(10**6, (HOST,), f"team/app{image}", "1", digest(image, 2), NOON)]
+        pushed = [*desired, DesiredImage(10**6, (HOST,), f"team/app{image}", "1", digest(image, 2), NOON)]
         open_targets(pushed, fleet)
         assert plan(pushed, fleet, History(), NOON).start
 
@@ -108,9 +110,9 @@ def main() -> None:
     def after_scan() -> None:
         nonlocal fleet
         for scan in itertools.islice(answers, _SLICE):
-            fleet = fleet.changed(answered(fleet, scan, NOON))
-        open_targets(wanted, fleet)
-        assert not plan(wanted, fleet, History(), NOON).start
+            fleet = fleet.changed(change_after_report(fleet, scan, NOON))
+        open_targets(desired, fleet)
+        assert not plan(desired, fleet, History(), NOON).start
 
     def match() -> None:
         assert fleet.running((HOST,), f"team/app{chance.randrange(given.images)}", "1")

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from registry_docker_updater.activities.poll import Sweep, Swept
-from registry_docker_updater.activities.reconcile import Loop, Policy
+from registry_docker_updater.activities.poll import PolledRegistry, RegistryPoll
+from registry_docker_updater.activities.reconcile import Policy, Reconciler
 from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.registry.client import Login, RegistryClient, login_of
-from registry_docker_updater.edges.runs.playbooks import Playbooks, end_leftovers
+from registry_docker_updater.edges.runs.playbooks import PlaybookRunner, end_leftovers
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.receiver import Interface, Source, application
 from registry_docker_updater.http.server import Server
@@ -64,10 +64,10 @@ class Parts:
         return Listings(self.database)
 
     @cached_property
-    def playbooks(self) -> Playbooks:
+    def playbooks(self) -> PlaybookRunner:
         """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
         fleet = self.settings.fleet
-        return Playbooks(fleet.inventory, self.folder, self.environment, fleet.environment)
+        return PlaybookRunner(fleet.inventory, self.folder, self.environment, fleet.environment)
 
     @property
     def runs(self) -> Path:
@@ -80,10 +80,10 @@ class Parts:
         return {name: registry.hosts for name, registry in self.settings.registries.items()}
 
     @property
-    def swept(self) -> Sequence[Swept]:
+    def polled(self) -> Sequence[PolledRegistry]:
         """The registries that are asked; raises :class:`UpdaterError`."""
         return [
-            Swept(name, registry.hosts, _client(name, registry), registry.sweep_interval)
+            PolledRegistry(name, registry.hosts, _client(name, registry), registry.sweep_interval)
             for name, registry in self.settings.registries.items()
             if registry.sweep_interval
         ]
@@ -93,9 +93,9 @@ class Parts:
 class Operator:
     """A running operator: the loop, and the server and the sweep that feed it."""
 
-    loop: Loop
+    loop: Reconciler
     server: Server
-    sweep: Sweep
+    sweep: RegistryPoll
 
     def stop(self) -> None:
         """Take no more events, then end the loop."""
@@ -119,10 +119,10 @@ def assemble(parts: Parts) -> Operator:
         retry=settings.rollouts.retry_policy,
     )
     steady = steady_clock()
-    loop = Loop(
+    loop = Reconciler(
         parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now, steady=steady
     )
-    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now, steady)
+    sweep = RegistryPoll(parts.store, parts.polled, lambda: loop.fleet, loop.wake, utc_now, steady)
     interface = Interface(
         sources={
             name: Source(name, FORMATS[registry.format], registry.secret.read())

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.updater import PORT, endpoint
 from lab import Host, Lab
-from registry_docker_updater.edges.runs.playbooks import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import FinishedRun, Playbook, PlaybookRunner
 
 OPT_IN = ("--label", "registry-docker-updater=true")
 DEPLOY_PASSWORD = "the-deploy-users-own-password"
@@ -86,9 +86,11 @@ class Shop:
             **variables,
         }
 
-    def run(self, playbook: str, limit: str | None = None, **variables: Any) -> Ended:
+    def run(self, playbook: str, limit: str | None = None, **variables: Any) -> FinishedRun:
         """Run a playbook as the operator does."""
-        playbooks = Playbooks(self.folder / self.inventory, self.folder, {**os.environ, **self.environment})
+        playbooks = PlaybookRunner(
+            self.folder / self.inventory, self.folder, {**os.environ, **self.environment}
+        )
         return playbooks.run(Playbook(playbook, variables, limit), self.folder / "runs", _LONGEST)
 
     def scan(self, limit: str | None = None) -> dict[str, str]:
@@ -152,7 +154,7 @@ def _known(host: Host) -> str:
     return f"{host.address},[{host.address}]:{OTHER_PORT} {key}"
 
 
-def output(ended: Ended) -> str:
+def output(ended: FinishedRun) -> str:
     """All that Ansible printed in a run."""
     return (ended.directory / "artifacts/run/stdout").read_text()
 

@@ -140,12 +140,12 @@ def test_a_message_that_failed_while_the_clock_was_wrong_is_sent_when_its_time_c
     def fail() -> None:
         world.push("2")
         pass_time(world, 10)
-        assert len(world.store.tellings()) == 1
+        assert len(world.store.notifications()) == 1
 
     wrong(world, fail, by)
     world.is_mute = False
     pass_time(world, 81)
-    assert (len(world.told), world.store.tellings()) == (1, ())
+    assert (len(world.told), world.store.notifications()) == (1, ())
 
 
 def test_a_message_during_which_the_clock_was_set_is_not_sent_twice(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from integration.conftest import Site
 from registry_docker_updater.cli.main import main, parser
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.history import RolloutState, RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.storage.database import Database
@@ -59,15 +59,15 @@ def history(store: Store) -> Store:
     now = datetime.now(UTC)
     push = Push("production", "test/app", "1", NEW, now, "event 1", "alice")
     store.record("production", [push, Unreadable("why", "what")], now)
-    (wanted,) = store.wanted({"production": (HOST,)})
+    (desired,) = store.desired({"production": (HOST,)})
     web, db = container("web"), container("db")
     store.keep_change(whole(Fleet({"solo": host("solo", now)}, {web.key: web, db.key: db})))
-    store.begin_run(Start(wanted, (web, db), ()), now)
+    store.begin_run(Start(desired, (web, db), ()), now)
     outcomes = (
         TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.UPDATED, OLD, NEW),
         TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.FAILED, OLD, OLD, "no space left"),
     )
-    store.end_run(RunEnd(1, 1, wanted, outcomes, State.FINISHED, None, None, is_news=True), now)
+    store.end_run(RunEnd(1, 1, desired, outcomes, RolloutState.FINISHED, None, None, is_news=True), now)
     return store
 
 
@@ -199,16 +199,16 @@ def test_text_from_outside_cannot_command_the_terminal(
     now = datetime.now(UTC)
     store.record("production", [Push("production", "test/app", "1", NEW, now, "1", evil)], now)
     store.record("production", [Unreadable(evil, evil)], now)
-    (wanted,) = store.wanted({"production": (HOST,)})
+    (desired,) = store.desired({"production": (HOST,)})
     web = container()
     known = host("solo", now, error=evil)
     other = host("other", now, warnings=(evil,))
     store.keep_change(whole(Fleet({"solo": known, "other": other}, {web.key: web})))
-    store.begin_run(Start(wanted, (web,), ()), now)
+    store.begin_run(Start(desired, (web,), ()), now)
     outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
-    store.end_run(RunEnd(1, 1, wanted, (outcome,), State.FINISHED, None, evil, is_news=True), now)
-    (due,) = store.tellings()
-    store.keep_telling(due, replace(due, attempts=1, channels=("mail",), error=evil))
+    store.end_run(RunEnd(1, 1, desired, (outcome,), RolloutState.FINISHED, None, evil, is_news=True), now)
+    (due,) = store.notifications()
+    store.keep_notification(due, replace(due, attempts=1, channels=("mail",), error=evil))
     code, out, _ = run(*listing)
     assert code == 0
     assert not CONTROL.search(out)
@@ -265,8 +265,8 @@ def test_a_push_by_hand_without_an_operator_is_recorded_and_says_that_nothing_ha
     code, out, err = run("push", f"{APP}@{NEWER}")
     assert (code, out) == (0, f"recorded: {APP}@{NEWER}, for 2 targets\n")
     assert "no operator works with this state directory" in err
-    (wanted,) = history.wanted({"production": (HOST,)})
-    assert wanted.digest == NEWER
+    (desired,) = history.desired({"production": (HOST,)})
+    assert desired.digest == NEWER
     assert json.loads(run("events", "--json")[1])[0]["actor"] == "bob (by hand)"
 
 
@@ -283,16 +283,16 @@ def refused(store: Store) -> Store:
     """A rollout whose first target rolled the digest back, so that the second was left alone; a person has a third."""
     then = datetime.now(UTC) - timedelta(minutes=10)
     store.record("production", [Push("production", "test/app", "1", NEW, then, "event 1")], then)
-    (wanted,) = store.wanted({"production": (HOST,)})
+    (desired,) = store.desired({"production": (HOST,)})
     web, db = container("web", since=then), container("db", since=then)
     mine = container("mine", since=then + timedelta(minutes=5))
     store.keep_change(whole(Fleet({"solo": host("solo", then)}, {one.key: one for one in (web, db, mine)})))
-    store.begin_run(Start(wanted, (web, db), ()), then)
+    store.begin_run(Start(desired, (web, db), ()), then)
     outcomes = (
         TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.ROLLED_BACK, OLD, OLD),
         TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.SKIPPED, OLD, left_alone=True),
     )
-    end = RunEnd(1, 1, wanted, outcomes, State.FINISHED, None, None, is_news=True, is_stopped=True)
+    end = RunEnd(1, 1, desired, outcomes, RolloutState.FINISHED, None, None, is_news=True, is_stopped=True)
     store.end_run(end, then + timedelta(minutes=1))
     return store
 
@@ -306,7 +306,7 @@ def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
     assert "container mine at host solo: was changed after the push" in err
     assert "--force updates these too" in err
     history = refused.history({"production": (HOST,)}, [])
-    assert [one.state for one in history.rollouts.values()] == [State.WAITING]
+    assert [one.state for one in history.rollouts.values()] == [RolloutState.WAITING]
     assert history.told == frozenset()
 
 
@@ -343,8 +343,8 @@ def test_only_the_rollout_of_the_newest_push_can_be_run_again(run: Run) -> None:
 def test_a_rollout_that_runs_cannot_be_run_again(store: Store, run: Run) -> None:
     now = datetime.now(UTC)
     store.record("production", [Push("production", "test/app", "1", NEW, now, "event 1")], now)
-    (wanted,) = store.wanted({"production": (HOST,)})
-    store.begin_run(Start(wanted, (container(),), ()), now)
+    (desired,) = store.desired({"production": (HOST,)})
+    store.begin_run(Start(desired, (container(),), ()), now)
     code, _, err = run("retry", "1")
     assert (code, "rollout 1 runs at this moment" in err) == (1, True)
 
@@ -353,8 +353,8 @@ def test_a_push_by_hand_is_newer_than_what_the_registry_said_last(store: Store, 
     soon = datetime.now(UTC) + timedelta(seconds=30)
     store.record("production", [Push("production", "test/app", "1", NEW, soon, "1")], soon)
     assert run("push", f"{APP}@{NEWER}")[0] == 0
-    (wanted,) = store.wanted({"production": (HOST,)})
-    assert wanted.digest == NEWER
+    (desired,) = store.desired({"production": (HOST,)})
+    assert desired.digest == NEWER
 
 
 def test_check_asks_every_host_and_is_content_when_all_answer(site: Site, run: Run) -> None:

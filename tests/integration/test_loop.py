@@ -16,13 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.activities.reconcile import Loop, Policy
+from registry_docker_updater.activities.reconcile import Policy, Reconciler
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import container_key, service_key
-from registry_docker_updater.core.rollouts.history import Retry
+from registry_docker_updater.core.rollouts.history import RetryPolicy
 from registry_docker_updater.core.rollouts.outcomes import HostResult, Outcome
 from registry_docker_updater.core.schedules.scans import Pace
-from registry_docker_updater.edges.runs.playbooks import Ended, Listed, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import (
+    FinishedRun,
+    InventoryListing,
+    Playbook,
+)
 from registry_docker_updater.errors import StoreUnavailable, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.rollouts import Store
@@ -36,7 +40,7 @@ POLICY = Policy(
     pace=Pace(timedelta(seconds=60), 0.2),
     workers=2,
     timeout=timedelta(minutes=30),
-    retry=Retry(timedelta(seconds=10), timedelta(seconds=80), 1000),
+    retry=RetryPolicy(timedelta(seconds=10), timedelta(seconds=80), 1000),
 )
 
 
@@ -93,7 +97,7 @@ class World:
         self.told: list[Any] = []
         self.loop = self.start()
 
-    def start(self) -> Loop:
+    def start(self) -> Reconciler:
         for thing in self.things:
             thing.in_work = False
         self.tasks: list[Callable[[], None]] = []
@@ -104,10 +108,10 @@ class World:
                 world.tasks.append(work)
 
         listings = Listings(self.store._database)
-        loop = Loop(
+        loop = Reconciler(
             self.store,
             listings,
-            cast("Playbooks", self),
+            cast("PlaybookRunner", self),
             self.runs,
             POLICY,
             clock=self.clock,
@@ -193,7 +197,7 @@ class World:
         folder: Path,
         _timeout: timedelta,
         on_result: Callable[[HostResult], None] = lambda _: None,
-    ) -> Ended:
+    ) -> FinishedRun:
         folder.mkdir(parents=True, exist_ok=True)
         results: list[HostResult] = []
 
@@ -205,12 +209,12 @@ class World:
             playbook, tell
         )
         told = {"notification_results": {"slack": "ok"}} if playbook.name == "notify" else {}
-        return Ended("successful", tuple(results), told, folder, cost=self.cost)
+        return FinishedRun("successful", tuple(results), told, folder, cost=self.cost)
 
-    def hosts(self, _pattern: str) -> Listed:
+    def hosts(self, _pattern: str) -> InventoryListing:
         if not self.inventory:
             raise UpdaterError("the inventory cannot be read")
-        return Listed(frozenset(self.inventory), 0.5)
+        return InventoryListing(frozenset(self.inventory), 0.5)
 
     def discover(self, playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
         for host in playbook.limit or ():
@@ -223,7 +227,7 @@ class World:
 
     def update(self, playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
         tag = str(playbook.variables["docker_update_image"]).rpartition(":")[2]
-        wanted = str(playbook.variables["docker_update_digest"])
+        desired = str(playbook.variables["docker_update_digest"])
         skip = cast("list[str]", playbook.variables["docker_update_skip"])
         hosts = [host for host in playbook.limit or () if host not in self.down]
         for host in playbook.limit or ():
@@ -232,24 +236,24 @@ class World:
             through = next((host for host in thing.hosts if host in hosts), None)
             if through and thing.tag == tag and thing.key not in skip:
                 self.meanwhile()
-                self.change(thing, through, wanted, tell)
+                self.change(thing, through, desired, tell)
 
-    def change(self, thing: Thing, host: str, wanted: str, tell: Callable[[HostResult], None]) -> None:
+    def change(self, thing: Thing, host: str, desired: str, tell: Callable[[HostResult], None]) -> None:
         if thing.in_work:
             self.wrongs.append(f"two runs change {thing.key} at once")
-        if wanted in thing.refused:
+        if desired in thing.refused:
             self.wrongs.append(f"a digest that was rolled back is tried again on {thing.key}")
         before = thing.digest
         if host in self.down:
             tell(HostResult(host, "runner_on_unreachable", "update", {"msg": "timed out"}))
             return
         end = self.fate(thing)
-        if before == wanted:
+        if before == desired:
             end = "unchanged"
         thing.in_work = True
         self.meanwhile()
         if end in ("updated", "lost"):
-            thing.digest, thing.changed_at, thing.by_person_at = wanted, self.now, None
+            thing.digest, thing.changed_at, thing.by_person_at = desired, self.now, None
         self.tick()
         if end == "rolled_back":
             thing.changed_at = self.now
@@ -259,7 +263,7 @@ class World:
             tell(HostResult(host, "runner_on_unreachable", "update", {"msg": "timed out"}))
             return
         if end == "rolled_back":
-            thing.refused.add(wanted)
+            thing.refused.add(desired)
         said = {
             "kind": thing.kind,
             "id": thing.name,
@@ -331,10 +335,10 @@ class World:
 
 def unsettled(world: World) -> Iterable[str]:
     for thing in world.things:
-        wanted, pushed_at = world.newest.get(thing.tag, (None, None))
+        desired, pushed_at = world.newest.get(thing.tag, (None, None))
         left_alone = thing.by_person_at and pushed_at and thing.by_person_at > pushed_at
-        if wanted and thing.digest != wanted and wanted not in thing.refused and not left_alone:
-            yield f"{thing.key} runs {thing.digest[-2:]} and not {wanted[-2:]}"
+        if desired and thing.digest != desired and desired not in thing.refused and not left_alone:
+            yield f"{thing.key} runs {thing.digest[-2:]} and not {desired[-2:]}"
 
 
 @settings(
@@ -357,7 +361,7 @@ def test_whatever_happens_every_target_ends_on_the_newest_digest_it_may_have(
     assert not world.wrongs
     assert not list(unsettled(world))
     assert {row["state"] for row in world.loop._listings.rollouts(1000)} <= {"finished", "superseded"}
-    assert world.store.tellings() == ()
+    assert world.store.notifications() == ()
 
 
 def calm(world: World) -> World:
@@ -383,7 +387,7 @@ def test_a_target_that_failed_waits_on_though_a_later_run_was_for_others(tmp_pat
             return "failed" if thing is self.things[0] and self.fails >= 0 else "updated"
 
     world = calm(Unlucky(lambda _: 0, tmp_path))
-    world.loop._policy = replace(POLICY, retry=Retry(timedelta(seconds=100), timedelta(seconds=100), 9))
+    world.loop._policy = replace(POLICY, retry=RetryPolicy(timedelta(seconds=100), timedelta(seconds=100), 9))
     world.push("1")
     world.down.add("far")
     world.look_and_work()
@@ -576,4 +580,4 @@ def test_a_message_that_cannot_be_sent_is_tried_again_later_and_does_not_go_roun
     world.push("2")
     world.calm_down()
     assert (world.tries, len(world.told), world.wrongs) == (3, 1, [])
-    assert world.store.tellings() == ()
+    assert world.store.notifications() == ()

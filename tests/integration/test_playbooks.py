@@ -21,7 +21,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from integration.shops import INVENTORY, MINUTE, Shop, processes
 from registry_docker_updater.core.rollouts.outcomes import HostResult
 from registry_docker_updater.edges.runs import playbooks as ansible
-from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks, as_text, end_leftovers
+from registry_docker_updater.edges.runs.playbooks import Playbook, PlaybookRunner, as_text, end_leftovers
 from registry_docker_updater.errors import UpdaterError
 
 
@@ -122,7 +122,7 @@ def test_a_dynamic_inventory_and_the_shops_settings_count_for_the_listing_too(sh
     program.chmod(0o755)
     (shop.folder / "ansible.cfg").write_text("[inventory]\nenable_plugins = script\n")
     shop.environment["ANSIBLE_SHOP"] = "said"
-    playbooks = Playbooks(program, shop.folder, shop.environment)
+    playbooks = PlaybookRunner(program, shop.folder, shop.environment)
     assert playbooks.hosts("all").names == {"dynamic", "said"}
 
 
@@ -142,7 +142,7 @@ def test_stop_ends_the_listing_of_an_inventory_that_hangs(shop: Shop) -> None:
     program = shop.folder / "hosts.sh"
     program.write_text(f"#!/bin/sh\n: > {shop.folder}/begun\nsleep 600\n")
     program.chmod(0o755)
-    playbooks = Playbooks(program, shop.folder, shop.environment)
+    playbooks = PlaybookRunner(program, shop.folder, shop.environment)
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(playbooks.hosts, "all")
         until((shop.folder / "begun").exists)
@@ -158,7 +158,7 @@ def test_a_listing_that_hangs_is_ended_and_told(shop: Shop, monkeypatch: pytest.
     program.chmod(0o755)
     monkeypatch.setattr(ansible, "_LISTING_SECONDS", 1)
     with pytest.raises(UpdaterError, match="not done within 1 s; does a program of the inventory hang"):
-        Playbooks(program, shop.folder, shop.environment).hosts("all")
+        PlaybookRunner(program, shop.folder, shop.environment).hosts("all")
 
 
 def test_the_settings_of_ansible_in_the_shops_folder_are_obeyed(shop: Shop) -> None:
@@ -319,7 +319,7 @@ def test_ansible_gets_the_variables_that_the_settings_name_and_no_others(shop: S
         "hello",
         "    - ansible.builtin.debug: {msg: \"{{ lookup('env', 'AWS_PROFILE') }}|{{ lookup('env', 'AWS_OTHER') }}\"}\n",
     )
-    playbooks = Playbooks(shop.folder / "hosts.yml", shop.folder, shop.environment, ["AWS_PROFILE"])
+    playbooks = PlaybookRunner(shop.folder / "hosts.yml", shop.folder, shop.environment, ["AWS_PROFILE"])
     ended = playbooks.run(Playbook("hello"), shop.runs, timedelta(minutes=1))
     assert ended.results[0].result["msg"] == "fleet|"
 

@@ -11,10 +11,10 @@ from registry_docker_updater.activities.repair import Repairer
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import Change, Fleet, Unfinished
-from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.history import RolloutState, RunEnd
 from registry_docker_updater.core.rollouts.outcomes import HostResult, Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
-from registry_docker_updater.edges.runs.playbooks import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import FinishedRun, Playbook, PlaybookRunner
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.rollouts import Store
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, host
@@ -35,12 +35,12 @@ class Played:
 
     def run(
         self, playbook: Playbook, folder: Path, _: timedelta, on_result: Callable[[HostResult], None]
-    ) -> Ended:
+    ) -> FinishedRun:
         self.ran.append(playbook)
         made = {"kind": "container", "name": "web", "id": "x", "outcome": self.outcome, "digest": NEW}
         one = {**made, "before": {"digest": OLD}, "after": {"digest": NEW}, "message": "web now runs it"}
         on_result(HostResult("solo", "runner_on_ok", "standalone_container", {"repairs": [one]}))
-        return Ended("successful", (), {}, folder)
+        return FinishedRun("successful", (), {}, folder)
 
     def need(self, hosts: Any, _: datetime) -> None:
         self.asked += hosts
@@ -55,17 +55,19 @@ def _store(tmp_path: Path) -> Store:
 
 
 def failed_run(store: Store) -> None:
-    (wanted,) = store.wanted(HOSTS)
-    begun = store.begin_run(Start(wanted, (WEB,), ()), at(1))
+    (desired,) = store.desired(HOSTS)
+    begun = store.begin_run(Start(desired, (WEB,), ()), at(1))
     lost = TargetOutcome(WEB.key, WEB.kind, WEB.name, WEB.place, Outcome.FAILED, OLD, None, "killed")
-    end = RunEnd(begun.rollout, begun.run, wanted, (lost,), State.WAITING, at(60), "killed", is_news=False)
+    end = RunEnd(
+        begun.rollout, begun.run, desired, (lost,), RolloutState.WAITING, at(60), "killed", is_news=False
+    )
     store.end_run(end, at(2))
 
 
 def repairer(store: Store, played: Played, folder: Path) -> Repairer:
     return Repairer(
         store,
-        cast("Playbooks", played),
+        cast("PlaybookRunner", played),
         folder,
         cast("Scanner", played),
         timedelta(minutes=1),
@@ -104,8 +106,8 @@ def test_a_rollout_is_told_how_an_interrupted_update_ended_and_the_team_is_told(
     played.tasks.pop()()
     (outcome,) = store.outcomes(1)
     assert (outcome.outcome, outcome.after) == (Outcome.UPDATED, NEW)
-    (telling,) = store.tellings()
-    assert telling.rollout == 1
+    (notification,) = store.notifications()
+    assert notification.rollout == 1
 
 
 @pytest.mark.parametrize("outcome", ["unchanged", "failed"])
@@ -130,15 +132,15 @@ def test_a_repair_of_another_digest_changes_nothing_in_the_rollout(store: Store,
 
 
 def test_what_a_repair_ended_before_its_run_ended_is_what_the_run_ended_with(store: Store) -> None:
-    (wanted,) = store.wanted(HOSTS)
-    begun = store.begin_run(Start(wanted, (WEB,), ()), at(1))
+    (desired,) = store.desired(HOSTS)
+    begun = store.begin_run(Start(desired, (WEB,), ()), at(1))
     store.keep_repair(
         NEW, TargetOutcome(WEB.key, WEB.kind, WEB.name, WEB.place, Outcome.UPDATED, OLD, NEW), at(2)
     )
     (kept,) = store.outcomes(begun.rollout, begun.run)
     assert kept.outcome is Outcome.UPDATED
     assert store.outcomes(begun.rollout, begun.run + 1) == ()
-    assert store.tellings() == (), "the run itself tells"
+    assert store.notifications() == (), "the run itself tells"
 
 
 def test_what_is_unfinished_on_a_host_is_known_after_a_restart(store: Store) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
 
 from integration.conftest import Site
 from registry_docker_updater.core.rollouts.outcomes import HostResult, outcome_of
-from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import Playbook, PlaybookRunner
 from unit.builders import HOST, NEW
 from unit.engines import Answer, container_of
 
@@ -22,7 +22,7 @@ IMAGE, OTHER = f"{HOST}/test/app:1", f"{HOST}/test/other:1"
 
 
 def run(site: Site, name: str, **variables: Any) -> tuple[HostResult, ...]:
-    playbooks = Playbooks(site.folder / "hosts.yml", site.folder, os.environ)
+    playbooks = PlaybookRunner(site.folder / "hosts.yml", site.folder, os.environ)
     return playbooks.run(Playbook(name, variables), site.folder / "runs", timedelta(minutes=2)).results
 
 
@@ -38,11 +38,11 @@ def _journal(site: Site) -> Journal:
     site.engines["one"].answers["/containers/web0/json"] = Answer(web)
     site.engines["one"].answers[f"/containers/{web['Id']}/json"] = Answer(web)
     member = Member("web0", web["Id"], RUNNING, {}, False, {}, {})
-    wanted = {"name": "web0", "image": OTHER, "digest": NEW, "begun_at": 1000.0}
+    desired = {"name": "web0", "image": OTHER, "digest": NEW, "begun_at": 1000.0}
     info = site.engines["one"].answers["/info"]
     assert isinstance(info, Answer)
     journal = Journal(str(state), info.body["ID"])
-    journal.keep("web0", Swap("0123abcd", (member,), (), {**wanted, "new_image": "x"}).as_json())
+    journal.keep("web0", Swap("0123abcd", (member,), (), {**desired, "new_image": "x"}).as_json())
     return journal
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from integration.conftest import Site
 from registry_docker_updater.core.rollouts.outcomes import HostResult, outcome_of
-from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import Playbook, PlaybookRunner
 from unit.builders import HOST, NEW, NEWER, OLD
 from unit.engines import Answer, container_of
 
@@ -19,7 +19,7 @@ IMAGE = f"{HOST}/test/app:1"
 
 
 def run(site: Site, playbook: Playbook) -> tuple[HostResult, ...]:
-    playbooks = Playbooks(site.folder / "hosts.yml", site.folder, os.environ)
+    playbooks = PlaybookRunner(site.folder / "hosts.yml", site.folder, os.environ)
     return playbooks.run(playbook, site.folder / "runs", timedelta(minutes=2)).results
 
 

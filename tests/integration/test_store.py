@@ -17,14 +17,14 @@ from registry_docker_updater.core.events.delivery import read
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Change, Fleet
-from registry_docker_updater.core.notifications.schedule import Telling, TellingState
-from registry_docker_updater.core.rollouts.history import RunEnd, State, Wanted
+from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
+from registry_docker_updater.core.rollouts.history import DesiredImage, RolloutState, RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.errors import NothingKnown, StoreUnavailable
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.events import Recorded
-from registry_docker_updater.storage.rollouts import Begun, Store
+from registry_docker_updater.storage.rollouts import StartedRun, Store
 from registry_docker_updater.views.listings import Listings, fleet_rows
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service, whole
 
@@ -56,25 +56,25 @@ def push(
 
 
 def start(store: Store, *targets: Any) -> Start:
-    (wanted,) = store.wanted(HOSTS)
-    return Start(wanted, targets or (container(),), ())
+    (desired,) = store.desired(HOSTS)
+    return Start(desired, targets or (container(),), ())
 
 
-def became(outcome: Outcome, key: str = WEB, after: str | None = NEW) -> TargetOutcome:
+def attempt_ended(outcome: Outcome, key: str = WEB, after: str | None = NEW) -> TargetOutcome:
     target = container()
     return TargetOutcome(key, target.kind, target.name, target.place, outcome, OLD, after, "because")
 
 
-def ended(rollout: int, run: int, wanted: Wanted, *outcomes: TargetOutcome, **more: Any) -> RunEnd:
-    given = {"state": State.FINISHED, "due_at": None, "note": None, "is_news": True, **more}
-    return RunEnd(rollout, run, wanted, outcomes, **given)
+def ended(rollout: int, run: int, desired: DesiredImage, *outcomes: TargetOutcome, **more: Any) -> RunEnd:
+    given = {"state": RolloutState.FINISHED, "due_at": None, "note": None, "is_news": True, **more}
+    return RunEnd(rollout, run, desired, outcomes, **given)
 
 
 def test_a_push_is_wanted_under_every_name_of_its_registry(store: Store) -> None:
     assert store.record("production", [push()], at(5)) == Recorded(1, 0, 0)
-    (wanted,) = store.wanted(HOSTS)
-    assert wanted == Wanted(1, HOSTS["production"], "test/app", "1", NEW, at(5))
-    assert store.wanted({}) == ()
+    (desired,) = store.desired(HOSTS)
+    assert desired == DesiredImage(1, HOSTS["production"], "test/app", "1", NEW, at(5))
+    assert store.desired({}) == ()
 
 
 def test_the_same_event_twice_is_one_push_also_within_one_request(store: Store) -> None:
@@ -104,19 +104,19 @@ def test_a_captured_series_gives_one_push_for_each_event(store: Store, name: str
 def test_the_newest_push_is_the_registrys_last_whatever_arrives_last(store: Store) -> None:
     store.record("production", [push(NEWER, at(20))], at(30))
     store.record("production", [push(NEW, at(10))], at(31))
-    assert [wanted.digest for wanted in store.wanted(HOSTS)] == [NEWER]
+    assert [desired.digest for desired in store.desired(HOSTS)] == [NEWER]
 
 
 def test_of_two_pushes_in_one_second_the_one_that_arrived_last_counts(store: Store) -> None:
     store.record("production", [push(NEW, at(10))], at(30))
     store.record("production", [push(NEWER, at(10))], at(31))
-    assert [wanted.digest for wanted in store.wanted(HOSTS)] == [NEWER]
+    assert [desired.digest for desired in store.desired(HOSTS)] == [NEWER]
 
 
 def test_a_registry_whose_clock_is_ahead_does_not_hide_later_pushes(store: Store) -> None:
     store.record("production", [push(NEW, at(86400 * 365))], at(10))
     store.record("production", [push(NEWER, at(20))], at(20))
-    assert [wanted.digest for wanted in store.wanted(HOSTS)] == [NEWER]
+    assert [desired.digest for desired in store.desired(HOSTS)] == [NEWER]
     assert listings(store).events(10)[1]["occurred_at"] == "2026-11-22T12:00:10.000Z"
 
 
@@ -124,7 +124,7 @@ def test_tags_repositories_and_registries_are_kept_apart(store: Store) -> None:
     store.record("production", [push(), push(tag="2"), replace(push(key="x"), repository="test/b")], at(1))
     store.record("test", [push(registry="test")], at(2))
     hosts = {**HOSTS, "test": ("test.example.com",)}
-    assert [(one.hosts[0], one.repository, one.tag) for one in store.wanted(hosts)] == [
+    assert [(one.hosts[0], one.repository, one.tag) for one in store.desired(hosts)] == [
         (HOST, "test/app", "1"),
         (HOST, "test/app", "2"),
         (HOST, "test/b", "1"),
@@ -138,7 +138,7 @@ def test_what_nobody_can_read_is_kept_once_and_counted_each_time(store: Store) -
     assert store.record("production", [one], at(1)) == Recorded(0, 0, 1)
     (row,) = listings(store).events(10)
     assert (row["kind"], row["reason"], row["content"]) == ("unreadable", "why", one.content)
-    assert store.wanted(HOSTS) == ()
+    assert store.desired(HOSTS) == ()
     json.dumps(row)
 
 
@@ -192,17 +192,17 @@ def test_keeping_what_has_changed_leaves_all_other_rows_alone(store: Store, path
 def test_a_rollout_counts_its_runs_and_keeps_the_last_word_on_each_target(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
-    assert store.begin_run(begun, at(10)) == Begun(1, 1, 1)
+    assert store.begin_run(begun, at(10)) == StartedRun(1, 1, 1)
     assert store.history(HOSTS, []).running == {1}
-    failed = became(Outcome.FAILED, after=None)
+    failed = attempt_ended(Outcome.FAILED, after=None)
     store.end_run(
-        ended(1, 1, begun.wanted, failed, state=State.WAITING, due_at=at(30), note="because"), at(20)
+        ended(1, 1, begun.desired, failed, state=RolloutState.WAITING, due_at=at(30), note="because"), at(20)
     )
     (rollout,) = store.history(HOSTS, []).rollouts.values()
-    assert (rollout.state, rollout.runs, rollout.due_at) == (State.WAITING, 1, at(30))
+    assert (rollout.state, rollout.runs, rollout.due_at) == (RolloutState.WAITING, 1, at(30))
     assert rollout.reference == (HOST, "test/app", "1")
-    assert store.begin_run(begun, at(30)) == Begun(1, 2, 2)
-    store.end_run(ended(1, 2, begun.wanted, became(Outcome.UPDATED)), at(40))
+    assert store.begin_run(begun, at(30)) == StartedRun(1, 2, 2)
+    store.end_run(ended(1, 2, begun.desired, attempt_ended(Outcome.UPDATED)), at(40))
     row = listings(store).rollout(1)
     assert (row["state"], row["runs"], row["due_at"], row["note"]) == ("finished", 2, None, None)
     assert row["outcomes"] == {"updated": 1}
@@ -213,9 +213,9 @@ def test_a_rollback_makes_the_digest_refused_on_that_target_for_good(store: Stor
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), at(11))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLBACK_FAILED, "service/x"), at(11))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.FAILED, "service/y"), at(11))
+    store.keep_outcome(1, 1, begun.desired, attempt_ended(Outcome.ROLLED_BACK), at(11))
+    store.keep_outcome(1, 1, begun.desired, attempt_ended(Outcome.ROLLBACK_FAILED, "service/x"), at(11))
+    store.keep_outcome(1, 1, begun.desired, attempt_ended(Outcome.FAILED, "service/y"), at(11))
     assert store.history(HOSTS, [WEB, "service/x", "service/y"]).refused == {(WEB, NEW), ("service/x", NEW)}
 
 
@@ -223,10 +223,10 @@ def test_an_outcome_is_known_before_its_run_ended(store: Store, path: Path) -> N
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(11))
+    store.keep_outcome(1, 1, begun.desired, attempt_ended(Outcome.UPDATED), at(11))
     other = Store(Database(path))
     assert [one.outcome for one in other.outcomes(1)] == [Outcome.UPDATED]
-    assert other.history(HOSTS, [WEB]).last[WEB].left_with == {NEW}
+    assert other.history(HOSTS, [WEB]).last[WEB].possible_digests == {NEW}
 
 
 def test_a_run_that_was_interrupted_is_due_again(store: Store) -> None:
@@ -236,32 +236,36 @@ def test_a_run_that_was_interrupted_is_due_again(store: Store) -> None:
     assert store.interrupt_runs(at(20)) == [1]
     assert store.interrupt_runs(at(21)) == []
     (rollout,) = store.history(HOSTS, []).rollouts.values()
-    assert (rollout.state, rollout.due_at) == (State.WAITING, at(20))
-    assert store.tellings() == ()
+    assert (rollout.state, rollout.due_at) == (RolloutState.WAITING, at(20))
+    assert store.notifications() == ()
 
 
 def test_of_what_an_interrupted_run_did_the_team_is_told(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.UPDATED), at(11))
+    store.keep_outcome(1, 1, begun.desired, attempt_ended(Outcome.UPDATED), at(11))
     store.interrupt_runs(at(20))
-    assert [(one.rollout, one.due_at) for one in store.tellings()] == [(1, at(20))]
+    assert [(one.rollout, one.due_at) for one in store.notifications()] == [(1, at(20))]
 
 
 def test_what_a_begun_run_wants_is_remembered_should_nobody_hear_of_its_end(store: Store) -> None:
     store.record("production", [push()], at(5))
     store.begin_run(start(store), at(10))
-    tried = store.history(HOSTS, [WEB]).last[WEB]
-    assert (tried.push, tried.outcome.is_final, set(tried.left_with)) == (1, False, {NEW})
+    last_attempt = store.history(HOSTS, [WEB]).last[WEB]
+    assert (last_attempt.push, last_attempt.outcome.is_final, set(last_attempt.possible_digests)) == (
+        1,
+        False,
+        {NEW},
+    )
 
 
 def test_a_superseded_rollout_ends_with_what_still_waited_in_it(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    outcomes = (became(Outcome.UPDATED), became(Outcome.FAILED, "service/x", None))
-    store.end_run(ended(1, 1, begun.wanted, *outcomes, state=State.WAITING, due_at=at(90)), at(20))
+    outcomes = (attempt_ended(Outcome.UPDATED), attempt_ended(Outcome.FAILED, "service/x", None))
+    store.end_run(ended(1, 1, begun.desired, *outcomes, state=RolloutState.WAITING, due_at=at(90)), at(20))
     store.record("production", [push(NEWER, at(30))], at(30))
     store.supersede([1], at(31))
     assert [one.outcome for one in store.outcomes(1)] == [Outcome.UPDATED, Outcome.SUPERSEDED]
@@ -285,8 +289,8 @@ def test_an_update_after_all_ends_the_refusal(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.keep_outcome(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), at(11))
-    store.keep_outcome(1, 2, begun.wanted, became(Outcome.UPDATED), at(12))
+    store.keep_outcome(1, 1, begun.desired, attempt_ended(Outcome.ROLLED_BACK), at(11))
+    store.keep_outcome(1, 2, begun.desired, attempt_ended(Outcome.UPDATED), at(12))
     assert store.history(HOSTS, [WEB]).refused == frozenset()
 
 
@@ -294,30 +298,30 @@ def test_a_rollout_that_is_asked_for_again_has_all_its_attempts_again(store: Sto
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.FAILED)), at(20))
+    store.end_run(ended(1, 1, begun.desired, attempt_ended(Outcome.FAILED)), at(20))
     seen = store.change_counter()
 
     assert store.retry(1, [], "ann", at(30))
 
     assert store.change_counter() > seen
     (rollout,) = store.history(HOSTS, []).rollouts.values()
-    assert (rollout.state, rollout.due_at) == (State.WAITING, at(30))
+    assert (rollout.state, rollout.due_at) == (RolloutState.WAITING, at(30))
     assert listings(store).rollout(1)["note"] == "run again by hand, by ann"
-    assert store.begin_run(begun, at(31)) == Begun(1, 2, 1)
+    assert store.begin_run(begun, at(31)) == StartedRun(1, 2, 1)
 
 
 def test_a_run_for_a_host_that_is_back_takes_no_attempt_from_the_others(store: Store) -> None:
     """Nor does one after the rollout had ended count with those before."""
     store.record("production", [push()], at(5))
     begun = start(store)
-    waiting = {"state": State.WAITING, "due_at": at(100)}
+    waiting = {"state": RolloutState.WAITING, "due_at": at(100)}
     store.begin_run(begun, at(10))
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.UNREACHABLE), **waiting), at(20))
-    assert store.begin_run(begun, at(50)) == Begun(1, 2, 1)
-    store.end_run(ended(1, 2, begun.wanted, became(Outcome.FAILED), **waiting), at(60))
-    assert store.begin_run(begun, at(100)) == Begun(1, 3, 2)
-    store.end_run(ended(1, 3, begun.wanted, became(Outcome.FAILED)), at(110))
-    assert store.begin_run(begun, at(900)) == Begun(1, 4, 1)
+    store.end_run(ended(1, 1, begun.desired, attempt_ended(Outcome.UNREACHABLE), **waiting), at(20))
+    assert store.begin_run(begun, at(50)) == StartedRun(1, 2, 1)
+    store.end_run(ended(1, 2, begun.desired, attempt_ended(Outcome.FAILED), **waiting), at(60))
+    assert store.begin_run(begun, at(100)) == StartedRun(1, 3, 2)
+    store.end_run(ended(1, 3, begun.desired, attempt_ended(Outcome.FAILED)), at(110))
+    assert store.begin_run(begun, at(900)) == StartedRun(1, 4, 1)
 
 
 def test_orders_end_with_the_image_that_was_spoken_against_and_when_they_are_fulfilled(store: Store) -> None:
@@ -327,7 +331,7 @@ def test_orders_end_with_the_image_that_was_spoken_against_and_when_they_are_ful
     store.order(1, [WEB, "service/x"], "ann", at(11))
     store.fulfil([(WEB, 1)], at(12))
     assert store.history(HOSTS, []).told == {("service/x", 1)}
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.ROLLED_BACK), is_stopped=True), at(20))
+    store.end_run(ended(1, 1, begun.desired, attempt_ended(Outcome.ROLLED_BACK), is_stopped=True), at(20))
     assert store.history(HOSTS, []).told == frozenset()
 
 
@@ -352,15 +356,15 @@ def test_an_order_holds_until_the_target_has_an_outcome(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.ROLLED_BACK)), at(20))
+    store.end_run(ended(1, 1, begun.desired, attempt_ended(Outcome.ROLLED_BACK)), at(20))
     store.retry(1, [WEB], "ann", at(30))
     store.begin_run(begun, at(31))
-    store.keep_outcome(1, 2, begun.wanted, became(Outcome.UNREACHABLE, after=None), at(32))
-    store.keep_outcome(1, 2, begun.wanted, replace(became(Outcome.SKIPPED), left_alone=True), at(32))
+    store.keep_outcome(1, 2, begun.desired, attempt_ended(Outcome.UNREACHABLE, after=None), at(32))
+    store.keep_outcome(1, 2, begun.desired, replace(attempt_ended(Outcome.SKIPPED), left_alone=True), at(32))
     assert store.history(HOSTS, [WEB]).told == {(WEB, 1)}
     assert store.history(HOSTS, [WEB]).last[WEB].left_alone
     assert [one.left_alone for one in store.outcomes(1)] == [True]
-    store.keep_outcome(1, 3, begun.wanted, became(Outcome.ROLLED_BACK), at(33))
+    store.keep_outcome(1, 3, begun.desired, attempt_ended(Outcome.ROLLED_BACK), at(33))
     assert store.history(HOSTS, [WEB]).told == frozenset()
 
 
@@ -381,11 +385,11 @@ def test_a_database_of_the_version_before_is_brought_to_this_one(path: Path) -> 
     store = Store(Database(path))
 
     (rollout,) = store.history(HOSTS, []).rollouts.values()
-    assert (rollout.state, rollout.due_at) == (State.WAITING, at(10))
-    assert store.history(HOSTS, [WEB]).last[WEB].left_with == {OLD}
+    assert (rollout.state, rollout.due_at) == (RolloutState.WAITING, at(10))
+    assert store.history(HOSTS, [WEB]).last[WEB].possible_digests == {OLD}
     assert [one.message for one in store.outcomes(1)] == ["no space left"]
     assert set(store.fleet().targets) == {WEB}
-    assert store.begin_run(start(store), at(30)) == Begun(1, 2, 2)
+    assert store.begin_run(start(store), at(30)) == StartedRun(1, 2, 2)
 
 
 def test_a_database_that_an_older_operator_works_with_is_left_as_it_is(path: Path) -> None:
@@ -404,34 +408,36 @@ def test_news_are_told_until_they_are_told(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.UPDATED)), at(20))
-    (due,) = store.tellings()
-    assert due == Telling(1, TellingState.DUE, due_at=at(20), run=1)
-    later = Telling(1, TellingState.DUE, 1, at(40), ("mail",), "mail: refused", run=1)
-    store.keep_telling(due, later)
-    assert store.tellings() == (later,)
-    store.keep_telling(later, Telling(1, TellingState.TOLD, 2, run=1))
-    assert store.tellings() == ()
+    store.end_run(ended(1, 1, begun.desired, attempt_ended(Outcome.UPDATED)), at(20))
+    (due,) = store.notifications()
+    assert due == Notification(1, NotificationState.DUE, due_at=at(20), run=1)
+    later = Notification(1, NotificationState.DUE, 1, at(40), ("mail",), "mail: refused", run=1)
+    store.keep_notification(due, later)
+    assert store.notifications() == (later,)
+    store.keep_notification(later, Notification(1, NotificationState.TOLD, 2, run=1))
+    assert store.notifications() == ()
 
 
 def test_news_that_come_while_the_team_is_told_are_told_too(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.FAILED), state=State.WAITING), at(20))
-    (first,) = store.tellings()
+    store.end_run(
+        ended(1, 1, begun.desired, attempt_ended(Outcome.FAILED), state=RolloutState.WAITING), at(20)
+    )
+    (first,) = store.notifications()
     store.begin_run(begun, at(30))
-    store.end_run(ended(1, 2, begun.wanted, became(Outcome.UPDATED)), at(31))
-    store.keep_telling(first, Telling(1, TellingState.TOLD, 1, run=1))
-    assert [one.due_at for one in store.tellings()] == [at(31)]
+    store.end_run(ended(1, 2, begun.desired, attempt_ended(Outcome.UPDATED)), at(31))
+    store.keep_notification(first, Notification(1, NotificationState.TOLD, 1, run=1))
+    assert [one.due_at for one in store.notifications()] == [at(31)]
 
 
 def test_a_run_without_news_tells_nobody(store: Store) -> None:
     store.record("production", [push()], at(5))
     begun = start(store)
     store.begin_run(begun, at(10))
-    store.end_run(ended(1, 1, begun.wanted, became(Outcome.UNCHANGED), is_news=False), at(20))
-    assert store.tellings() == ()
+    store.end_run(ended(1, 1, begun.desired, attempt_ended(Outcome.UNCHANGED), is_news=False), at(20))
+    assert store.notifications() == ()
 
 
 @pytest.mark.parametrize("number", [2, 0, -1, 10**30])
@@ -445,7 +451,7 @@ def test_everything_is_there_after_the_database_was_closed(store: Store, path: P
     store.keep_change(whole(Fleet({"solo": host("solo")}, {})))
     store._database.close()
     again = Store(Database(path))
-    assert [wanted.digest for wanted in again.wanted(HOSTS)] == [NEW]
+    assert [desired.digest for desired in again.desired(HOSTS)] == [NEW]
     assert list(again.fleet().hosts) == ["solo"]
 
 

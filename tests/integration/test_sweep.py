@@ -30,7 +30,7 @@ from integration.registries import (
     token_server,
 )
 from lab.distribution import RegistryClient as Pusher
-from registry_docker_updater.activities.poll import Sweep, Swept, Turns, complaints
+from registry_docker_updater.activities.poll import PolledRegistry, Poller, RegistryPoll, registry_problems
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.newest import SETTLE
 from registry_docker_updater.core.events.pushes import Push, Unreadable
@@ -65,20 +65,20 @@ def events(store: Store) -> list[dict[str, Any]]:
     return Listings(store._database).events(100)
 
 
-def wanted(store: Store) -> dict[str, str]:
-    return {one.hosts[0]: one.digest for one in store.wanted(HOSTS)}
+def desired(store: Store) -> dict[str, str]:
+    return {one.hosts[0]: one.digest for one in store.desired(HOSTS)}
 
 
-def asking(url: str, name: str = "production", login: Login | None = None) -> Swept:
-    return Swept(name, HOSTS[name], RegistryClient(name, url, lambda: login), SECOND)
+def asking(url: str, name: str = "production", login: Login | None = None) -> PolledRegistry:
+    return PolledRegistry(name, HOSTS[name], RegistryClient(name, url, lambda: login), SECOND)
 
 
 @pytest.fixture
-def sweeping(stack: ExitStack, store: Store) -> Callable[..., Sweep]:
+def sweeping(stack: ExitStack, store: Store) -> Callable[..., RegistryPoll]:
     """Sweep some registries for a fleet that runs test/app:1 of each, until the test ends."""
 
-    def start(*sources: Swept, wake: Callable[[], None] = lambda: None) -> Sweep:
-        sweep = Sweep(store, sources, lambda: fleet(APP, OTHER), wake, utc_now)
+    def start(*sources: PolledRegistry, wake: Callable[[], None] = lambda: None) -> RegistryPoll:
+        sweep = RegistryPoll(store, sources, lambda: fleet(APP, OTHER), wake, utc_now)
         sweep.start()
         stack.callback(sweep.stop)
         return sweep
@@ -97,51 +97,51 @@ def real(stack: ExitStack, tmp_path: Path) -> RealRegistry:
 
 @needs_registry
 def test_a_push_whose_event_was_never_sent_is_recorded_once(
-    real: RealRegistry, store: Store, sweeping: Callable[..., Sweep]
+    real: RealRegistry, store: Store, sweeping: Callable[..., RegistryPoll]
 ) -> None:
     digest = real.client.push("test/app", "1", image("1"))
     woken: list[bool] = []
     sweeping(asking(f"http://{real.host}"), wake=lambda: woken.append(True))
-    until(lambda: wanted(store) == {HOST: digest})
+    until(lambda: desired(store) == {HOST: digest})
     asked = len(real.asked())
     until(lambda: len(real.asked()) > asked + 2)
     (event,) = events(store)
     assert (event["kind"], event["registry"], event["actor"]) == ("push", "production", "found by the sweep")
     assert woken == [True]
-    assert len(plan(store.wanted(HOSTS), fleet(APP), History(), utc_now()).start) == 1
+    assert len(plan(store.desired(HOSTS), fleet(APP), History(), utc_now()).start) == 1
 
 
 @needs_registry
 def test_every_later_push_is_found_too(
-    real: RealRegistry, store: Store, sweeping: Callable[..., Sweep]
+    real: RealRegistry, store: Store, sweeping: Callable[..., RegistryPoll]
 ) -> None:
     """Also a tag that is moved back to what it was."""
     sweeping(asking(f"http://{real.host}"))
     pushed = []
     for version in ("1", "2", "1"):
         pushed.append(real.client.push("test/app", "1", image(version)))
-        until(lambda: wanted(store) == {HOST: pushed[-1]})
+        until(lambda: desired(store) == {HOST: pushed[-1]})
     assert [event["digest"] for event in events(store)] == pushed[::-1]
 
 
 @needs_registry
 def test_a_tag_that_is_gone_is_no_push_and_is_told_once(
-    real: RealRegistry, store: Store, sweeping: Callable[..., Sweep], caplog: pytest.LogCaptureFixture
+    real: RealRegistry, store: Store, sweeping: Callable[..., RegistryPoll], caplog: pytest.LogCaptureFixture
 ) -> None:
     digest = real.client.push("test/app", "1", image("1"))
     sweeping(asking(f"http://{real.host}"))
-    until(lambda: wanted(store) == {HOST: digest})
+    until(lambda: desired(store) == {HOST: digest})
     real.client.delete("test/app", digest)
     until(lambda: "registry production has no test/app:1, though the fleet runs it" in caplog.messages)
     asked = len(real.asked())
     until(lambda: len(real.asked()) > asked + 2)
     assert len(caplog.messages) == len(set(caplog.messages))
-    assert wanted(store) == {HOST: digest}
+    assert desired(store) == {HOST: digest}
 
 
 @needs_registry
 def test_a_registry_that_hangs_delays_no_other_and_not_the_end(
-    real: RealRegistry, store: Store, sweeping: Callable[..., Sweep], stack: ExitStack
+    real: RealRegistry, store: Store, sweeping: Callable[..., RegistryPoll], stack: ExitStack
 ) -> None:
     released = threading.Event()
     hanging = threading.Event()
@@ -156,7 +156,7 @@ def test_a_registry_that_hangs_delays_no_other_and_not_the_end(
     digest = real.client.push("test/app", "1", image("1"))
     sweep = sweeping(asking(url, "other"), asking(f"http://{real.host}"))
     assert hanging.wait(30)
-    until(lambda: wanted(store) == {HOST: digest})
+    until(lambda: desired(store) == {HOST: digest})
     begun = time.monotonic()
     sweep.stop()
     assert time.monotonic() - begun < 5
@@ -178,7 +178,7 @@ def test_a_wrong_password_is_told_once_and_what_was_missed_is_found_with_the_rig
     assert len([line for line in real.asked() if "test/app" in line]) < 20
     logins[0] = Login(USER, PASSWORD)
     turns.pass_time(900)
-    assert wanted(store) == {HOST: digest}
+    assert desired(store) == {HOST: digest}
     assert "wrong" not in caplog.text
 
 
@@ -190,7 +190,7 @@ def test_a_registry_that_was_down_is_asked_when_it_is_back(
     first = real.client.push("test/app", "1", image("1"))
     turns = Hand(store, RegistryClient("production", f"http://{real.host}", lambda: None), hours=24)
     turns.pass_time(1)
-    assert wanted(store) == {HOST: first}
+    assert desired(store) == {HOST: first}
     real.stop()
     turns.turns.outage()
     turns.pass_time(60)
@@ -198,7 +198,7 @@ def test_a_registry_that_was_down_is_asked_when_it_is_back(
     real.start()
     second = real.client.push("test/app", "1", image("2"))
     turns.pass_time(900)
-    assert wanted(store) == {HOST: second}
+    assert desired(store) == {HOST: second}
     assert "registry production: it can be asked again" in caplog.messages
 
 
@@ -217,14 +217,14 @@ def test_a_repository_that_may_not_be_pulled_is_told_once_and_hinders_no_other(
     turns = Hand(store, client)
     turns.fleet = fleet(APP, container("secret", image=f"{HOST}/secret/app:1"))
     turns.pass_time(3600)
-    assert wanted(store) == {HOST: digest}
+    assert desired(store) == {HOST: digest}
     (refused,) = [
         text for text in caplog.messages if "does not let the user 'updater' pull secret/app" in text
     ]
     tries = len([line for line in real.asked() if "/v2/secret/app/" in line])
     assert 4 <= tries <= 14  # a try is two questions: without the right, and with a new token
-    swept = Swept("production", HOSTS["production"], client, SECOND)
-    assert list(complaints(swept, turns.fleet)) == [refused]
+    polled = PolledRegistry("production", HOSTS["production"], client, SECOND)
+    assert list(registry_problems(polled, turns.fleet)) == [refused]
 
 
 # With a clock in the hand.
@@ -257,8 +257,8 @@ class Hand:
         self.store = store
         if isinstance(client, Told):
             client.now = lambda: self.now
-        source = Swept("production", HOSTS["production"], client, timedelta(hours=hours))
-        self.turns = Turns(store, source, lambda: self.fleet, lambda: None, self.clock, lambda: self.now)
+        source = PolledRegistry("production", HOSTS["production"], client, timedelta(hours=hours))
+        self.turns = Poller(store, source, lambda: self.fleet, lambda: None, self.clock, lambda: self.now)
 
     def clock(self) -> datetime:
         """The time of day, on a clock that somebody may have set."""
@@ -323,7 +323,7 @@ def test_an_answer_that_a_push_overtook_is_dropped(hand: Hand, client: Told, sto
     """The tag had another digest when the registry was asked, and the event of the next push came first."""
     client.meanwhile = lambda: hand.event(NEWER, hand.now)
     hand.turns.step()
-    assert wanted(store) == {HOST: NEWER}
+    assert desired(store) == {HOST: NEWER}
     assert len(events(store)) == 1
 
 
@@ -363,16 +363,16 @@ def test_late_events_change_nothing_about_what_was_found(
     """A queue that is delivered after an outage; whatever clock the registry has."""
     client.lag = lag
     hand.pass_time(1)
-    (found,) = store.wanted(HOSTS)
+    (found,) = store.desired(HOSTS)
     changed = replace(APP, digests=frozenset((OLD,)), since=at(200))
     hand.pass_time(3000)
     hand.event(OLD, at(-90) + lag)
     hand.event(NEWER, at(-60) + lag)
     hand.event(NEW, at(-30) + lag)
-    assert store.wanted(HOSTS) == (found,)
+    assert store.desired(HOSTS) == (found,)
     assert judge(changed, found, History(), fleet(changed), hand.now) is Verdict.CHANGED
     hand.pass_time(3600)
-    assert store.wanted(HOSTS) == (found,)
+    assert store.desired(HOSTS) == (found,)
 
 
 @pytest.mark.parametrize("lag", [timedelta(hours=-1), timedelta(), timedelta(hours=1)])
@@ -382,10 +382,10 @@ def test_a_push_right_after_the_sweep_is_newer(
     client.lag = lag
     hand.now = at(0.9)
     hand.turns.step()
-    assert wanted(store) == {HOST: NEW}
+    assert desired(store) == {HOST: NEW}
     hand.now = at(1.1)
     hand.event(NEWER, at(0.95) + lag)
-    assert wanted(store) == {HOST: NEWER}
+    assert desired(store) == {HOST: NEWER}
 
 
 def test_an_event_that_was_taken_for_old_is_made_good_soon(hand: Hand, client: Told, store: Store) -> None:
@@ -393,9 +393,9 @@ def test_an_event_that_was_taken_for_old_is_made_good_soon(hand: Hand, client: T
     hand.turns.step()
     hand.event(NEWER, at(-1))
     client.digest = NEWER
-    assert wanted(store) == {HOST: NEW}
+    assert desired(store) == {HOST: NEW}
     hand.pass_time(SETTLE.total_seconds() + 10)
-    assert wanted(store) == {HOST: NEWER}
+    assert desired(store) == {HOST: NEWER}
 
 
 def test_a_push_by_hand_stays_until_the_registry_says_something_new(
@@ -405,16 +405,16 @@ def test_a_push_by_hand_stays_until_the_registry_says_something_new(
     hand.pass_time(100)
     hand.event(OLD, hand.now, by_hand=True)
     hand.pass_time(7200)
-    assert wanted(store) == {HOST: OLD}
+    assert desired(store) == {HOST: OLD}
     client.digest = NEWER
     hand.pass_time(3600)
-    assert wanted(store) == {HOST: NEWER}
+    assert desired(store) == {HOST: NEWER}
 
 
 def test_a_push_by_hand_before_the_registry_was_ever_asked_stays(hand: Hand, store: Store) -> None:
     hand.event(OLD, NOON, by_hand=True)
     hand.pass_time(7200)
-    assert wanted(store) == {HOST: OLD}
+    assert desired(store) == {HOST: OLD}
 
 
 def test_a_new_image_of_the_fleet_is_asked_for_soon(hand: Hand, client: Told) -> None:
@@ -449,7 +449,7 @@ def test_after_a_clock_was_a_day_ahead_each_tag_is_asked_for_within_its_interval
     client.digest, before = digest, len(client.asked)
     hand.pass_time(3600 + 61)
     assert before + 1 <= len(client.asked) <= before + 2
-    assert wanted(store) == {HOSTS["production"][0]: digest}
+    assert desired(store) == {HOSTS["production"][0]: digest}
 
 
 def test_an_answer_without_a_date_is_dated_by_when_it_was_asked_for(store: Store, stack: ExitStack) -> None:

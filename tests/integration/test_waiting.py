@@ -19,7 +19,7 @@ from registry_docker_updater.cli.main import main
 from registry_docker_updater.composition import hold, is_held
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import Change, Target
-from registry_docker_updater.core.rollouts.history import RunEnd, State
+from registry_docker_updater.core.rollouts.history import RolloutState, RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.errors import UpdaterError
@@ -64,25 +64,27 @@ class Played:
         now = datetime.now(UTC)
         self.store.record("production", [Push("production", "test/app", "1", digest, now, digest)], now)
 
-    def roll_out(self, state: State = State.FINISHED, **became: Outcome) -> None:
-        self.start(**became)
-        self.end(state, **became)
+    def roll_out(self, state: RolloutState = RolloutState.FINISHED, **attempt_ended: Outcome) -> None:
+        self.start(**attempt_ended)
+        self.end(state, **attempt_ended)
 
-    def start(self, **became: Outcome) -> None:
-        (wanted,) = self.store.wanted(HOSTS)
-        targets = tuple(container(name) for name in became)
-        self.begun = self.store.begin_run(Start(wanted, targets, ()), datetime.now(UTC))
+    def start(self, **attempt_ended: Outcome) -> None:
+        (desired,) = self.store.desired(HOSTS)
+        targets = tuple(container(name) for name in attempt_ended)
+        self.begun = self.store.begin_run(Start(desired, targets, ()), datetime.now(UTC))
 
-    def end(self, state: State = State.FINISHED, **became: Outcome) -> None:
-        (wanted,) = self.store.wanted(HOSTS)
+    def end(self, state: RolloutState = RolloutState.FINISHED, **attempt_ended: Outcome) -> None:
+        (desired,) = self.store.desired(HOSTS)
         now = datetime.now(UTC)
         outcomes = tuple(
             TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD)
-            for name, outcome in became.items()
+            for name, outcome in attempt_ended.items()
             for one in [container(name)]
         )
-        due_at = now + timedelta(minutes=1) if state is State.WAITING else None
-        end = RunEnd(self.begun.rollout, self.begun.run, wanted, outcomes, state, due_at, None, is_news=False)
+        due_at = now + timedelta(minutes=1) if state is RolloutState.WAITING else None
+        end = RunEnd(
+            self.begun.rollout, self.begun.run, desired, outcomes, state, due_at, None, is_news=False
+        )
         self.store.end_run(end, now)
 
 
@@ -137,7 +139,7 @@ def test_it_ends_with_1_when_one_target_did_not_end_well(
 
 
 def test_it_says_when_a_target_that_failed_is_tried_again(operator: Played, push: Pushing) -> None:
-    operator.steps = [lambda: operator.roll_out(State.WAITING, web=Outcome.UPDATED, db=Outcome.FAILED)]
+    operator.steps = [lambda: operator.roll_out(RolloutState.WAITING, web=Outcome.UPDATED, db=Outcome.FAILED)]
     code, shown, err = push()
     assert (code, shown["state"]) == (1, "waiting")
     assert f"it is tried again at {shown['due_at']}" in err
@@ -204,7 +206,7 @@ def test_a_newer_push_that_takes_its_place_is_no_good_end(operator: Played, push
     assert (code, shown["why"]) == (1, "a newer push of the same image took its place")
 
     def overtake() -> None:
-        operator.roll_out(State.WAITING, web=Outcome.FAILED, db=Outcome.UPDATED)
+        operator.roll_out(RolloutState.WAITING, web=Outcome.FAILED, db=Outcome.UPDATED)
         operator.store.supersede([operator.begun.rollout], datetime.now(UTC))
 
     operator.steps = [overtake]

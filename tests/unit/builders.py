@@ -12,9 +12,9 @@ from registry_docker_updater.core.fleet.index import (
     container_key,
     service_key,
 )
-from registry_docker_updater.core.fleet.merging import Scan
+from registry_docker_updater.core.fleet.merging import HostReport
 from registry_docker_updater.core.references import Reference
-from registry_docker_updater.core.rollouts.history import Wanted
+from registry_docker_updater.core.rollouts.history import DesiredImage
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OLD, NEW, NEWER = ("sha256:" + mark * 64 for mark in "abc")
@@ -81,8 +81,8 @@ def whole(known: Fleet) -> Change:
     return Change(known.hosts, known.targets)
 
 
-def wanted(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag: str = "1") -> Wanted:
-    return Wanted(push, (HOST,), "test/app", tag, digest, received_at)
+def desired(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag: str = "1") -> DesiredImage:
+    return DesiredImage(push, (HOST,), "test/app", tag, digest, received_at)
 
 
 def seen(
@@ -108,8 +108,8 @@ def scan(
     swarm: str | None = None,
     manager: bool = False,
     warnings: tuple[str, ...] = (),
-) -> Scan:
-    return Scan(
+) -> HostReport:
+    return HostReport(
         name,
         {
             "engine": {"version": "28.0.0"},
@@ -120,5 +120,5 @@ def scan(
     )
 
 
-def silence(name: str, error: str = "no route to host") -> Scan:
-    return Scan(name, None, error)
+def silence(name: str, error: str = "no route to host") -> HostReport:
+    return HostReport(name, None, error)

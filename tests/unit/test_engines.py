@@ -8,29 +8,39 @@ from ansible_collections.registry.docker_updater.plugins.filter.other_name impor
 
 from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.fleet.merging import Scan, answered, departed, merge
+from registry_docker_updater.core.fleet.merging import (
+    HostReport,
+    change_after_departure,
+    change_after_report,
+    merge,
+)
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome, applied, outcome_of
+from registry_docker_updater.core.rollouts.outcomes import (
+    Outcome,
+    TargetOutcome,
+    change_after_outcomes,
+    outcome_of,
+)
 from registry_docker_updater.core.rollouts.planner import Verdict, judge, plan
-from unit.builders import NEW, OLD, at, seen, silence, wanted
+from unit.builders import NEW, OLD, at, desired, seen, silence
 from unit.builders import scan as answer
 from unit.test_outcomes import said
 
 WEB = seen("container", "web")
 
 
-def scan(name: str, *targets: dict[str, Any], engine: str = "E", called: str = "web1") -> Scan:
+def scan(name: str, *targets: dict[str, Any], engine: str = "E", called: str = "web1") -> HostReport:
     one = answer(name, *targets)
     assert one.found
     return replace(one, found={**one.found, "engine": {"id": engine, "name": called}})
 
 
-def after(*scans: Scan, before: Fleet | None = None, seconds: float = 0) -> Fleet:
+def after(*scans: HostReport, before: Fleet | None = None, seconds: float = 0) -> Fleet:
     """The fleet when hosts answer one after the other, a second apart."""
     known = before or Fleet()
     for number, one in enumerate(scans):
         moment = at(seconds + number)
-        known = known.changed(answered(known, replace(one, at=moment), moment))
+        known = known.changed(change_after_report(known, replace(one, at=moment), moment))
     return known
 
 
@@ -58,7 +68,7 @@ def test_when_the_first_name_does_not_answer_the_other_takes_over_and_nothing_se
     before = two_names()
     found = after(silence("a"), scan("b", WEB), before=before, seconds=60)
     assert found.targets == before.targets
-    push = wanted(NEW, received_at=at(30))
+    push = desired(NEW, received_at=at(30))
     assert judge(found.targets["container/a/web"], push, History(), found, at(61)) is Verdict.DUE
     (start,) = plan([push], found, History(), at(61)).start
     assert start.hosts == ("a", "b")
@@ -75,7 +85,7 @@ def test_what_is_told_under_the_second_name_is_the_outcome_of_the_one_target() -
 def test_an_update_between_the_answers_of_two_names_does_not_tear_them_apart() -> None:
     before = two_names()
     outcome = TargetOutcome("container/a/web", WEB["kind"], "web", "host a", Outcome.UPDATED, OLD, NEW)
-    updated = before.changed(applied(before, [outcome], at(10)))
+    updated = before.changed(change_after_outcomes(before, [outcome], at(10)))
     new = seen("container", "web", NEW, age=5, id="another")
     found = after(scan("b", new), before=updated, seconds=20)
     assert sorted(found.targets) == ["container/a/web"]
@@ -85,7 +95,7 @@ def test_an_update_between_the_answers_of_two_names_does_not_tear_them_apart() -
 @pytest.mark.parametrize(
     "clone", [scan("b", seen("container", "web", id="another")), scan("b", WEB, called="web2")]
 )
-def test_clones_that_share_an_engine_id_are_two_and_there_is_a_warning(clone: Scan) -> None:
+def test_clones_that_share_an_engine_id_are_two_and_there_is_a_warning(clone: HostReport) -> None:
     found = after(scan("a", WEB), clone)
     assert sorted(found.targets) == ["container/a/web", "container/b/web"]
     ((name, note),) = engine_notes(found)
@@ -108,7 +118,7 @@ def test_clones_that_began_alike_are_two_as_soon_as_they_differ_for_sure() -> No
 
 def test_a_name_that_leaves_the_inventory_leaves_the_targets_to_the_other() -> None:
     before = two_names()
-    left = before.changed(departed(before, ["b"]))
+    left = before.changed(change_after_departure(before, ["b"]))
     (web,) = left.targets.values()
     assert (web.hosts, web.place) == (("b",), "host b")
     assert sorted(after(scan("b", WEB), before=left, seconds=60).targets) == ["container/b/web"]

@@ -9,7 +9,7 @@ from registry_docker_updater.core.rollouts.outcomes import (
     HostResult,
     Outcome,
     TargetOutcome,
-    applied,
+    change_after_outcomes,
     conclude,
     outcome_of,
 )
@@ -181,7 +181,9 @@ def test_only_failures_are_tried_again_and_rollbacks_are_not_good() -> None:
 def test_the_fleet_runs_what_an_update_left() -> None:
     api, web = service(), container()
     known = fleet(api, web)
-    after = known.changed(applied(known, [x for x in (outcome_of(said("m1"), {api.key: api}),) if x], at(9)))
+    after = known.changed(
+        change_after_outcomes(known, [x for x in (outcome_of(said("m1"), {api.key: api}),) if x], at(9))
+    )
     assert (after.targets[api.key].digests, after.targets[api.key].since) == (frozenset((NEW,)), at(9))
     assert after.targets[web.key] == web
     assert after.hosts == known.hosts
@@ -193,7 +195,7 @@ def test_an_outcome_that_changed_nothing_leaves_since_alone() -> None:
     stranger = outcome_of(said("m1", name="stranger"), {})
     silent = outcome_of(said("m1", after=None), {api.key: api})
     known = fleet(api)
-    assert applied(known, [one for one in (back, stranger, silent) if one], at(9)) == Change()
+    assert change_after_outcomes(known, [one for one in (back, stranger, silent) if one], at(9)) == Change()
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from registry_docker_updater.core.fleet.index import Fleet, Target
 from registry_docker_updater.core.rollouts.history import (
+    DesiredImage,
     History,
-    Retry,
+    LastAttempt,
+    RetryPolicy,
     Rollout,
-    State,
-    Tried,
-    Wanted,
+    RolloutState,
     after_run,
-    became,
+    attempt_ended,
     begun,
 )
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
@@ -30,7 +30,7 @@ from registry_docker_updater.core.rollouts.planner import Start, Verdict, judge,
 from unit.builders import HOST, NOON, container, host, service
 
 WORKERS = 2
-RETRY = Retry(timedelta(seconds=10), timedelta(seconds=80), 4)
+RETRY = RetryPolicy(timedelta(seconds=10), timedelta(seconds=80), 4)
 HOSTS = ("solo", "far", "m1", "m2")
 FATES = ("updated", "updated", "failed", "rolled_back", "lost", "lost but done", "left alone")
 
@@ -67,7 +67,7 @@ class Planning(RuleBasedStateMachine):
         self.now = NOON
         self.number = 0
         self.down: set[str] = set()
-        self.wanted: dict[str, Wanted] = {}
+        self.desired: dict[str, DesiredImage] = {}
         self.real = {
             one.key: Real(one, tag)
             for one, tag in (
@@ -82,7 +82,7 @@ class Planning(RuleBasedStateMachine):
         self.rollouts: dict[int, Rollout] = {}
         self.attempts: dict[int, int] = {}
         self.outcomes: dict[int, dict[str, TargetOutcome]] = {}
-        self.last: dict[str, Tried] = {}
+        self.last: dict[str, LastAttempt] = {}
         self.refused: set[tuple[str, str]] = set()
         self.told: set[tuple[str, int]] = set()
         self.runs: list[Run] = []
@@ -100,7 +100,7 @@ class Planning(RuleBasedStateMachine):
     def push(self, tag: str) -> None:
         self.time_goes_by(1)
         self.number += 1
-        self.wanted[tag] = Wanted(self.number, (HOST,), "test/app", tag, digest(self.number), self.now)
+        self.desired[tag] = DesiredImage(self.number, (HOST,), "test/app", tag, digest(self.number), self.now)
         self.time_goes_by(1)
 
     @rule(name=st.sampled_from(HOSTS))
@@ -133,31 +133,31 @@ class Planning(RuleBasedStateMachine):
             self.time_goes_by(1)
 
     @rule(which=st.integers(0, 3))
-    @precondition(lambda self: self.wanted)
+    @precondition(lambda self: self.desired)
     def person_asks_again(self, which: int) -> None:
-        wanted = list(self.wanted.values())[which % len(self.wanted)]
-        rollout = self.rollouts.get(wanted.push)
-        if rollout and rollout.state is not State.RUNNING:
+        desired = list(self.desired.values())[which % len(self.desired)]
+        rollout = self.rollouts.get(desired.push)
+        if rollout and rollout.state is not RolloutState.RUNNING:
             for key, target in self.seen.items():
                 if (
-                    self.matches(target, wanted)
-                    and judge(target, wanted, self.history(), self.fleet(), self.now).can_be_told
+                    self.matches(target, desired)
+                    and judge(target, desired, self.history(), self.fleet(), self.now).is_overridable
                 ):
-                    self.told.add((key, wanted.push))
-            self.rollouts[wanted.push] = replace(
-                rollout, state=State.WAITING, due_at=self.now, is_stopped=False
+                    self.told.add((key, desired.push))
+            self.rollouts[desired.push] = replace(
+                rollout, state=RolloutState.WAITING, due_at=self.now, is_stopped=False
             )
             self.attempts[rollout.id] = 0
 
     @rule()
     def look(self) -> None:
-        wanted, fleet = list(self.wanted.values()), self.fleet()
-        planned = plan(wanted, fleet, self.history(open_targets(wanted, fleet)), self.now)
+        desired, fleet = list(self.desired.values()), self.fleet()
+        planned = plan(desired, fleet, self.history(open_targets(desired, fleet)), self.now)
         self.told -= planned.fulfilled
         for number in planned.supersede:
-            self.end(number, State.SUPERSEDED)
+            self.end(number, RolloutState.SUPERSEDED)
         for rollout in planned.settle:
-            self.end(rollout.id, State.FINISHED)
+            self.end(rollout.id, RolloutState.FINISHED)
         for start in planned.start[: WORKERS - len(self.runs)]:
             self.begin(start)
 
@@ -174,8 +174,8 @@ class Planning(RuleBasedStateMachine):
     def operator_is_killed(self) -> None:
         self.runs.clear()
         for push, rollout in self.rollouts.items():
-            if rollout.state is State.RUNNING:
-                self.rollouts[push] = replace(rollout, state=State.WAITING, due_at=self.now)
+            if rollout.state is RolloutState.RUNNING:
+                self.rollouts[push] = replace(rollout, state=RolloutState.WAITING, due_at=self.now)
 
     # What must never be.
 
@@ -203,23 +203,26 @@ class Planning(RuleBasedStateMachine):
                 self.broken.append("the planner goes round and round")
             self.time_goes_by(60)
         self.no_rule_is_broken()
-        left = {one.state for one in self.rollouts.values()} - {State.FINISHED, State.SUPERSEDED}
+        left = {one.state for one in self.rollouts.values()} - {
+            RolloutState.FINISHED,
+            RolloutState.SUPERSEDED,
+        }
         assert not left, "a rollout never ends"
         for key, one in self.real.items():
-            wanted = self.wanted.get(one.tag)
-            if wanted and one.digest != wanted.digest:
+            desired = self.desired.get(one.tag)
+            if desired and one.digest != desired.digest:
                 target = self.seen[key]
-                verdict = judge(target, wanted, self.history(), self.fleet(), self.now)
-                assert self.may_stay(key, one, wanted, verdict), f"{key} stays behind: {verdict}"
+                verdict = judge(target, desired, self.history(), self.fleet(), self.now)
+                assert self.may_stay(key, one, desired, verdict), f"{key} stays behind: {verdict}"
 
-    def may_stay(self, key: str, one: Real, wanted: Wanted, verdict: Verdict) -> bool:
-        by_person = one.by_person_at is not None and one.by_person_at > wanted.received_at
-        rollout = self.rollouts.get(wanted.push)
+    def may_stay(self, key: str, one: Real, desired: DesiredImage, verdict: Verdict) -> bool:
+        by_person = one.by_person_at is not None and one.by_person_at > desired.received_at
+        rollout = self.rollouts.get(desired.push)
         given_up = rollout is not None and self.attempts[rollout.id] >= RETRY.attempts
-        canary = any(one.outcome in _VERDICTS for one in self.became(wanted).values())
+        canary = any(one.outcome in _VERDICTS for one in self.attempt_ended(desired).values())
         return (
             by_person
-            or (key, wanted.digest) in self.refused
+            or (key, desired.digest) in self.refused
             or (verdict is Verdict.LEFT_ALONE and (canary or given_up))
             or (verdict in (Verdict.DONE, Verdict.LATER) and (given_up or canary))
         )
@@ -227,42 +230,46 @@ class Planning(RuleBasedStateMachine):
     # How the operator and the playbooks do it.
 
     def begin(self, start: Start) -> None:
-        push = start.wanted.push
+        push = start.desired.push
         before = self.rollouts.get(push)
         number = before.id if before else push
         rollout = Rollout(
-            number, push, start.wanted.name, State.RUNNING, is_stopped=bool(before and before.is_stopped)
+            number,
+            push,
+            start.desired.name,
+            RolloutState.RUNNING,
+            is_stopped=bool(before and before.is_stopped),
         )
         self.rollouts[push] = rollout
-        if before is None or before.state is State.FINISHED:
+        if before is None or before.state is RolloutState.FINISHED:
             self.attempts[number] = 1
         elif before.due_at is None or before.due_at <= self.now:
             self.attempts[number] += 1
         for target in start.targets:
-            self.last[target.key] = begun(self.last.get(target.key), start.wanted, self.now)
+            self.last[target.key] = begun(self.last.get(target.key), start.desired, self.now)
         self.runs.append(Run(start, rollout, [target.key for target in start.targets]))
 
     def work_on(self, run: Run, key: str, fate: str) -> None:
-        one, wanted = self.real[key], run.start.wanted
+        one, desired = self.real[key], run.start.desired
         is_told = key in run.start.told
         if all(name in self.down for name in one.target.hosts):
             fate = "lost"
         elif self.changed_meanwhile(run, one):
             fate = "superseded"
-        elif one.digest == wanted.digest:
+        elif one.digest == desired.digest:
             fate = "unchanged"
         elif fate == "left alone" and not any(told.outcome in _BAD for told in run.told.values()):
             fate = "updated"
         elif run.rollout.is_stopped and self.was_left_alone(run, key) and not is_told:
             self.broken.append(f"{key}: is touched though what came before it spoke against the image")
-        elif (key, wanted.digest) in self.refused and not is_told:
+        elif (key, desired.digest) in self.refused and not is_told:
             self.broken.append(f"{key}: a digest that was rolled back is tried again")
-        elif one.by_person_at and one.by_person_at > wanted.received_at and not is_told:
+        elif one.by_person_at and one.by_person_at > desired.received_at and not is_told:
             self.broken.append(f"{key}: what a person changed after the push is touched")
         before = one.digest
         if fate in ("updated", "lost but done"):
             self.time_goes_by(1)
-            one.digest, one.changed_at, one.by_person_at = wanted.digest, self.now, None
+            one.digest, one.changed_at, one.by_person_at = desired.digest, self.now, None
         outcome = _OUTCOMES[fate]
         after = None if outcome is Outcome.UNREACHABLE else one.digest
         target = one.target
@@ -282,22 +289,24 @@ class Planning(RuleBasedStateMachine):
     def changed_meanwhile(self, run: Run, one: Real) -> bool:
         looked_at = {"digests": [one.digest], "age": (self.now - one.changed_at).total_seconds()}
         known = run.start.known.get(one.target.key)
-        return changed_after(looked_at, known, run.start.wanted.received_at.timestamp(), self.now.timestamp())
+        return changed_after(
+            looked_at, known, run.start.desired.received_at.timestamp(), self.now.timestamp()
+        )
 
     def was_left_alone(self, run: Run, key: str) -> bool:
         before = self.outcomes.get(run.rollout.id, {}).get(key)
         return before is not None and before.left_alone
 
     def keep(self, run: Run, told: TargetOutcome) -> None:
-        wanted = run.start.wanted
+        desired = run.start.desired
         self.outcomes.setdefault(run.rollout.id, {})[told.key] = told
-        self.last[told.key] = became(self.last.get(told.key), wanted, told, self.now)
+        self.last[told.key] = attempt_ended(self.last.get(told.key), desired, told, self.now)
         if told.outcome in _VERDICTS:
-            self.refused.add((told.key, wanted.digest))
+            self.refused.add((told.key, desired.digest))
         elif told.outcome is Outcome.UPDATED:
-            self.refused.discard((told.key, wanted.digest))
+            self.refused.discard((told.key, desired.digest))
         if told.outcome.is_final and not told.left_alone:
-            self.told.discard((told.key, wanted.push))
+            self.told.discard((told.key, desired.push))
 
     def conclude(self, run: Run) -> None:
         self.runs.remove(run)
@@ -308,15 +317,15 @@ class Planning(RuleBasedStateMachine):
                     digests=frozenset((told.after,)),
                     since=self.seen[key].since if self.seen[key].runs(told.after) else self.now,
                 )
-        became = self.became(run.start.wanted)
+        attempt_ended = self.attempt_ended(run.start.desired)
         standing = after_run(
-            became.values(), run.start.wanted, self.attempts[run.rollout.id], self.now, RETRY
+            attempt_ended.values(), run.start.desired, self.attempts[run.rollout.id], self.now, RETRY
         )
         self.rollouts[run.rollout.push] = replace(run.rollout, **standing._asdict())
         if standing.is_stopped:
             self.told = {(key, push) for key, push in self.told if push != run.rollout.push}
 
-    def end(self, number: int, state: State) -> None:
+    def end(self, number: int, state: RolloutState) -> None:
         push = next(push for push, rollout in self.rollouts.items() if rollout.id == number)
         self.rollouts[push] = replace(self.rollouts[push], state=state, due_at=None)
 
@@ -325,15 +334,15 @@ class Planning(RuleBasedStateMachine):
     def in_work(self, key: str) -> bool:
         return any(target.key == key for run in self.runs for target in run.start.targets)
 
-    def became(self, wanted: Wanted) -> dict[str, TargetOutcome]:
-        rollout = self.rollouts.get(wanted.push)
+    def attempt_ended(self, desired: DesiredImage) -> dict[str, TargetOutcome]:
+        rollout = self.rollouts.get(desired.push)
         return self.outcomes.get(rollout.id, {}) if rollout else {}
 
     def fleet(self) -> Fleet:
         return Fleet(dict(self.hosts), dict(self.seen))
 
     def history(self, keys: Any = None) -> History:
-        last = {key: tried for key, tried in self.last.items() if keys is None or key in keys}
+        last = {key: last_attempt for key, last_attempt in self.last.items() if keys is None or key in keys}
         return History(dict(self.rollouts), last, frozenset(self.refused), frozenset(self.told))
 
     def as_seen(self, one: Real) -> Target:
@@ -348,8 +357,8 @@ class Planning(RuleBasedStateMachine):
         before = self.seen.get(one.target.key)
         return replace(now, since=before.since) if before and before.digests == now.digests else now
 
-    def matches(self, target: Target, wanted: Wanted) -> bool:
-        return target.reference is not None and target.reference.tag == wanted.tag
+    def matches(self, target: Target, desired: DesiredImage) -> bool:
+        return target.reference is not None and target.reference.tag == desired.tag
 
 
 _VERDICTS = (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)

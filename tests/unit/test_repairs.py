@@ -8,11 +8,11 @@ import pytest
 
 from registry_docker_updater.core.fleet.index import Change, Fleet, Host, Unfinished
 from registry_docker_updater.core.fleet.merging import merge
-from registry_docker_updater.core.rollouts.history import History, Rollout, State, Tried
+from registry_docker_updater.core.rollouts.history import History, LastAttempt, Rollout, RolloutState
 from registry_docker_updater.core.rollouts.outcomes import HostResult, Outcome, repairs_of
 from registry_docker_updater.core.rollouts.planner import Verdict, judge, plan
-from registry_docker_updater.core.schedules.repairs import Attempts, due_repairs, unfinished_notes
-from unit.builders import HOST, NEW, OLD, at, container, fleet, host, scan, seen, wanted
+from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs, unfinished_notes
+from unit.builders import HOST, NEW, OLD, at, container, desired, fleet, host, scan, seen
 
 IMAGE = f"{HOST}/test/app:1"
 LEFT = Unfinished("web", IMAGE, NEW, 12.0, is_worked_on=False)
@@ -48,7 +48,7 @@ def test_an_update_that_is_worked_on_is_looked_at_again_the_less_often_the_longe
 def test_a_repair_that_did_not_end_it_is_tried_again_with_growing_pauses() -> None:
     known = with_left(LEFT)
     for count, pause in ((1, 5), (2, 10), (5, 80), (50, 300)):
-        attempts = {"solo": Attempts(count, at(0))}
+        attempts = {"solo": RepairAttempts(count, at(0))}
         assert due_repairs(known, attempts, (), at(0), at(pause - 1)).wait == timedelta(seconds=1)
         assert due_repairs(known, attempts, (), at(0), at(pause)).hosts == {"solo"}
 
@@ -66,14 +66,14 @@ def test_a_scan_tells_what_is_unfinished_and_a_host_that_falls_silent_keeps_it()
     assert known.changed(Change({"solo": None})).unfinished == frozenset()
 
 
-@pytest.mark.parametrize("state", [State.WAITING, State.FINISHED])
-def test_a_target_on_its_way_is_neither_current_nor_gone_nor_touched(state: State) -> None:
-    tried = {ON_ITS_WAY.key: Tried(1, Outcome.FAILED, frozenset((NEW,)), at(100))}
+@pytest.mark.parametrize("state", [RolloutState.WAITING, RolloutState.FINISHED])
+def test_a_target_on_its_way_is_neither_current_nor_gone_nor_touched(state: RolloutState) -> None:
+    last_attempt = {ON_ITS_WAY.key: LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))}
     rollout = Rollout(7, 1, (HOST, "test/app", "1"), state, 1, at(100), at(110))
-    history = History({1: rollout}, tried)
+    history = History({1: rollout}, last_attempt)
     known = fleet(ON_ITS_WAY)
-    assert judge(ON_ITS_WAY, wanted(), history, known, at(120)) is Verdict.UNFINISHED
-    planned = plan([wanted()], known, history, at(120))
+    assert judge(ON_ITS_WAY, desired(), history, known, at(120)) is Verdict.UNFINISHED
+    planned = plan([desired()], known, history, at(120))
     assert (planned.start, planned.settle) == ((), ()), "its rollout goes on"
 
 
@@ -106,9 +106,9 @@ def test_people_are_told_what_is_unfinished_on_a_host() -> None:
 
 def test_what_runs_is_known_again_once_the_repair_has_ended() -> None:
     back = merge(fleet(ON_ITS_WAY), [scan("solo", seen("container", "web", OLD, age=1000))], at(200))
-    history = History({}, {ON_ITS_WAY.key: Tried(1, Outcome.FAILED, frozenset((NEW, OLD)), at(100))})
+    history = History({}, {ON_ITS_WAY.key: LastAttempt(1, Outcome.FAILED, frozenset((NEW, OLD)), at(100))})
     (target,) = back.targets.values()
-    assert judge(target, wanted(), history, back, at(200)) is not Verdict.CHANGED
+    assert judge(target, desired(), history, back, at(200)) is not Verdict.CHANGED
 
 
 @pytest.mark.parametrize("told", [5, [5], ["outcome kind"], {"a": 1}, None])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.rollouts.history import Retry
+from registry_docker_updater.core.rollouts.history import RetryPolicy
 from registry_docker_updater.errors import BadSettings
 from registry_docker_updater.settings.model import DEFAULT_PATH, Settings, find, load, parse
 
@@ -73,7 +73,7 @@ def test_little_has_to_be_said_and_the_rest_is_as_documented(folder: Path) -> No
     assert settings.state_directory == Path("/var/lib/registry-docker-updater")
     assert (settings.fleet.hosts, settings.fleet.scan_interval) == ("all", timedelta(seconds=60))
     assert (settings.rollouts.workers, settings.rollouts.timeout) == (4, timedelta(minutes=30))
-    assert settings.rollouts.retry_policy == Retry(timedelta(seconds=10), timedelta(minutes=15), 10)
+    assert settings.rollouts.retry_policy == RetryPolicy(timedelta(seconds=10), timedelta(minutes=15), 10)
     registry = settings.registries["production"]
     assert registry.hosts == ("registry.example.com", "registry.internal:5000")
     assert registry.secret.read() == "s3cret"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.clock import Clock
-from registry_docker_updater.core.fleet.merging import Scan
+from registry_docker_updater.core.fleet.merging import HostReport
 from registry_docker_updater.core.rollouts.outcomes import HostResult
-from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks, is_going_on
+from registry_docker_updater.edges.runs.playbooks import Playbook, PlaybookRunner, is_going_on
 from registry_docker_updater.errors import UpdaterError
 
 _KEPT = 5
@@ -24,7 +24,7 @@ class Scanned:
     ``cost`` is in seconds of a processor.
     """
 
-    answers: Mapping[str, Scan]
+    answers: Mapping[str, HostReport]
     live: Mapping[str, Any]
     cost: float
 
@@ -39,14 +39,14 @@ class NobodyAsked(UpdaterError):
 
 
 def scan(  # noqa: PLR0913 - what a scan is made of
-    playbooks: Playbooks,
+    playbooks: PlaybookRunner,
     directory: Path,
     hosts: str | tuple[str, ...],
     clock: Clock,
     *,
     known: Iterable[str] = (),
     longest: timedelta = _LONGEST,
-    on_answer: Callable[[Scan], None] = lambda _: None,
+    on_answer: Callable[[HostReport], None] = lambda _: None,
 ) -> Scanned:
     """Run ``discover.yml`` on ``hosts``, a pattern or names, and return what was found.
 
@@ -54,7 +54,7 @@ def scan(  # noqa: PLR0913 - what a scan is made of
     each host's answer as it comes. Of a run that was cut short, the ``known`` hosts not heard of are said to have
     given no answer. Raises :class:`UpdaterError` when no host was asked at all.
     """
-    answers: dict[str, Scan] = {}
+    answers: dict[str, HostReport] = {}
     live: dict[str, Any] = {}
     asked_at = clock()
 
@@ -63,9 +63,9 @@ def scan(  # noqa: PLR0913 - what a scan is made of
             live[result.host] = result.result["live"]
         found = result.result.get("scan")
         if found:
-            answers[result.host] = Scan(result.host, found, None, clock(), asked_at)
+            answers[result.host] = HostReport(result.host, found, None, clock(), asked_at)
         elif result.event in ("runner_on_unreachable", "runner_on_failed"):
-            answers[result.host] = Scan(result.host, None, result.reason, clock(), asked_at)
+            answers[result.host] = HostReport(result.host, None, result.reason, clock(), asked_at)
         else:
             return
         on_answer(answers[result.host])
@@ -87,7 +87,7 @@ def scan(  # noqa: PLR0913 - what a scan is made of
     if ended.cut_short:
         for host in sorted(set(known) - set(answers)):
             reason = f"no answer before the scan was ended: {ended.cut_short}"
-            answers[host] = Scan(host, None, reason, clock(), asked_at)
+            answers[host] = HostReport(host, None, reason, clock(), asked_at)
             on_answer(answers[host])
     return Scanned(answers, live, ended.cost)
 

@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Swept:
+class PolledRegistry:
     """A registry to ask: its name in the settings, the names the fleet pulls under, how to ask it, and how often."""
 
     name: str
@@ -35,13 +35,13 @@ class Swept:
     interval: timedelta
 
 
-class Sweep:
+class RegistryPoll:
     """Asks every registry, each in a thread of its own, until it is stopped."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a sweep is made of
         self,
         store: Store,
-        registries: Iterable[Swept],
+        registries: Iterable[PolledRegistry],
         fleet: Callable[[], Fleet],
         wake: Callable[[], None],
         clock: Clock,
@@ -51,7 +51,7 @@ class Sweep:
 
         Waiting is measured by ``steady``, by default the ``clock`` that says what time it is.
         """
-        self._turns = {one.name: Turns(store, one, fleet, wake, clock, steady) for one in registries}
+        self._turns = {one.name: Poller(store, one, fleet, wake, clock, steady) for one in registries}
         # A question that hangs must not keep the process from ending; what it would have found is found after the
         # next start.
         self._threads = [
@@ -78,15 +78,15 @@ class Sweep:
             self._turns[registry].outage()
 
 
-def complaints(swept: Swept, fleet: Fleet) -> Iterator[str]:
+def registry_problems(polled: PolledRegistry, fleet: Fleet) -> Iterator[str]:
     """Ask a registry for one tag of each repository that ``fleet`` runs; yield what is wrong, each once."""
     told: set[str] = set()
     try:
-        swept.client.check()
-        for tag in {tag.repository: tag for tag in sorted(tags_of(fleet, swept.hosts))}.values():
+        polled.client.check()
+        for tag in {tag.repository: tag for tag in sorted(tags_of(fleet, polled.hosts))}.values():
             time.sleep(PAUSE.total_seconds())
             try:
-                swept.client.find(tag.repository, tag.tag)
+                polled.client.find(tag.repository, tag.tag)
             except RepositoryUnavailable as error:
                 if str(error) not in told:
                     told.add(str(error))
@@ -95,22 +95,22 @@ def complaints(swept: Swept, fleet: Fleet) -> Iterator[str]:
         yield str(error)
 
 
-class Turns:
+class Poller:
     """The questions to one registry, one after the other."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - as for the sweep
         self,
         store: Store,
-        swept: Swept,
+        polled: PolledRegistry,
         fleet: Callable[[], Fleet],
         wake: Callable[[], None],
         clock: Clock,
         steady: Clock | None = None,
     ) -> None:
         """As for :class:`Sweep`, for one registry."""
-        self._store, self._swept, self._fleet, self._wake = store, swept, fleet, wake
+        self._store, self._swept, self._fleet, self._wake = store, polled, fleet, wake
         self._clock, self._steady = clock, steady or clock
-        self._schedule = Schedule(swept.interval)
+        self._schedule = Schedule(polled.interval)
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
         self._event: int | None = None
         self._problems: dict[Tag | None, str] = {}

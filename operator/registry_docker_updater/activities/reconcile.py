@@ -18,14 +18,25 @@ from registry_docker_updater.activities.repair import Repairer
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.notifications.schedule import Attempt, Telling, after_attempt, is_news
-from registry_docker_updater.core.rollouts.history import History, Retry, RunEnd, Wanted, after_run
+from registry_docker_updater.core.notifications.schedule import (
+    Notification,
+    SendResult,
+    after_sending,
+    is_news,
+)
+from registry_docker_updater.core.rollouts.history import (
+    DesiredImage,
+    History,
+    RetryPolicy,
+    RunEnd,
+    after_run,
+)
 from registry_docker_updater.core.rollouts.outcomes import HostResult, TargetOutcome, conclude, outcome_of
 from registry_docker_updater.core.rollouts.planner import Start, open_targets, plan
 from registry_docker_updater.core.schedules.scans import TOGETHER, Pace
-from registry_docker_updater.edges.runs.playbooks import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import FinishedRun, Playbook, PlaybookRunner
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.storage.rollouts import Begun, Store
+from registry_docker_updater.storage.rollouts import StartedRun, Store
 from registry_docker_updater.views.listings import Listings
 
 _log = logging.getLogger(__name__)
@@ -46,17 +57,17 @@ class Policy:
     pace: Pace
     workers: int
     timeout: timedelta
-    retry: Retry
+    retry: RetryPolicy
 
 
-class Loop:
+class Reconciler:
     """Brings the fleet to what was pushed, until it is stopped."""
 
     def __init__(  # noqa: PLR0913 - what a loop is made of
         self,
         store: Store,
         listings: Listings,
-        playbooks: Playbooks,
+        playbooks: PlaybookRunner,
         runs: Path,
         policy: Policy,
         *,
@@ -75,7 +86,7 @@ class Loop:
         self._has_news = True
         self._stopping = False
         self._busy: set[int] = set()
-        self._pushes: tuple[int, tuple[Wanted, ...]] | None = None
+        self._pushes: tuple[int, tuple[DesiredImage, ...]] | None = None
         self._is_telling = False
         # Beside rollouts: slices of scans, repairs, the listing of the inventory, and messages.
         self._workers = ThreadPoolExecutor(
@@ -173,8 +184,8 @@ class Loop:
     def _look(self, now: datetime) -> timedelta:
         """Start what is due; return how long it is until something will be, if nothing happens before."""
         self._mind_clock(now)
-        wanted, fleet = self._wanted(), self._scanner.fleet
-        planned = plan(wanted, fleet, self._history(open_targets(wanted, fleet), now), now)
+        desired, fleet = self._desired(), self._scanner.fleet
+        planned = plan(desired, fleet, self._history(open_targets(desired, fleet), now), now)
         if planned.supersede:
             self._store.supersede(planned.supersede, now)
         if planned.fulfilled:
@@ -187,24 +198,24 @@ class Loop:
             begun = self._store.begin_run(start, now)
             self._busy.add(begun.rollout)
             self._submit(partial(self._roll_out, start, begun))
-        due = [telling for telling in self._store.tellings() if telling.due_at]
+        due = [notification for notification in self._store.notifications() if notification.due_at]
         if due and not self._is_telling and due[0].due_at and due[0].due_at <= now:
             self._is_telling = True
             self._submit(partial(self._tell, due[0]))
         steady = self._steady()
         self._scanner.need(planned.ask, steady)
-        scan_due = self._scanner.look(steady, self._submit, planned.look_since)
-        later = [planned.wake_at, *(telling.due_at for telling in due)]
+        scan_due = self._scanner.look(steady, self._submit, planned.rescan_since)
+        later = [planned.wake_at, *(notification.due_at for notification in due)]
         waits = [scan_due - steady, *(moment - now for moment in later if moment)]
         waits.append(self._repairer.look(fleet, now, self._submit))
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min((wait for wait in waits if wait > timedelta()), default=self._policy.pace.interval)
 
-    def _wanted(self) -> tuple[Wanted, ...]:
+    def _desired(self) -> tuple[DesiredImage, ...]:
         """Return the newest pushes, read again only when there may be a newer one."""
         counter = self._store.change_counter()
         if self._pushes is None or self._pushes[0] != counter:
-            self._pushes = (counter, self._store.wanted(self._policy.registry_hosts))
+            self._pushes = (counter, self._store.desired(self._policy.registry_hosts))
         return self._pushes[1]
 
     def _history(self, keys: Sequence[str], now: datetime) -> History:
@@ -230,9 +241,11 @@ class Loop:
 
         self._workers.submit(carry_out)
 
-    def _roll_out(self, start: Start, begun: Begun) -> None:
-        wanted, rollout = start.wanted, begun.rollout
-        _log.info("rollout %d: %s to %s on %s", rollout, wanted.image, wanted.digest, ", ".join(start.hosts))
+    def _roll_out(self, start: Start, begun: StartedRun) -> None:
+        desired, rollout = start.desired, begun.rollout
+        _log.info(
+            "rollout %d: %s to %s on %s", rollout, desired.image, desired.digest, ", ".join(start.hosts)
+        )
         expected = {key: target for target in start.targets for key in target.keys}
         told: dict[str, TargetOutcome] = {}
 
@@ -241,7 +254,7 @@ class Loop:
             if one:
                 told[one.key] = one
                 try:
-                    self._store.keep_outcome(rollout, begun.run, wanted, one, self._clock())
+                    self._store.keep_outcome(rollout, begun.run, desired, one, self._clock())
                 except (
                     UpdaterError
                 ) as error:  # it is kept at the end of the run, which is not to break for it
@@ -264,7 +277,7 @@ class Loop:
     def _conclude(
         self,
         start: Start,
-        begun: Begun,
+        begun: StartedRun,
         outcomes: tuple[TargetOutcome, ...],
         before: Mapping[str, TargetOutcome],
     ) -> None:
@@ -272,12 +285,12 @@ class Loop:
         # Targets that failed before wait on, though this run was not for them.
         all_of_it = {**before, **{one.key: one for one in outcomes}}
         state, due_at, is_stopped = after_run(
-            all_of_it.values(), start.wanted, begun.attempt, now, self._policy.retry
+            all_of_it.values(), start.desired, begun.attempt, now, self._policy.retry
         )
         told_by = {one.message for one in outcomes if one.left_alone or not one.outcome.is_final}
         note = "; ".join(sorted(filter(None, told_by))) or None
         news = is_news({key: one.outcome for key, one in before.items()}, outcomes)
-        end = RunEnd(begun.rollout, begun.run, start.wanted, outcomes, state, due_at, note, news, is_stopped)
+        end = RunEnd(begun.rollout, begun.run, start.desired, outcomes, state, due_at, note, news, is_stopped)
         self._store.end_run(end, now)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
         self._scanner.take_in(outcomes, now)
@@ -288,53 +301,57 @@ class Loop:
         again = f", again at {due_at:%H:%M:%S}" if due_at else ""
         _log.info("rollout %d: %s%s%s", begun.rollout, state, again, f": {note}" if note else "")
 
-    def _tell(self, telling: Telling) -> None:
+    def _tell(self, notification: Notification) -> None:
         try:
-            rollout = self._store.message(telling)
+            rollout = self._store.message(notification)
             if rollout is None:
                 return
             variables: dict[str, object] = {"notification_rollout": rollout}
-            if telling.channels:
-                variables["notification_channels"] = list(telling.channels)
-            folder = self._runs / str(telling.rollout)
+            if notification.channels:
+                variables["notification_channels"] = list(notification.channels)
+            folder = self._runs / str(notification.rollout)
             ended = self._playbooks.run(Playbook("notify", variables), folder, self._policy.timeout)
             if ended.was_stopped:
                 return
-            attempt = attempt_of(ended)
-            after = after_attempt(telling, attempt, self._clock(), self._policy.retry)
-            self._store.keep_telling(telling, after)
+            attempt = send_result(ended)
+            after = after_sending(notification, attempt, self._clock(), self._policy.retry)
+            self._store.keep_notification(notification, after)
             if attempt.nobody:
-                _log.info("rollout %d: nobody is told: %s", telling.rollout, attempt.nobody)
+                _log.info("rollout %d: nobody is told: %s", notification.rollout, attempt.nobody)
             elif after.error:
-                _log.warning("rollout %d: not everybody was told: %s", telling.rollout, after.error)
+                _log.warning("rollout %d: not everybody was told: %s", notification.rollout, after.error)
         except Exception as error:
-            after = after_attempt(telling, Attempt(error=str(error)), self._clock(), self._policy.retry)
-            self._store.keep_telling(telling, after)
+            after = after_sending(
+                notification, SendResult(error=str(error)), self._clock(), self._policy.retry
+            )
+            self._store.keep_notification(notification, after)
             raise
         finally:
             self._is_telling = False
 
 
-def attempt_of(ended: Ended) -> Attempt:
+def send_result(ended: FinishedRun) -> SendResult:
     """Return what came of a run of ``notify.yml``."""
     results = ended.statistics.get("notification_results")
     if not isinstance(results, dict):
-        return Attempt(
+        return SendResult(
             error=ended.refusal
             or f"notify.yml ended as {ended.status} and said of nobody whether it was told"
         )
     nobody = None if results else str(ended.statistics.get("notification_nobody") or "no channel was used")
-    return Attempt({name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody)
+    return SendResult(
+        {name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody
+    )
 
 
 def _update(start: Start) -> Playbook:
     variables: dict[str, object] = {
-        "docker_update_image": start.wanted.image,
-        "docker_update_digest": start.wanted.digest,
-        "docker_update_aliases": list(start.wanted.hosts[1:]),
+        "docker_update_image": start.desired.image,
+        "docker_update_digest": start.desired.digest,
+        "docker_update_aliases": list(start.desired.hosts[1:]),
         "docker_update_skip": list(start.skip),
         "docker_update_known_digests": {key: list(digests) for key, digests in start.known.items()},
-        "docker_update_pushed_at": start.wanted.received_at.timestamp(),
+        "docker_update_pushed_at": start.desired.received_at.timestamp(),
         # The operator has that done apart, so that no rollout waits for it.
         "docker_update_repair": False,
         # It knows what became of each target that it expects.

@@ -11,8 +11,8 @@ from registry_docker_updater.activities.scan import Scanner, Submit
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import HostResult, repairs_of
-from registry_docker_updater.core.schedules.repairs import Attempts, due_repairs
-from registry_docker_updater.edges.runs.playbooks import Playbook, Playbooks
+from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs
+from registry_docker_updater.edges.runs.playbooks import Playbook, PlaybookRunner
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage.rollouts import Store
 
@@ -27,7 +27,7 @@ class Repairer:
     def __init__(  # noqa: PLR0913 - what a repairer is made of
         self,
         store: Store,
-        playbooks: Playbooks,
+        playbooks: PlaybookRunner,
         directory: Path,
         scanner: Scanner,
         timeout: timedelta,
@@ -40,7 +40,7 @@ class Repairer:
         self._scanner, self._timeout = scanner, timeout
         self._clock, self._steady = clock, steady
         self._lock = threading.Lock()
-        self._attempts: dict[str, Attempts] = {}
+        self._attempts: dict[str, RepairAttempts] = {}
         self._going: list[set[str]] = []
 
     def look(self, fleet: Fleet, now: datetime, submit: Submit) -> timedelta:
@@ -79,7 +79,7 @@ class Repairer:
             going -= ended
             for host in ended:
                 before = self._attempts.get(host)
-                self._attempts[host] = Attempts((before.count if before else 0) + 1, self._steady())
+                self._attempts[host] = RepairAttempts((before.count if before else 0) + 1, self._steady())
         self._scanner.need(ended, self._steady())
 
     def _keep(self, going: set[str], result: HostResult) -> None:

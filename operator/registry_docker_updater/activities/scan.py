@@ -11,21 +11,21 @@ from pathlib import Path
 from registry_docker_updater.activities.discovery import NobodyAsked, scan
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Change, Fleet
-from registry_docker_updater.core.fleet.merging import Scan, answered, departed
-from registry_docker_updater.core.rollouts.outcomes import TargetOutcome, applied
+from registry_docker_updater.core.fleet.merging import HostReport, change_after_departure, change_after_report
+from registry_docker_updater.core.rollouts.outcomes import TargetOutcome, change_after_outcomes
 from registry_docker_updater.core.schedules.scans import (
     SLOW,
-    Allowance,
-    Asked,
+    LastScan,
     Pace,
     Running,
     Situation,
     Slice,
+    TokenBucket,
     next_slice,
     too_old,
 )
 from registry_docker_updater.edges.engine.live import LiveView
-from registry_docker_updater.edges.runs.playbooks import Playbooks
+from registry_docker_updater.edges.runs.playbooks import PlaybookRunner
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage.rollouts import Store
 
@@ -55,7 +55,7 @@ class Scanner:
     def __init__(  # noqa: PLR0913 - what a scanner is made of
         self,
         store: Store,
-        playbooks: Playbooks,
+        playbooks: PlaybookRunner,
         directory: Path,
         hosts: str,
         pace: Pace,
@@ -75,15 +75,15 @@ class Scanner:
         self._fleet: Fleet = store.fleet()
         self._began = steady()
         self._asked = {
-            host.name: Asked(self._ago(host.asked_at, self._began), 0 if host.is_reachable else 1)
+            host.name: LastScan(self._ago(host.asked_at, self._began), 0 if host.is_reachable else 1)
             for host in self._fleet.hosts.values()
         }
         self._inventory: frozenset[str] | None = None
         self._is_listing = False
         self._list_due = self._began
-        self._allowance = Allowance(pace.share, self._began)
+        self._bucket = TokenBucket(pace.share, self._began)
         self._needed: dict[str, datetime] = {}
-        self._look_since: tuple[datetime, datetime] | None = None
+        self._rescan_since: tuple[datetime, datetime] | None = None
         self._going: list[_Going] = []
         self._live = LiveView(self._hear, self._say_live)
 
@@ -92,7 +92,7 @@ class Scanner:
         """The fleet as it is known now."""
         return self._fleet
 
-    def look(self, now: datetime, submit: Submit, look_since: datetime | None = None) -> datetime:
+    def look(self, now: datetime, submit: Submit, rescan_since: datetime | None = None) -> datetime:
         """Start what is due; return when something will be, if nothing happens before.
 
         Hosts that were asked before ``look_since``, a time of day, are to be asked at once: something was pushed then
@@ -105,8 +105,8 @@ class Scanner:
             if self._inventory is None:
                 return now + self._pace.interval
             while True:
-                situation = self._situation(self._reckoned(look_since, now))
-                chosen = next_slice(situation, self._allowance, self._pace, now)
+                situation = self._situation(self._reckoned(rescan_since, now))
+                chosen = next_slice(situation, self._bucket, self._pace, now)
                 if isinstance(chosen, datetime):
                     return min(chosen, self._list_due) if self._list_due > now else chosen
                 going = _Going(chosen, now, set(chosen.hosts))
@@ -125,7 +125,7 @@ class Scanner:
     def take_in(self, outcomes: Iterable[TargetOutcome], now: datetime) -> None:
         """Take in what became of targets, so that nothing waits for the next scan to see it."""
         with self._lock:
-            self._keep(applied(self._fleet, outcomes, now))
+            self._keep(change_after_outcomes(self._fleet, outcomes, now))
 
     def put_times_right(self, by: timedelta, now: datetime, since: datetime, longest: timedelta) -> bool:
         """Bring all times that are kept to a clock that was set, as :meth:`Store.put_times_right` does."""
@@ -143,20 +143,20 @@ class Scanner:
         """Return when a time of day was, by the steady clock that shows ``now``; one in the future is now."""
         return now - max(timedelta(), self._clock() - moment)
 
-    def _reckoned(self, look_since: datetime | None, now: datetime) -> datetime | None:
+    def _reckoned(self, rescan_since: datetime | None, now: datetime) -> datetime | None:
         """Return ``look_since`` by the steady clock, as it was when it was first heard of."""
-        if look_since is None:
+        if rescan_since is None:
             return None
-        if self._look_since is None or self._look_since[0] != look_since:
-            self._look_since = look_since, self._ago(look_since, now)
-        return self._look_since[1]
+        if self._rescan_since is None or self._rescan_since[0] != rescan_since:
+            self._rescan_since = rescan_since, self._ago(rescan_since, now)
+        return self._rescan_since[1]
 
-    def _situation(self, look_since: datetime | None) -> Situation:
+    def _situation(self, rescan_since: datetime | None) -> Situation:
         return Situation(
             self._inventory or (),
             self._asked,
             [Running(one.slice.is_apart, one.started_at, frozenset(one.waits_for)) for one in self._going],
-            look_since,
+            rescan_since,
             self._needed,
         )
 
@@ -166,11 +166,11 @@ class Scanner:
             listed = self._playbooks.hosts(self._hosts)
             with self._lock:
                 now = self._steady()
-                self._allowance = self._allowance.spent(listed.cost, now)
+                self._bucket = self._bucket.spent(listed.cost, now)
                 longest = listed.cost / (self._pace.share * _PART_FOR_LISTING)
                 self._list_due = now + max(self._pace.interval, timedelta(seconds=longest))
                 self._inventory = listed.names
-                self._keep(departed(self._fleet, self._inventory))
+                self._keep(change_after_departure(self._fleet, self._inventory))
                 for gone in set(self._asked) - self._inventory:
                     del self._asked[gone]
                     self._needed.pop(gone, None)
@@ -195,7 +195,7 @@ class Scanner:
             _log.warning("%s", old)
 
     def _ask(self, going: _Going) -> None:
-        def keep(answer: Scan) -> None:
+        def keep(answer: HostReport) -> None:
             if self._take_in(answer, going):
                 self._wake()
 
@@ -225,20 +225,20 @@ class Scanner:
             raise
         finally:
             with self._lock:
-                self._allowance = self._allowance.spent(cost, self._steady())
+                self._bucket = self._bucket.spent(cost, self._steady())
                 self._going.remove(going)
                 for host in going.waits_for:
                     # Not heard of, because the run broke or the host has just left the inventory.
                     before = self._asked.get(host)
-                    self._asked[host] = Asked(going.started_at, before.misses + 1 if before else 1)
+                    self._asked[host] = LastScan(going.started_at, before.misses + 1 if before else 1)
 
-    def _take_in(self, answer: Scan, going: _Going) -> bool:
+    def _take_in(self, answer: HostReport, going: _Going) -> bool:
         """Keep a host's answer; return whether anything is different from before."""
         with self._lock:
             before = self._asked.get(answer.host)
             took = self._steady() - going.started_at
             is_silent = answer.found is None
-            self._asked[answer.host] = Asked(
+            self._asked[answer.host] = LastScan(
                 going.started_at, (before.misses if before else 0) + 1 if is_silent else 0, took > SLOW
             )
             going.waits_for.discard(answer.host)
@@ -247,7 +247,7 @@ class Scanner:
             known = self._fleet.hosts.get(answer.host)
             now = self._clock()
             # The clock may have been set since the host was asked.
-            change = answered(self._fleet, replace(answer, at=now, asked_at=now - took), now)
+            change = change_after_report(self._fleet, replace(answer, at=now, asked_at=now - took), now)
             try:
                 self._keep(change)
             except UpdaterError as error:

@@ -15,7 +15,7 @@ from registry_docker_updater.composition import Parts, is_held
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import Fleet, Target
 from registry_docker_updater.core.references import InvalidReference, Reference
-from registry_docker_updater.core.rollouts.history import State, Wanted
+from registry_docker_updater.core.rollouts.history import DesiredImage, RolloutState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import Verdict, judge
 from registry_docker_updater.errors import UpdaterError
@@ -44,7 +44,7 @@ def plan(parts: Parts, as_json: bool, known: Callable[[], Fleet], image: str) ->
         raise UpdaterError(
             f"{image} needs a tag, as in registry.example.com/test/app:1: no other name is ever pushed"
         )
-    judged = _judged(parts, _wanted(parts, registry, reference), known())
+    judged = _judged(parts, _desired(parts, registry, reference), known())
     rows = [
         {
             **target_row(target),
@@ -84,7 +84,7 @@ def push(parts: Parts, image: str, *, as_json: bool, force: bool, wait: bool) ->
         f"{_person()} (by hand)",
         by_hand=True,
     )
-    judged = _judged(parts, _wanted(parts, registry, reference), parts.store.fleet())
+    judged = _judged(parts, _desired(parts, registry, reference), parts.store.fleet())
     parts.store.record(registry, [made], now)
     number = parts.store.push_number(registry, key)
     forced = _to_force(judged) if force else frozenset[str]()
@@ -100,15 +100,15 @@ def retry(parts: Parts, rollout: int, *, as_json: bool, force: bool, wait: bool)
     back, that a person changed since, or with which the push had come to its end.
     """
     row = parts.listings.rollout(rollout)
-    wanted = _newest(parts, row)
+    desired = _newest(parts, row)
     history = parts.store.history(parts.registry_hosts, [])
     if rollout in history.running:
         raise UpdaterError(f"rollout {rollout} runs at this moment; `rollout {rollout}` shows how it goes")
-    judged = _judged(parts, wanted, parts.store.fleet(), again_at=utc_now())
+    judged = _judged(parts, desired, parts.store.fleet(), again_at=utc_now())
     forced = _to_force(judged) if force else frozenset[str]()
     if not parts.store.retry(rollout, forced, _person(), utc_now()):
         raise UpdaterError(f"rollout {rollout} has begun to run at this moment")
-    asked = _Asked(wanted.push, row["image"], judged, forced, row["runs"])
+    asked = _Asked(desired.push, row["image"], judged, forced, row["runs"])
     return _promised(parts, asked, as_json=as_json, wait=wait)
 
 
@@ -151,7 +151,7 @@ def _promised(parts: Parts, asked: _Asked, *, as_json: bool, wait: bool) -> int:
     concerned, left = asked.concerned, asked.left
     for target, verdict in left.items():
         complain(f"left alone: {_place(target)}: {verdict}")
-    if any(verdict.can_be_told for verdict in left.values()):
+    if any(verdict.is_overridable for verdict in left.values()):
         complain("--force updates these too")
     is_alone = not is_held(parts.state)
     if not concerned and (is_alone or not wait):
@@ -215,7 +215,7 @@ def _targets(count: int) -> str:
 def _to_force(judged: Judged) -> frozenset[str]:
     # One that is busy may have refused this digest, too.
     return frozenset(
-        target.key for target, verdict in judged if verdict.can_be_told or verdict is Verdict.BUSY
+        target.key for target, verdict in judged if verdict.is_overridable or verdict is Verdict.BUSY
     )
 
 
@@ -240,36 +240,38 @@ def _pushed(parts: Parts, image: str) -> tuple[str, Reference]:
     raise UpdaterError(f"{reference.host} is no registry of the settings; known are {known}")
 
 
-def _wanted(parts: Parts, registry: str, reference: Reference) -> Wanted:
+def _desired(parts: Parts, registry: str, reference: Reference) -> DesiredImage:
     """Return ``reference`` as if it were pushed now."""
     hosts = tuple(parts.registry_hosts[registry])
-    return Wanted(0, hosts, reference.repository, reference.tag or "", reference.digest or "", utc_now())
+    return DesiredImage(
+        0, hosts, reference.repository, reference.tag or "", reference.digest or "", utc_now()
+    )
 
 
-def _newest(parts: Parts, row: Mapping[str, Any]) -> Wanted:
+def _newest(parts: Parts, row: Mapping[str, Any]) -> DesiredImage:
     """Return the push of the rollout in ``row``; raises :class:`UpdaterError` when there is a newer one."""
-    for wanted in parts.store.wanted(parts.registry_hosts):
-        if wanted.push == row["push"]:
-            return wanted
+    for desired in parts.store.desired(parts.registry_hosts):
+        if desired.push == row["push"]:
+            return desired
     raise UpdaterError(
         f"rollout {row['id']} was of a push of {row['image']} after which came another, or its registry is"
         " no longer in the settings; `rollouts` lists the newest, and `push` by hand goes back to a digest"
     )
 
 
-def _judged(parts: Parts, wanted: Wanted, known: Fleet, again_at: datetime | None = None) -> Judged:
+def _judged(parts: Parts, desired: DesiredImage, known: Fleet, again_at: datetime | None = None) -> Judged:
     """Return every target that runs the name of ``wanted``, and what the push means for it.
 
     ``again_at`` asks what it would mean if its rollout were due then.
     """
-    targets = known.running(wanted.hosts, wanted.repository, wanted.tag)
+    targets = known.running(desired.hosts, desired.repository, desired.tag)
     history = parts.store.history(parts.registry_hosts, [target.key for target in targets])
-    rollout = history.rollouts.get(wanted.push)
+    rollout = history.rollouts.get(desired.push)
     if rollout and again_at:
-        due = replace(rollout, state=State.WAITING, due_at=again_at, is_stopped=False)
-        history = replace(history, rollouts={**history.rollouts, wanted.push: due})
+        due = replace(rollout, state=RolloutState.WAITING, due_at=again_at, is_stopped=False)
+        history = replace(history, rollouts={**history.rollouts, desired.push: due})
     now = again_at or utc_now()
-    return [(target, judge(target, wanted, history, known, now)) for target in targets]
+    return [(target, judge(target, desired, history, known, now)) for target in targets]
 
 
 def _outlook(parts: Parts, asked: _Asked, *, begun: bool) -> _End | None:
@@ -280,10 +282,10 @@ def _outlook(parts: Parts, asked: _Asked, *, begun: bool) -> _End | None:
         )
     if begun:
         return None
-    wanted = {one.push: one for one in parts.store.wanted(parts.registry_hosts)}.get(asked.push)
-    if not wanted:
+    desired = {one.push: one for one in parts.store.desired(parts.registry_hosts)}.get(asked.push)
+    if not desired:
         return _End(False, _OVERTAKEN)
-    judged = _judged(parts, wanted, parts.store.fleet())
+    judged = _judged(parts, desired, parts.store.fleet())
     if any(verdict in _COMING for _, verdict in judged):
         return None
     if judged and all(verdict is Verdict.CURRENT for _, verdict in judged):
@@ -302,7 +304,7 @@ def _follow(parts: Parts, asked: _Asked) -> _End:
     while True:
         row = parts.listings.rollout_of_push(asked.push) or {}
         has_begun = bool(row) and row["runs"] > asked.runs
-        is_over = has_begun and row["state"] != State.RUNNING and not _is_due(row)
+        is_over = has_begun and row["state"] != RolloutState.RUNNING and not _is_due(row)
         for one in row.get("targets", ()) if has_begun else ():
             if told.get(one["key"]) != one["outcome"] and (is_over or one["run"] == row["runs"]):
                 told[one["key"]] = one["outcome"]
@@ -315,7 +317,7 @@ def _follow(parts: Parts, asked: _Asked) -> _End:
 
 def _end_of(row: Mapping[str, Any], known: Fleet) -> _End:
     """Return the end of a rollout that does not run: well if targets run the digest, and no other was to."""
-    if row["state"] == State.SUPERSEDED:
+    if row["state"] == RolloutState.SUPERSEDED:
         return _End(False, _OVERTAKEN)
     is_well = [_is_well(one, row, known) for one in row["targets"] if not _is_gone(one)]
     missed = is_well.count(False)

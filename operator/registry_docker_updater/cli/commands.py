@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from registry_docker_updater.activities.discovery import scan
-from registry_docker_updater.activities.poll import complaints
+from registry_docker_updater.activities.poll import registry_problems
 from registry_docker_updater.cli.output import (
     complain,
     counts,
@@ -22,7 +22,7 @@ from registry_docker_updater.core.events.snippets import snippet
 from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.live import FOLLOWED
-from registry_docker_updater.core.fleet.merging import Scan, merge
+from registry_docker_updater.core.fleet.merging import HostReport, merge
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.core.schedules.scans import too_old
 from registry_docker_updater.errors import UpdaterError
@@ -66,9 +66,9 @@ def check(parts: Parts, as_json: bool) -> int:  # noqa: FBT001 - a flag of the c
         fleet, problems = Fleet(), [f"fleet: {error}"]
     unreachable = {host.name: host.error for host in fleet.hosts.values() if host.error}
     problems += [f"host {name}: {error}" for name, error in sorted(unreachable.items())]
-    for swept in parts.swept:
-        complain(f"asking registry {swept.name} …")
-        problems += complaints(swept, fleet)
+    for polled in parts.polled:
+        complain(f"asking registry {polled.name} …")
+        problems += registry_problems(polled, fleet)
     warnings = [
         f"host {host.name}: {warning}"
         for host in fleet.hosts.values()
@@ -217,7 +217,7 @@ def known_fleet(parts: Parts, *, fresh: bool) -> Fleet:
 def _scan(parts: Parts) -> Fleet:
     complain(f"asking {parts.settings.fleet.hosts} of {parts.settings.fleet.inventory} …")
 
-    def tell(answer: Scan) -> None:
+    def tell(answer: HostReport) -> None:
         complain(f"  {answer.host}: {answer.error or 'answers'}")
 
     before = parts.store.fleet()

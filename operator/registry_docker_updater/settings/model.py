@@ -23,7 +23,7 @@ from pydantic import (
 
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.references import InvalidReference, check_host
-from registry_docker_updater.core.rollouts.history import Retry
+from registry_docker_updater.core.rollouts.history import RetryPolicy
 from registry_docker_updater.errors import BadSettings
 
 DEFAULT_PATH = Path("/etc/registry-docker-updater/config.yml")
@@ -283,9 +283,9 @@ class Rollouts(_Section):
     retry: RetrySettings = RetrySettings()
 
     @property
-    def retry_policy(self) -> Retry:
+    def retry_policy(self) -> RetryPolicy:
         """The same as the planner takes it."""
-        return Retry(self.retry.first, self.retry.longest, self.retry.attempts)
+        return RetryPolicy(self.retry.first, self.retry.longest, self.retry.attempts)
 
 
 class Settings(_Section):

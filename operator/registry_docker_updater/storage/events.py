@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from registry_docker_updater.core.events.newest import Answer, Finding, Newest, is_newest, weigh
 from registry_docker_updater.core.events.pushes import Push, Unreadable
-from registry_docker_updater.core.rollouts.history import Wanted
+from registry_docker_updater.core.rollouts.history import DesiredImage
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Keeper
 
@@ -108,7 +108,7 @@ class EventStore(Keeper):
         with self._database.reading() as connection:
             return int(connection.scalars(select(e.id).where(e.registry == registry, e.key == key)).one())
 
-    def wanted(self, hosts: Mapping[str, Sequence[str]]) -> tuple[Wanted, ...]:
+    def desired(self, hosts: Mapping[str, Sequence[str]]) -> tuple[DesiredImage, ...]:
         """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given."""
         e, n = tables.events.c, tables.newest.c
         query = select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at).join(
@@ -116,7 +116,7 @@ class EventStore(Keeper):
         )
         with self._database.reading() as connection:
             return tuple(
-                Wanted(
+                DesiredImage(
                     row.id, tuple(hosts[row.registry]), row.repository, row.tag, row.digest, row.received_at
                 )
                 for row in connection.execute(query)

@@ -17,13 +17,13 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from registry_docker_updater.core.fleet.index import Kind
 from registry_docker_updater.core.notifications.schedule import QUIET
 from registry_docker_updater.core.rollouts.history import (
+    DesiredImage,
     History,
+    LastAttempt,
     Rollout,
+    RolloutState,
     RunEnd,
-    State,
-    Tried,
-    Wanted,
-    became,
+    attempt_ended,
     begun,
 )
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
@@ -32,13 +32,13 @@ from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import batches
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
-from registry_docker_updater.storage.notifications import TellingStore, renew_telling
+from registry_docker_updater.storage.notifications import NotificationStore, renew_notification
 from registry_docker_updater.storage.tables import Moment
 from registry_docker_updater.storage.times import TimeStore
 
 
 @dataclass(frozen=True)
-class Begun:
+class StartedRun:
     """A run that begins: its rollout, its number, from 1, and how many attempts that makes."""
 
     rollout: int
@@ -46,7 +46,7 @@ class Begun:
     attempt: int
 
 
-class Store(EventStore, FleetStore, TellingStore, TimeStore):
+class Store(EventStore, FleetStore, NotificationStore, TimeStore):
     """What one operator keeps. Safe for use by several threads and processes."""
 
     def change_counter(self) -> int:
@@ -64,21 +64,22 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
         ``hosts`` are the names of each registry; what concerns others is left out.
         """
         e, r, t, f, o = (
-            table.c for table in (tables.events, tables.rollouts, tables.tried, tables.refused, tables.orders)
+            table.c
+            for table in (tables.events, tables.rollouts, tables.last_attempts, tables.refused, tables.orders)
         )
-        last: dict[str, Tried] = {}
+        last: dict[str, LastAttempt] = {}
         refused: set[tuple[str, str]] = set()
         with self._database.reading() as connection:
             for some in batches(keys):
-                for row in connection.execute(select(tables.tried).where(t.key.in_(some))):
-                    last[row.key] = _tried(row)
+                for row in connection.execute(select(tables.last_attempts).where(t.key.in_(some))):
+                    last[row.key] = _last_attempt(row)
                 without = connection.execute(select(tables.refused).where(f.key.in_(some)))
                 refused.update((row.key, row.digest) for row in without)
-            pushes = sorted({tried.push for tried in last.values()})
+            pushes = sorted({last_attempt.push for last_attempt in last.values()})
             query = select(tables.rollouts, e.registry, e.repository, e.tag).join(
                 tables.events, e.id == r.push
             )
-            wheres = [r.state.in_([State.RUNNING, State.WAITING])]
+            wheres = [r.state.in_([RolloutState.RUNNING, RolloutState.WAITING])]
             wheres += [r.push.in_(some) for some in batches(pushes)]
             rows = [row for where in wheres for row in connection.execute(query.where(where))]
             told = connection.execute(select(o.key, o.push).where(o.done_at.is_(None)))
@@ -86,19 +87,19 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
         found = {row.push: _rollout(row, hosts) for row in rows if row.registry in hosts}
         return History(found, last, frozenset(refused), ordered)
 
-    def begin_run(self, start: Start, now: datetime) -> Begun:
+    def begin_run(self, start: Start, now: datetime) -> StartedRun:
         """Note that a run of ``start`` begins."""
         new = upsert(tables.rollouts).values(
-            push=start.wanted.push,
-            image=start.wanted.image,
-            state=State.RUNNING,
+            push=start.desired.push,
+            image=start.desired.image,
+            state=RolloutState.RUNNING,
             runs=1,
             attempts=1,
             created_at=now,
             started_at=now,
         )
         again = {
-            "state": State.RUNNING,
+            "state": RolloutState.RUNNING,
             "runs": tables.rollouts.c.runs + 1,
             "attempts": _attempt(now),
             "started_at": now,
@@ -115,19 +116,21 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
             ).one()
             for target in start.targets:
                 before = _last_tried(connection, target.key)
-                _keep_tried(connection, target.key, begun(before, start.wanted, now))
-        return Begun(row.id, row.runs, row.attempts)
+                _keep_tried(connection, target.key, begun(before, start.desired, now))
+        return StartedRun(row.id, row.runs, row.attempts)
 
-    def keep_outcome(self, rollout: int, run: int, wanted: Wanted, one: TargetOutcome, now: datetime) -> None:
+    def keep_outcome(
+        self, rollout: int, run: int, desired: DesiredImage, one: TargetOutcome, now: datetime
+    ) -> None:
         """Keep what became of one target, as soon as it is known."""
         with self._database.writing() as connection:
-            _keep_outcome(connection, rollout, run, wanted, one, now)
+            _keep_outcome(connection, rollout, run, desired, one, now)
 
     def end_run(self, end: RunEnd, now: datetime) -> None:
         """Note how a run ended: every outcome, the rollout's new state, and whether the team is to be told."""
         with self._database.writing() as connection:
             for one in end.outcomes:
-                _keep_outcome(connection, end.rollout, end.run, end.wanted, one, now)
+                _keep_outcome(connection, end.rollout, end.run, end.desired, one, now)
             connection.execute(
                 update(tables.rollouts)
                 .where(tables.rollouts.c.id == end.rollout)
@@ -143,9 +146,9 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
             )
             if end.is_stopped:
                 # What a person asked for was tried on others, and spoke against the image.
-                _close_orders(connection, tables.orders.c.push == end.wanted.push, now)
+                _close_orders(connection, tables.orders.c.push == end.desired.push, now)
             if end.is_news:
-                renew_telling(connection, end.rollout, now)
+                renew_notification(connection, end.rollout, now)
 
     def keep_repair(self, digest: str, one: TargetOutcome, now: datetime) -> None:
         """Keep what became of an update to ``digest`` that was interrupted, and have the team told.
@@ -153,10 +156,10 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
         That is for a run which tried it last and did not hear of its end, or has not ended yet; where there is none, as
         after an update by hand, nothing is kept.
         """
-        r, t, e = tables.rollouts.c, tables.tried.c, tables.events.c
+        r, t, e = tables.rollouts.c, tables.last_attempts.c, tables.events.c
         query = (
             select(r.id, r.state, r.push, r.image, r.runs, t.outcome, e.repository, e.tag, e.received_at)
-            .join(tables.tried, t.push == r.push)
+            .join(tables.last_attempts, t.push == r.push)
             .join(tables.events, e.id == r.push)
             .where(t.key == one.key, e.digest == digest)
         )
@@ -165,12 +168,12 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
             if row is None or Outcome(row.outcome).is_final:
                 return
             hosts = (row.image.partition("/")[0],)
-            wanted = Wanted(row.push, hosts, row.repository, row.tag, digest, row.received_at)
-            _keep_outcome(connection, row.id, row.runs, wanted, one, now)
+            desired = DesiredImage(row.push, hosts, row.repository, row.tag, digest, row.received_at)
+            _keep_outcome(connection, row.id, row.runs, desired, one, now)
             note = "updates that were interrupted were finished afterwards"
             connection.execute(update(tables.rollouts).where(r.id == row.id).values(note=note))
-            if one.outcome not in QUIET and row.state != State.RUNNING:
-                renew_telling(connection, row.id, now)
+            if one.outcome not in QUIET and row.state != RolloutState.RUNNING:
+                renew_notification(connection, row.id, now)
 
     def retry(self, rollout: int, keys: Collection[str], actor: str, now: datetime) -> bool:
         """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
@@ -181,9 +184,9 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
         with self._database.writing() as connection:
             push = connection.scalar(
                 update(tables.rollouts)
-                .where(r.id == rollout, r.state != State.RUNNING)
+                .where(r.id == rollout, r.state != RolloutState.RUNNING)
                 .values(
-                    state=State.WAITING,
+                    state=RolloutState.WAITING,
                     due_at=now,
                     attempts=0,
                     is_stopped=False,
@@ -217,13 +220,13 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
         r, o = tables.rollouts.c, tables.outcomes.c
         news = select(o.rollout).where(o.rollout == r.id, o.run == r.runs, o.outcome.not_in(QUIET)).exists()
         with self._database.writing() as connection:
-            interrupted = (r.state == State.RUNNING) & r.id.not_in(busy)
+            interrupted = (r.state == RolloutState.RUNNING) & r.id.not_in(busy)
             for rollout in connection.scalars(select(r.id).where(interrupted, news)).all():
-                renew_telling(connection, rollout, due_at)
+                renew_notification(connection, rollout, due_at)
             return connection.scalars(
                 update(tables.rollouts)
                 .where(interrupted)
-                .values(state=State.WAITING, due_at=due_at, note="the run was interrupted")
+                .values(state=RolloutState.WAITING, due_at=due_at, note="the run was interrupted")
                 .returning(r.id)
             ).all()
 
@@ -234,8 +237,8 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
             for one in rollouts:
                 connection.execute(
                     update(tables.rollouts)
-                    .where(r.id == one.id, r.state == State.WAITING, r.due_at == one.due_at)
-                    .values(state=State.FINISHED, due_at=None, ended_at=now)
+                    .where(r.id == one.id, r.state == RolloutState.WAITING, r.due_at == one.due_at)
+                    .values(state=RolloutState.FINISHED, due_at=None, ended_at=now)
                 )
 
     def supersede(self, rollouts: Sequence[int], now: datetime) -> None:
@@ -245,7 +248,12 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
             connection.execute(
                 update(tables.rollouts)
                 .where(tables.rollouts.c.id.in_(rollouts))
-                .values(state=State.SUPERSEDED, due_at=None, ended_at=now, note="a newer push took its place")
+                .values(
+                    state=RolloutState.SUPERSEDED,
+                    due_at=None,
+                    ended_at=now,
+                    note="a newer push took its place",
+                )
             )
             connection.execute(
                 update(tables.outcomes)
@@ -277,25 +285,25 @@ class Store(EventStore, FleetStore, TellingStore, TimeStore):
 def _attempt(now: datetime) -> ColumnElement[int]:
     """Return which attempt the next run is: one before its time is for a host that is back, and takes none."""
     r = tables.rollouts.c
-    return case((r.state == State.FINISHED, 1), (r.due_at > now, r.attempts), else_=r.attempts + 1)
+    return case((r.state == RolloutState.FINISHED, 1), (r.due_at > now, r.attempts), else_=r.attempts + 1)
 
 
 def _keep_outcome(  # noqa: PLR0913, PLR0917 - a row's parts
-    connection: Connection, rollout: int, run: int, wanted: Wanted, one: TargetOutcome, now: datetime
+    connection: Connection, rollout: int, run: int, desired: DesiredImage, one: TargetOutcome, now: datetime
 ) -> None:
     row = {**asdict(one), "rollout": rollout, "run": run, "at": now}
     statement = upsert(tables.outcomes).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["rollout", "key"], set_=row))
-    _keep_tried(connection, one.key, became(_last_tried(connection, one.key), wanted, one, now))
+    _keep_tried(connection, one.key, attempt_ended(_last_tried(connection, one.key), desired, one, now))
     f, o = tables.refused.c, tables.orders.c
     if one.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
         connection.execute(
-            upsert(tables.refused).values(key=one.key, digest=wanted.digest).on_conflict_do_nothing()
+            upsert(tables.refused).values(key=one.key, digest=desired.digest).on_conflict_do_nothing()
         )
     elif one.outcome is Outcome.UPDATED:
-        connection.execute(delete(tables.refused).where(f.key == one.key, f.digest == wanted.digest))
+        connection.execute(delete(tables.refused).where(f.key == one.key, f.digest == desired.digest))
     if one.outcome.is_final and not one.left_alone:
-        _close_orders(connection, (o.key == one.key) & (o.push == wanted.push), now)
+        _close_orders(connection, (o.key == one.key) & (o.push == desired.push), now)
 
 
 def _close_orders(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
@@ -303,20 +311,24 @@ def _close_orders(connection: Connection, which: ColumnElement[bool], now: datet
     connection.execute(update(tables.orders).where(which, is_open).values(done_at=now))
 
 
-def _keep_tried(connection: Connection, key: str, tried: Tried) -> None:
-    last = {**asdict(tried), "left_with": sorted(tried.left_with)}
+def _keep_tried(connection: Connection, key: str, last_attempt: LastAttempt) -> None:
+    last = {**asdict(last_attempt), "left_with": sorted(last_attempt.possible_digests)}
     connection.execute(
-        upsert(tables.tried).values(key=key, **last).on_conflict_do_update(index_elements=["key"], set_=last)
+        upsert(tables.last_attempts)
+        .values(key=key, **last)
+        .on_conflict_do_update(index_elements=["key"], set_=last)
     )
 
 
-def _last_tried(connection: Connection, key: str) -> Tried | None:
-    row = connection.execute(select(tables.tried).where(tables.tried.c.key == key)).first()
-    return _tried(row) if row else None
+def _last_tried(connection: Connection, key: str) -> LastAttempt | None:
+    row = connection.execute(select(tables.last_attempts).where(tables.last_attempts.c.key == key)).first()
+    return _last_attempt(row) if row else None
 
 
-def _tried(row: Row[Any]) -> Tried:
-    return Tried(row.push, Outcome(row.outcome), frozenset(row.left_with), row.at, row.left_alone)
+def _last_attempt(row: Row[Any]) -> LastAttempt:
+    return LastAttempt(
+        row.push, Outcome(row.outcome), frozenset(row.possible_digests), row.at, row.left_alone
+    )
 
 
 def _order(connection: Connection, push: int, keys: Collection[str], actor: str, now: datetime) -> None:
@@ -331,7 +343,7 @@ def _rollout(row: Row[Any], hosts: Mapping[str, Sequence[str]]) -> Rollout:
         row.id,
         row.push,
         reference,
-        State(row.state),
+        RolloutState(row.state),
         row.runs,
         row.ended_at,
         row.due_at,

@@ -175,8 +175,8 @@ outcomes = Table(
 )
 
 # The last thing that became of each target, whatever the rollout.
-tried = Table(
-    "tried",
+last_attempts = Table(
+    "last_attempts",
     metadata,
     Column("key", String, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
@@ -218,8 +218,8 @@ orders = Table(
 
 # Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is what is told:
 # the rollout as it stood after `run`.
-tellings = Table(
-    "tellings",
+notifications = Table(
+    "notifications",
     metadata,
     Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
     Column("run", Integer, nullable=False),

@@ -17,10 +17,10 @@ _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.hosts, "asked_at"),
     (tables.hosts, "back_since"),
     (tables.targets, "since"),
-    (tables.tried, "at"),
+    (tables.last_attempts, "at"),
     (tables.newest, "received_at"),
 )
-_DUE: tuple[tuple[Table, str], ...] = ((tables.rollouts, "due_at"), (tables.tellings, "due_at"))
+_DUE: tuple[tuple[Table, str], ...] = ((tables.rollouts, "due_at"), (tables.notifications, "due_at"))
 
 # A row's primary key, and a moment in it.
 _Row = tuple[tuple[Any, ...], datetime]

@@ -61,8 +61,8 @@ def _with_targets(connection: Connection, rollout: Row) -> Row:
 
 
 def _with_message(connection: Connection, rollout: Row) -> Row:
-    t = tables.tellings.c
-    shown = [column for column in tables.tellings.c if column is not t.content]
+    t = tables.notifications.c
+    shown = [column for column in tables.notifications.c if column is not t.content]
     told = connection.execute(select(*shown).where(t.rollout == rollout["id"])).mappings().first()
     return {**rollout, "message": _plain(told) if told else None}
 

@@ -20,7 +20,7 @@ from registry_docker_updater.core.references import Reference
 
 
 @dataclass(frozen=True)
-class Scan:
+class HostReport:
     """The answer of one host to one scan: what the module ``targets_info`` returned, or why it did not.
 
     ``asked_at`` is when it was asked and ``at`` when it answered, by the operator's clock: what it says was so at
@@ -34,17 +34,17 @@ class Scan:
     asked_at: datetime | None = None
 
 
-def merge(before: Fleet, scans: Iterable[Scan], now: datetime) -> Fleet:
+def merge(before: Fleet, scans: Iterable[HostReport], now: datetime) -> Fleet:
     """Return the fleet after a scan of the whole inventory: hosts that ``scans`` do not name have left it."""
     scans = list(scans)
-    fleet = before.changed(departed(before, {scan.host for scan in scans}))
+    fleet = before.changed(change_after_departure(before, {scan.host for scan in scans}))
     # Silence first: a manager that answers then speaks for those of its swarm that do not.
     for scan in sorted(scans, key=lambda scan: (scan.found is not None, scan.host)):
-        fleet = fleet.changed(answered(fleet, scan, now))
+        fleet = fleet.changed(change_after_report(fleet, scan, now))
     return fleet
 
 
-def answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
+def change_after_report(fleet: Fleet, scan: HostReport, now: datetime) -> Change:
     """Return what the answer of one host changes.
 
     A host that did not answer keeps the targets it had. One that answered has exactly those it named; a service
@@ -52,13 +52,15 @@ def answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
     manager of a swarm that has lost its quorum answers, and knows nothing of services: they stay.
     """
     try:
-        return _answered(fleet, scan, now)
+        return _change_after_report(fleet, scan, now)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         # What a host says is not trusted: nonsense costs that host only.
-        return _answered(fleet, replace(scan, found=None, error=f"its answer cannot be read: {error!r}"), now)
+        return _change_after_report(
+            fleet, replace(scan, found=None, error=f"its answer cannot be read: {error!r}"), now
+        )
 
 
-def _answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
+def _change_after_report(fleet: Fleet, scan: HostReport, now: datetime) -> Change:
     at = scan.at or now
     before = fleet.hosts.get(scan.host)
     if scan.found is None:
@@ -85,7 +87,7 @@ def _answered(fleet: Fleet, scan: Scan, now: datetime) -> Change:
     )
 
 
-def departed(fleet: Fleet, inventory: Iterable[str]) -> Change:
+def change_after_departure(fleet: Fleet, inventory: Iterable[str]) -> Change:
     """Return what changes when exactly the hosts of ``inventory`` are left."""
     gone = set(fleet.hosts) - set(inventory)
     targets: dict[str, Target | None] = {}

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from registry_docker_updater.core.rollouts.history import Retry
+from registry_docker_updater.core.rollouts.history import RetryPolicy
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 
 # Of these nobody needs to hear.
 QUIET = (Outcome.UNCHANGED, Outcome.SKIPPED)
 
 
-class TellingState(StrEnum):
+class NotificationState(StrEnum):
     """Where a message stands."""
 
     DUE = "due"
@@ -22,14 +22,14 @@ class TellingState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Telling:
+class Notification:
     """A message about the ``run`` of a rollout; ``channels`` are those still to tell, None for all.
 
     ``error`` is why not everybody was told.
     """
 
     rollout: int
-    state: TellingState
+    state: NotificationState
     attempts: int = 0
     due_at: datetime | None = None
     channels: tuple[str, ...] | None = None
@@ -38,7 +38,7 @@ class Telling:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SendResult:
     """What came of telling: the channels that failed, with reasons; or the ``error`` for which none was tried.
 
     ``nobody`` is why there is nobody to tell.
@@ -54,14 +54,18 @@ def is_news(before: Mapping[str, Outcome], after: Iterable[TargetOutcome]) -> bo
     return any(one.outcome not in QUIET and before.get(one.key) is not one.outcome for one in after)
 
 
-def after_attempt(telling: Telling, attempt: Attempt, now: datetime, retry: Retry) -> Telling:
+def after_sending(
+    notification: Notification, attempt: SendResult, now: datetime, retry: RetryPolicy
+) -> Notification:
     """Return the telling after an attempt."""
-    attempts = telling.attempts + 1
+    attempts = notification.attempts + 1
     if not attempt.failed and attempt.error is None:
-        state = TellingState.NOBODY if attempt.nobody else TellingState.TOLD
-        return Telling(telling.rollout, state, attempts, error=attempt.nobody, run=telling.run)
+        state = NotificationState.NOBODY if attempt.nobody else NotificationState.TOLD
+        return Notification(notification.rollout, state, attempts, error=attempt.nobody, run=notification.run)
     reason = "; ".join(f"{name}: {why}" for name, why in sorted(attempt.failed.items())) or attempt.error
-    channels = tuple(sorted(attempt.failed)) or telling.channels
+    channels = tuple(sorted(attempt.failed)) or notification.channels
     due_at = retry.after(attempts, now)
-    state = TellingState.DUE if due_at else TellingState.GIVEN_UP
-    return replace(telling, state=state, attempts=attempts, due_at=due_at, channels=channels, error=reason)
+    state = NotificationState.DUE if due_at else NotificationState.GIVEN_UP
+    return replace(
+        notification, state=state, attempts=attempts, due_at=due_at, channels=channels, error=reason
+    )

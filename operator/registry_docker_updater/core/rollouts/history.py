@@ -10,7 +10,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredImage:
     """The newest push of one repository and tag; ``hosts`` are the names under which the fleet pulls from there."""
 
     push: int
@@ -31,7 +31,7 @@ class Wanted:
         return (self.hosts[0], self.repository, self.tag)
 
 
-class State(StrEnum):
+class RolloutState(StrEnum):
     """Where a rollout stands."""
 
     RUNNING = "running"
@@ -50,7 +50,7 @@ class Rollout:
     id: int
     push: int
     reference: tuple[str, str, str]
-    state: State
+    state: RolloutState
     runs: int = 0
     ended_at: datetime | None = None
     due_at: datetime | None = None
@@ -58,7 +58,7 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Tried:
+class LastAttempt:
     """The last thing that became of a target, by which push.
 
     ``left_with`` are the digests that our runs may have left it with: more than one where nobody heard of the end
@@ -67,23 +67,25 @@ class Tried:
 
     push: int
     outcome: Outcome
-    left_with: frozenset[str]
+    possible_digests: frozenset[str]
     at: datetime
     left_alone: bool = False
 
 
-def begun(before: Tried | None, wanted: Wanted, now: datetime) -> Tried:
+def begun(before: LastAttempt | None, desired: DesiredImage, now: datetime) -> LastAttempt:
     """Return what is known of a target once a run for it begins: should nobody hear of its end, it was our doing."""
-    left_with = before.left_with if before else frozenset[str]()
-    return Tried(wanted.push, Outcome.FAILED, left_with | {wanted.digest}, now)
+    possible_digests = before.possible_digests if before else frozenset[str]()
+    return LastAttempt(desired.push, Outcome.FAILED, possible_digests | {desired.digest}, now)
 
 
-def became(before: Tried | None, wanted: Wanted, one: TargetOutcome, now: datetime) -> Tried:
+def attempt_ended(
+    before: LastAttempt | None, desired: DesiredImage, one: TargetOutcome, now: datetime
+) -> LastAttempt:
     """Return what is known of a target after an outcome that may, or may not, say what it was left with."""
-    left_with = frozenset((one.after,)) if one.after else begun(before, wanted, now).left_with
-    if one.outcome is Outcome.UNREACHABLE and before and before.push == wanted.push:
+    possible_digests = frozenset((one.after,)) if one.after else begun(before, desired, now).possible_digests
+    if one.outcome is Outcome.UNREACHABLE and before and before.push == desired.push:
         now = before.at  # The host may have come back while the run that missed it went on.
-    return Tried(wanted.push, one.outcome, left_with, now, one.left_alone)
+    return LastAttempt(desired.push, one.outcome, possible_digests, now, one.left_alone)
 
 
 @dataclass(frozen=True)
@@ -94,18 +96,18 @@ class History:
     """
 
     rollouts: Mapping[int, Rollout] = field(default_factory=dict)
-    last: Mapping[str, Tried] = field(default_factory=dict)
+    last: Mapping[str, LastAttempt] = field(default_factory=dict)
     refused: frozenset[tuple[str, str]] = frozenset()
     told: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def running(self) -> frozenset[int]:
         """The ids of the rollouts that run."""
-        return frozenset(one.id for one in self.rollouts.values() if one.state is State.RUNNING)
+        return frozenset(one.id for one in self.rollouts.values() if one.state is RolloutState.RUNNING)
 
 
 @dataclass(frozen=True)
-class Retry:
+class RetryPolicy:
     """How long to wait before a failed rollout is run again: twice as long each time, ``attempts`` runs in all."""
 
     first: timedelta
@@ -128,9 +130,9 @@ class RunEnd:
 
     rollout: int
     run: int
-    wanted: Wanted
+    desired: DesiredImage
     outcomes: tuple[TargetOutcome, ...]
-    state: State
+    state: RolloutState
     due_at: datetime | None
     note: str | None
     is_news: bool
@@ -140,13 +142,17 @@ class RunEnd:
 class Standing(NamedTuple):
     """Where a rollout stands, as of :class:`Rollout`."""
 
-    state: State
+    state: RolloutState
     due_at: datetime | None = None
     is_stopped: bool = False
 
 
 def after_run(
-    outcomes: Iterable[TargetOutcome], wanted: Wanted, attempts: int, ended_at: datetime, retry: Retry
+    outcomes: Iterable[TargetOutcome],
+    desired: DesiredImage,
+    attempts: int,
+    ended_at: datetime,
+    retry: RetryPolicy,
 ) -> Standing:
     """Return where a rollout stands whose targets stand at ``outcomes``.
 
@@ -155,19 +161,19 @@ def after_run(
     would have to find it out.
     """
     known = list(outcomes)
-    verdict = any(_is_verdict(one, wanted) for one in known)
-    waiting = any(not one.outcome.is_final and not _is_verdict(one, wanted) for one in known)
+    verdict = any(_is_verdict(one, desired) for one in known)
+    waiting = any(not one.outcome.is_final and not _is_verdict(one, desired) for one in known)
     left_alone = any(one.left_alone for one in known)
     due_at = None
     if left_alone and verdict:
-        return Standing(State.FINISHED, is_stopped=True)
+        return Standing(RolloutState.FINISHED, is_stopped=True)
     if waiting or left_alone:
         due_at = retry.after(attempts, ended_at)
-    return Standing(State.WAITING if due_at else State.FINISHED, due_at)
+    return Standing(RolloutState.WAITING if due_at else RolloutState.FINISHED, due_at)
 
 
-def _is_verdict(one: TargetOutcome, wanted: Wanted) -> bool:
+def _is_verdict(one: TargetOutcome, desired: DesiredImage) -> bool:
     """Tell whether an outcome speaks against the image; one that failed and runs it did not pass the shop's tests."""
     if one.outcome is Outcome.FAILED:
-        return one.after == wanted.digest
+        return one.after == desired.digest
     return one.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)

@@ -160,7 +160,7 @@ def conclude(
     return tuple(complete[key] for key in sorted(complete))
 
 
-def applied(fleet: Fleet, outcomes: Iterable[TargetOutcome], now: datetime) -> Change:
+def change_after_outcomes(fleet: Fleet, outcomes: Iterable[TargetOutcome], now: datetime) -> Change:
     """Return what the targets run after ``outcomes``, so that nothing waits for the next scan."""
     targets: dict[str, Target | None] = {}
     for one in outcomes:

@@ -10,7 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from registry_docker_updater.core.fleet.index import Fleet, Target
-from registry_docker_updater.core.rollouts.history import History, Rollout, State, Tried, Wanted
+from registry_docker_updater.core.rollouts.history import (
+    DesiredImage,
+    History,
+    LastAttempt,
+    Rollout,
+    RolloutState,
+)
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 
 
@@ -22,7 +28,7 @@ class Start:
     every other target which digests it may run: one that runs something else was changed since it was looked at.
     """
 
-    wanted: Wanted
+    desired: DesiredImage
     targets: tuple[Target, ...]
     skip: tuple[str, ...]
     told: tuple[str, ...] = ()
@@ -49,7 +55,7 @@ class Plan:
     supersede: tuple[int, ...] = ()
     settle: tuple[Rollout, ...] = ()
     wake_at: datetime | None = None
-    look_since: datetime | None = None
+    rescan_since: datetime | None = None
     ask: frozenset[str] = frozenset()
     fulfilled: frozenset[tuple[str, int]] = frozenset()
 
@@ -68,12 +74,12 @@ class Verdict(StrEnum):
     CHANGED = "was changed after the push, and is left alone until the next one"
 
     @property
-    def can_be_told(self) -> bool:
+    def is_overridable(self) -> bool:
         """Whether a person can have the target brought to the digest all the same."""
         return self in (Verdict.DONE, Verdict.LEFT_ALONE, Verdict.REFUSED, Verdict.CHANGED)
 
 
-def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime) -> Plan:
+def plan(desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: datetime) -> Plan:
     """Return what to do at ``now``. ``wanted`` holds the newest push of each reference, and no other.
 
     ``history`` must know every target of :func:`open_targets`, and every rollout that runs or waits.
@@ -83,8 +89,10 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
     settled: list[Rollout] = []
     unknown: list[tuple[int, datetime]] = []
     ask: set[str] = set()
-    newest = {one.name: one for one in wanted}
-    running = {rollout.reference for rollout in history.rollouts.values() if rollout.state is State.RUNNING}
+    newest = {one.name: one for one in desired}
+    running = {
+        rollout.reference for rollout in history.rollouts.values() if rollout.state is RolloutState.RUNNING
+    }
     for name, one in newest.items():
         if name in running:
             continue
@@ -95,11 +103,11 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
         verdicts = [(target, judge(target, one, history, fleet, now)) for target in behind]
         due = tuple(target for target, verdict in verdicts if verdict is Verdict.DUE)
         for target, verdict in verdicts:
-            if verdict is Verdict.LATER and rollout and rollout.state is State.WAITING:
+            if verdict is Verdict.LATER and rollout and rollout.state is RolloutState.WAITING:
                 ask |= _silent(target, history.last[target.key], fleet)
         if due:
             starts.append(_start(one, due, fleet, history))
-        elif rollout and rollout.state is State.WAITING:
+        elif rollout and rollout.state is RolloutState.WAITING:
             waits = any(
                 verdict in (Verdict.LATER, Verdict.BUSY, Verdict.UNFINISHED) for _, verdict in verdicts
             )
@@ -120,66 +128,72 @@ def plan(wanted: Iterable[Wanted], fleet: Fleet, history: History, now: datetime
     )
 
 
-def open_targets(wanted: Iterable[Wanted], fleet: Fleet) -> list[str]:
+def open_targets(desired: Iterable[DesiredImage], fleet: Fleet) -> list[str]:
     """Return the keys of the targets that do not run what was pushed: a plan asks for the history of no others."""
     return [
         target.key
-        for one in wanted
+        for one in desired
         for target in fleet.behind(one.hosts, one.repository, one.tag, one.digest)
     ]
 
 
-def judge(target: Target, wanted: Wanted, history: History, fleet: Fleet, now: datetime) -> Verdict:  # noqa: PLR0911 - one for each verdict
+def judge(target: Target, desired: DesiredImage, history: History, fleet: Fleet, now: datetime) -> Verdict:  # noqa: PLR0911 - one for each verdict
     """Return whether ``target`` is to be brought to the digest of ``wanted`` now, and why not if not."""
-    if target.runs(wanted.digest):
+    if target.runs(desired.digest):
         return Verdict.CURRENT
-    tried = history.last.get(target.key)
-    rollout = history.rollouts.get(tried.push) if tried else None
-    if rollout and rollout.state is State.RUNNING:
+    last_attempt = history.last.get(target.key)
+    rollout = history.rollouts.get(last_attempt.push) if last_attempt else None
+    if rollout and rollout.state is RolloutState.RUNNING:
         return Verdict.BUSY
     if target.is_unfinished:
         return Verdict.UNFINISHED
-    is_told = (target.key, wanted.push) in history.told
-    if (target.key, wanted.digest) in history.refused and not is_told:
+    is_told = (target.key, desired.push) in history.told
+    if (target.key, desired.digest) in history.refused and not is_told:
         return Verdict.REFUSED
-    was_ours = tried is not None and any(map(target.runs, tried.left_with))
-    if target.since > wanted.received_at and not was_ours and not is_told:
+    was_ours = last_attempt is not None and any(map(target.runs, last_attempt.possible_digests))
+    if target.since > desired.received_at and not was_ours and not is_told:
         return Verdict.CHANGED
-    if tried and tried.push == wanted.push and tried.outcome.is_final and not tried.left_alone:
+    if (
+        last_attempt
+        and last_attempt.push == desired.push
+        and last_attempt.outcome.is_final
+        and not last_attempt.left_alone
+    ):
         return Verdict.DUE if is_told else Verdict.DONE
-    mine = history.rollouts.get(wanted.push)
+    mine = history.rollouts.get(desired.push)
     if mine and mine.is_stopped:
         return Verdict.LEFT_ALONE
-    if tried and tried.push == wanted.push:
-        if tried.left_alone:
+    if last_attempt and last_attempt.push == desired.push:
+        if last_attempt.left_alone:
             return _when_due(rollout, now, otherwise=Verdict.LEFT_ALONE)
-        return _judge_again(target, tried, rollout, fleet, now)
+        return _judge_again(target, last_attempt, rollout, fleet, now)
     return Verdict.DUE
 
 
 def _judge_again(
-    target: Target, tried: Tried, rollout: Rollout | None, fleet: Fleet, now: datetime
+    target: Target, last_attempt: LastAttempt, rollout: Rollout | None, fleet: Fleet, now: datetime
 ) -> Verdict:
     """Decide about a target that failed before: a host that came back since then needs no patience."""
-    if tried.outcome is Outcome.UNREACHABLE:
+    if last_attempt.outcome is Outcome.UNREACHABLE:
         hosts = (fleet.hosts.get(name) for name in target.hosts)
         if any(
-            host and host.is_reachable and host.back_since and host.back_since > tried.at for host in hosts
+            host and host.is_reachable and host.back_since and host.back_since > last_attempt.at
+            for host in hosts
         ):
             return Verdict.DUE
     return _when_due(
-        rollout, now, otherwise=Verdict.LATER if tried.outcome is Outcome.UNREACHABLE else Verdict.DONE
+        rollout, now, otherwise=Verdict.LATER if last_attempt.outcome is Outcome.UNREACHABLE else Verdict.DONE
     )
 
 
 def _when_due(rollout: Rollout | None, now: datetime, otherwise: Verdict) -> Verdict:
     """Return what a target that waits for its rollout is to do; ``otherwise`` when that is not run again."""
-    if rollout is None or rollout.state is State.FINISHED:
+    if rollout is None or rollout.state is RolloutState.FINISHED:
         return otherwise
     return Verdict.DUE if rollout.due_at is None or rollout.due_at <= now else Verdict.LATER
 
 
-def _fulfilled(newest: Iterable[Wanted], fleet: Fleet, history: History) -> frozenset[tuple[str, int]]:
+def _fulfilled(newest: Iterable[DesiredImage], fleet: Fleet, history: History) -> frozenset[tuple[str, int]]:
     if not history.told:
         return frozenset()
     digests = {one.push: one.digest for one in newest}
@@ -190,15 +204,15 @@ def _fulfilled(newest: Iterable[Wanted], fleet: Fleet, history: History) -> froz
     )
 
 
-def _silent(target: Target, tried: Tried, fleet: Fleet) -> set[str]:
+def _silent(target: Target, last_attempt: LastAttempt, fleet: Fleet) -> set[str]:
     """Return the hosts of a target that could not be reached which have not answered since."""
-    if tried.outcome is not Outcome.UNREACHABLE:
+    if last_attempt.outcome is not Outcome.UNREACHABLE:
         return set()
     hosts = ((name, fleet.hosts.get(name)) for name in target.hosts)
-    return {name for name, host in hosts if not host or host.error or host.asked_at <= tried.at}
+    return {name for name, host in hosts if not host or host.error or host.asked_at <= last_attempt.at}
 
 
-def _start(one: Wanted, due: tuple[Target, ...], fleet: Fleet, history: History) -> Start:
+def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: History) -> Start:
     """Return the start of a run for ``due``, which leaves the others of this name on the same hosts alone."""
     targets = fleet.running(one.hosts, one.repository, one.tag)
     hosts = {host for target in due for host in target.hosts}
@@ -211,15 +225,17 @@ def _start(one: Wanted, due: tuple[Target, ...], fleet: Fleet, history: History)
 
 
 def _known(target: Target, history: History) -> tuple[str, ...]:
-    tried = history.last.get(target.key)
-    return tuple(sorted(target.digests | (tried.left_with if tried else frozenset())))
+    last_attempt = history.last.get(target.key)
+    return tuple(sorted(target.digests | (last_attempt.possible_digests if last_attempt else frozenset())))
 
 
-def _pointless(rollouts: Iterable[Rollout], newest: Mapping[tuple[str, str, str], Wanted]) -> tuple[int, ...]:
+def _pointless(
+    rollouts: Iterable[Rollout], newest: Mapping[tuple[str, str, str], DesiredImage]
+) -> tuple[int, ...]:
     return tuple(
         rollout.id
         for rollout in rollouts
-        if rollout.state is State.WAITING
+        if rollout.state is RolloutState.WAITING
         and rollout.reference in newest
         and newest[rollout.reference].push != rollout.push
     )

@@ -19,7 +19,7 @@ _LONGEST_LOOK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Attempts:
+class RepairAttempts:
     """How many times a host was told to repair since it was last well, and when that ended last."""
 
     count: int
@@ -36,7 +36,11 @@ class Repairs:
 
 
 def due_repairs(
-    fleet: Fleet, attempts: Mapping[str, Attempts], going: Collection[str], now: datetime, steady: datetime
+    fleet: Fleet,
+    attempts: Mapping[str, RepairAttempts],
+    going: Collection[str],
+    now: datetime,
+    steady: datetime,
 ) -> Repairs:
     """Return what is to be done about unfinished updates; ``going`` are the hosts that repair at this moment.
 
@@ -69,7 +73,7 @@ def unfinished_notes(host: Host) -> Iterator[str]:
         yield f"an update of {one.name} to {one.digest} began {one.age:.0f} s before the host answered, {ending}"
 
 
-def _until_repair(before: Attempts | None, steady: datetime) -> timedelta:
+def _until_repair(before: RepairAttempts | None, steady: datetime) -> timedelta:
     if before is None:
         return timedelta()
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(before.count - 1, 16)))

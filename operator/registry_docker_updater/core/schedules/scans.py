@@ -40,7 +40,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LastScan:
     """When a host was asked last; how many times it has not answered since it did; whether it took long.
 
     This and all else here is measured by a clock that nobody sets.
@@ -57,7 +57,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class TokenBucket:
     """What scans may use now, in seconds of a processor: ``left`` at the time ``at``; a debt when below nothing."""
 
     share: float
@@ -103,17 +103,17 @@ class Situation:
     """
 
     hosts: Collection[str]
-    asked: Mapping[str, Asked]
+    asked: Mapping[str, LastScan]
     running: Sequence[Running] = ()
-    look_since: datetime | None = None
+    rescan_since: datetime | None = None
     needed: Mapping[str, datetime] = field(default_factory=dict)
 
 
-def next_slice(situation: Situation, allowance: Allowance, pace: Pace, now: datetime) -> Slice | datetime:
+def next_slice(situation: Situation, bucket: TokenBucket, pace: Pace, now: datetime) -> Slice | datetime:
     """Return the hosts to ask now, or when to look again if nothing happens before."""
-    left = allowance.now(now)
+    left = bucket.now(now)
     if left <= 0:
-        return allowance.has_at(0.1)
+        return bucket.has_at(0.1)
     claims = _claims(situation, pace, now)
     may_routine = left >= _LEFT_FOR_NEEDS
     wakes = claims.wakes
@@ -121,7 +121,7 @@ def next_slice(situation: Situation, allowance: Allowance, pace: Pace, now: date
     for is_apart, due in claims.due.items():
         may_be_asked = due if may_routine else [claim for claim in due if not claim[0]]
         if len(may_be_asked) < len(due):
-            wakes.append(allowance.has_at(_LEFT_FOR_NEEDS))
+            wakes.append(bucket.has_at(_LEFT_FOR_NEEDS))
         if may_be_asked:
             lanes[is_apart] = nsmallest(SLICE, may_be_asked)
     first = min(lanes.values(), key=itemgetter(0), default=None)
@@ -167,7 +167,7 @@ def _claims(situation: Situation, pace: Pace, now: datetime) -> _Claims:
     busy = frozenset[str]().union(*(one.waits_for for one in situation.running))
     overdue, soon = now - pace.interval, now - pace.interval * 3 / 4
     earliest = now
-    needed, since = situation.needed, situation.look_since or _NEVER
+    needed, since = situation.needed, situation.rescan_since or _NEVER
     for host in situation.hosts:
         asked = situation.asked.get(host)
         if host in busy:
@@ -189,9 +189,9 @@ def _claims(situation: Situation, pace: Pace, now: datetime) -> _Claims:
     return found
 
 
-def _needed_at(host: str, asked: Asked, situation: Situation, pace: Pace) -> datetime | None:
+def _needed_at(host: str, asked: LastScan, situation: Situation, pace: Pace) -> datetime | None:
     """Return from when on somebody wants the host to be asked, before its routine, or None."""
-    since, needed = situation.look_since, situation.needed.get(host)
+    since, needed = situation.rescan_since, situation.needed.get(host)
     wishes = [wish for wish in (since, needed) if wish and wish >= asked.at]
     if not wishes:
         return None

@@ -68,7 +68,7 @@ class Playbook:
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedRun:
     """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``.
 
     ``cost`` is what it took of a processor, in seconds.
@@ -111,14 +111,14 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Listed:
+class InventoryListing:
     """The names of an inventory's hosts, and what listing them took of a processor, in seconds."""
 
     names: frozenset[str]
     cost: float = 0.0
 
 
-class Playbooks:
+class PlaybookRunner:
     """Runs playbooks against one inventory; may be used by several threads."""
 
     def __init__(
@@ -150,7 +150,7 @@ class Playbooks:
         folder: Path,
         timeout: timedelta,
         on_result: Callable[[HostResult], None] = lambda _: None,
-    ) -> Ended:
+    ) -> FinishedRun:
         """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
 
         ``on_result`` is called with each result of a module as it comes. Raises :class:`UpdaterError` when the run
@@ -174,9 +174,9 @@ class Playbooks:
                     on_result(results[-1])
             cost = cost_when_ended(process.pid)
         status = "canceled" if status == "died" and self._stopping else status
-        return Ended(status, tuple(results), statistics, directory, cost)
+        return FinishedRun(status, tuple(results), statistics, directory, cost)
 
-    def hosts(self, pattern: str) -> Listed:
+    def hosts(self, pattern: str) -> InventoryListing:
         """Return the hosts of the inventory that match ``pattern``, as a playbook limited to it would have them.
 
         Only names leave Ansible, no variables. Raises :class:`UpdaterError` when there are none, or when Ansible
@@ -223,7 +223,7 @@ class Playbooks:
         names = frozenset(line.strip() for line in out.splitlines()[1:])
         if not names:
             raise UpdaterError(f"no host of {self._inventory} matches {pattern!r}")
-        return Listed(names, cost)
+        return InventoryListing(names, cost)
 
     def stop(self) -> None:
         """End every run that goes on, and start no other."""
