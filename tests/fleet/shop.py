@@ -22,7 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.updater import PORT, endpoint
 from lab import Host, Lab
-from registry_docker_updater.edges.runs.playbooks import FinishedRun, Playbook, PlaybookRunner
+from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 
 OPT_IN = ("--label", "registry-docker-updater=true")
 DEPLOY_PASSWORD = "the-deploy-users-own-password"
@@ -88,7 +90,7 @@ class Shop:
 
     def run(self, playbook: str, limit: str | None = None, **variables: Any) -> FinishedRun:
         """Run a playbook as the operator does."""
-        playbooks = PlaybookRunner(
+        playbooks = AnsiblePlaybooks(
             self.folder / self.inventory, self.folder, {**os.environ, **self.environment}
         )
         return playbooks.run(Playbook(playbook, variables, limit), self.folder / "runs", _LONGEST)
@@ -97,7 +99,9 @@ class Shop:
         """What each host of the inventory answers: the name of its engine, or why there is no answer."""
         ended = self.run("discover", limit)
         answers = {
-            one.host: one.result["scan"]["engine"]["name"] if "scan" in one.result else one.reason
+            one.host: one.result["scan"]["engine"]["name"]
+            if "scan" in one.result
+            else reasons.of_result(one.result)
             for one in ended.results
         }
         assert answers or ended.status == "successful", output(ended)

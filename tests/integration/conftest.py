@@ -18,6 +18,8 @@ import pytest
 import yaml
 
 from integration.shops import INVENTORY, Shop, processes
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, OLD
 from unit.engines import Answer, PlayedEngine, container_of, engine_with, played_engine
 
@@ -167,6 +169,19 @@ def by_hand(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
         timeout=100,
         check=False,
     )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a database is, or will be."""
+    return tmp_path / "updater.db"
+
+
+@pytest.fixture
+def storage(path: Path) -> Iterator[Storage]:
+    database = Database(path)
+    yield Storage(database)
+    database.close()
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater.edges.runs.playbooks import FinishedRun, Playbook, PlaybookRunner
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 
 MINUTE = timedelta(minutes=1)
 INVENTORY = """
@@ -43,8 +44,8 @@ class Shop:
         return processes("time.sleep", str(self.folder))
 
     @property
-    def playbooks(self) -> PlaybookRunner:
-        return PlaybookRunner(self.folder / "hosts.yml", self.folder, self.environment)
+    def playbooks(self) -> AnsiblePlaybooks:
+        return AnsiblePlaybooks(self.folder / "hosts.yml", self.folder, self.environment)
 
     @property
     def runs(self) -> Path:

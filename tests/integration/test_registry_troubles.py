@@ -17,7 +17,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.edges.registry.client import Login, RegistryClient
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from registry_docker_updater.storage.database import Database
-from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NOON, container, fleet
 
 BAD = "test/app00"
@@ -60,12 +60,14 @@ def sweep(polled: PolledRegistry, folder: Path, known: Fleet, seconds: float) ->
     """Have so much time go by for the sweep; return the repositories whose push it found."""
     now = NOON
     database = Database(folder / "updater.db")
-    store = Store(database)
-    turns = Poller(store, polled, lambda: known, lambda: None, lambda: now)
+    store = Storage(database)
+    poller = Poller(
+        store, polled, fleet=lambda: known, wake=lambda: None, clock=lambda: now, steady=lambda: now
+    )
     end = now + timedelta(seconds=seconds)
     while now < end:
-        now = min(end, now + timedelta(seconds=turns.step()))
-    found = {name for name in [BAD, *GOOD] if store.newest_push("production", name, "1")}
+        now = min(end, now + timedelta(seconds=poller.step()))
+    found = {name for name in [BAD, *GOOD] if store.events.newest_push("production", name, "1")}
     database.close()
     return found
 
@@ -166,13 +168,12 @@ def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
     monkeypatch.setattr(polled.client, "find", lambda *name: 1 / 0 if name[0] == BAD else find(*name))
     database = Database(tmp_path / "updater.db")
     stack.callback(database.close)
-    store = Store(database)
+    store = Storage(database)
     known = running(BAD, GOOD[0])
     seconds = itertools.count()
-    turns = Poller(
-        store, polled, lambda: known, lambda: None, lambda: NOON + timedelta(seconds=next(seconds))
-    )
+    clock = lambda: NOON + timedelta(seconds=next(seconds))  # noqa: E731
+    poller = Poller(store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock)
     with pytest.raises(ZeroDivisionError):
-        turns.step()
-    turns.step()
-    assert store.newest_push("production", GOOD[0], "1")
+        poller.step()
+    poller.step()
+    assert store.events.newest_push("production", GOOD[0], "1")

@@ -4,11 +4,34 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet.index import Fleet, Kind
-from registry_docker_updater.core.fleet.merging import HostReport, change_after_report, merge
-from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome, change_after_outcomes
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.merging import change_after_report, change_after_updates, merge
+from registry_docker_updater.core.fleet.reports import HostReport, Unreadable, read_report
+from registry_docker_updater.core.fleet.targets import Kind
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
+
+FIELDS = (
+    "engine",
+    "swarm",
+    "targets",
+    "unfinished",
+    "warnings",
+    "id",
+    "name",
+    "kind",
+    "manager",
+    "may_be_manager",
+    "digests",
+    "age",
+    "reference",
+    "image",
+    "state",
+    "digest",
+    "is_worked_on",
+)
 
 
 def of(*scans: HostReport, before: Fleet | None = None, seconds: float = 0) -> Fleet:
@@ -119,10 +142,9 @@ def of_one(before: Fleet, answer: HostReport, seconds: float = 0) -> Fleet:
 
 def mute(name: str) -> HostReport:
     """A manager of a swarm that has lost its quorum."""
-    said = scan(name, swarm=None).found
+    said = scan(name, swarm=None).seen
     assert said
-    swarm = {"id": None, "manager": False, "may_be_manager": True}
-    return HostReport(name, {**said, "swarm": swarm, "warnings": ["the swarm does not answer"]})
+    return HostReport(name, replace(said, is_mute=True, warnings=("the swarm does not answer",)))
 
 
 def test_the_answer_of_one_host_changes_nothing_of_others() -> None:
@@ -189,17 +211,11 @@ def test_the_last_manager_that_leaves_its_swarm_takes_the_services_with_it() -> 
 
 def test_an_answer_that_was_asked_for_before_an_update_ended_does_not_undo_what_it_told() -> None:
     before = of(scan("solo", seen("container", "web")))
-    updated = before.changed(change_after_outcomes(before, [attempt_ended(NEW)], at(50)))
+    updated = before.changed(change_after_updates(before, {"container/solo/web": NEW}, at(50)))
     asked_before = replace(scan("solo", seen("container", "web", OLD)), asked_at=at(40), at=at(55))
     assert of_one(updated, asked_before, 55).targets["container/solo/web"].runs(NEW)
     asked_after = replace(asked_before, asked_at=at(51))
     assert of_one(updated, asked_after, 55).targets["container/solo/web"].runs(OLD)
-
-
-def attempt_ended(digest: str) -> TargetOutcome:
-    return TargetOutcome(
-        "container/solo/web", Kind.CONTAINER, "web", "host solo", Outcome.UPDATED, OLD, digest
-    )
 
 
 def test_since_is_when_the_target_changed_by_the_operators_clock() -> None:
@@ -259,14 +275,37 @@ def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:
         {"engine": {}, "targets": [seen("container", "web", age=1e300)]},
         {"engine": {}, "targets": [seen("container", "web", reference="x y")]},
         {"engine": {}, "targets": 5},
+        {"engine": {}, "targets": [seen("pod", "web")]},
+        {"engine": {}, "targets": [seen("container", "web", digests=[7])]},
+        {"engine": {}, "targets": [seen("container", "web", age=float("nan"))]},
+        None,
+        [],
         {"engine": {}, "unfinished": [{"name": "web", "image": "x", "digest": "y", "age": None}]},
     ],
 )
-def test_nonsense_from_a_host_costs_that_host_only(nonsense: dict[str, Any]) -> None:
+def test_nonsense_from_a_host_cannot_be_read_and_costs_that_host_only(nonsense: Any) -> None:
+    with pytest.raises(Unreadable, match="its answer cannot be read") as said:
+        read_report(nonsense)
     known = merge(
         Fleet(), [scan("one", seen("container", "web")), scan("two", seen("container", "web"))], at(0)
     )
-    after = merge(known, [HostReport("one", nonsense), scan("two", seen("container", "web"))], at(1))
+    after = merge(
+        known, [HostReport("one", None, str(said.value)), scan("two", seen("container", "web"))], at(1)
+    )
     assert set(after.targets) == set(known.targets)
     assert "its answer cannot be read" in (after.hosts["one"].error or "")
     assert after.hosts["two"].error is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner),
+    )
+)
+def test_whatever_a_host_answers_is_read_or_said_to_be_unreadable(nonsense: Any) -> None:
+    try:
+        report = HostReport("one", read_report(nonsense))
+    except Unreadable:
+        return
+    merge(Fleet(), [report], at(0))

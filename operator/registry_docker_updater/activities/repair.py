@@ -2,19 +2,19 @@
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
-from registry_docker_updater.activities.scan import Scanner, Submit
-from registry_docker_updater.clock import Clock
+from registry_docker_updater.activities.context import Context
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.rollouts.outcomes import HostResult, repairs_of
+from registry_docker_updater.core.runs.conclusion import outcome_of
+from registry_docker_updater.core.runs.reading import Repaired, ReportedOutcome, Unreadable, read
+from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs
-from registry_docker_updater.edges.runs.playbooks import Playbook, PlaybookRunner
+from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.storage.rollouts import Store
+from registry_docker_updater.storage.actions import keep_repair
 
 _log = logging.getLogger(__name__)
 # How many runs there are at the same time: one that waits for a container to become healthy delays no other host.
@@ -24,28 +24,19 @@ TOGETHER = 3
 class Repairer:
     """Has hosts repair as soon as a scan tells that there is something to. Safe for use by several threads."""
 
-    def __init__(  # noqa: PLR0913 - what a repairer is made of
-        self,
-        store: Store,
-        playbooks: PlaybookRunner,
-        directory: Path,
-        scanner: Scanner,
-        timeout: timedelta,
-        *,
-        clock: Clock,
-        steady: Clock,
+    def __init__(
+        self, context: Context, timeout: timedelta, *, need: Callable[[Iterable[str]], None]
     ) -> None:
-        """Keep runs, each ``timeout`` long at the most, in ``directory``; have ``scanner`` ask how it ended."""
-        self._store, self._playbooks, self._directory = store, playbooks, directory
-        self._scanner, self._timeout = scanner, timeout
-        self._clock, self._steady = clock, steady
+        """Have runs take ``timeout`` at the most; ``need`` has hosts asked how it ended."""
+        self._context, self._timeout, self._need = context, timeout, need
+        self._directory = context.runs / "repairs"
         self._lock = threading.Lock()
         self._attempts: dict[str, RepairAttempts] = {}
         self._going: list[set[str]] = []
 
-    def look(self, fleet: Fleet, now: datetime, submit: Submit) -> timedelta:
+    def reconcile(self, fleet: Fleet, now: datetime) -> timedelta:
         """Start what is due; return after which time something will be, if nothing happens before."""
-        steady = self._steady()
+        steady = self._context.steady()
         with self._lock:
             for well in set(self._attempts) - fleet.unfinished:
                 del self._attempts[well]
@@ -53,8 +44,8 @@ class Repairer:
             if due.hosts and len(self._going) < TOGETHER:
                 going = set(due.hosts)
                 self._going.append(going)
-                submit(partial(self._repair, going))
-        self._scanner.need(due.ask, steady)
+                self._context.submit(partial(self._repair, going))
+        self._need(due.ask)
         return due.wait
 
     def _repair(self, going: set[str]) -> None:
@@ -62,7 +53,9 @@ class Repairer:
         _log.warning("an update was interrupted on %s: what it left is put right", ", ".join(names))
         try:
             playbook = Playbook("repair", limit=names, forks=len(names))
-            ended = self._playbooks.run(playbook, self._directory, self._timeout, partial(self._keep, going))
+            ended = self._context.playbooks.run(
+                playbook, self._directory, self._timeout, partial(self._hear, going)
+            )
             reason = ended.cut_short or ended.refusal
             if reason or ended.status == "failed":
                 reason = reason or f"the run is kept in {ended.directory}"
@@ -79,19 +72,26 @@ class Repairer:
             going -= ended
             for host in ended:
                 before = self._attempts.get(host)
-                self._attempts[host] = RepairAttempts((before.count if before else 0) + 1, self._steady())
-        self._scanner.need(ended, self._steady())
+                self._attempts[host] = RepairAttempts(
+                    (before.count if before else 0) + 1, self._context.steady()
+                )
+        self._need(ended)
 
-    def _keep(self, going: set[str], result: HostResult) -> None:
-        """Keep what became of each target: the run that began it could not tell."""
-        for digest, one in repairs_of(result):
-            _log.info(
-                "finished: %s %s at %s: %s: %s", one.kind, one.name, one.place, one.outcome, one.message
-            )
-            try:
-                self._store.keep_repair(digest, one, self._clock())
-            except UpdaterError as error:  # the next scan tells what runs; the run goes on
-                _log.warning("%s", error)
-        if "repairs" in result.result:
-            # One that takes its time keeps no other from being repaired again.
-            self._release(going, [result.host])
+    def _hear(self, going: set[str], result: ModuleResult) -> None:
+        for reading in read(result):
+            if isinstance(reading, Repaired):
+                for outcome in reading.outcomes:
+                    self._keep(outcome)
+                # One that takes its time keeps no other from being repaired again.
+                self._release(going, [reading.host])
+            elif isinstance(reading, Unreadable):
+                _log.warning("host %s: %s", reading.host, reading.reason)
+
+    def _keep(self, reported: ReportedOutcome) -> None:
+        """Keep what became of a target: the run that began it could not tell."""
+        one, digest, now = outcome_of(reported, {}), reported.digest or "", self._context.clock()
+        _log.info("finished: %s %s at %s: %s: %s", one.kind, one.name, one.place, one.outcome, one.message)
+        try:
+            keep_repair(self._context.storage, digest, one, now)
+        except UpdaterError as error:  # the next scan tells what runs; the run goes on
+            _log.warning("%s", error)

@@ -1,18 +1,28 @@
 """Opening the database, and transactions on it."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Table, and_, create_engine, event, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.errors import StoreUnavailable
-from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.migrations import migrate
 
 # How many values one statement is given at most.
 _AT_ONCE = 1000
+
+
+class Connections(Protocol):
+    """Where a store gets its connections: a database, each in a transaction of its own; or one that is open."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a connection that sees one state of the database."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Give a connection whose work is committed at the end, or not at all."""
 
 
 class Database:
@@ -31,21 +41,7 @@ class Database:
         # A transaction that reads first and then writes can fail at once instead of waiting, so it locks at its start.
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         with self.writing() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
-            if version in tables.UPGRADES and not may_upgrade:
-                raise StoreUnavailable(
-                    f"{path} is in use by an operator of the version before; restart that, and it is brought up to date"
-                )
-            while version in tables.UPGRADES:
-                for statement in tables.UPGRADES[version]:
-                    connection.exec_driver_sql(statement)
-                version += 1
-            if version not in (0, tables.VERSION):
-                raise StoreUnavailable(
-                    f"{path} was written by another version (its tables are {version}, ours {tables.VERSION})"
-                )
-            tables.metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
+            migrate(connection, path, may_upgrade=may_upgrade)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -73,12 +69,22 @@ class Database:
             raise StoreUnavailable(f"the database {self._path} does not answer: {cause}{hint}") from error
 
 
-class Keeper:
-    """What keeps something in a database. Safe for use by several threads and processes."""
+class OpenTransaction:
+    """The one connection of a transaction that is open: what several stores do through it is committed together."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep everything in ``database``."""
-        self._database = database
+    def __init__(self, connection: Connection) -> None:
+        """Give ``connection`` to all who ask."""
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give the connection."""
+        yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the connection; whoever opened the transaction commits."""
+        yield self._connection
 
 
 def batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
@@ -86,6 +92,16 @@ def batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
     listed = list(values)
     for begin in range(0, len(listed), _AT_ONCE):
         yield listed[begin : begin + _AT_ONCE]
+
+
+def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Write ``row``, in the place of the one that has its primary key if there is one.
+
+    In two statements, because every dialect has its own for it; a transaction that writes has the table for itself.
+    """
+    itself = and_(*(column == row[column.name] for column in table.primary_key))
+    if not connection.execute(update(table).where(itself).values(row)).rowcount:
+        connection.execute(insert(table).values(row))
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -10,23 +10,29 @@ from typing import Any
 
 from sqlalchemy import Row, Table, delete, insert, select
 
-from registry_docker_updater.core.fleet.index import Change, Fleet, Host, Kind, Target, Unfinished
+from registry_docker_updater.core.fleet.hosts import Host, UnfinishedUpdate
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
+from registry_docker_updater.core.fleet.targets import Kind, Target
 from registry_docker_updater.core.references import Reference
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Keeper, batches
+from registry_docker_updater.storage.database import Connections, batches
 
 
-class FleetStore(Keeper):
+class FleetStore:
     """Keeps the fleet."""
 
-    def fleet(self) -> Fleet:
+    def __init__(self, connections: Connections) -> None:
+        """Keep it through ``connections``."""
+        self._connections = connections
+
+    def load(self) -> Fleet:
         """Return the fleet as it was kept last."""
-        with self._database.reading() as connection:
+        with self._connections.reading() as connection:
             hosts = [_host(row) for row in connection.execute(select(tables.hosts))]
             targets = [_target(row) for row in connection.execute(select(tables.targets))]
         return Fleet({host.name: host for host in hosts}, {target.key: target for target in targets})
 
-    def keep_change(self, change: Change) -> None:
+    def apply(self, change: FleetChange) -> None:
         """Keep what differs between the kept fleet and the one that is known now."""
         kept: tuple[tuple[Table, str, Mapping[str, dict[str, Any] | None]], ...] = (
             (
@@ -42,7 +48,7 @@ class FleetStore(Keeper):
         )
         if not change.hosts and not change.targets:
             return
-        with self._database.writing() as connection:
+        with self._connections.writing() as connection:
             for table, identity, rows in kept:
                 for some in batches(rows):
                     connection.execute(delete(table).where(table.c[identity].in_(some)))
@@ -57,11 +63,11 @@ def _host(row: Row[Any]) -> Host:
         row.error,
         row.engine,
         row.swarm,
-        bool(row.is_manager),
+        row.is_manager,
         tuple(row.warnings),
         row.live,
         row.back_since,
-        tuple(Unfinished(**one) for one in row.unfinished),
+        tuple(UnfinishedUpdate(**one) for one in row.unfinished),
         row.engine_id,
         row.engine_name,
         tuple(row.containers),

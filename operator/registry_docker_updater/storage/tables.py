@@ -19,39 +19,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-# Raised with every change of the tables; a database of a version that is not known is refused.
-VERSION = 3
-# What makes a database of a version into one of the next; new tables make themselves.
-UPGRADES = {
-    1: (
-        "ALTER TABLE rollouts ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",
-        "UPDATE rollouts SET attempts = runs",
-        "ALTER TABLE rollouts ADD COLUMN is_stopped BOOLEAN NOT NULL DEFAULT 0",
-        "ALTER TABLE outcomes ADD COLUMN left_alone BOOLEAN NOT NULL DEFAULT 0",
-        "ALTER TABLE tried ADD COLUMN left_alone BOOLEAN NOT NULL DEFAULT 0",
-        "ALTER TABLE tried ADD COLUMN left_with JSON NOT NULL DEFAULT '[]'",
-        "UPDATE tried SET left_with = json_array(coalesce(after, wanted))",
-        "ALTER TABLE tried DROP COLUMN after",
-        "ALTER TABLE tried DROP COLUMN wanted",
-        "ALTER TABLE newest ADD COLUMN told VARCHAR",
-        "ALTER TABLE hosts ADD COLUMN live TEXT",
-        "ALTER TABLE hosts ADD COLUMN back_since DATETIME",
-        "ALTER TABLE newest ADD COLUMN found_at DATETIME",
-        "UPDATE newest SET told = (SELECT digest FROM events WHERE id = push AND key NOT LIKE 'by hand %')",
-    ),
-    2: (
-        "ALTER TABLE hosts ADD COLUMN unfinished JSON NOT NULL DEFAULT '[]'",
-        "ALTER TABLE hosts ADD COLUMN engine_id VARCHAR",
-        "ALTER TABLE hosts ADD COLUMN engine_name VARCHAR",
-        "ALTER TABLE hosts ADD COLUMN containers JSON NOT NULL DEFAULT '[]'",
-        "ALTER TABLE newest ADD COLUMN received_at DATETIME NOT NULL DEFAULT '1970-01-01 00:00:00.000000'",
-        "UPDATE newest SET received_at = (SELECT received_at FROM events WHERE id = push)",
-        "ALTER TABLE tellings ADD COLUMN run INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE tellings ADD COLUMN content JSON",
-        "UPDATE tellings SET run = (SELECT runs FROM rollouts WHERE id = rollout)",
-    ),
-}
-
 metadata = MetaData()
 
 
@@ -69,6 +36,13 @@ class Moment(TypeDecorator[datetime]):
         """Return with its time zone."""
         return value.replace(tzinfo=UTC) if value else None
 
+
+# What was done to these tables, by the names that `storage.migrations` has for it.
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("name", String, primary_key=True),
+)
 
 # Pushes, and what nobody could read. `key` is what repeated deliveries of one event have in common.
 events = Table(
@@ -89,8 +63,9 @@ events = Table(
     UniqueConstraint("registry", "key"),
 )
 
-# The newest push of each repository and tag, so that planning does not read the whole history; `told` and `found_at`
-# are those of `core.newest.Newest`, `received_at` is that of the event, put right when the clock was set since.
+# The newest push of each repository and tag, so that planning does not read the whole history; `registry_digest`
+# and `found_at` are those of `core.events.newest.Newest`, `received_at` is that of the event, put right when the clock
+# was set since.
 newest = Table(
     "newest",
     metadata,
@@ -100,7 +75,7 @@ newest = Table(
     Column("push", ForeignKey("events.id"), nullable=False),
     Column("occurred_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("told", String),
+    Column("registry_digest", String),
     Column("found_at", Moment),
 )
 
@@ -112,7 +87,7 @@ hosts = Table(
     Column("error", Text),
     Column("engine", String),
     Column("swarm", String),
-    Column("is_manager", Integer, nullable=False),
+    Column("is_manager", Boolean, nullable=False),
     Column("warnings", JSON, nullable=False),
     Column("live", Text),
     Column("back_since", Moment),
@@ -181,21 +156,21 @@ last_attempts = Table(
     Column("key", String, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
     Column("outcome", String, nullable=False),
-    Column("left_with", JSON, nullable=False),
+    Column("possible_digests", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     Column("left_alone", Boolean, nullable=False, default=False),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.
-refused = Table(
-    "refused",
+refusals = Table(
+    "refusals",
     metadata,
     Column("key", String, primary_key=True),
     Column("digest", String, primary_key=True),
 )
 
-# What people asked for by hand: that a rollout be run again, or that a push be brought to a target which had refused
-# it. Rows stay as evidence; the latter are done once the target has an outcome.
+# What people asked for by hand: that a rollout be run again, or that a target be brought to a push whatever became of it
+# before. Rows stay as evidence; the latter are closed once the target has an outcome.
 retries = Table(
     "retries",
     metadata,
@@ -205,18 +180,18 @@ retries = Table(
     Column("actor", String, nullable=False),
 )
 
-orders = Table(
-    "orders",
+overrides = Table(
+    "overrides",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False),
     Column("key", String, nullable=False),
     Column("at", Moment, nullable=False),
     Column("actor", String, nullable=False),
-    Column("done_at", Moment),
+    Column("closed_at", Moment),
 )
 
-# Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is what is told:
+# Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is the message:
 # the rollout as it stood after `run`.
 notifications = Table(
     "notifications",

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, bindparam, select, update
 
-from registry_docker_updater.core.schedules.clock_changes import put_due_right, put_right
+from registry_docker_updater.core.schedules import clock_changes
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Keeper
+from registry_docker_updater.storage.database import Connections
 
 _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.hosts, "asked_at"),
@@ -26,22 +26,28 @@ _DUE: tuple[tuple[Table, str], ...] = ((tables.rollouts, "due_at"), (tables.noti
 _Row = tuple[tuple[Any, ...], datetime]
 
 
-class TimeStore(Keeper):
+class TimeStore:
     """Keeps times right."""
 
-    def put_times_right(self, by: timedelta, now: datetime, since: datetime, longest: timedelta) -> bool:
+    def __init__(self, connections: Connections) -> None:
+        """Keep them right through ``connections``."""
+        self._connections = connections
+
+    def put_right(self, by: timedelta, now: datetime, since: datetime, longest: timedelta) -> bool:
         """Bring kept times to a clock that was set; return whether any is different.
 
-        ``by``, ``now`` and ``since`` are as for :func:`put_right`. Nothing is due later than the ``longest`` time to
+        ``by``, ``now`` and ``since`` are as for :func:`~registry_docker_updater.core.schedules.clock_changes.put_right`. Nothing is due later than the ``longest`` time to
         wait.
         """
-        with self._database.writing() as connection:
+        with self._connections.writing() as connection:
             kept = {column: _rows(connection, *column, by, now) for column in _MOMENTS}
-            right = put_right((moment for rows in kept.values() for _, moment in rows), by, now, since)
+            right = clock_changes.put_right(
+                (moment for rows in kept.values() for _, moment in rows), by, now, since
+            )
             changed = [_write(connection, *column, rows, right) for column, rows in kept.items()]
             for table, name in _DUE:
                 rows = _rows(connection, table, name, by, now)
-                due = {moment: put_due_right(moment, by, now, longest) for _, moment in rows}
+                due = {moment: clock_changes.put_due_right(moment, by, now, longest) for _, moment in rows}
                 changed.append(_write(connection, table, name, rows, due))
         return any(changed)
 

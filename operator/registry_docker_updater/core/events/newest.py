@@ -33,8 +33,8 @@ SETTLE = timedelta(minutes=1)
 class Newest:
     """The newest known push of a repository and tag, by its number.
 
-    ``occurred_at`` is the registry's clock, but never later than ``received_at``, which is the operator's. ``told``
-    is the digest that the registry itself said last; None after a push by hand. ``found_at`` is when, by the
+    ``occurred_at`` is the registry's clock, but never later than ``received_at``, which is the operator's. ``registry_digest``
+    is the one that the registry itself said last; None after a push by hand. ``found_at`` is when, by the
     registry's clock, the sweep found this push; None when an event or a person told it.
     """
 
@@ -42,7 +42,7 @@ class Newest:
     digest: str
     occurred_at: datetime
     received_at: datetime
-    told: str | None
+    registry_digest: str | None
     found_at: datetime | None = None
 
 
@@ -93,15 +93,28 @@ def is_newest(push: Push, known: Newest | None, received_at: datetime) -> bool:
     return min(push.occurred_at, received_at) >= known.occurred_at
 
 
+def newest_after(push: Push, number: int, known: Newest | None, received_at: datetime) -> Newest | None:
+    """Return the newest push after ``push``, kept as ``number``, was told of; None where that is still the ``known``."""
+    if not is_newest(push, known, received_at):
+        return None
+    return Newest(
+        push=number,
+        digest=push.digest,
+        occurred_at=min(push.occurred_at, received_at),
+        received_at=received_at,
+        registry_digest=None if push.by_hand else push.digest,
+    )
+
+
 def weigh(answer: Answer, known: Newest | None) -> Finding:
     """Return what ``answer`` means, where ``known`` is the newest push by now."""
     if (known.push if known else None) != answer.known:
         return Finding.TOO_EARLY
     if known is None:
         return Finding.PUSH
-    if known.told is None:
+    if known.registry_digest is None:
         return Finding.FIRST
-    if known.told == answer.digest:
+    if known.registry_digest == answer.digest:
         return Finding.KNOWN
     if known.found_at:
         return Finding.PUSH

@@ -36,6 +36,19 @@ class Push:
 
 
 @dataclass(frozen=True)
+class KeptPush:
+    """A push as it was kept: its number, and when the operator heard of it, by its own clock."""
+
+    id: int
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    actor: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class Ignored:
     """An event that is understood and asks for nothing; ``reason`` says what it was."""
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from registry_docker_updater.core.fleet.index import Fleet, Host, Kind
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.targets import Kind
 
 _CLONED = (
     "was the machine cloned? To give it an id of its own, stop the engine, remove engine-id in its data directory"
@@ -49,9 +51,9 @@ def _is_same(fleet: Fleet, host: Host, other: Host) -> bool:
     if not _share(fleet, host.name, other.name):
         return bool(host.containers) and host.containers == other.containers
     before = fleet.hosts[host.name]
-    told_the_same = before.is_reachable and before.containers == host.containers
+    agreed_before = before.is_reachable and before.containers == host.containers
     between = other.is_reachable and before.asked_at <= other.asked_at
-    return not (told_the_same and between and other.containers != host.containers)
+    return not (agreed_before and between and other.containers != host.containers)
 
 
 def _may_be_one(one: Host, other: Host) -> bool:

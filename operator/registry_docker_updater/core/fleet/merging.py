@@ -3,78 +3,43 @@
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from registry_docker_updater.core.fleet.engines import names_of
-from registry_docker_updater.core.fleet.index import (
-    Change,
-    Fleet,
-    Host,
-    Kind,
-    Target,
-    Unfinished,
-    container_key,
-    service_key,
-)
-from registry_docker_updater.core.references import Reference
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
+from registry_docker_updater.core.fleet.reports import HostReport, SeenHost, SeenTarget
+from registry_docker_updater.core.fleet.targets import Kind, Target, container_key, place_of, service_key
 
 
-@dataclass(frozen=True)
-class HostReport:
-    """The answer of one host to one scan: what the module ``targets_info`` returned, or why it did not.
-
-    ``asked_at`` is when it was asked and ``at`` when it answered, by the operator's clock: what it says was so at
-    some moment between them.
-    """
-
-    host: str
-    found: Mapping[str, Any] | None
-    error: str | None = None
-    at: datetime | None = None
-    asked_at: datetime | None = None
-
-
-def merge(before: Fleet, scans: Iterable[HostReport], now: datetime) -> Fleet:
-    """Return the fleet after a scan of the whole inventory: hosts that ``scans`` do not name have left it."""
-    scans = list(scans)
-    fleet = before.changed(change_after_departure(before, {scan.host for scan in scans}))
+def merge(before: Fleet, reports: Iterable[HostReport], now: datetime) -> Fleet:
+    """Return the fleet after a scan of the whole inventory: hosts that ``reports`` do not name have left it."""
+    reports = list(reports)
+    fleet = before.changed(change_after_departure(before, {report.host for report in reports}))
     # Silence first: a manager that answers then speaks for those of its swarm that do not.
-    for scan in sorted(scans, key=lambda scan: (scan.found is not None, scan.host)):
-        fleet = fleet.changed(change_after_report(fleet, scan, now))
+    for report in sorted(reports, key=lambda report: (report.seen is not None, report.host)):
+        fleet = fleet.changed(change_after_report(fleet, report, now))
     return fleet
 
 
-def change_after_report(fleet: Fleet, scan: HostReport, now: datetime) -> Change:
-    """Return what the answer of one host changes.
+def change_after_report(fleet: Fleet, report: HostReport, now: datetime) -> FleetChange:
+    """Return what the report of one host changes.
 
     A host that did not answer keeps the targets it had. One that answered has exactly those it named; a service
     stays as long as one manager of its swarm knows it. What it tells of containers goes for every name of its engine. A
     manager of a swarm that has lost its quorum answers, and knows nothing of services: they stay.
     """
-    try:
-        return _change_after_report(fleet, scan, now)
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        # What a host says is not trusted: nonsense costs that host only.
-        return _change_after_report(
-            fleet, replace(scan, found=None, error=f"its answer cannot be read: {error!r}"), now
-        )
-
-
-def _change_after_report(fleet: Fleet, scan: HostReport, now: datetime) -> Change:
-    at = scan.at or now
-    before = fleet.hosts.get(scan.host)
-    if scan.found is None:
+    at = report.at or now
+    before = fleet.hosts.get(report.host)
+    if report.seen is None:
         silent = replace(
-            before or Host(scan.host, at), asked_at=at, error=scan.error or "no answer", warnings=()
+            before or Host(report.host, at), asked_at=at, error=report.error or "no answer", warnings=()
         )
-        return Change({scan.host: silent})
-    host = _host(scan.host, scan.found, before, at)
+        return FleetChange({report.host: silent})
+    host = _host(report.host, report.seen, before, at)
     draft = _Draft(fleet, host, names_of(fleet, host))
-    named = {
-        target.key: target for seen in scan.found.get("targets", ()) if (target := draft.target(seen, at))
-    }
+    named = {target.key: target for seen in report.seen.targets if (target := draft.target(seen, at))}
     for target in named.values():
-        draft.targets[target.key] = _newest(target, fleet.targets.get(target.key), scan.asked_at)
+        draft.targets[target.key] = _newest(target, fleet.targets.get(target.key), report.asked_at)
     known = fleet.named.get(host.name, frozenset())
     services = frozenset(key for key in known if fleet.targets[key].kind is Kind.SERVICE)
     draft.named = frozenset(named) | (services if draft.is_without_quorum else frozenset())
@@ -82,18 +47,28 @@ def _change_after_report(fleet: Fleet, scan: HostReport, now: datetime) -> Chang
         draft.targets[key] = _without(fleet.targets[key], draft.names)
     draft.look_after_services(set(named))
     changed = {key: target for key, target in draft.targets.items() if target != fleet.targets.get(key)}
-    return Change(
+    return FleetChange(
         {host.name: host}, changed, {**_named_by_others(fleet, host, changed), host.name: draft.named}
     )
 
 
-def change_after_departure(fleet: Fleet, inventory: Iterable[str]) -> Change:
+def change_after_departure(fleet: Fleet, inventory: Iterable[str]) -> FleetChange:
     """Return what changes when exactly the hosts of ``inventory`` are left."""
     gone = set(fleet.hosts) - set(inventory)
     targets: dict[str, Target | None] = {}
     for key in {key for host in gone for key in fleet.named.get(host, ())}:
         targets[key] = _without(fleet.targets[key], gone)
-    return Change(dict.fromkeys(gone), targets, dict.fromkeys(gone, frozenset()))
+    return FleetChange(dict.fromkeys(gone), targets, dict.fromkeys(gone, frozenset()))
+
+
+def change_after_updates(fleet: Fleet, digests: Mapping[str, str], now: datetime) -> FleetChange:
+    """Return what changes when targets were left with ``digests``, so that nothing waits for the next scan."""
+    targets: dict[str, Target | None] = {}
+    for key, digest in digests.items():
+        known = fleet.targets.get(key)
+        if known and not known.runs(digest):
+            targets[key] = replace(known, digests=frozenset((digest,)), since=now)
+    return FleetChange(targets=targets)
 
 
 @dataclass
@@ -125,25 +100,24 @@ class _Draft:
         others = self.fleet.swarms.get(swarm, frozenset()) - {self.host.name}
         return tuple(sorted(others | {self.host.name} if self.host.swarm == swarm else others))
 
-    def target(self, seen: Mapping[str, Any], now: datetime) -> Target:
+    def target(self, seen: SeenTarget, now: datetime) -> Target:
         """Return the target that was ``seen`` on the host at ``now``."""
-        kind, host = Kind(seen["kind"]), self.host
-        is_service = kind is Kind.SERVICE
+        host, is_service = self.host, seen.kind is Kind.SERVICE
         through = (
             (self.managers(host.swarm) if host.swarm else ()) or (host.name,) if is_service else self.names
         )
         return Target(
-            key=service_key(seen["id"]) if is_service else container_key(self.names[0], seen["name"]),
-            kind=kind,
-            id=str(seen["id"]),
-            name=str(seen["name"]),
-            place=_place(kind, through),
+            key=service_key(seen.id) if is_service else container_key(self.names[0], seen.name),
+            kind=seen.kind,
+            id=seen.id,
+            name=seen.name,
+            place=place_of(seen.kind, through),
             hosts=through,
-            image=str(seen["image"]),
-            reference=Reference.parse(seen["reference"]) if seen["reference"] else None,
-            digests=frozenset(seen["digests"]),
-            since=now - timedelta(seconds=seen["age"] or 0),
-            state=_text(seen["state"]),
+            image=seen.image,
+            reference=seen.reference,
+            digests=seen.digests,
+            since=now - timedelta(seconds=seen.age),
+            state=seen.state,
         )
 
     def look_after_services(self, named: set[str]) -> None:
@@ -160,7 +134,9 @@ class _Draft:
                 if self._is_gone(service, swarm, members):
                     self.targets[key] = None
                 elif managers and service.hosts != managers:
-                    self.targets[key] = replace(service, hosts=managers, place=_place(service.kind, managers))
+                    self.targets[key] = replace(
+                        service, hosts=managers, place=place_of(service.kind, managers)
+                    )
 
     def _is_gone(self, service: Target, swarm: str, members: Iterable[str]) -> bool:
         """Tell whether nobody knows a service any more that the host did not name."""
@@ -178,37 +154,29 @@ class _Draft:
         )
 
 
-def _host(name: str, found: Mapping[str, Any], before: Host | None, now: datetime) -> Host:
-    engine, swarm = found["engine"], found.get("swarm") or {}
-    # Without a quorum a manager does not know the swarm's id, either.
-    is_mute = bool(swarm.get("may_be_manager")) and not swarm.get("manager")
+def _host(name: str, seen: SeenHost, before: Host | None, now: datetime) -> Host:
     return Host(
         name=name,
         asked_at=now,
-        engine=_text(engine.get("version")),
-        swarm=before.swarm if is_mute and before else _text(swarm.get("id")),
-        is_manager=bool(swarm.get("manager")),
-        warnings=tuple(map(str, found.get("warnings", ()))),
+        engine=seen.engine,
+        # Without a quorum a manager does not know the swarm's id, either.
+        swarm=before.swarm if seen.is_mute and before else seen.swarm,
+        is_manager=seen.is_manager,
+        warnings=seen.warnings,
         live=before.live if before else None,
         # Also when it was not known before: it may have left the inventory while it was down.
         back_since=before.back_since if before and not before.error else now,
-        unfinished=tuple(_unfinished(one) for one in found.get("unfinished", ())),
-        engine_id=_text(engine.get("id")),
-        engine_name=_text(engine.get("name")),
-        containers=tuple(
-            sorted(one["id"] for one in found.get("targets", ()) if one["kind"] == Kind.CONTAINER)
-        ),
+        unfinished=seen.unfinished,
+        engine_id=seen.engine_id,
+        engine_name=seen.engine_name,
+        containers=seen.containers,
     )
-
-
-def _text(told: Any) -> str | None:
-    return None if told is None else str(told)
 
 
 def _without(target: Target, gone: Container[str]) -> Target | None:
     """Return a target that cannot be reached through the hosts in ``gone`` any more."""
     left = tuple(host for host in target.hosts if host not in gone)
-    return replace(target, hosts=left, place=_place(target.kind, left)) if left else None
+    return replace(target, hosts=left, place=place_of(target.kind, left)) if left else None
 
 
 def _named_by_others(
@@ -224,16 +192,6 @@ def _named_by_others(
                 named[name] = keys | {key} if target and name in target.hosts else keys - {key}
     named.pop(host.name, None)
     return named
-
-
-def _unfinished(told: Mapping[str, Any]) -> Unfinished:
-    return Unfinished(
-        str(told["name"]),
-        str(told["image"]),
-        str(told["digest"]),
-        float(told["age"]),
-        told["is_worked_on"] is True,
-    )
 
 
 def _newest(target: Target, before: Target | None, asked_at: datetime | None) -> Target:
@@ -256,7 +214,3 @@ def _newest(target: Target, before: Target | None, asked_at: datetime | None) ->
         # An update ended, or another manager told of a change, after this host was asked.
         return before
     return target
-
-
-def _place(kind: Kind, hosts: tuple[str, ...]) -> str:
-    return f"swarm of {hosts[0]}" if kind is Kind.SERVICE else f"host {hosts[0]}"

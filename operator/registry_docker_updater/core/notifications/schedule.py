@@ -1,29 +1,25 @@
-"""When the team is told of a rollout, and what: telling is retried on its own, and never repeats an update."""
+"""When the team is told of a rollout: sending is retried on its own, and never repeats an update."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from registry_docker_updater.core.rollouts.history import RetryPolicy
-from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-
-# Of these nobody needs to hear.
-QUIET = (Outcome.UNCHANGED, Outcome.SKIPPED)
+from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 
 
 class NotificationState(StrEnum):
-    """Where a message stands."""
+    """Where a notification stands."""
 
     DUE = "due"
-    TOLD = "told"
+    SENT = "sent"
     NOBODY = "nobody told"
     GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A message about the ``run`` of a rollout; ``channels`` are those still to tell, None for all.
+    """A message about the ``run`` of a rollout; ``channels`` are those still to be sent to, None for all.
 
     ``error`` is why not everybody was told.
     """
@@ -39,7 +35,7 @@ class Notification:
 
 @dataclass(frozen=True)
 class SendResult:
-    """What came of telling: the channels that failed, with reasons; or the ``error`` for which none was tried.
+    """What came of sending: the channels that failed, with reasons; or the ``error`` for which none was tried.
 
     ``nobody`` is why there is nobody to tell.
     """
@@ -49,21 +45,16 @@ class SendResult:
     nobody: str | None = None
 
 
-def is_news(before: Mapping[str, Outcome], after: Iterable[TargetOutcome]) -> bool:
-    """Tell whether a run left anything that the team was not told: a retry that changes nothing is no news."""
-    return any(one.outcome not in QUIET and before.get(one.key) is not one.outcome for one in after)
-
-
 def after_sending(
-    notification: Notification, attempt: SendResult, now: datetime, retry: RetryPolicy
+    notification: Notification, result: SendResult, now: datetime, retry: RetryPolicy
 ) -> Notification:
-    """Return the telling after an attempt."""
+    """Return the notification after an attempt to send it."""
     attempts = notification.attempts + 1
-    if not attempt.failed and attempt.error is None:
-        state = NotificationState.NOBODY if attempt.nobody else NotificationState.TOLD
-        return Notification(notification.rollout, state, attempts, error=attempt.nobody, run=notification.run)
-    reason = "; ".join(f"{name}: {why}" for name, why in sorted(attempt.failed.items())) or attempt.error
-    channels = tuple(sorted(attempt.failed)) or notification.channels
+    if not result.failed and result.error is None:
+        state = NotificationState.NOBODY if result.nobody else NotificationState.SENT
+        return Notification(notification.rollout, state, attempts, error=result.nobody, run=notification.run)
+    reason = "; ".join(f"{name}: {why}" for name, why in sorted(result.failed.items())) or result.error
+    channels = tuple(sorted(result.failed)) or notification.channels
     due_at = retry.after(attempts, now)
     state = NotificationState.DUE if due_at else NotificationState.GIVEN_UP
     return replace(

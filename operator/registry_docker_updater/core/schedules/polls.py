@@ -5,15 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.newest import SETTLE
 from registry_docker_updater.core.fleet.index import Fleet
 
 # From an answer to the next question: five a second at most, so 5,000 tags take a good quarter of an hour.
 PAUSE = timedelta(milliseconds=200)
-# How long a registry that cannot be asked is left alone, and, from its first failure on, a tag that it does not tell of.
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=15)
+# How long a registry that cannot be asked is left alone, one that tells of no tag, and a tag that it does not tell of.
+_OF_REGISTRY = Backoff(timedelta(seconds=10), timedelta(minutes=15))
+_OF_SILENCE = Backoff(PAUSE, timedelta(seconds=10))
 _FIRST_WAIT_OF_TAG = timedelta(minutes=1)
-_LONGEST_WAIT_WHEN_TOLD = timedelta(hours=1)
+_LONGEST_RETRY_AFTER = timedelta(hours=1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -39,7 +41,7 @@ def tags_of(fleet: Fleet, hosts: Iterable[str]) -> frozenset[Tag]:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class PollSchedule:
     """When each tag of one registry is to be asked for: first at once, then at its own moment in each ``interval``.
 
     Every change makes a new schedule. ``not_before`` is when the registry may be asked again, ``failures`` how often
@@ -62,23 +64,23 @@ class Schedule:
         moment, tag = min((moment, tag) for tag, moment in self.due.items())
         return tag, max(moment, self.not_before or moment)
 
-    def of(self, tags: Iterable[Tag], now: datetime) -> "Schedule":
+    def of(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it for ``tags`` and no others: those that are new are due ``now``."""
         due = {tag: self.due.get(tag, now) for tag in tags}
         return replace(
             self, due=due, troubles={tag: often for tag, often in self.troubles.items() if tag in due}
         )
 
-    def pushed(self, tags: Iterable[Tag], now: datetime) -> "Schedule":
+    def pushed(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it after pushes of ``tags``: whether the tag really names what was pushed is asked when it must."""
         sooner = {tag: min(self.due[tag], now + SETTLE) for tag in tags if tag in self.due}
         return replace(self, due={**self.due, **sooner})
 
-    def all_again(self, now: datetime) -> "Schedule":
+    def everything_due(self, now: datetime) -> "PollSchedule":
         """Return it when events may have been lost: every tag is due."""
         return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})
 
-    def asked(self, tag: Tag, now: datetime, *, too_early: bool = False) -> "Schedule":
+    def asked(self, tag: Tag, now: datetime, *, too_early: bool = False) -> "PollSchedule":
         """Return it after the registry answered for ``tag``; an answer that came ``too_early`` does not count.
 
         Where it had told of no tag at all before, it is back, and everything is due.
@@ -86,7 +88,7 @@ class Schedule:
         again = now + SETTLE if too_early else _slot(tag, self.interval, now)
         was_away = len(self.troubles) == len(self.due)
         answered = replace(
-            self.all_again(now) if was_away else self,
+            self.everything_due(now) if was_away else self,
             not_before=now + PAUSE,
             failures=0,
             troubles={one: often for one, often in self.troubles.items() if one != tag},
@@ -94,41 +96,37 @@ class Schedule:
         )
         return replace(answered, due={**answered.due, tag: again})
 
-    def untold(self, tag: Tag, now: datetime, retry_after: timedelta | None = None) -> "Schedule":
+    def unanswered(self, tag: Tag, now: datetime, retry_after: timedelta | None = None) -> "PollSchedule":
         """Return it after the registry could be asked, and told nothing of ``tag``: the others come first.
 
         One that tells nothing of one tag after the other may be in need of rest: it is asked more slowly.
         """
-        often = self.troubles.get(tag, 0)
-        wait = min(max(self.interval, _FIRST_WAIT_OF_TAG), _doubled(_FIRST_WAIT_OF_TAG, often))
+        often = self.troubles.get(tag, 0) + 1
+        wait = Backoff(_FIRST_WAIT_OF_TAG, max(self.interval, _FIRST_WAIT_OF_TAG)).after(often)
         return replace(
             self,
             due={**self.due, tag: now + max(wait, _bounded(retry_after))},
-            not_before=now + min(_FIRST_WAIT, _doubled(PAUSE, self.silence)),
+            not_before=now + _OF_SILENCE.after(self.silence + 1),
             failures=0,
-            troubles={**self.troubles, tag: often + 1},
+            troubles={**self.troubles, tag: often},
             silence=self.silence + 1,
         )
 
-    def failed(self, tag: Tag, now: datetime, retry_after: timedelta | None) -> "Schedule":
+    def failed(self, tag: Tag, now: datetime, retry_after: timedelta | None) -> "PollSchedule":
         """Return it after the registry could not be asked for ``tag``; ``retry_after`` is how long it told us to wait.
 
         A registry that cannot be asked twice in a row was away, and may have forgotten events: when it is back, all is
         asked again, and ``tag`` last, should it be the reason. One that only tells to wait was not away.
         """
-        wait = max(min(_LONGEST_WAIT, _doubled(_FIRST_WAIT, self.failures)), _bounded(retry_after))
+        wait = max(_OF_REGISTRY.after(self.failures + 1), _bounded(retry_after))
         waiting = replace(self, not_before=now + wait, failures=self.failures + 1)
         if retry_after is None and waiting.failures > 1:
-            waiting = waiting.all_again(now)
+            waiting = waiting.everything_due(now)
         return replace(waiting, due={**waiting.due, tag: max(waiting.due[tag], now)})
 
 
-def _doubled(wait: timedelta, times: int) -> timedelta:
-    return wait * (1 << min(times, 16))
-
-
-def _bounded(told: timedelta | None) -> timedelta:
-    return min(told or timedelta(), _LONGEST_WAIT_WHEN_TOLD)
+def _bounded(retry_after: timedelta | None) -> timedelta:
+    return min(retry_after or timedelta(), _LONGEST_RETRY_AFTER)
 
 
 def _slot(tag: Tag, interval: timedelta, after: datetime) -> datetime:

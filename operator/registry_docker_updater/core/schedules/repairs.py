@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from registry_docker_updater.core.fleet.index import Fleet, Host
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.index import Fleet
 
 # How long to leave a host alone after a repair that did not end what is unfinished: twice as long each time.
-_FIRST_PAUSE = timedelta(seconds=5)
-_LONGEST_PAUSE = timedelta(minutes=5)
+_PAUSE = Backoff(timedelta(seconds=5), timedelta(minutes=5))
 # How soon to look again at an update that somebody works on: that process may be killed yet.
 _SOON = timedelta(seconds=5)
 _LONGEST_LOOK = timedelta(minutes=1)
@@ -32,7 +33,7 @@ class Repairs:
 
     hosts: frozenset[str] = frozenset()
     ask: frozenset[str] = frozenset()
-    wait: timedelta = _LONGEST_PAUSE
+    wait: timedelta = _PAUSE.longest
 
 
 def due_repairs(
@@ -59,7 +60,7 @@ def due_repairs(
             (hosts if is_left else ask).add(name)
         else:
             waits.append(wait)
-    return Repairs(frozenset(hosts), frozenset(ask), min(waits, default=_LONGEST_PAUSE))
+    return Repairs(frozenset(hosts), frozenset(ask), min(waits, default=_PAUSE.longest))
 
 
 def unfinished_notes(host: Host) -> Iterator[str]:
@@ -76,8 +77,7 @@ def unfinished_notes(host: Host) -> Iterator[str]:
 def _until_repair(before: RepairAttempts | None, steady: datetime) -> timedelta:
     if before is None:
         return timedelta()
-    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(before.count - 1, 16)))
-    return before.ended_at + pause - steady
+    return before.ended_at + _PAUSE.after(before.count) - steady
 
 
 def _until_look(host: Host, now: datetime) -> timedelta:

@@ -12,6 +12,8 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Self
 
+from registry_docker_updater.core.backoff import Backoff
+
 # A run costs about a second of a processor before it asks anybody: enough hosts that this does not count.
 SLICE = 32
 # What scans may use at once after they used nothing for long, in seconds of a processor, and what routine leaves of it.
@@ -126,7 +128,7 @@ def next_slice(situation: Situation, bucket: TokenBucket, pace: Pace, now: datet
             lanes[is_apart] = nsmallest(SLICE, may_be_asked)
     first = min(lanes.values(), key=itemgetter(0), default=None)
     for is_apart, chosen in sorted(lanes.items(), key=lambda lane: lane[1][0]):
-        free_at = _free_at(is_apart, situation.running, now)
+        free_at = _free_at(situation.running, now, is_apart=is_apart)
         if is_apart and chosen is not first and left < _PLENTY:
             # Where the share does not allow all, hosts that hang are not to be asked more often than others.
             continue
@@ -195,14 +197,14 @@ def _needed_at(host: str, asked: LastScan, situation: Situation, pace: Pace) -> 
     wishes = [wish for wish in (since, needed) if wish and wish >= asked.at]
     if not wishes:
         return None
-    pause = min(pace.interval, PAUSE * (1 << min(asked.misses, 10)))
+    pause = Backoff(PAUSE, pace.interval).after(asked.misses + 1)
     if needed and needed >= asked.at:
         # What was begun there may have left a container down: it is not to wait for long once the host is back.
         pause = min(pause, _LONGEST_PAUSE)
     return max(min(wishes) + SETTLE, asked.at + pause)
 
 
-def _free_at(is_apart: bool, running: Iterable[Running], now: datetime) -> datetime | None:  # noqa: FBT001
+def _free_at(running: Iterable[Running], now: datetime, *, is_apart: bool) -> datetime | None:
     """Return when there may be another slice, or None when there may be one now."""
     slices = list(running)
     far = now + timedelta(days=1)  # The end of a slice is heard of.

@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,19 +22,19 @@ from docker import APIClient
 from docker.errors import DockerException
 from docker.tls import TLSConfig
 
+from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.live import EVENTS, FOLLOWED, is_worth_a_look
 from registry_docker_updater.edges.engine.opening import Opening, opening
+from registry_docker_updater.edges.engine.port import Followed
 
 _log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 # A stream on which nothing comes for so long is opened anew: the host may have gone without a word.
 _SILENCE_SECONDS = 600.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_PAUSE = Backoff(timedelta(seconds=1), timedelta(minutes=1))
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "USER")
 
 T = TypeVar("T")
-OnEvent = Callable[[str], None]
-OnState = Callable[[str, str | None], None]
 
 
 class _Broken(Exception):
@@ -43,9 +44,9 @@ class _Broken(Exception):
 class LiveView:
     """Follows the engines of hosts. Safe for use by several threads."""
 
-    def __init__(self, on_event: OnEvent, on_state: OnState) -> None:
-        """Call ``on_event`` with a host on which something happened, ``on_state`` with how following it goes."""
-        self._on_event, self._on_state = on_event, on_state
+    def __init__(self, followed: Followed) -> None:
+        """Tell ``followed`` what happens."""
+        self._followed = followed
         self._followers: dict[str, _Follower] = {}
         self._lock = threading.Lock()
         self._is_stopped = False
@@ -60,10 +61,10 @@ class LiveView:
                 del self._followers[host]
                 known.stop()
             if said is not None:
-                self._followers[host] = _Follower(host, said, self._on_event, self._on_state)
+                self._followers[host] = _Follower(host, said, self._followed)
                 self._followers[host].start()
         if said is None:
-            self._on_state(host, None)
+            self._followed.on_state(host, None)
 
     def stop(self) -> None:
         """Follow no host any more."""
@@ -76,10 +77,10 @@ class LiveView:
 class _Follower(threading.Thread):
     """Follows one host."""
 
-    def __init__(self, host: str, said: Any, on_event: OnEvent, on_state: OnState) -> None:
+    def __init__(self, host: str, said: Any, followed: Followed) -> None:
         super().__init__(name=f"live {host}", daemon=True)
         self.said = said
-        self._host, self._on_event, self._on_state = host, on_event, on_state
+        self._host, self._followed = host, followed
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._closing = ExitStack()
@@ -90,7 +91,7 @@ class _Follower(threading.Thread):
         self._close()
 
     def run(self) -> None:
-        pause = _FIRST_PAUSE
+        failures = 0
         while not self._ending.is_set():
             begun = time.monotonic()
             try:
@@ -105,11 +106,11 @@ class _Follower(threading.Thread):
                 self._close()
             if self._ending.is_set():
                 return
-            if time.monotonic() - begun > _LONGEST_PAUSE:
-                pause = _FIRST_PAUSE
-            self._tell(f"cannot be followed, and is asked as often as any: {reason}")
-            self._ending.wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            if time.monotonic() - begun > _PAUSE.longest.total_seconds():
+                failures = 0
+            failures += 1
+            self._report(f"cannot be followed, and is asked as often as any: {reason}")
+            self._ending.wait(_PAUSE.after(failures).total_seconds())
 
     def _follow(self, how: Opening) -> None:
         """Return when nothing came for long; raises :class:`_Broken`."""
@@ -121,12 +122,12 @@ class _Follower(threading.Thread):
                 self._closing.callback(_shut, stream)
             if self._ending.is_set():
                 return
-            self._tell(FOLLOWED)
+            self._report(FOLLOWED)
             # What happened while nobody followed is not told.
-            self._on_event(self._host)
+            self._followed.on_event(self._host)
             for event in stream:
                 if is_worth_a_look(event):
-                    self._on_event(self._host)
+                    self._followed.on_event(self._host)
         except urllib3.exceptions.ReadTimeoutError:
             return
         except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -144,9 +145,9 @@ class _Follower(threading.Thread):
         with self._lock:
             self._closing.close()
 
-    def _tell(self, state: str) -> None:
+    def _report(self, state: str) -> None:
         try:
-            self._on_state(self._host, state)
+            self._followed.on_state(self._host, state)
         except Exception as error:
             _log.error("%s", error)
 

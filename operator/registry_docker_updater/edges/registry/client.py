@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
@@ -24,6 +24,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.credential
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 
 from registry_docker_updater.core.references import is_digest
+from registry_docker_updater.edges.registry.port import Found
 from registry_docker_updater.edges.registry.web import NoReply, Reply, Web
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
 
@@ -64,14 +65,6 @@ class Login:
         if self.username:
             return f"the user {self.username!r}"
         return "the registry token" if self.registry_token else "the identity token"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a tag names: its digest, or None where there is no such tag, and the registry's clock where it told it."""
-
-    digest: str | None
-    at: datetime | None
 
 
 def login_of(hosts: Sequence[str], given: Mapping[str, str] | None) -> Login | None:

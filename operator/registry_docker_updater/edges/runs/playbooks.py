@@ -1,125 +1,35 @@
 """Running playbooks through ansible-runner: each in a process and a private directory of its own.
 
-ansible-runner is not safe for use by several threads, so it lives in :mod:`playbook_process`. This side starts
+ansible-runner is not safe for use by several threads, so it lives in :mod:`process`. This side starts
 that process, hands it the request as a file, and reads the results of modules line by line. The process ends
 its run when its standard input ends, so none outlives the operator, however that ended.
 """
 
-import itertools
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater.core.rollouts.outcomes import HostResult
 from registry_docker_updater.core.runs import reasons
-from registry_docker_updater.edges.runs.processes import cost_when_ended, end_children, forget_environment
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.edges.runs.directories import forget_environment, make_directory, write_request
+from registry_docker_updater.edges.runs.environment import environment_of_runs
+from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, Playbook
+from registry_docker_updater.edges.runs.processes import cost_when_ended, end_at_once, end_group
 from registry_docker_updater.errors import UpdaterError
 
-COLLECTION = "registry.docker_updater"
 _GRACE_SECONDS = 30
 _LISTING_SECONDS = 300
-# What a playbook run gets of the operator's environment; the operator's own secrets are not among it.
-_INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TMPDIR", "TZ", "USER")
-_INHERITED_PREFIX = "ANSIBLE_"
-# How a run prints is not the shop's: the operator reads it.
-_NOT_INHERITED = ("ANSIBLE_STDOUT_CALLBACK",)
-# A source that is broken today would else be taken for hosts that have left the inventory.
-_CAREFUL = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
-# The operator's own playbooks lie in site-packages.
-_FINDS_US = {"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "true"}
-# What a shop's ansible.cfg may say for people at a terminal. Nobody is here to answer, and what is printed is kept.
-_UNATTENDED = dict.fromkeys(
-    (
-        "ANSIBLE_ASK_PASS",
-        "ANSIBLE_ASK_VAULT_PASS",
-        "ANSIBLE_BECOME_ASK_PASS",
-        "ANSIBLE_DEBUG",  # prints secrets, those of tasks with no_log too
-        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT",  # prints what modules are given, passwords too
-        "ANSIBLE_ENABLE_TASK_DEBUGGER",
-    ),
-    "false",
-)
-# None of our tasks is left out, whatever an ansible.cfg says of tags: all that it leaves out would look as if it were well.
-_WHOLE = {"ANSIBLE_RUN_TAGS": "all", "ANSIBLE_SKIP_TAGS": ""}
 
 
-@dataclass(frozen=True)
-class Playbook:
-    """A playbook of the collection to run: its name, variables, and which hosts (None for all it names).
-
-    ``forks`` says how many hosts at the same time, where that is not left to the shop's settings of Ansible.
-    """
-
-    name: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    limit: tuple[str, ...] | str | None = None
-    forks: int | None = None
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``.
-
-    ``cost`` is what it took of a processor, in seconds.
-    """
-
-    status: str
-    results: tuple[HostResult, ...]
-    statistics: Mapping[str, Any]
-    directory: Path
-    cost: float = 0.0
-
-    @property
-    def was_stopped(self) -> bool:
-        """Whether the operator itself ended the run, because it was stopping."""
-        return self.status == "canceled"
-
-    @property
-    def cut_short(self) -> str | None:
-        """Why the run ended before its end, in a sentence, or None."""
-        if self.status == "timeout":
-            return "the run took longer than rollouts.timeout and was ended"
-        if self.status != "died":
-            return None
-        # Such as that it cannot read the shop's ansible.cfg.
-        why = reasons.of_run(self._kept("process.log"))
-        return f"the process of the run died{': ' if why else ''}{why}"
-
-    @property
-    def refusal(self) -> str | None:
-        """Why no host was asked, in Ansible's words where it has any, or None when one was."""
-        if self.results or self.was_stopped:
-            return None
-        if self.status == "successful":
-            return "the run ended well without asking any host: it found none, or nothing to do"
-        return self.cut_short or reasons.of_run(self._kept("artifacts/run/stdout")) or None
-
-    def _kept(self, name: str) -> str:
-        path = self.directory / name
-        return path.read_text(errors="replace") if path.exists() else ""
-
-
-@dataclass(frozen=True)
-class InventoryListing:
-    """The names of an inventory's hosts, and what listing them took of a processor, in seconds."""
-
-    names: frozenset[str]
-    cost: float = 0.0
-
-
-class PlaybookRunner:
-    """Runs playbooks against one inventory; may be used by several threads."""
+class AnsiblePlaybooks:
+    """Runs playbooks of the collection against one inventory; may be used by several threads."""
 
     def __init__(
         self, inventory: Path, folder: Path, environment: Mapping[str, str], passed: Collection[str] = ()
@@ -130,15 +40,7 @@ class PlaybookRunner:
         """
         self._inventory = inventory
         self._folder = folder
-        inherited = {
-            name: value
-            for name, value in environment.items()
-            if name in (*_INHERITED, *passed)
-            or (name.startswith(_INHERITED_PREFIX) and name not in _NOT_INHERITED)
-        }
-        beside_python = str(Path(sys.executable).parent)
-        path = f"{beside_python}:{inherited.get('PATH', os.defpath)}"
-        self._environment = {**_CAREFUL, **inherited, **_UNATTENDED, **_WHOLE, **_FINDS_US, "PATH": path}
+        self._environment = environment_of_runs(environment, passed)
         self._running: set[subprocess.Popen[str]] = set()
         self._listing: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
@@ -149,7 +51,7 @@ class PlaybookRunner:
         playbook: Playbook,
         folder: Path,
         timeout: timedelta,
-        on_result: Callable[[HostResult], None] = lambda _: None,
+        on_result: OnResult = lambda _: None,
     ) -> FinishedRun:
         """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
 
@@ -157,20 +59,20 @@ class PlaybookRunner:
         cannot be kept there.
         """
         try:
-            directory = _new_directory(folder, playbook.name)
-            self._prepare(playbook, directory, timeout)
+            directory = make_directory(folder, playbook.name)
+            write_request(directory, playbook, timeout, inventory=self._inventory, project=self._folder)
         except OSError as error:
             raise UpdaterError(
                 f"cannot keep a run in {folder}: {error.strerror}; it is to belong to the operator's user, with room left"
             ) from error
-        results: list[HostResult] = []
+        results: list[ModuleResult] = []
         status, statistics = "died", {}
         with self._process(directory) as process:
             for message in _messages(process):
                 if "status" in message:
                     status, statistics = message["status"], message["statistics"]
                 else:
-                    results.append(HostResult(**message))
+                    results.append(ModuleResult(**message))
                     on_result(results[-1])
             cost = cost_when_ended(process.pid)
         status = "canceled" if status == "died" and self._stopping else status
@@ -196,9 +98,9 @@ class PlaybookRunner:
         with self._lock:
             self._listing.add(process)
             if self._stopping:
-                _end_group(process)
+                end_group(process.pid)
         # An inventory's program may hang, and would be waited for without a word.
-        limit = threading.Timer(_LISTING_SECONDS, _end_group, (process,))
+        limit = threading.Timer(_LISTING_SECONDS, end_group, (process.pid,))
         limit.start()
         try:
             out, said = _both(process)
@@ -232,26 +134,7 @@ class PlaybookRunner:
             for process in self._running:
                 _close(process)
             for process in self._listing:
-                _end_group(process)
-
-    def _prepare(self, playbook: Playbook, directory: Path, timeout: timedelta) -> None:
-        variables = directory / "env" / "extravars"
-        variables.parent.mkdir(mode=0o700)
-        _write(variables, as_text(playbook.variables))
-        limit = playbook.limit
-        if isinstance(limit, tuple):
-            hosts = directory / "hosts"
-            hosts.write_text("".join(f"{name}\n" for name in limit))
-            limit = f"@{hosts}"
-        request = {
-            "playbook": f"{COLLECTION}.{playbook.name}",
-            "inventory": str(self._inventory),
-            "project_dir": str(self._folder),
-            "limit": limit,
-            "timeout": timeout.total_seconds(),
-            **({"forks": playbook.forks} if playbook.forks else {}),
-        }
-        _write(directory / "request.json", request)
+                end_group(process.pid)
 
     @contextmanager
     def _process(self, directory: Path) -> Iterator[subprocess.Popen[str]]:
@@ -287,64 +170,6 @@ class PlaybookRunner:
             _end(process)
 
 
-def as_text(value: Any) -> Any:
-    """Mark every text in ``value`` so that Ansible never takes it for a template.
-
-    Extra variables are trusted by Ansible and evaluated; what comes from a registry is not to be.
-    """
-    if isinstance(value, str):
-        return {"__ansible_unsafe": value}
-    if isinstance(value, Mapping):
-        return {str(key): as_text(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_text(one) for one in value]
-    return value
-
-
-def end_leftovers(runs: Path) -> list[str]:
-    """End the processes of runs that a killed operator left behind in ``runs``; return their directories.
-
-    They end by themselves when the operator does; this makes sure before anything is run again.
-    """
-    left = [request.parent for request in runs.glob("*/*/process.pid") if _is_alive(request)]
-    for directory in left:
-        pid = int((directory / "process.pid").read_text().split()[0])
-        deadline = time.monotonic() + _GRACE_SECONDS
-        while _is_alive(directory / "process.pid") and time.monotonic() < deadline:
-            time.sleep(0.1)
-        if _is_alive(directory / "process.pid"):
-            _kill(pid)
-        forget_environment(directory)
-    return [str(directory) for directory in left]
-
-
-def _new_directory(folder: Path, name: str) -> Path:
-    """Make ``name-1``, or with the first number that is free: a run that was killed left its directory."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    taken = [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
-    for number in itertools.count(max(taken, default=0) + 1):
-        directory = folder / f"{name}-{number}"
-        # Another thread or process may have taken the number meanwhile.
-        with suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
-            break
-    return directory
-
-
-def is_going_on(directory: Path) -> bool:
-    """Tell whether the run that is kept in ``directory`` goes on."""
-    return _is_alive(directory / "process.pid")
-
-
-def _is_alive(note: Path) -> bool:
-    """Tell whether the process that wrote ``note`` still runs; process ids are used again, start times are not."""
-    try:
-        pid, started = note.read_text().split()
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19] == started
-    except (OSError, ValueError, IndexError):
-        return False
-
-
 def _messages(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     if process.stdout is None:
         return
@@ -367,29 +192,12 @@ def _close(process: subprocess.Popen[str]) -> None:
         process.stdin.close()
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
-    """Ask a process and what it started to end."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-
-
-def _kill(process: int) -> None:
-    end_children(process)
-    with suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-
-
 def _end(process: subprocess.Popen[str]) -> None:
     _close(process)
     try:
         process.wait(_GRACE_SECONDS)
     except subprocess.TimeoutExpired:
-        _kill(process.pid)
+        end_at_once(process.pid)
         process.wait()
     if process.stdout:
         process.stdout.close()
-
-
-def _write(path: Path, content: Any) -> None:
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(content, indent=1))

@@ -1,6 +1,6 @@
 """The process of one playbook run: the only place that touches ansible-runner.
 
-Started by :mod:`ansible` with a private directory that holds ``request.json``. Writes one line of JSON for each
+Started by :mod:`playbooks` with a private directory that holds ``request.json``. Writes one line of JSON for each
 result of a module that says something, and a last one with the status. Ends the run when standard input ends.
 """
 
@@ -16,7 +16,8 @@ from typing import Any
 from ansible.config.manager import ConfigManager, find_ini_config_file
 from ansible_runner.interface import init_runner
 
-from registry_docker_updater.edges.runs.processes import end_children, forget_environment
+from registry_docker_updater.edges.runs.directories import PROCESS_NOTE, forget_environment
+from registry_docker_updater.edges.runs.processes import end_children
 
 # What is read of a module's result; the whole of it is in the kept events.
 _READ = (
@@ -31,7 +32,6 @@ _READ = (
     "msg",
     "name",
     "outcome",
-    "progress",
     "repairs",
     "scan",
 )
@@ -62,7 +62,7 @@ _NOTICE_DEAD_HOSTS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 def main(directory: Path) -> None:
     """Run what ``directory`` asks for."""
     os.umask(0o077)
-    _note_process(directory / "process.pid")
+    (directory / PROCESS_NOTE).write_text(f"{os.getpid()}\n")
     request = json.loads((directory / "request.json").read_text())
     # Ansible and its plugins may print; only messages may go where the operator reads.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
@@ -139,6 +139,8 @@ def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
             "host": data.get("host", ""),
             "event": event,
             "action": data.get("task_action", ""),
+            # Only where it differs from how the task has it is a role's whole name told.
+            "role": data.get("resolved_role") or data.get("role") or "",
             "result": read,
         }
         out.write(json.dumps(message) + "\n")
@@ -149,11 +151,6 @@ def _wait_for_end_of_input(orphaned: threading.Event) -> None:
     while os.read(0, 4096):
         pass
     orphaned.set()
-
-
-def _note_process(path: Path) -> None:
-    started = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
-    path.write_text(f"{os.getpid()} {started}\n")
 
 
 if __name__ == "__main__":

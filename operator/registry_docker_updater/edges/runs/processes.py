@@ -1,4 +1,4 @@
-"""Ending Ansible as it wants to be ended.
+"""Processes of runs: what they cost, and ending Ansible as it wants to be ended.
 
 ansible-core 2.19 puts each of its workers into a session of its own, where a signal to the group of
 ``ansible-playbook`` does not come; asked with SIGTERM, it ends them itself. Killed, it leaves them behind: they go
@@ -9,20 +9,34 @@ import os
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
+
+import psutil
 
 _SECONDS = 5.0
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def end_children(parent: int) -> None:
     """Ask every child of the process ``parent`` to end, and wait some seconds until they have."""
     for child in _children(parent):
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
     deadline = time.monotonic() + _SECONDS
+    # Waiting for a child would take its end from whoever else waits for it.
     while _children(parent) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def end_group(process: int) -> None:
+    """Ask a process and what it started to end."""
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGTERM)
+
+
+def end_at_once(process: int) -> None:
+    """End a process and all that it started, whatever they are doing."""
+    end_children(process)
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
 
 
 def cost_when_ended(process: int) -> float:
@@ -31,22 +45,29 @@ def cost_when_ended(process: int) -> float:
     In seconds of a processor, with all its descendants that were waited for.
     """
     os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
-    # utime, stime, cutime and cstime, which proc(5) counts as 14 to 17; a process that ended keeps them.
-    ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]
-    return sum(int(one) for one in ticks) / _TICKS_A_SECOND
+    times = psutil.Process(process).cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
-def forget_environment(run: Path) -> None:
-    """Remove what ansible-runner writes of the whole environment when the run in this directory begins."""
-    (run / "artifacts" / "run" / "command").unlink(missing_ok=True)
+def is_running(process: int, argument: str) -> bool:
+    """Tell whether a process runs whose last argument is ``argument``; numbers of processes are used again."""
+    try:
+        found = psutil.Process(process)
+        return not _has_ended(found) and found.cmdline()[-1:] == [argument]
+    except psutil.Error:
+        return False
 
 
-def _children(parent: int) -> list[int]:
+def _children(parent: int) -> list[psutil.Process]:
     """Return the children of a process that have not ended."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, ppid = path.read_text().rpartition(")")[2].split()[:2]
-            if int(ppid) == parent and state != "Z":
-                found.append(int(path.parent.name))
-    return found
+    try:
+        return [child for child in psutil.Process(parent).children() if not _has_ended(child)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

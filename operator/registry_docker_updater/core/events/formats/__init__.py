@@ -1,31 +1,14 @@
-"""How registries write their events: one module a format, one table of all."""
+"""How registries write and deliver their events: one module a sender, one table of all."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import json
 
 from registry_docker_updater.core.events.formats import distribution, harbor
-from registry_docker_updater.core.events.pushes import Event
+from registry_docker_updater.core.events.formats.format import Format
+
+FORMATS: dict[str, Format] = {known.FORMAT.name: known.FORMAT for known in (distribution, harbor)}
 
 
-@dataclass(frozen=True)
-class Format:
-    """A sender's way of writing and delivering events.
-
-    ``read`` takes the registry's name in the settings and the decoded JSON body, and raises
-    :class:`~registry_docker_updater.core.events.pushes.Malformed`. ``insists`` tells that the sender repeats whatever
-    was not answered 2xx for ever, and holds back every later event meanwhile.
-    """
-
-    name: str
-    read: Callable[[str, Any], Sequence[Event]]
-    insists: bool
-
-
-FORMATS = {
-    known.name: known
-    for known in (
-        Format("distribution", distribution.read, insists=True),
-        Format("harbor", harbor.read, insists=False),
-    )
-}
+def snippet(format_name: str, registry: str, url: str) -> str:
+    """Return what ``registry`` must be told, so that it sends its events, where ``url`` is how it reaches the operator."""
+    address = json.dumps(f"{url.rstrip('/')}/events/{registry}")
+    return FORMATS[format_name].snippet.format(name=registry, address=address)

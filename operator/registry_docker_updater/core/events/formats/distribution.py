@@ -8,7 +8,10 @@ children of an index without a tag, pulls.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
+from registry_docker_updater.core.events.formats.format import Format
+from registry_docker_updater.core.events.formats.proofs import knows_secret
 from registry_docker_updater.core.events.pushes import Event, Ignored, Malformed, Push, Unreadable
 from registry_docker_updater.core.references import InvalidReference, is_digest
 
@@ -22,9 +25,26 @@ _MANIFESTS = frozenset(
     )
 )
 
+_SNIPPET = """\
+# config.yml of the registry {name}; replace SECRET by the secret that the settings name
+notifications:
+  endpoints:
+    - name: registry-docker-updater
+      url: {address}
+      headers:
+        Authorization: [Bearer SECRET]
+      timeout: 5s
+      threshold: 5
+      backoff: 5s
+      ignore:
+        mediatypes: [application/octet-stream]
+        actions: [pull]
+"""
 
-def read(registry: str, body: Any) -> Sequence[Event]:
+
+def read(registry: str, delivery: Delivery) -> Sequence[Event]:
     """Read one envelope; raises :class:`Malformed` when it is none."""
+    body = delivery.content
     events = body.get("events") if isinstance(body, dict) else None
     if not isinstance(events, list):
         raise Malformed('expected {"events": [...]}, the envelope of a Distribution registry')
@@ -60,3 +80,6 @@ def _push(registry: str, event: Mapping[str, Any], target: Mapping[str, Any], ta
         key=text(event, "id") or fingerprint(repository, tag, digest, occurred_at.isoformat()),
         actor=text(event.get("actor"), "name"),
     )
+
+
+FORMAT = Format("distribution", read, knows_secret, insists=True, snippet=_SNIPPET)

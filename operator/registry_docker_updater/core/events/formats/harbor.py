@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
+from registry_docker_updater.core.events.formats.format import Format
+from registry_docker_updater.core.events.formats.proofs import knows_secret
 from registry_docker_updater.core.events.pushes import Event, Ignored, Malformed, Push, Unreadable
 from registry_docker_updater.core.references import InvalidReference, is_digest
 
@@ -16,9 +19,23 @@ _PUSHES = frozenset(("PUSH_ARTIFACT", "pushImage", "harbor.artifact.pushed"))
 # A proxy cache says "pushed" for every pull through it; acting on that would make each update cause the next.
 _PROXY_CACHE = "harbor#proxy-cache-service"
 
+_SNIPPET = """\
+# Harbor, {name}: in each project under Webhooks, or POST /api/v2.0/projects/PROJECT/webhook/policies;
+# replace SECRET by the secret that the settings name
+{{
+  "name": "registry-docker-updater",
+  "enabled": true,
+  "event_types": ["PUSH_ARTIFACT"],
+  "targets": [
+    {{"type": "http", "address": {address}, "auth_header": "Bearer SECRET", "skip_cert_verify": false}}
+  ]
+}}
+"""
 
-def read(registry: str, body: Any) -> Sequence[Event]:
+
+def read(registry: str, delivery: Delivery) -> Sequence[Event]:
     """Read one event; raises :class:`Malformed` when it is none of Harbor's."""
+    body = delivery.content
     kind = text(body, "type") if isinstance(body, dict) else None
     if kind is None:
         raise Malformed('expected an object with "type", as a webhook of Harbor sends it')
@@ -66,3 +83,6 @@ def _from_seconds(value: Any) -> datetime:
         return datetime.fromtimestamp(value, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         raise Malformed(f"occur_at {value!r:.100} is not a time in seconds") from None
+
+
+FORMAT = Format("harbor", read, knows_secret, insists=False, snippet=_SNIPPET)
