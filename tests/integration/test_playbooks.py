@@ -21,7 +21,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from integration.shops import INVENTORY, MINUTE, Shop, processes
 from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.core.runs.results import ModuleResult
-from registry_docker_updater.edges.runs import directories
+from registry_docker_updater.edges.runs import directories, playbooks
 from registry_docker_updater.edges.runs.directories import as_text, end_leftovers, make_directory
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
@@ -161,7 +161,7 @@ def test_a_listing_that_hangs_is_ended_and_told(shop: Shop, monkeypatch: pytest.
     program = shop.folder / "hosts.sh"
     program.write_text("#!/bin/sh\nsleep 600\n")
     program.chmod(0o755)
-    monkeypatch.setattr(ansible, "_LISTING_SECONDS", 1)
+    monkeypatch.setattr(playbooks, "_LISTING_SECONDS", 1)
     with pytest.raises(UpdaterError, match="not done within 1 s; does a program of the inventory hang"):
         AnsiblePlaybooks(program, shop.folder, shop.environment).hosts("all")
 
@@ -281,7 +281,7 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
 def test_a_leftover_run_is_ended_before_anything_is_run_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ansible, "_GRACE_SECONDS", 1)
+    monkeypatch.setattr(directories, "_GRACE_SECONDS", 1)
     shop.write_endless()
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(shop.run, "endless")
