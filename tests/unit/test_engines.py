@@ -148,3 +148,13 @@ def test_by_hand_an_engine_is_updated_under_the_first_of_its_names_that_answered
     assert {host: other_name(hosts, list(hosts), host) for host in hosts} == {
         "a": "", "b": "", "c": "b", "d": "", "e": "", "f": "", "g": "",
     }  # fmt: skip
+
+
+def test_engines_that_are_none_of_anothers_are_not_spoken_of() -> None:
+    assert list(engine_notes(after(scan("a", WEB), scan("b", WEB, engine="F")))) == []
+
+
+def test_two_engines_that_tell_of_nothing_and_look_alike_may_be_one() -> None:
+    assert list(engine_notes(after(scan("a"), scan("b")))) == [
+        ("b", "its engine seems to be that of a under another name")
+    ]

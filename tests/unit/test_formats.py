@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from registry_docker_updater.core.events.delivery import Delivery
-from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.events.formats import FORMATS, snippet
 from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
 from registry_docker_updater.core.events.pushes import Ignored, Malformed, Push, Unreadable
 from registry_docker_updater.core.events.receiving import ReadDelivery, read
@@ -294,3 +294,31 @@ def test_a_push_cannot_be_made_of_what_is_no_name_or_digest() -> None:
     for repository, tag, digest in (("A", "1", APP), ("a", "1 2", APP), ("a", "1", "latest"), ("a", "", APP)):
         with pytest.raises(InvalidReference):
             Push("production", repository, tag, digest, now, "key")
+
+
+@pytest.mark.parametrize(
+    ("header", "is_known"),
+    [
+        ("s3cret", True),
+        ("Bearer s3cret", True),
+        ("bearer s3cret", False),
+        ("Bearer  s3cret", False),
+        ("S3cret", False),
+        ("", False),
+        ("\xff\xfe", False),
+    ],
+)
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_sender_knows_the_secret_whole_alone_or_after_bearer(
+    name: str, header: str, is_known: bool
+) -> None:
+    assert FORMATS[name].proves({"authorization": header}, "s3cret") is is_known
+    assert not FORMATS[name].proves({}, "s3cret")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_what_a_registry_must_be_told_has_its_address_as_json_and_no_secret(name: str) -> None:
+    text = snippet(name, "production", "https://updater.example.com/")
+    assert '"https://updater.example.com/events/production"' in text
+    assert "Bearer SECRET" in text
+    assert "{name}" not in text

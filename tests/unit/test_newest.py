@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from registry_docker_updater.core.events.newest import Answer, Finding, Newest, is_newest, weigh
+from registry_docker_updater.core.events.newest import Answer, Finding, Newest, is_newest, newest_after, weigh
 from registry_docker_updater.core.events.pushes import Push
 from unit.builders import NEW, NEWER, OLD, at
 
@@ -141,3 +141,17 @@ def test_what_the_registry_says_first_after_a_push_by_hand_is_no_push() -> None:
     assert weigh(answer(NEWER), remembered) is Finding.KNOWN
     assert weigh(answer(NEW), remembered) is Finding.PUSH
     assert weigh(answer(OLD), remembered) is Finding.PUSH
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_push_that_is_the_newest_is_dated_no_later_than_it_was_heard_of(by_hand: bool) -> None:
+    made = push(NEWER, at(86400), by_hand=by_hand)
+    newest = newest_after(made, 7, by_event(), at(10))
+    assert newest is not None
+    assert (newest.push, newest.digest, newest.occurred_at, newest.received_at) == (7, NEWER, at(10), at(10))
+    assert newest.registry_digest == (None if by_hand else NEWER), "the registry need not have it"
+    assert newest.found_at is None
+
+
+def test_a_push_that_is_older_leaves_the_newest_as_it_is() -> None:
+    assert newest_after(push(NEWER, at(5)), 7, by_event(occurred_at=at(10)), at(20)) is None

@@ -1,5 +1,6 @@
 """What became of each target: read from results of modules, completed for the silent, applied to the fleet."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.fleet.merging import change_after_updates
 from registry_docker_updater.core.fleet.targets import Kind, Target
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.runs.reading import HostFailure, Unreadable, read
+from registry_docker_updater.core.runs.conclusion import by_every_key
+from registry_docker_updater.core.runs.reading import EngineAccess, HostFailure, Unreadable, read
 from registry_docker_updater.core.runs.results import ModuleResult
 from unit.builders import NEW, OLD, at, conclude, container, fleet, outcome_of, seen, service
 
@@ -260,3 +262,19 @@ def test_a_target_in_whose_name_ansible_blotted_out_a_password_is_known_again() 
     doubtful = outcome_of(said("solo", "container", "********-web"), two)
     assert doubtful is not None
     assert doubtful.name == "********-web", "it could be either"
+
+
+def test_how_an_engine_may_be_opened_is_believed_of_the_role_that_scans_and_nobody_else() -> None:
+    how = {"live": "unix:///run/docker.sock"}
+    ours = ModuleResult("solo", "runner_on_ok", "set_fact", how, "registry.docker_updater.fleet_scan")
+    assert list(read(ours)) == [EngineAccess("solo", "unix:///run/docker.sock")]
+    assert list(read(ModuleResult("solo", "runner_on_ok", "set_fact", how, "shop.own"))) == []
+
+
+def test_a_target_under_two_names_of_its_engine_is_found_by_either() -> None:
+    both = replace(container(on="a"), hosts=("a", "b"))
+    assert by_every_key([both, service()]) == {
+        "container/a/web": both,
+        "container/b/web": both,
+        "service/id-of-api": service(),
+    }

@@ -422,3 +422,7 @@ def test_a_push_that_no_target_runs_asks_for_a_look_at_what_was_deployed_since()
 
 def test_the_history_is_asked_of_open_targets_only() -> None:
     assert open_targets([PUSH], fleet(WEB, container("new", digest=NEW))) == [WEB.key]
+
+
+def test_a_verdict_is_shown_by_its_sentence() -> None:
+    assert str(CURRENT) == "already runs this digest"

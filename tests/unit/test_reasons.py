@@ -51,3 +51,16 @@ def test_a_run_that_broke_before_it_could_call_anything_an_error_is_told_by_its_
     assert of_run("usage: …\nansible-playbook: error: --forks must be >= 1") == "--forks must be >= 1"
     assert of_run("ERROR: Invalid type for DEFAULT_FORKS\n") == "Invalid type for DEFAULT_FORKS"
     assert not of_run("")
+
+
+def test_a_source_of_the_inventory_that_cannot_be_read_is_named_with_the_place_in_it() -> None:
+    """Why is only a warning of each plugin that tried."""
+    printed = (
+        "[WARNING]: Failed to parse inventory with 'yaml' plugin: bad indentation\n"
+        "Origin: /shop/hosts.yml:3:5\n"
+        "[ERROR]: Completely failed to parse inventory source /shop/hosts.yml\n"
+    )
+    assert of_run(printed) == (
+        "Completely failed to parse inventory source /shop/hosts.yml;"
+        " Failed to parse inventory with 'yaml' plugin: bad indentation; see /shop/hosts.yml:3:5"
+    )

@@ -21,6 +21,7 @@ from registry_docker_updater.core.schedules.scans import (
     Slice,
     TokenBucket,
     next_slice,
+    too_old,
 )
 from unit.builders import NOON, at
 
@@ -267,3 +268,13 @@ def test_whatever_hangs_and_is_wanted_the_share_is_kept_and_nobody_starves(data:
     assert set(fleet.asks) == set(hosts)
     for asks in fleet.asks.values():
         assert fleet.now - asks[-1] < timedelta(minutes=15)
+
+
+def test_answers_that_are_much_older_than_the_interval_are_told_with_the_remedy() -> None:
+    minute = timedelta(minutes=1)
+    assert too_old([], minute, at(0)) is None
+    assert too_old([at(0), at(100)], minute, at(180)) is None
+    said = too_old([at(0), at(100)], minute, at(200))
+    assert said is not None
+    assert "is 200 s old" in said
+    assert "give scans a larger fleet.scan_share" in said
