@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.people import changed_after
+from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
 
 DOCUMENTATION = r"""
 name: changed_by_people

@@ -199,34 +199,34 @@ from dataclasses import replace
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
+    in_order,
+    name_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.execute import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     DIRECTORY,
     Journal,
     JournalUnusable,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
-    in_order,
-    name_of,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import (
     Update,
     Wish,
     look_at_copied_files,
     repair,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_worker import run_detached
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
-    CREDENTIALS_OPTION,
-    accounts_by_registry,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import run_detached
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     ENGINE_OPTIONS,
     Engine,
     EngineError,
     EngineUnreachable,
     NoAnswer,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
+    CREDENTIALS_OPTION,
+    accounts_by_registry,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,

@@ -129,22 +129,25 @@ import time
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
+    ENGINE_OPTIONS,
+    Engine,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
     BadCredentials,
     accounts_by_registry,
     find_credentials,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import ENGINE_OPTIONS, Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
     check_digest,
     check_host,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_engine import Refused, SwarmEngine
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import Progress
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_update import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import Refused, SwarmEngine
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.update import (
     Request,
     ServiceUpdate,
 )

@@ -60,7 +60,7 @@ going_on:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import heard
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import heard
 
 _EVERY = 0.5
 

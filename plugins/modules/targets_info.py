@@ -102,8 +102,8 @@ import time
 from typing import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import DIRECTORY
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import DIRECTORY
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     ENGINE_OPTIONS,
     Engine,
     EngineError,
@@ -116,7 +116,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     check_host,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import complaints
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan import narrowed, scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import narrowed, scan
 
 
 def main() -> None:

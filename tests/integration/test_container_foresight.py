@@ -6,8 +6,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.bounded_http import BoundedResponse
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_foresight import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bounded_http import (
+    BoundedResponse,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.registry import (
     NotReadable,
     read_image,
 )

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     RUNNING,
     Member,
     Swap,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 
 from integration.conftest import Site
 from registry_docker_updater.core.outcomes import HostResult, outcome_of

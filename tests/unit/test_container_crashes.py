@@ -1,7 +1,7 @@
 """Whatever ends an update at whatever instant: the container is up again, old or new, and nothing is left over.
 
 The real work, with a real journal, on a model of an engine that does what engines were seen to do: see the module
-``container_swap`` for what comes up by itself after a loss of power.
+``container/decisions/swap`` for what comes up by itself after a loss of power.
 """
 
 import itertools
@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import (
     Containers,
     as_seen,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     PAUSED,
     RUNNING,
     STOPPED,
@@ -27,8 +25,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     Seen,
     Swap,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import finish, repair
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import NotFound
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.execute import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import finish, repair
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 

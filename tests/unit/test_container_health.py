@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_health import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.health import (
     BAD,
     GOOD,
     WAIT,

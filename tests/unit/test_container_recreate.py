@@ -5,11 +5,11 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_networks import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
     Asked,
     plan_networks,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_recreate import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.recreate import (
     Given,
     follow,
     recreate,

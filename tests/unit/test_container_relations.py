@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
     RECREATE,
     RESTART,
     dependents,

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import Wish
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import Wish
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 from ansible_collections.registry.docker_updater.plugins.modules import standalone_container
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field, replace
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     BACK,
     FORWARD,
     PAUSED,

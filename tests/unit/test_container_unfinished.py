@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     RUNNING,
     Member,
     Swap,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_unfinished import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
     find_unfinished,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan import scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 from unit.builders import NEW, OLD
 from unit.engines import container_of, engine_with, played_engine

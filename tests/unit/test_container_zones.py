@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import container_engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container import (
+    containers as container_engine,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     RUNNING,
     Member,
     Pair,
@@ -19,7 +21,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     View,
     next_step,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 
 from unit.engines import Answer, Asked, PlayedEngine, played_engine
 

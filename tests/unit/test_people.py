@@ -1,7 +1,7 @@
 """What a person changed after a push, and what only was not known yet."""
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.people import changed_after
+from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
 
 from unit.builders import NEW, NEWER, OLD
 

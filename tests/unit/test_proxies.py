@@ -1,7 +1,7 @@
 """Which proxy leads where: as Docker's engine and client decide it, by the rules of Go."""
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.proxies import Proxies
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.proxies import Proxies
 
 PROXY = "http://proxy.example.com:3128"
 EXCEPTIONS = (

@@ -7,13 +7,13 @@ from itertools import chain, repeat
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     EngineError,
     EngineUnreachable,
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
     Change,
     Lost,
     Refused,

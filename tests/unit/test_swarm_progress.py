@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import Progress, heard
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress, heard
 
 _DYING = """
 import signal, sys
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import Progress
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
 with Progress(sys.argv[1]) as progress:
     progress.say("going on")
     print("told", flush=True)

@@ -5,8 +5,10 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import swarm_spec
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    spec as swarm_spec,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,8 +5,10 @@ import itertools
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import swarm_watch
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_watch import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    watch as swarm_watch,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.watch import (
     Goal,
     Sight,
     Verdict,

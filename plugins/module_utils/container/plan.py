@@ -11,26 +11,28 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.registry.docker_updater.plugins.module_utils import container_relations as relations
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import (
     Containers,
     Inspect,
     reference_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_health import health_check_of
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_needs import missing_needs
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_recreate import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions import relations
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.health import (
+    health_check_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.recreate import (
     Given,
     Recreation,
     recreate,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     PAUSED,
     RUNNING,
     STOPPED,
     Member,
     Swap,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.needs import missing_needs
 
 # Without one of these, what a container had would be taken for nothing.
 _PARTS = ("Config", "HostConfig", "Mounts", "NetworkSettings", "State")

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import Swap
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
     JournalUnusable,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import Swap
 
 
 @dataclass(frozen=True)

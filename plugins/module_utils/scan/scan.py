@@ -9,13 +9,13 @@ from contextlib import suppress
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels as ours
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import is_aside
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_unfinished import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import is_aside
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
     Unfinished,
     find_unfinished,
     owner_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     Engine,
     EngineError,
     NoAnswer,

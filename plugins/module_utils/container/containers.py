@@ -13,9 +13,11 @@ import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import urlencode
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_networks import Asked
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import Seen
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
+    Asked,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import Seen
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     Conflict,
     Engine,
     EngineError,

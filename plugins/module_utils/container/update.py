@@ -8,15 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils import container_relations as relations
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import (
-    GAVE_WAY,
-    UPDATED,
-    CarryOut,
-    Options,
-    Stuck,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import (
     Containers,
     Inspect,
     digest_of,
@@ -24,12 +16,20 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     is_whole,
     reference_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_foresight import (
-    NotReadable,
-    read_image,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions import relations
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
+    PAUSED,
+    Swap,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_plan import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.execute import (
+    GAVE_WAY,
+    UPDATED,
+    CarryOut,
+    Options,
+    Stuck,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.plan import (
     Host,
     Planned,
     Refused,
@@ -40,15 +40,18 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     tag_target,
     wanted_state,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import PAUSED, Swap
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
-    BadCredentials,
-    find_credentials,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     EngineError,
     EngineUnreachable,
     NoAnswer,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
+    BadCredentials,
+    find_credentials,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.registry import (
+    NotReadable,
+    read_image,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 

@@ -12,14 +12,14 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     Engine,
     EngineError,
     EngineUnreachable,
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_watch import Sight
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.watch import Sight
 
 Service = Dict[str, Any]
 Auth = Optional[Mapping[str, str]]

@@ -12,12 +12,18 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils import labels, swarm_spec, swarm_watch
+from ansible_collections.registry.docker_updater.plugins.module_utils import labels
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    spec as swarm_spec,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    watch as swarm_watch,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
     PAUSE,
     Change,
     Lost,

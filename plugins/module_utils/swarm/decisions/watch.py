@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils import swarm_spec
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    spec as swarm_spec,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
 
 # How a watch stands. All but WAITING are its end.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carry a swap out: look, decide (container_swap), act, and again, until it is over one way or the other.
+"""Carry a swap out: look, decide (decisions), act, and again, until it is over one way or the other.
 
 Every change of mind is in the journal before it is acted upon. The engine may go away at any moment, and a
 request without an answer may have been carried out: both only mean to look again.
@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Mapping, Optional, Set
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import (
     Containers,
     Inspect,
     as_seen,
     reference_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_health import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.health import (
     BAD,
     GOOD,
     Start,
@@ -27,10 +27,13 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     missing_ports,
     patience,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_recreate import follow
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import labels_of
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.recreate import (
+    follow,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
+    labels_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     ALWAYS,
     BACK,
     NO_POLICY,
@@ -43,7 +46,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container_
     next_step,
     resumed,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
     EngineError,
     EngineUnreachable,
     NoAnswer,

@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_config import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.config import (
     explain,
     lists_of_names,
     with_image_defaults,
     without_image_defaults,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_networks import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
     Asked,
     Endpoint,
     plan_networks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import is_aside
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import is_aside
 
 Container = Mapping[str, Any]
 

@@ -15,8 +15,8 @@ import struct
 from typing import Any, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
     index,
     name_of,
 )

@@ -18,9 +18,11 @@ import urllib.parse
 import urllib.request
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.bounded_http import BoundedResponse
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bounded_http import (
+    BoundedResponse,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.proxies import Proxies
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
-from ansible_collections.registry.docker_updater.plugins.module_utils.proxies import Proxies
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
 _INDEXES = (
