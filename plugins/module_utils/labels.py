@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The labels by which services and containers opt in and say how they want to be treated."""
+"""The labels by which services and containers opt in and say how they want to be treated. Pure."""
 
 from __future__ import annotations
 

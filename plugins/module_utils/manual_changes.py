@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import UNFINISHED
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import UNFINISHED
 
 
 def changed_after(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which proxy leads to a server, by the rules of Docker's engine and client, which are those of Go.
+"""Which proxy leads to a server, by the rules of Docker's engine and client, which are those of Go. Pure.
 
 The rules are golang.org/x/net/http/httpproxy's. Python's own know no networks, and read other variables first.
 """

@@ -18,6 +18,7 @@ import urllib.parse
 import urllib.request
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.registry.docker_updater.plugins.module_utils import oci
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bounded_http import (
     BoundedResponse,
 )
@@ -25,14 +26,6 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.pro
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
-_INDEXES = (
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.index.v1+json",
-)
-_MANIFESTS = (
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-)
 _SECONDS = 20
 _LARGEST = 8 * 1024 * 1024
 
@@ -57,9 +50,9 @@ def read_image(
     insecure = is_insecure(reference.host, info)
     try:
         registry = _Registry(reference, account, Proxies.of_engine(info), insecure=insecure)
-        manifest = registry.get(f"manifests/{digest}", (*_INDEXES, *_MANIFESTS))
+        manifest = registry.get(f"manifests/{digest}", oci.IMAGES)
         if "manifests" in manifest:
-            manifest = registry.get(f"manifests/{_for_platform(manifest, architecture)}", _MANIFESTS)
+            manifest = registry.get(f"manifests/{_for_platform(manifest, architecture)}", oci.MANIFESTS)
         identity = manifest["config"]["digest"]
         config = registry.get(f"blobs/{identity}", ())
         wanted = config.get("config") or {}

@@ -25,6 +25,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     InvalidReference,
     Reference,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
+    CONTAINER,
+    SERVICE,
+    UNFINISHED,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.times import SECOND, nanoseconds
 
 _SWARM_TASK = "com.docker.swarm.task.id"
@@ -33,8 +38,6 @@ _SWARM_TASK = "com.docker.swarm.task.id"
 _ELECTION_SECONDS = 5.0
 _COMPOSE_ONE_OFF = "com.docker.compose.oneoff"
 _LEFT = "start it again under its own name, or remove it"
-# The state of a target whose update was begun and has not ended: what it will run is open.
-UNFINISHED = "unfinished"
 
 Target = Dict[str, Any]
 
@@ -162,7 +165,7 @@ def _services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Target]
         if complaint:
             warnings.append(f"service {name}: {complaint}")
         yield {
-            "kind": "service",
+            "kind": SERVICE,
             "id": service["ID"],
             "name": name,
             "image": image,
@@ -222,7 +225,7 @@ def _containers(  # noqa: C901 - one sieve after the other
         if complaint:
             warnings.append(f"container {name}: {complaint}")
         target: Target = {
-            "kind": "container",
+            "kind": CONTAINER,
             "id": container["Id"],
             "name": owner or name,
             "image": image,

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Tuple
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import OPT_IN
+
 Config = Dict[str, Any]
 
 # Compose-built images carry the labels of the project that built them; an equal label of the container is
@@ -19,7 +21,7 @@ PROTECTED_LABELS = (
     "com.docker.compose.",
     "com.docker.stack.",
     "com.docker.swarm.",
-    "registry-docker-updater",
+    OPT_IN,
 )
 
 _WORDS = ("User", "WorkingDir", "StopSignal")
