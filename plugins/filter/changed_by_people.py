@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import key_of
 
 DOCUMENTATION = r"""
 name: changed_by_people
@@ -55,15 +56,12 @@ def changed_by_people(
     scan: Mapping[str, Any], known_digests: Mapping[str, Sequence[str]], host: str, pushed_at: float
 ) -> List[Dict[str, Any]]:
     """Return those targets of ``scan`` that somebody changed after ``pushed_at``."""
-
-    def key(target: Mapping[str, Any]) -> str:
-        is_service = target["kind"] == "service"
-        return f"service/{target['id']}" if is_service else f"container/{host}/{target['name']}"
-
     return [
         target
         for target in scan["targets"]
-        if changed_after(target, known_digests.get(key(target)), float(pushed_at), float(scan["asked_at"]))
+        if changed_after(
+            target, known_digests.get(key_of(target, host)), float(pushed_at), float(scan["asked_at"])
+        )
     ]
 
 

@@ -228,15 +228,20 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.cre
     CREDENTIALS_OPTION,
     accounts_by_registry,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    FAILED,
+    ROLLED_BACK,
+    succeeds,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
     check_digest,
     check_host,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import CONTAINER
 
 _LONGEST_WAIT = 3600.0  # for another update on the same host, in seconds
-_GOOD = ("updated", "unchanged", "skipped")
 
 
 def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
@@ -366,11 +371,9 @@ def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
             "failed": True,
         }
     elif "outcome" in answer:
-        answer["failed"] = answer["outcome"] not in _GOOD
+        answer["failed"] = not succeeds(answer["outcome"])
     else:
-        answer.setdefault(
-            "failed", any(one["outcome"] not in (*_GOOD, "rolled_back") for one in answer["repairs"])
-        )
+        answer.setdefault("failed", any(not _is_repaired(one["outcome"]) for one in answer["repairs"]))
         answer.setdefault("changed", any(one["changed"] for one in answer["repairs"]))
         names = ", ".join(f"{one['name']} ({one['outcome']})" for one in answer["repairs"])
         answer.setdefault("message", "repaired: " + names if names else "nothing was left to repair")
@@ -384,11 +387,15 @@ def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
     module.exit_json(**answer)
 
 
+def _is_repaired(outcome: str) -> bool:
+    return succeeds(outcome) or outcome == ROLLED_BACK
+
+
 def _nothing_done(wish: Wish, message: str) -> Dict[str, Any]:
     state = {"image": str(wish.image), "digest": None}
     return {
-        "outcome": "failed",
-        "kind": "container",
+        "outcome": FAILED,
+        "kind": CONTAINER,
         "id": "",
         "name": wish.name,
         "image": str(wish.image),

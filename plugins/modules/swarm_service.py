@@ -139,6 +139,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.cre
     accounts_by_registry,
     find_credentials,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import succeeds
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
@@ -151,8 +152,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.upda
     Request,
     ServiceUpdate,
 )
-
-_GOOD = ("updated", "unchanged", "skipped")
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE
 
 
 def main() -> None:
@@ -186,7 +186,7 @@ def main() -> None:
     for warning in dict.fromkeys(report.warnings):
         module.warn(f"{report.name}: {warning}")
     result: Dict[str, Any] = {
-        "kind": "service",
+        "kind": SERVICE,
         "id": report.id or module.params["service"],
         "name": report.name or module.params["service"],
         "image": report.image,
@@ -203,7 +203,7 @@ def main() -> None:
         result["diff"] = report.diff
     if not module.check_mode:
         result["outcome"] = report.outcome
-    if report.outcome in ("", *_GOOD):
+    if not report.outcome or succeeds(report.outcome):
         module.exit_json(**result)
     module.fail_json(**result)
 

@@ -154,16 +154,16 @@ def _services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Target]
         if not name:
             warnings.append(f"service {service.get('ID')} is shown without its name, and is left alone")
             continue
-        warnings += [f"service {name}: {complaint}" for complaint in ours.complaints(labels)]
+        warnings += [f"service {name}: {problem}" for problem in ours.problems(labels)]
         if not ours.opted_in(labels):
             continue
         image = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image")
         if not image:
             warnings.append(f"service {name} runs no container image and is left alone")
             continue
-        reference, complaint = _reference(image)
-        if complaint:
-            warnings.append(f"service {name}: {complaint}")
+        reference, problem = _reference(image)
+        if problem:
+            warnings.append(f"service {name}: {problem}")
         yield {
             "kind": SERVICE,
             "id": service["ID"],
@@ -212,18 +212,18 @@ def _containers(  # noqa: C901 - one sieve after the other
         if is_aside(name) and not owner:
             warnings.append(f"container {name} was left by an update of which no journal tells: {_LEFT}")
             continue
-        warnings += [f"container {name}: {complaint}" for complaint in ours.complaints(labels)]
+        warnings += [f"container {name}: {problem}" for problem in ours.problems(labels)]
         if not ours.opted_in(labels):
             continue
         image = container["Config"]["Image"]
-        reference, complaint = _reference(image)
+        reference, problem = _reference(image)
         if reference and reference.digest:
-            reference, complaint = (
+            reference, problem = (
                 None,
                 f"{image} is pinned to a digest by whoever created it, so no push concerns it",
             )
-        if complaint:
-            warnings.append(f"container {name}: {complaint}")
+        if problem:
+            warnings.append(f"container {name}: {problem}")
         target: Target = {
             "kind": CONTAINER,
             "id": container["Id"],

@@ -44,7 +44,7 @@ class Progress:
         self._file.flush()
 
 
-def heard(path: str, offset: int) -> Tuple[List[str], int, bool]:
+def read_progress(path: str, offset: int) -> Tuple[List[str], int, bool]:
     """Return the lines from byte ``offset`` on, the offset after them, and whether the update is over.
 
     One that has not told anything yet is not over. Raises :class:`OSError` other than a file that is not there.
@@ -57,8 +57,8 @@ def heard(path: str, offset: int) -> Tuple[List[str], int, bool]:
         # Asked before reading: what is told after this is read the next time, unless there is none.
         over = _is_free(file)
         file.seek(offset)
-        told = file.read()
-    whole = told[: told.rfind(b"\n") + 1]
+        content = file.read()
+    whole = content[: content.rfind(b"\n") + 1]
     lines = whole.decode("utf-8", "replace").splitlines()
     return lines, offset + len(whole), over and offset + len(whole) > 0
 
