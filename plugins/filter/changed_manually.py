@@ -9,7 +9,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.manual_cha
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import key_of
 
 DOCUMENTATION = r"""
-name: changed_by_people
+name: changed_manually
 short_description: Say which targets of a host a person changed after a push
 version_added: 0.1.0
 author: The registry-docker-updater developers
@@ -41,7 +41,7 @@ options:
 EXAMPLES = r"""
 - name: See what people changed
   ansible.builtin.debug:
-    msg: "{{ fleet_scan_result | registry.docker_updater.changed_by_people(known_digests, inventory_hostname, pushed_at) }}"
+    msg: "{{ fleet_scan_result | registry.docker_updater.changed_manually(known_digests, inventory_hostname, pushed_at) }}"
 """
 
 RETURN = r"""
@@ -52,7 +52,7 @@ _value:
 """
 
 
-def changed_by_people(
+def changed_manually(
     scan: Mapping[str, Any], known_digests: Mapping[str, Sequence[str]], host: str, pushed_at: float
 ) -> List[Dict[str, Any]]:
     """Return those targets of ``scan`` that somebody changed after ``pushed_at``."""
@@ -70,4 +70,4 @@ class FilterModule:
 
     def filters(self) -> Dict[str, Any]:
         """Return the filter by its name."""
-        return {"changed_by_people": changed_by_people}
+        return {"changed_manually": changed_manually}
