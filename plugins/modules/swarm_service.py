@@ -129,10 +129,8 @@ import time
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
-    ENGINE_OPTIONS,
-    Engine,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
     BadCredentials,

@@ -104,9 +104,9 @@ from typing import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import DIRECTORY
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
-    ENGINE_OPTIONS,
-    Engine,
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     EngineUnreachable,
     NoAnswer,

@@ -10,6 +10,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     Member,
     Swap,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    to_json,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 
 from integration.conftest import Site
@@ -42,7 +45,7 @@ def _journal(site: Site) -> Journal:
     info = site.engines["one"].answers["/info"]
     assert isinstance(info, Answer)
     journal = Journal(str(state), info.body["ID"])
-    journal.keep("web0", Swap("0123abcd", (member,), (), {**wanted, "new_image": "x"}).as_json())
+    journal.keep("web0", to_json(Swap("0123abcd", (member,), (), {**wanted, "new_image": "x"})))
     return journal
 
 

@@ -13,22 +13,22 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import (
-    Containers,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.inspects import (
     as_seen,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.sight import Seen
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     PAUSED,
     RUNNING,
     STOPPED,
     Member,
-    Seen,
     Swap,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.execute import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import begin, repair
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import finish, repair
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import NotFound
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,7 +123,11 @@ class PlayedContainers:
     def tag(self, *_: object) -> None:
         self._change("tag", lambda: None)
 
-    def copy_files(self, *_: object) -> None:
+    @property
+    def files(self) -> "PlayedContainers":
+        return self
+
+    def copy(self, *_: object) -> None:
         pass
 
     # What happens to it.
@@ -242,7 +246,7 @@ def updated_through(containers: PlayedContainers, journal: Journal, swap: Swap) 
     for ended in itertools.count():
         try:
             if ended == 0:
-                finish(cast("Containers", containers), journal, swap, AT_ONCE)
+                begin(cast("Containers", containers), journal, swap, AT_ONCE)
             else:
                 repair(cast("Containers", containers), journal, AT_ONCE)
         except Killed:
@@ -335,7 +339,7 @@ def test_after_a_loss_of_power_the_container_is_up_without_help_but_for_moments_
         containers, swap = played(policy, RUNNING)
         containers.end_at(iter([(number, "power", moment)]))
         with tempfile.TemporaryDirectory() as folder, suppress(Killed):
-            finish(cast("Containers", containers), Journal(folder, "engine"), swap, AT_ONCE)
+            begin(cast("Containers", containers), Journal(folder, "engine"), swap, AT_ONCE)
         if containers.up_at_boot == [False]:
             down.add(containers.last_change)
     assert down == moments

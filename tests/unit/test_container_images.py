@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.execute import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import Update, Wish
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import Update
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
@@ -106,7 +107,7 @@ def update(engine: PlayedEngine, folder: Path, host: str, **wish: Any) -> dict[s
     containers = Containers(Engine({"docker_host": engine.address}))
     reference = Reference.parse(f"{host}/test/app:1")
     journal = Journal(str(folder / "state"), "engine")
-    return Update(containers, journal, Wish("web", reference, NEW, **wish), Options(0)).run()
+    return Update(containers, journal, Request("web", reference, NEW, **wish), Options(0)).run()
 
 
 def bodies(engine: PlayedEngine) -> list[dict[str, Any]]:

@@ -15,12 +15,10 @@ import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.container import (
     needs as container_needs,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.checks import check_target
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.host import Host
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.needs import missing_needs
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.plan import (
-    Host,
-    check_target,
-)
 
 ID = "f" * 64
 

@@ -5,12 +5,12 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.given import Given
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
     Asked,
     plan_networks,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.recreate import (
-    Given,
     follow,
     recreate,
 )

@@ -14,6 +14,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     Member,
     Swap,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    to_json,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
     find_unfinished,
@@ -43,7 +46,7 @@ def _folder() -> Iterator[Path]:
 @pytest.fixture(name="journal")
 def _journal(folder: Path) -> Journal:
     journal = Journal(str(folder / "state"), "engine")
-    journal.keep("app", SWAP.as_json())
+    journal.keep("app", to_json(SWAP))
     return journal
 
 
@@ -122,10 +125,11 @@ def test_what_an_update_left_without_a_journal_is_a_warning(folder: Path) -> Non
 def test_a_journal_of_another_version_or_that_nobody_can_read_is_a_warning_and_the_scan_goes_on(
     folder: Path, journal: Journal
 ) -> None:
-    journal.keep("other", {**replace(SWAP, wanted={**SWAP.wanted, "name": "other"}).as_json(), "colour": 1})
+    journal.keep("other", {**to_json(replace(SWAP, wanted={**SWAP.wanted, "name": "other"})), "version": 99})
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
     assert [one.swap.wanted["name"] for one in found] == ["app"]
-    assert "another version" in warnings[0]
+    assert "the update of other was begun by a later version" in warnings[0]
+    assert "have that version finish it" in warnings[0]
     (next((folder / "state").rglob("other.swap.json"))).write_text("{")
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
     assert [one.swap.wanted["name"] for one in found] == ["app"], "it hides no other"

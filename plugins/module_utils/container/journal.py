@@ -87,7 +87,7 @@ class Journal:
             try:
                 kept = _read(path)
             except JournalUnusable as error:
-                self.unreadable.append(f"{error}: see that its container runs, then remove the file")
+                self.unreadable.append(str(error))
                 continue
             if kept:
                 yield kept
@@ -95,6 +95,10 @@ class Journal:
     def holds(self, name: str) -> bool:
         """Tell whether there is a swap of ``name``, readable or not."""
         return os.path.exists(self._path(name, "swap"))
+
+    def file_of(self, name: str) -> str:
+        """Return the path of the swap of ``name``."""
+        return self._path(name, "swap")
 
     def keep(self, name: str, swap: Dict[str, Any]) -> None:
         """Keep ``swap`` of the container called ``name``, on the disk before this returns."""
@@ -107,14 +111,16 @@ class Journal:
             os.unlink(path)
             _sync_directory(path)
 
-    def refusal(self, name: str, digest: str) -> Optional[Dict[str, Any]]:
+    def refusal(self, name: str, digest: str) -> Optional[Dict[str, str]]:
         """Return ``{reason, at}`` when ``digest`` was found bad for container ``name``."""
-        found: Optional[Dict[str, Any]] = (_read(self._path(name, "refused")) or {}).get(digest)
-        return found
+        found = _read(self._path(name, "refused")).get(digest)
+        if not isinstance(found, dict):
+            return None
+        return {key: str(found.get(key) or "unknown") for key in ("reason", "at")}
 
     def refuse(self, name: str, digest: str, reason: str) -> None:
         """Remember that ``digest`` was found bad for container ``name``."""
-        kept = _read(self._path(name, "refused")) or {}
+        kept = _read(self._path(name, "refused"))
         kept[digest] = {"reason": reason, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         _write(self._path(name, "refused"), dict(list(kept.items())[-_REMEMBERED:]))
 
@@ -124,7 +130,7 @@ class Journal:
 
     def kept_result(self, name: str) -> Dict[str, Any]:
         """Return ``{at, result}`` of what became of ``name`` last: ``at`` tells it from others, and not which is newer."""
-        return _read(self._path(name, "result")) or {}
+        return _read(self._path(name, "result"))
 
     def _path(self, name: str, kind: str) -> str:
         # An engine's word becomes part of a path: real names are safe there, and of any length.
@@ -176,15 +182,20 @@ def _kept_at(path: str) -> float:
         return 0.0  # it is over
 
 
-def _read(path: str) -> Optional[Dict[str, Any]]:
+def _read(path: str) -> Dict[str, Any]:
+    """Return what a file holds, nothing where there is none."""
     try:
         with open(os.open(path, os.O_RDONLY | _OURS), encoding="utf-8") as file:
             kept = decode_json(file.read())
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, ValueError) as error:
-        raise JournalUnusable(f"cannot read {path}: {error}") from None
-    return kept if isinstance(kept, dict) else None
+        problem = str(error)
+    else:
+        if isinstance(kept, dict):
+            return kept
+        problem = "it holds no JSON object"
+    raise JournalUnusable(f"cannot read {path}: {problem}: see that its container runs, then remove the file")
 
 
 def _write(path: str, content: Dict[str, Any]) -> None:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import Swap
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    UnreadableSwap,
+    from_json,
+    name_in,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
     JournalUnusable,
@@ -58,23 +63,20 @@ def find_unfinished(directory: str, engine_id: str, now: float) -> Tuple[List[Un
     warnings = [
         f"an update is unfinished here, and nobody can tell which: {one}" for one in journal.unreadable
     ]
-    readable = [swap for swap in map(_swap, kept) if swap]
-    for swap in readable:
-        # A clock that was put back makes nothing younger than it is now.
-        age = max(0.0, now - float(swap.wanted.get("begun_at") or now))
-        found.append(Unfinished(swap, age, is_worked_on))
-    if len(readable) < len(kept):
-        warnings.append(
-            "an update that is unfinished here was begun by another version, which is to finish it"
-        )
+    for one in kept:
+        try:
+            swap = from_json(one, journal.file_of(name_in(one)))
+        except UnreadableSwap as unreadable:
+            warnings.append(f"an update is unfinished here, and cannot be finished: {unreadable}")
+            continue
+        found.append(Unfinished(swap, _age(swap, now), is_worked_on))
     return found, warnings
 
 
-def _swap(kept: Dict[str, Any]) -> Optional[Swap]:
-    try:
-        return Swap.from_json(kept)
-    except (KeyError, TypeError):
-        return None
+def _age(swap: Swap, now: float) -> float:
+    """Return the seconds since an update began; a clock that was put back makes nothing younger than it is now."""
+    begun_at = swap.wanted.get("begun_at")
+    return max(0.0, now - begun_at) if isinstance(begun_at, (int, float)) else 0.0
 
 
 def owner_of(unfinished: Sequence[Unfinished], identity: str, name: str) -> Optional[str]:

@@ -10,65 +10,24 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import re
-import socket
 import ssl
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import (
+    DEFAULT_HOST,
+    connection_to,
+    why_unreachable,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
+    Conflict,
+    EngineError,
+    EngineUnreachable,
+    NoAnswer,
+    NotFound,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
-
-DEFAULT_HOST = "unix:///var/run/docker.sock"
-
-# Options of every module of the collection that talks to an engine; the same names as community.docker uses.
-ENGINE_OPTIONS: Dict[str, Dict[str, Any]] = {
-    "docker_host": {"type": "str", "default": DEFAULT_HOST},
-    "timeout": {"type": "int", "default": 60},
-    "tls": {"type": "bool", "default": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path"},
-    "tls_hostname": {"type": "str"},
-}
-
-
-class EngineError(Exception):
-    """The engine answered with an error: ``status`` is the HTTP code, ``message`` what the engine said."""
-
-    def __init__(self, status: int, message: str, request: str) -> None:
-        super().__init__(f"{message} (HTTP {status} to {request})")
-        self.status = status
-        self.message = message
-        self.request = request
-
-
-class NotFound(EngineError):
-    """The object does not exist (HTTP 404)."""
-
-
-class Conflict(EngineError):
-    """The object is in a state, or a name is in a use, that forbids the call (HTTP 409)."""
-
-
-class EngineUnreachable(Exception):
-    """No connection to the engine; nothing was asked of it."""
-
-
-class NoAnswer(Exception):
-    """The request was sent and no answer came: it may have been carried out. Look before doing it again."""
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: Optional[float]) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Engine:
@@ -152,6 +111,10 @@ class Engine:
                 if line.strip():
                     yield _decoded(line, f"POST {path}")
 
+    def connect(self, timeout: Optional[float]) -> http.client.HTTPConnection:
+        """Return a connection, not yet opened, as the options say: unix socket, TCP, or TLS."""
+        return connection_to(self.address, self._options, timeout)
+
     def pull(
         self, repository: str, digest: str, auth: Optional[Mapping[str, str]] = None, platform: str = ""
     ) -> None:
@@ -180,26 +143,6 @@ class Engine:
         url = "/v{}{}".format(api_version or self.api_version, quote(path, safe="/:@"))
         return url + ("?" + urlencode(given) if given else "")
 
-    def connect(self, timeout: Optional[float]) -> http.client.HTTPConnection:
-        """Return a connection, not yet opened, as the options say: unix socket, TCP, or TLS."""
-        parts = urlsplit(self.address)
-        if parts.scheme == "unix":
-            return _UnixConnection(parts.path, timeout)
-        if parts.scheme not in ("tcp", "http", "https") or not parts.hostname:
-            raise EngineUnreachable(
-                f"docker_host {self.address!r} is not unix:///path, tcp://host:port or https://host:port"
-            )
-        if parts.scheme != "https" and not self._options.get("tls"):
-            return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=timeout)
-        context = _tls(self._options)
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port or 2376, timeout=timeout, context=context
-        )
-        name = self._options.get("tls_hostname")
-        if name:
-            _verify_as(connection, context, name)
-        return connection
-
 
 class _Exchange:
     """One request and its response, on a connection of its own, closed at the end."""
@@ -223,7 +166,7 @@ class _Exchange:
             self._connection.connect()
         except OSError as error:
             self._connection.close()
-            raise EngineUnreachable(_why_unreachable(self._engine.address, error)) from error
+            raise EngineUnreachable(why_unreachable(self._engine.address, error)) from error
         try:
             self._send()
         except BaseException:
@@ -284,37 +227,6 @@ def _auth_header(auth: Optional[Mapping[str, str]]) -> Dict[str, str]:
     return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(dict(auth)).encode()).decode("ascii")}
 
 
-def _tls(options: Mapping[str, Any]) -> ssl.SSLContext:
-    for option in ("ca_path", "client_cert", "client_key"):
-        path = options.get(option)
-        if path and not os.access(path, os.R_OK):
-            raise EngineUnreachable(f"{option}: cannot read {path} on the host where the module runs")
-    try:
-        context = ssl.create_default_context(cafile=options.get("ca_path"))
-        if options.get("client_cert"):
-            # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
-            context.load_cert_chain(options["client_cert"], options.get("client_key"), password=lambda: "")
-    except ssl.SSLError as error:
-        raise EngineUnreachable(
-            f"cannot use the TLS files of this host ({error}): ca_path and client_cert are to be PEM,"
-            " and client_key the unencrypted key of client_cert"
-        ) from error
-    if not options.get("validate_certs", True):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _verify_as(connection: http.client.HTTPSConnection, context: ssl.SSLContext, name: str) -> None:
-    """Check the certificate against ``name`` instead of the address connected to."""
-
-    def connect() -> None:
-        http.client.HTTPConnection.connect(connection)
-        connection.sock = context.wrap_socket(connection.sock, server_hostname=name)
-
-    connection.connect = connect  # type: ignore[method-assign]
-
-
 def _text(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
@@ -335,17 +247,3 @@ def _message(text: str) -> str:
         return str(decode_json(text)["message"]).strip()
     except (ValueError, KeyError, TypeError):
         return text.strip() or "no message"
-
-
-def _why_unreachable(address: str, error: OSError) -> str:
-    hint = ""
-    if isinstance(error, PermissionError):
-        hint = ": the user may not open it; use become, or add the user to the group that owns the socket"
-    elif isinstance(error, ssl.SSLCertVerificationError):
-        hint = ": ca_path is to be the authority of its certificate, and tls_hostname a name in that, where docker_host is none"
-    elif isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
-        hint = ": is the Docker engine running there?"
-    path = urlsplit(address).path
-    if address.startswith("unix://") and not os.path.exists(path):
-        hint = ": there is no such socket; is Docker installed and running on this host?"
-    return f"cannot reach the Docker engine at {address} ({error}){hint}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the configuration of an image from its registry without pulling it: what check mode is told with.
+"""Read the configuration of an image from its registry without pulling it: what check mode looks at.
 
 Speaks the registry API of the OCI distribution specification, as far as a read of one manifest and one blob needs.
 """
@@ -16,6 +16,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import oci
@@ -34,25 +35,29 @@ class NotReadable(Exception):
     """The registry did not give the image's configuration; the message says why, without secrets."""
 
 
-def read_image(
-    reference: Reference,
-    digest: str,
-    account: Optional[Mapping[str, str]],
-    info: Mapping[str, Any],
-    architecture: str,
-) -> Dict[str, Any]:
+@dataclass(frozen=True)
+class Where:
+    """For whom a registry is asked: an engine, by its /info, which tells insecure registries and its proxies.
+
+    ``architecture`` is that of the image that is looked for, ``account`` what X-Registry-Auth is made of.
+    """
+
+    info: Mapping[str, Any]
+    architecture: str
+    account: Optional[Mapping[str, str]] = None
+
+
+def read_image(reference: Reference, digest: str, where: Where) -> Dict[str, Any]:
     """Return ``{Id, Config, Architecture, Os}`` of an image, as an inspect after a pull would show them.
 
-    ``account`` is what X-Registry-Auth is made of, ``info`` the engine's /info, which tells insecure registries and
-    its proxies.
     Raises :class:`NotReadable`.
     """
-    insecure = is_insecure(reference.host, info)
+    insecure = is_insecure(reference.host, where.info)
     try:
-        registry = _Registry(reference, account, Proxies.of_engine(info), insecure=insecure)
+        registry = _Registry(reference, where.account, Proxies.of_engine(where.info), insecure=insecure)
         manifest = registry.get(f"manifests/{digest}", oci.IMAGES)
         if "manifests" in manifest:
-            manifest = registry.get(f"manifests/{_for_platform(manifest, architecture)}", oci.MANIFESTS)
+            manifest = registry.get(f"manifests/{_for_platform(manifest, where.architecture)}", oci.MANIFESTS)
         identity = manifest["config"]["digest"]
         config = registry.get(f"blobs/{identity}", ())
         wanted = config.get("config") or {}

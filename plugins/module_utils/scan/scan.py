@@ -15,8 +15,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     find_unfinished,
     owner_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import (
-    Engine,
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     NoAnswer,
     NotFound,

@@ -32,6 +32,18 @@ class Start:
     restarts: int
 
 
+@dataclass(frozen=True)
+class Gate:
+    """What is asked of a container: ``settle`` seconds without a restart, and health, within ``deadline`` seconds.
+
+    ``may_finish`` lets an exit with code 0 count as good: a container that does its work once.
+    """
+
+    settle: float
+    deadline: float
+    may_finish: bool = False
+
+
 def health_check_of(container: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
     """Return the health check that the engine runs for ``container``, None where it runs none."""
     check = container["Config"].get("Healthcheck") or {}
@@ -52,24 +64,16 @@ def patience(container: Mapping[str, Any], given: Optional[float], settle: float
     return settle + (check.get("StartPeriod") or 0) / _NANO + (interval + timeout) * (retries + 1) + _MARGIN
 
 
-def judge(  # noqa: PLR0911, PLR0913 - one return per way to end
-    container: Mapping[str, Any],
-    start: Start,
-    seconds: float,
-    settle: float,
-    deadline: float,
-    *,
-    may_finish: bool = False,
+def judge(  # noqa: PLR0911 - one return per way to end
+    container: Mapping[str, Any], start: Start, seconds: float, gate: Gate
 ) -> Verdict:
     """Judge ``container`` (its inspect) ``seconds`` after ``start``.
 
-    Good is: running without a restart for ``settle`` seconds, and healthy where there is a health check.
-    ``deadline`` is how long to wait for that, in seconds. ``may_finish`` lets an exit with code 0 count as good:
-    a container that does its work once.
+    Good is: running without a restart for as long as the gate wants, and healthy where there is a health check.
     """
     state = container["State"]
     status = state.get("Status")
-    if status == "exited" and may_finish and state.get("ExitCode") == 0:
+    if status == "exited" and gate.may_finish and state.get("ExitCode") == 0:
         return Verdict(GOOD)
     if status in ("exited", "dead", "created", "removing"):
         return Verdict(BAD, _ending(state))
@@ -84,14 +88,14 @@ def judge(  # noqa: PLR0911, PLR0913 - one return per way to end
     if checked and health == "unhealthy":
         return Verdict(BAD, "its health check failed" + _last_probe(state))
     if (
-        seconds >= settle
+        seconds >= gate.settle
         and state.get("Running")
         and not state.get("Paused")
         and (not checked or health == "healthy")
     ):
         return Verdict(GOOD)
-    if seconds >= deadline:
-        return Verdict(BAD, f"not healthy within {deadline:.0f} seconds" + _last_probe(state))
+    if seconds >= gate.deadline:
+        return Verdict(BAD, f"not healthy within {gate.deadline:.0f} seconds" + _last_probe(state))
     return Verdict(WAIT)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.config import (
     explain,
@@ -18,45 +18,25 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     with_image_defaults,
     without_image_defaults,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.given import Given
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
-    Asked,
     Endpoint,
     plan_networks,
     shares_network,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.storage import (
+    keep_storage,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import KEEP_ENV
 
 COMPOSE_IMAGE_LABEL = "com.docker.compose.image"
 
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 # What moby masks by itself, 20.10 to 29. The engine's own list of today is better than that of yesterday.
 _MASKED_BY_ENGINE = re.compile(
     r"/proc/(asound|acpi|interrupts|kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|scsi)"
     r"|/sys/firmware|/sys/devices/virtual/powercap|/sys/devices/system/cpu/cpu[0-9]+/thermal_throttle"
 )
 _READONLY_BY_ENGINE = re.compile(r"/proc/(bus|fs|irq|sys|sysrq-trigger)")
-_OPTIONS_OF_MOUNT = {"BindOptions": "bind", "VolumeOptions": ("volume", "cluster"), "TmpfsOptions": "tmpfs"}
-
-
-@dataclass(frozen=True)
-class Given:
-    """All that a recreation is decided from.
-
-    ``container``, ``old_image`` and ``new_image`` are inspects; ``api`` the version spoken, as numbers;
-    ``mac``, ``asked`` and ``swarm_scoped`` are explained at ``plan_networks``; ``providers`` maps what VolumesFrom
-    names to an inspect, where there is still such a container; ``platform`` is set where it is not the host's.
-    """
-
-    container: Mapping[str, Any]
-    old_image: Mapping[str, Any]
-    new_image: Mapping[str, Any]
-    api: Tuple[int, ...]
-    mac: str = ""
-    asked: Optional[Mapping[str, Asked]] = None
-    swarm_scoped: Tuple[str, ...] = ()
-    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    host_name: str = ""
-    platform: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +68,7 @@ def recreate(given: Given) -> Recreation:
         lists_of_names(labels.get(KEEP_ENV) or ""),
     )
     host = dict(container["HostConfig"])
-    _storage(given, config, host, warnings)
+    keep_storage(given, config, host, warnings)
     _name_of_host(given, config)
     host["Links"] = [_link(link) for link in host.get("Links") or ()] or None
     _engine_defaults(given, host)
@@ -131,105 +111,6 @@ def follow(body: Mapping[str, Any], renewed: Mapping[str, str]) -> Dict[str, Any
         links = (link.partition(":") for link in host["Links"])
         host["Links"] = [f"{renewed.get(target, target)}:{alias}" for target, _, alias in links]
     return {**body, "HostConfig": host}
-
-
-def _storage(given: Given, config: Dict[str, Any], host: Dict[str, Any], warnings: List[str]) -> None:
-    """Keep every volume: the engine would make a new, empty one for each that has no name in the request."""
-    old_volumes = (given.old_image.get("Config") or {}).get("Volumes") or {}
-    new_volumes = (given.new_image.get("Config") or {}).get("Volumes") or {}
-    own = {posixpath.normpath(path) for path in config["Volumes"]}
-    mounts = [_fitting_options(mount) for mount in host.get("Mounts") or ()]
-    own.update(posixpath.normpath(mount["Target"]) for mount in mounts if not mount.get("Source"))
-    binds = []
-    for bind in host.get("Binds") or ():
-        if ":" in bind:
-            binds.append(bind)
-        else:  # a volume without a name
-            own.add(posixpath.normpath(bind))
-    image_only = {posixpath.normpath(path) for path in old_volumes} - own
-    gone = image_only - {posixpath.normpath(path) for path in new_volumes}
-    takes_volumes = host.get("VolumesFrom")
-    if takes_volumes:
-        # A volume at such a path may have come from another container, not from the image: none is let go.
-        gone = set()
-    # A volume that an earlier update carried over has its name in Mounts, and still belongs to the image.
-    mounts = [
-        mount for mount in mounts if not (_was_carried(mount) and posixpath.normpath(mount["Target"]) in gone)
-    ]
-    named = {posixpath.normpath(bind.split(":")[1]) for bind in binds}
-    named.update(posixpath.normpath(mount["Target"]) for mount in mounts if mount.get("Source"))
-    named.update(posixpath.normpath(path) for path in host.get("Tmpfs") or {})
-    inherited, host["VolumesFrom"] = _volumes_from(given)
-
-    for shown in given.container.get("Mounts") or ():
-        path = posixpath.normpath(shown["Destination"])
-        if path in named or (path, shown.get("Name") or shown.get("Source")) in inherited:
-            continue
-        # The image's own have no name.
-        if shown["Type"] == "volume" and path in gone and _ANONYMOUS.fullmatch(shown["Name"]):
-            warnings.append(
-                f"volume {shown['Name']} at {path} is no longer mounted, because the new image does not declare it;"
-                " the volume itself is kept"
-            )
-        elif shown["Type"] == "volume" and path in image_only and takes_volumes:
-            # By its name, so that no later update takes it for the image's.
-            binds.append(
-                "{}:{}{}".format(shown["Name"], shown["Destination"], "" if shown.get("RW", True) else ":ro")
-            )
-        elif shown["Type"] in ("volume", "bind"):
-            _mount_again(shown, mounts)
-    host["Binds"] = binds or None
-    host["Mounts"] = mounts or None
-    if not host["Mounts"]:
-        del host["Mounts"]
-
-
-def _was_carried(mount: Mapping[str, Any]) -> bool:
-    return mount.get("Type") == "volume" and bool(_ANONYMOUS.fullmatch(mount.get("Source") or ""))
-
-
-def _mount_again(shown: Mapping[str, Any], mounts: List[Dict[str, Any]]) -> None:
-    path = posixpath.normpath(shown["Destination"])
-    is_volume = shown["Type"] == "volume"
-    for mount in mounts:
-        if posixpath.normpath(mount["Target"]) == path:
-            mount["Source"] = shown["Name"]
-            return
-    mount = {
-        "Type": shown["Type"],
-        "Source": shown["Name"] if is_volume else shown["Source"],
-        "Target": shown["Destination"],
-        "ReadOnly": not shown.get("RW", True),
-    }
-    if not is_volume and shown.get("Propagation"):
-        mount["BindOptions"] = {"Propagation": shown["Propagation"]}
-    mounts.append(mount)
-
-
-def _fitting_options(mount: Mapping[str, Any]) -> Dict[str, Any]:
-    """Options of another type of mount were ignored by old engines and are refused since API 1.42."""
-    return {
-        key: value
-        for key, value in mount.items()
-        if key not in _OPTIONS_OF_MOUNT or mount.get("Type") in _OPTIONS_OF_MOUNT[key]
-    }
-
-
-def _volumes_from(given: Given) -> Tuple[set, Optional[List[str]]]:  # type: ignore[type-arg]
-    """Return what is still inherited, as (path, volume or source), and the entries that still name a container."""
-    inherited = set()
-    entries = []
-    for entry in given.container["HostConfig"].get("VolumesFrom") or ():
-        name, colon, mode = entry.partition(":")
-        provider = given.providers.get(name)
-        if provider is None:
-            continue  # gone: its mounts are named one by one instead
-        entries.append(name + colon + mode)
-        for mount in provider.get("Mounts") or ():
-            inherited.add(
-                (posixpath.normpath(mount["Destination"]), mount.get("Name") or mount.get("Source"))
-            )
-    return inherited, entries or None
 
 
 def _name_of_host(given: Given, config: Dict[str, Any]) -> None:

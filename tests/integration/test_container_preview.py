@@ -11,6 +11,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bou
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.registry import (
     NotReadable,
+    Where,
     read_image,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
@@ -41,7 +42,8 @@ def proxies_of_who_runs_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(url: str, account: Mapping[str, str] | None = None, **info: Any) -> dict[str, Any]:
     host = url.partition("://")[2]
-    return read_image(Reference.parse(f"{host}/test/app:1"), NEW, account, {**INSECURE, **info}, "amd64")
+    where = Where({**INSECURE, **info}, "amd64", account)
+    return read_image(Reference.parse(f"{host}/test/app:1"), NEW, where)
 
 
 def found(path: str) -> Reply:
