@@ -146,10 +146,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import Refused, SwarmEngine
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.update import (
-    Request,
-    ServiceUpdate,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.update import ServiceUpdate
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE
 
 

@@ -117,7 +117,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     check_host,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import problems
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import narrowed, scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ PURE = (
     "module_utils.times",
     "module_utils.container.decisions",
     "module_utils.engine.proxies",
+    "module_utils.scan.reading",
     "module_utils.swarm.decisions",
 )
 # What of the standard library does no I/O, and knows neither the time nor the environment.

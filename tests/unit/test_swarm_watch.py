@@ -8,9 +8,9 @@ import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     watch as swarm_watch,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import Sight
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.watch import (
     Goal,
-    Sight,
     Verdict,
     Watch,
 )

@@ -19,7 +19,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.watch import Sight
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import Sight
 
 Service = Dict[str, Any]
 Auth = Optional[Mapping[str, str]]

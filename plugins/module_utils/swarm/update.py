@@ -9,10 +9,18 @@ on, so it cannot undo what somebody else did in between.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    FAILED,
+    ROLLBACK_FAILED,
+    ROLLED_BACK,
+    SKIPPED,
+    SUPERSEDED,
+    UNCHANGED,
+    UPDATED,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
@@ -23,6 +31,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     watch as swarm_watch,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import tasks_up
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
     PAUSE,
     Change,
@@ -32,45 +41,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engi
     Superseded,
     SwarmEngine,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Report, Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
 
 # An outcome and its message.
 Ending = Tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked for.
-
-    ``pushed`` is the name that was pushed, known also under the hosts ``aliases``. ``found_image`` and ``found_at``
-    (the service's ``UpdatedAt``) are what a scan at the begin of the run saw: they tell what was begun in this run from
-    what a person did. ``time_limit`` is seconds, reckoned from the spec when None.
-    """
-
-    pushed: Reference
-    digest: str
-    aliases: Tuple[str, ...] = ()
-    found_image: str = ""
-    found_at: str = ""
-    time_limit: Optional[float] = None
-    check_only: bool = False
-
-
-@dataclass
-class Report:
-    """What became of the service. ``lost`` asks for another manager to look."""
-
-    outcome: str = ""
-    message: str = ""
-    changed: bool = False
-    lost: bool = False
-    id: str = ""
-    name: str = ""
-    image: str = ""
-    before: str = ""
-    after: str = ""
-    diff: Optional[Dict[str, Any]] = None
-    warnings: List[str] = field(default_factory=list)
 
 
 class ServiceUpdate:
@@ -100,12 +75,12 @@ class ServiceUpdate:
         try:
             report.outcome, report.message = self._run()
         except Superseded as reason:
-            report.outcome, report.message = "superseded", f"{reason}. That was respected"
+            report.outcome, report.message = SUPERSEDED, f"{reason}. That was respected"
         except Refused as reason:
             left = "" if report.changed else ". The service was left as it is"
-            report.outcome, report.message = "failed", f"{reason}{left}"
+            report.outcome, report.message = FAILED, f"{reason}{left}"
         except Lost as reason:
-            report.outcome, report.lost = "failed", True
+            report.outcome, report.lost = FAILED, True
             report.message = (
                 f"{reason}. What becomes of the service cannot be seen from here; look again later"
             )
@@ -118,7 +93,7 @@ class ServiceUpdate:
         report.image = report.before = report.after = image = swarm_spec.image_of(spec)
         self._platforms_before = swarm_spec.platforms_of(spec)
         if _is_job(service) and not labels.says_yes((spec.get("Labels") or {}).get(labels.JOBS, "")):
-            return "skipped", f"updating a job runs it again, which needs the label {labels.JOBS}: true"
+            return SKIPPED, f"updating a job runs it again, which needs the label {labels.JOBS}: true"
         reference = self._reference(image)
         self._wanted = swarm_spec.pinned(image, reference, self._request.digest)
         if image == self._wanted:
@@ -145,7 +120,7 @@ class ServiceUpdate:
                 f"{report.before} had no digest, so to go back is to whatever the tag names then"
             )
         sight = self._swarm.look()
-        self._enough = None if swarm_watch.is_up(sight) else swarm_watch.tasks_up(sight)
+        self._enough = None if swarm_watch.is_up(sight) else tasks_up(sight)
         self._say(f"updating to {self._wanted}")
         report.changed = False
         report.warnings += self._swarm.send(lambda now: self._forward(now, platforms))
@@ -159,7 +134,7 @@ class ServiceUpdate:
         sight = self._swarm.look()
         proven = swarm_watch.is_proven(sight, self._wanted)
         if not begun_in_this_run and (proven or _is_job(service)):
-            return "unchanged", "the service has the digest, and nothing is left to do"
+            return UNCHANGED, "the service has the digest, and nothing is left to do"
         previous = service.get("PreviousSpec") or {}
         cut_off = swarm_watch.is_active(sight) and swarm_spec.differ_only_in_image(service["Spec"], previous)
         if self._request.check_only:
@@ -179,16 +154,16 @@ class ServiceUpdate:
         why = verdict.text
         if verdict.state == swarm_watch.CONVERGED:
             if go_back_to:
-                return "updated", why
-            return "unchanged", f"the service had the digest before this run, and is up now: {why}"
+                return UPDATED, why
+            return UNCHANGED, f"the service had the digest before this run, and is up now: {why}"
         if verdict.state == swarm_watch.SUPERSEDED:
             raise Superseded(why)
         if verdict.state == swarm_watch.ROLLED_BACK:
             return self._await_rollback(why)
         if _is_job(service):
-            return "failed", f"{why}. A job is not rolled back, because that would run it once more"
+            return FAILED, f"{why}. A job is not rolled back, because that would run it once more"
         if not go_back_to:
-            return "failed", f"{why}. The service had the digest before this run, so it was not rolled back"
+            return FAILED, f"{why}. The service had the digest before this run, so it was not rolled back"
         return self._roll_back(why)
 
     def _roll_back(self, why: str) -> Ending:
@@ -198,7 +173,7 @@ class ServiceUpdate:
         except Superseded as reason:
             raise Superseded(f"the update failed ({why}) and was not rolled back, because {reason}") from None
         except Refused as reason:
-            return "rollback_failed", f"{why}. It could not be rolled back, so somebody has to look: {reason}"
+            return ROLLBACK_FAILED, f"{why}. It could not be rolled back, so somebody has to look: {reason}"
         return self._await_rollback(why)
 
     def _await_rollback(self, why: str) -> Ending:
@@ -208,9 +183,9 @@ class ServiceUpdate:
         if verdict.state == swarm_watch.SUPERSEDED:
             raise Superseded(f"the update failed ({why}), and while it was rolled back {verdict.text}")
         if verdict.state == swarm_watch.CONVERGED:
-            return "rolled_back", f"{why}. The service runs {before} again"
+            return ROLLED_BACK, f"{why}. The service runs {before} again"
         return (
-            "rollback_failed",
+            ROLLBACK_FAILED,
             f"{why}. Going back to {before} failed too, so somebody has to look: {verdict.text}",
         )
 
