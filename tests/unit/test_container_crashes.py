@@ -29,7 +29,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import NotFound
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 T = TypeVar("T")
@@ -272,6 +272,8 @@ ENDS = st.lists(
 )
 
 
+# A real journal is written to a real disk, which takes its time.
+@settings(deadline=None)
 @given(
     ends=ENDS,
     policy=st.sampled_from(POLICIES),
@@ -289,6 +291,7 @@ def test_a_container_is_up_again_after_any_sequence_of_crashes(
     assert containers.most_at_boot <= 1, "old and new never come up together, on one volume"
 
 
+@settings(deadline=None)
 @given(ends=ENDS, was=st.sampled_from((RUNNING, STOPPED)), vanishes=st.booleans())
 def test_so_is_one_that_vanishes_when_it_stops_and_one_that_was_stopped_stays_so(
     ends: list[End], was: str, vanishes: bool

@@ -94,3 +94,8 @@ def test_ports_that_were_published_and_are_not_any_more_are_named() -> None:
         "HostConfig": {"PortBindings": {"80/tcp": [{}], "81/tcp": [{}]}},
     }
     assert missing_ports(before, after) == "80/tcp"
+
+
+def test_one_that_was_killed_for_want_of_memory_says_so() -> None:
+    shown = container("exited", ExitCode=137, OOMKilled=True)
+    assert judge(shown, START, 1, LIMITS).reason == "it ended with exit code 137, killed for want of memory"

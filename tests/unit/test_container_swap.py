@@ -344,3 +344,40 @@ def test_a_rollback_that_was_interrupted_at_its_very_end_is_still_one() -> None:
     assert world.swap.touched
     again = resumed(world.swap, world.view())
     assert (again.touched, again.direction, again.blamed) == (True, BACK, True)
+
+
+def test_an_engine_that_is_removing_a_container_is_waited_for() -> None:
+    world = World(swap_of(member()))
+    world.change(world.containers["web-old"], status="removing")
+    assert next_step(world.swap, world.view()) == Step(Verb.WAIT)
+
+
+def test_a_swap_whose_new_container_is_not_as_it_should_be_is_proven_no_more() -> None:
+    for was, status, proven in (
+        (PAUSED, "paused", True),
+        (PAUSED, "running", False),
+        (RUNNING, "exited", False),
+    ):
+        world = World(replace(swap_of(replace(member(was=was), new_id="n")), proven=True))
+        view = View([Pair(None, Seen("n", "web", status))])
+        assert steps.doubted(world.swap, view).proven is proven
+
+
+def test_one_that_is_to_stay_stopped_and_was_started_by_somebody_is_left_to_them() -> None:
+    swap = swap_of(replace(member(was=STOPPED), new_id="web-new"))
+    old, new = Seen("web-old", "web", "running"), Seen("web-new", "aside", "created", started=False)
+    step = next_step(swap, View([Pair(old, new, "web-old")]))
+    assert (step.verb, step.reason) == (Verb.TURN_BACK, "web was started in the meantime")
+
+
+def test_a_new_container_that_somebody_removed_turns_the_swap_back() -> None:
+    swap = swap_of(replace(member(), new_id="web-new"))
+    step = next_step(swap, View([Pair(Seen("web-old", "web", "running"), None, "web-old")]))
+    assert (step.verb, step.reason) == (Verb.TURN_BACK, "the new container of web is gone")
+
+
+def test_one_whose_old_container_was_renamed_or_whose_new_one_was_started_is_gone_on_with() -> None:
+    swap = swap_of(replace(member(), new_id="web-new"))
+    old, new = Seen("web-old", "web", "running"), Seen("web-new", "aside", "running")
+    assert resumed(swap, View([Pair(replace(old, name="aside"), None)])).direction == FORWARD
+    assert resumed(swap, View([Pair(old, new)])).direction == FORWARD

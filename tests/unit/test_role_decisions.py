@@ -1,15 +1,20 @@
 """What roles and playbooks decide by filters: who acts for a swarm, who was lost, what ended badly, what people are told."""
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.registry.docker_updater.plugins.filter.changed_manually import changed_manually
 from ansible_collections.registry.docker_updater.plugins.filter.ended_badly import ended_badly
 from ansible_collections.registry.docker_updater.plugins.filter.finished_services import finished_services
 from ansible_collections.registry.docker_updater.plugins.filter.image_before import image_before
 from ansible_collections.registry.docker_updater.plugins.filter.lost_managers import lost_managers
 from ansible_collections.registry.docker_updater.plugins.filter.notification_topic import notification_topic
+from ansible_collections.registry.docker_updater.plugins.filter.other_name import other_name
 from ansible_collections.registry.docker_updater.plugins.filter.swarm_managers import swarm_managers
+from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
 from ansible_collections.registry.docker_updater.plugins.filter.targets_of import targets_of
 from ansible_collections.registry.docker_updater.plugins.filter.unreported import unreported
 from ansible_collections.registry.docker_updater.plugins.filter.worst_first import worst_first
@@ -128,3 +133,38 @@ def test_a_target_that_runs_something_nobody_knows_since_the_push_was_changed_by
     known = {"service/s1": [NEWER], "container/other/app": [NEWER]}
     assert changed_manually(scan, known, "h", 50.0) == [scan["targets"][0]]
     assert changed_manually(scan, known, "h", 99.0) == []
+
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+
+
+@pytest.mark.parametrize(
+    "file", sorted((*PLUGINS.glob("filter/*.py"), *PLUGINS.glob("test/*.py"))), ids=lambda file: file.stem
+)
+def test_ansible_finds_each_filter_and_test_by_the_name_of_its_file(file: Path) -> None:
+    kind = file.parent.name
+    module = importlib.import_module(
+        f"ansible_collections.registry.docker_updater.plugins.{kind}.{file.stem}"
+    )
+    found = module.FilterModule().filters() if kind == "filter" else module.TestModule().tests()
+    assert found == {file.stem: getattr(module, file.stem)}
+    assert yaml.safe_load(module.DOCUMENTATION)["name"] == file.stem
+
+
+def test_an_engine_has_no_other_name_where_it_runs_no_container_or_the_first_name_is_its_own() -> None:
+    scan = {"engine": {"id": "x", "name": "n"}, "targets": [APP]}
+    fleet: dict[str, Any] = {"a": {}, "b": {"fleet_scan_result": scan}, "c": {"fleet_scan_result": scan}}
+    assert [other_name(fleet, ["c", "b", "a"], host) for host in fleet] == ["", "", "b"]
+    assert other_name(fleet, ["a", "b"], "c") == "b"
+    assert other_name(fleet, [], "c") == ""
+
+
+def test_of_a_service_that_two_managers_handled_the_one_counts_that_knew_its_end() -> None:
+    def ended(outcome: str, *, lost: bool) -> dict[str, Any]:
+        result = {"kind": "service", "id": "s1", "name": "web", "outcome": outcome, "lost": lost}
+        return {"fleet_scan_result": {}, "swarm_service_results": [result, {"kind": "service", "id": "s2"}]}
+
+    known, unknown = ended("updated", lost=False), ended("unreachable", lost=True)
+    for hosts in ({"a": known, "b": unknown}, {"b": unknown, "a": known}):
+        (outcome,) = target_outcomes(hosts, list(hosts))
+        assert (outcome["outcome"], outcome["where"]) == ("updated", "swarm of a")
