@@ -43,10 +43,10 @@ def registry(config: dict[str, Any]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_config = self.path.endswith(CONFIG)
-            told = (
+            found = (
                 {"config": config, "architecture": "amd64"} if is_config else {"config": {"digest": CONFIG}}
             )
-            body = json.dumps(told).encode()
+            body = json.dumps(found).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

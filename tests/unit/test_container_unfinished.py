@@ -88,8 +88,8 @@ def test_a_scan_tells_what_is_unfinished_how_old_it_is_and_whether_somebody_work
     with journal.lock(1):
         (left,), _ = find_unfinished(str(folder / "state"), "engine", 500)
     assert (left.is_worked_on, left.age) == (True, 0)
-    (told,) = scanned(folder)["unfinished"]
-    assert told["name"] == "app"
+    (found,) = scanned(folder)["unfinished"]
+    assert found["name"] == "app"
 
 
 def test_a_scan_makes_no_journal_where_there_is_none(folder: Path) -> None:

@@ -51,8 +51,8 @@ def copied(engine: PlayedEngine, times: dict[str, str]) -> list[str]:
 
     def stat(asked: Asked) -> Answer:
         shown = {"mode": 0o644, "mtime": times[asked.query["path"]]}
-        told = base64.b64encode(json.dumps(shown).encode()).decode()
-        return Answer(b"", headers={"X-Docker-Container-Path-Stat": told})
+        found = base64.b64encode(json.dumps(shown).encode()).decode()
+        return Answer(b"", headers={"X-Docker-Container-Path-Stat": found})
 
     engine.answers["/containers/app/changes"] = Answer([{"Path": path, "Kind": 1} for path in times])
     engine.answers["/containers/app/archive"] = stat

@@ -116,10 +116,10 @@ def test_one_target_that_is_not_good_makes_it_a_failure(outcomes: list[Any], top
 
 
 def test_people_read_first_of_what_they_have_to_look_at() -> None:
-    told = [
+    found = [
         {"outcome": word, "name": n} for n, word in enumerate(["skipped", "updated", "failed", "updated", ""])
     ]
-    assert [one["name"] for one in worst_first(told)] == [2, 4, 1, 3, 0]
+    assert [one["name"] for one in worst_first(found)] == [2, 4, 1, 3, 0]
 
 
 def test_small_questions_of_templates() -> None:

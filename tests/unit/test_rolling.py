@@ -83,8 +83,8 @@ def test_a_swarm_is_one_unit_with_the_containers_of_its_managers() -> None:
     managers.append(host("m3", service(), container(), swarm="alpha"))
     fleet = [host("solo", serial=1), *managers, host("worker")]
     assert names(plan(fleet)) == [["solo"], ["m1", "m2", "m3"], ["worker"]]
-    told = {name: len(targets) for name, targets in plan(fleet).steps[1].units[0].targets.items()}
-    assert told == {"m1": 1, "m2": 0, "m3": 1}, "each target once"
+    reported = {name: len(targets) for name, targets in plan(fleet).steps[1].units[0].targets.items()}
+    assert reported == {"m1": 1, "m2": 0, "m3": 1}, "each target once"
 
 
 def test_managers_of_a_swarm_that_runs_nothing_of_the_image_as_a_service_are_hosts_like_others() -> None:
@@ -181,9 +181,9 @@ def test_many_that_failed_are_counted_and_the_first_three_named() -> None:
     assert why_blocked(found.steps, 5, [])[0] == "steps 1, 2, 3, and 2 others of 6 failed"
     variables = {f"h{n}": _variables(f"h{n}", container()) for n in range(14)}
     data = {"steps": to_data(found.steps)}
-    (told,) = left_alone(data, "h13", [], variables)["targets"]
+    (reported,) = left_alone(data, "h13", [], variables)["targets"]
     blamed = "; ".join(f"host h{n} (it did not come to an end)" for n in range(3))
-    assert told["message"].endswith(f" failed: {blamed}; and 2 others")
+    assert reported["message"].endswith(f" failed: {blamed}; and 2 others")
     silent = [Host(f"t{n}", answered=False, strategy={"order": 1}) for n in range(4)]
     assert plan([*silent, host("late", order=2)]).steps[0].blocked == (
         "no host of order 1 answered (t0, t1, t2, and 1 other)"
@@ -306,9 +306,9 @@ def test_what_is_left_alone_is_told_with_the_reason() -> None:
     may_begin = {"is_left_alone": False, "targets": []}
     assert left_alone(found, "a", [], variables) == may_begin
     verdict = left_alone(found, "b", [], variables)
-    (told,) = verdict["targets"]
+    (reported,) = verdict["targets"]
     assert verdict["is_left_alone"]
-    assert told == {
+    assert reported == {
         "kind": "container",
         "id": "id-of-app",
         "name": "app",
@@ -342,8 +342,8 @@ def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:
 
 
 def test_the_team_hears_of_targets_that_were_left_alone() -> None:
-    told = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
-    (found,) = target_outcomes({"m1": _variables("m1", docker_update_left_alone=[told])}, ["m1"])
+    reported = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
+    (found,) = target_outcomes({"m1": _variables("m1", docker_update_left_alone=[reported])}, ["m1"])
     assert (found["where"], found["outcome"], found["message"]) == ("swarm of m1", "skipped", "left alone: …")
 
 
@@ -361,16 +361,16 @@ def test_a_target_of_which_nobody_said_a_word_is_told_as_failed() -> None:
     variables["m2"]["swarm_service_results"] = [
         {**_result("web", "updated"), "kind": "service", "id": "id-of-web"}
     ]
-    told = target_outcomes(variables, found["asked"], found["steps"])
-    assert [(one["where"], one["name"], one["outcome"]) for one in told] == [
+    reported = target_outcomes(variables, found["asked"], found["steps"])
+    assert [(one["where"], one["name"], one["outcome"]) for one in reported] == [
         ("host a", "app", "updated"),
         ("swarm of m2", "web", "updated"),
         ("host down", "down", "unreachable"),
         ("host a", "mute", "failed"),
         ("swarm of m1", "mute", "failed"),
     ]
-    assert told[-1]["message"] == "the run ended without a word about it"
-    assert told[-1]["before"] == {"image": "app:1", "digest": OLD}
+    assert reported[-1]["message"] == "the run ended without a word about it"
+    assert reported[-1]["before"] == {"image": "app:1", "digest": OLD}
     assert len(target_outcomes(variables, found["asked"])) == 3
 
 

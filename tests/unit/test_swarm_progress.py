@@ -17,7 +17,7 @@ import signal, sys
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
 with Progress(sys.argv[1]) as progress:
     progress.say("going on")
-    print("told", flush=True)
+    print("said", flush=True)
     signal.pause()
 """
 
@@ -50,7 +50,7 @@ def test_an_update_that_was_killed_is_over(tmp_path: Path) -> None:
     path = str(tmp_path / "progress")
     with subprocess.Popen([sys.executable, "-c", _DYING, path], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"told\n"
+        assert process.stdout.readline() == b"said\n"
         assert not read_progress(path, 0)[2]
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

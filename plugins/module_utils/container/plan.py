@@ -48,16 +48,20 @@ class Planned:
     restarted: Tuple[str, ...]
 
 
-def plan_swap(  # noqa: PLR0913 - what a plan is made from
-    containers: Containers,
-    host: Host,
-    target: Inspect,
-    old_image: Inspect,
-    new_image: Inspect,
-    wanted: Mapping[str, Any],
-) -> Planned:
-    """Return how to give ``target`` the new image; raises :class:`Refused`."""
-    main, recreation = _member(containers, host, target, old_image, new_image)
+@dataclass(frozen=True)
+class Replacement:
+    """A container that is to be given another image. The images are inspects; ``wanted`` is what the journal keeps."""
+
+    target: Inspect
+    old_image: Inspect
+    new_image: Inspect
+    wanted: Mapping[str, Any]
+
+
+def plan_swap(containers: Containers, host: Host, replacement: Replacement) -> Planned:
+    """Return how to give a container the new image; raises :class:`Refused`."""
+    target = replacement.target
+    main, recreation = _member(containers, host, target, replacement.old_image, replacement.new_image)
     members = [main]
     warnings: List[str] = list(recreation.warnings)
     warnings += [f"{one}: if it leans on {main.name}, it is not recreated with it" for one in host.unreadable]
@@ -85,7 +89,7 @@ def plan_swap(  # noqa: PLR0913 - what a plan is made from
         token=secrets.token_hex(4),
         members=tuple(members),
         restarts=tuple(one["Id"] for one in restarts),
-        wanted=dict(wanted),
+        wanted=dict(replacement.wanted),
         warnings=(*warnings, *containers.files.slow),
     )
     return Planned(

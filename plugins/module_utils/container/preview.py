@@ -25,7 +25,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     check_wanted,
     find_target,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import wanted_of
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import replacement_of
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import BadCredentials
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
@@ -74,8 +74,7 @@ def _preview(containers: Containers, journal: Journal, request: Request) -> Resu
         return {"changed": False, "message": "", "diff": {"before": before, "after": before}}
     unknown = {"Id": request.digest, "Config": {"Volumes": (old_image.get("Config") or {}).get("Volumes")}}
     new_image = new_image or unknown
-    wanted = wanted_of(request, target, old_image, new_image, None)
-    planned = plan_swap(containers, host, target, old_image, new_image, wanted)
+    planned = plan_swap(containers, host, replacement_of(request, target, old_image, new_image, None))
     before.update(planned.before)
     after.update(planned.after)
     if planned.recreated:

@@ -20,12 +20,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.targets im
 Result = Dict[str, Any]
 
 
-def result_of(  # noqa: PLR0913 - all but the first three have names
+def result_of(
     request: Request,
     outcome: str,
     message: str,
     *,
-    seconds: float = 0.0,
     target: Optional[Inspect] = None,
     image: Optional[Inspect] = None,
 ) -> Result:
@@ -42,7 +41,7 @@ def result_of(  # noqa: PLR0913 - all but the first three have names
         "after": dict(state),
         "message": message,
         "warnings": [],
-        "seconds": round(seconds, 3),
+        "seconds": 0.0,
         "downtime": None,
         "changed": False,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any, Dict, Optional
+from typing import Optional
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.checks import (
     Refused,
@@ -25,6 +25,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.images import Images
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.plan import (
+    Replacement,
     plan_swap,
     tag_target,
 )
@@ -89,8 +90,8 @@ class Update:
                 target,
                 old_image,
             )
-        wanted = wanted_of(request, target, old_image, new_image, tag_before)
-        planned = plan_swap(self._containers, host, target, old_image, new_image, wanted)
+        replacement = replacement_of(request, target, old_image, new_image, tag_before)
+        planned = plan_swap(self._containers, host, replacement)
         result = begin(self._containers, self._journal, planned.swap, self._options, cleanup=request.cleanup)
         return {**result, "seconds": round(time.monotonic() - self._begun, 3)}
 
@@ -103,16 +104,19 @@ class Update:
                 image = self._containers.image(target["Image"]) if target else None
             except (EngineError, EngineUnreachable, NoAnswer):
                 target = None
-        seconds = time.monotonic() - self._begun
-        return result_of(self._request, outcome, message, seconds=seconds, target=target, image=image)
+        seconds = round(time.monotonic() - self._begun, 3)
+        return {
+            **result_of(self._request, outcome, message, target=target, image=image),
+            "seconds": seconds,
+        }
 
 
-def wanted_of(
+def replacement_of(
     request: Request, target: Inspect, old_image: Inspect, new_image: Inspect, tag_before: Optional[str]
-) -> Dict[str, Any]:
-    """Return what a swap keeps of what is asked for; ``tag_before`` is the image that the tag meant then."""
+) -> Replacement:
+    """Return what a request asks for; ``tag_before`` is the image that the tag meant before."""
     reference = reference_of(target["Config"]["Image"])
-    return {
+    wanted = {
         "name": relations.name_of(target),
         "image": target["Config"]["Image"],
         "digest": request.digest,
@@ -123,6 +127,7 @@ def wanted_of(
         "new_image": new_image["Id"],
         "ports": (target.get("NetworkSettings") or {}).get("Ports") or {},
     }
+    return Replacement(target, old_image, new_image, wanted)
 
 
 def look_at_copied_files(containers: Containers, name: str) -> None:

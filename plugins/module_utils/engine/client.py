@@ -7,26 +7,21 @@ every object as an opaque dictionary, so that fields of tomorrow survive a round
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import re
-import ssl
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import (
     DEFAULT_HOST,
     connection_to,
-    why_unreachable,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
-    Conflict,
     EngineError,
-    EngineUnreachable,
     NoAnswer,
-    NotFound,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.exchange import Call, Exchange
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 
 
@@ -46,7 +41,7 @@ class Engine:
     def api_version(self) -> str:
         """The highest API version that the engine speaks, such as ``1.41``."""
         if self._api_version is None:
-            with _Exchange(self, "GET", "/_ping", None, {}, self._timeout) as response:
+            with self._exchange(Call("GET", "/_ping")) as response:
                 version = response.headers.get("Api-Version", "")
             # The engine's word goes into every path: take it only when it is a version.
             self._api_version = version if re.fullmatch(r"[0-9]+\.[0-9]+", version) else "1.24"
@@ -57,56 +52,43 @@ class Engine:
         return _number(self.api_version) >= _number(version)
 
     def get(
-        self, path: str, query: Optional[Mapping[str, Any]] = None, api_version: Optional[str] = None
+        self,
+        path: str,
+        query: Optional[Mapping[str, Any]] = None,
+        *,
+        auth: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+        api_version: Optional[str] = None,
     ) -> Any:
         """GET ``path``; return the decoded JSON. ``api_version`` asks in an older version than the highest."""
-        return self.request("GET", path, query, api_version=api_version)
+        return self._ask(path, Call("GET", self._url(path, query, api_version), None, auth, timeout))
 
     def post(
         self,
         path: str,
         query: Optional[Mapping[str, Any]] = None,
         body: Any = None,
+        *,
         auth: Optional[Mapping[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> Any:
         """POST ``body`` as JSON; ``auth`` goes into X-Registry-Auth. Return the decoded JSON or None."""
-        return self.request("POST", path, query, body, auth, timeout)
+        return self._ask(path, Call("POST", self._url(path, query), body, auth, timeout))
 
     def delete(self, path: str, query: Optional[Mapping[str, Any]] = None) -> Any:
         """DELETE ``path``."""
-        return self.request("DELETE", path, query)
-
-    def request(  # noqa: PLR0913 - the parts of an HTTP request
-        self,
-        method: str,
-        path: str,
-        query: Optional[Mapping[str, Any]] = None,
-        body: Any = None,
-        auth: Optional[Mapping[str, str]] = None,
-        timeout: Optional[float] = None,
-        api_version: Optional[str] = None,
-    ) -> Any:
-        """Send one request and return the decoded JSON, the text where it is none, or None where it is empty."""
-        url = self._url(path, query, api_version)
-        with _Exchange(self, method, url, body, _auth_header(auth), timeout or self._timeout) as response:
-            payload = response.read()
-            if not payload:
-                return None
-            if "json" in response.headers.get("Content-Type", ""):
-                return _decoded(payload, f"{method} {path}")
-            return payload.decode("utf-8", "replace")
+        return self._ask(path, Call("DELETE", self._url(path, query)))
 
     def stream(
         self,
         path: str,
         query: Optional[Mapping[str, Any]] = None,
+        *,
         auth: Optional[Mapping[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> Iterator[Dict[str, Any]]:
         """POST and yield the JSON objects of the answer as they come, to the end of the stream."""
-        url = self._url(path, query, None)
-        with _Exchange(self, "POST", url, None, _auth_header(auth), timeout or self._timeout) as response:
+        with self._exchange(Call("POST", self._url(path, query), None, auth, timeout)) as response:
             for line in response:
                 if line.strip():
                     yield _decoded(line, f"POST {path}")
@@ -122,7 +104,7 @@ class Engine:
         query = {"fromImage": repository, "tag": digest}
         if platform:
             query["platform"] = platform
-        for message in self.stream("/images/create", query, auth, timeout=max(self._timeout, 300)):
+        for message in self.stream("/images/create", query, auth=auth, timeout=max(self._timeout, 300)):
             error = message.get("errorDetail") or (
                 {"message": message["error"]} if message.get("error") else None
             )
@@ -131,10 +113,23 @@ class Engine:
 
     def distribution(self, name: str, auth: Optional[Mapping[str, str]] = None) -> Dict[str, Any]:
         """Ask the registry, through the engine, for the descriptor and platforms of ``name``. Pulls nothing."""
-        found: Dict[str, Any] = self.request("GET", f"/distribution/{name}/json", auth=auth)
+        found: Dict[str, Any] = self.get(f"/distribution/{name}/json", auth=auth)
         return found
 
-    def _url(self, path: str, query: Optional[Mapping[str, Any]], api_version: Optional[str]) -> str:
+    def _ask(self, path: str, call: Call) -> Any:
+        """Return the decoded JSON of an answer, the text where it is none, or None where it is empty."""
+        with self._exchange(call) as response:
+            payload = response.read()
+            if not payload:
+                return None
+            if "json" in response.headers.get("Content-Type", ""):
+                return _decoded(payload, f"{call.method} {path}")
+            return payload.decode("utf-8", "replace")
+
+    def _exchange(self, call: Call) -> Exchange:
+        return Exchange(self.connect(call.timeout or self._timeout), self.address, call)
+
+    def _url(self, path: str, query: Optional[Mapping[str, Any]], api_version: Optional[str] = None) -> str:
         given = {
             key: json.dumps(value) if isinstance(value, (dict, list)) else _text(value)
             for key, value in (query or {}).items()
@@ -142,89 +137,6 @@ class Engine:
         }
         url = "/v{}{}".format(api_version or self.api_version, quote(path, safe="/:@"))
         return url + ("?" + urlencode(given) if given else "")
-
-
-class _Exchange:
-    """One request and its response, on a connection of its own, closed at the end."""
-
-    def __init__(  # noqa: PLR0913 - the parts of an HTTP request
-        self,
-        engine: Engine,
-        method: str,
-        url: str,
-        body: Any,
-        headers: Dict[str, str],
-        timeout: Optional[float],
-    ) -> None:
-        self._engine, self._method, self._url, self._body, self._headers = engine, method, url, body, headers
-        self._what = "{} {}".format(method, url.partition("?")[0])
-        self._timeout = timeout
-
-    def __enter__(self) -> "_Exchange":
-        self._connection = self._engine.connect(self._timeout)
-        try:
-            self._connection.connect()
-        except OSError as error:
-            self._connection.close()
-            raise EngineUnreachable(why_unreachable(self._engine.address, error)) from error
-        try:
-            self._send()
-        except BaseException:
-            self._connection.close()
-            raise
-        return self
-
-    def _send(self) -> None:
-        headers = dict(self._headers)
-        payload = None
-        if self._body is not None:
-            payload = json.dumps(self._body).encode()
-            headers["Content-Type"] = "application/json"
-        with _answering(self._what):
-            self._connection.request(self._method, self._url, payload, headers)
-            self._response = self._connection.getresponse()
-            self.headers = self._response.headers
-            if self._response.status < 400:
-                return
-            text = self._response.read().decode("utf-8", "replace")
-        kind = {404: NotFound, 409: Conflict}.get(self._response.status, EngineError)
-        raise kind(self._response.status, _message(text), self._what)
-
-    def read(self) -> bytes:
-        with _answering(self._what):
-            return self._response.read()
-
-    def __iter__(self) -> Iterator[bytes]:
-        while True:
-            with _answering(self._what):
-                line = self._response.readline()
-            if not line:
-                return
-            yield line
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
-class _answering:  # noqa: N801 - reads as a phrase
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if isinstance(error, (OSError, http.client.HTTPException)):
-            # In TLS 1.3 an engine refuses a client's certificate when the first question comes.
-            hint = ": does the engine accept client_cert?" if isinstance(error, ssl.SSLError) else ""
-            raise NoAnswer(f"no answer to {self._what}: {error or type(error).__name__}{hint}") from error
-
-
-def _auth_header(auth: Optional[Mapping[str, str]]) -> Dict[str, str]:
-    """base64url of the JSON, padding kept: what engines decode (moby, registry auth config)."""
-    if not auth:
-        return {}
-    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(dict(auth)).encode()).decode("ascii")}
 
 
 def _text(value: Any) -> str:
@@ -240,10 +152,3 @@ def _decoded(payload: bytes, what: str) -> Any:
         return decode_json(payload)
     except ValueError as error:
         raise NoAnswer(f"no answer to {what} that can be read: {error}") from None
-
-
-def _message(text: str) -> str:
-    try:
-        return str(decode_json(text)["message"]).strip()
-    except (ValueError, KeyError, TypeError):
-        return text.strip() or "no message"

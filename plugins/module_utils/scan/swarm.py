@@ -58,7 +58,7 @@ def info_of(engine: Engine, patience: Iterable[bool]) -> Dict[str, Any]:
     """Return what the engine tells of itself, as soon as its swarm has a leader or ``patience`` is at its end."""
     for _ in patience:
         with suppress(NoAnswer, EngineError):
-            info: Dict[str, Any] = engine.request("GET", "/info", timeout=_ELECTION_SECONDS)
+            info: Dict[str, Any] = engine.get("/info", timeout=_ELECTION_SECONDS)
             state = info.get("Swarm") or {}
             if state.get("ControlAvailable") and state.get("NodeID"):
                 _leads(engine, state, _ELECTION_SECONDS)
@@ -74,7 +74,7 @@ def _leads(engine: Engine, state: Mapping[str, Any], timeout: Optional[float] = 
     """
     if not (state.get("Cluster") or {}).get("ID"):
         raise EngineError(503, state.get("Error") or "it did not tell the swarm's id", "GET /info")
-    node = engine.request("GET", f"/nodes/{state['NodeID']}", timeout=timeout)
+    node = engine.get(f"/nodes/{state['NodeID']}", timeout=timeout)
     return bool((node.get("ManagerStatus") or {}).get("Leader"))
 
 

@@ -86,7 +86,7 @@ class SwarmEngine:
             query = {**change.query, "version": service["Version"]["Index"]}
             try:
                 answer = self._engine.post(
-                    f"/services/{service['ID']}/update", query, change.spec, change.auth
+                    f"/services/{service['ID']}/update", query, change.spec, auth=change.auth
                 )
             except (NoAnswer, EngineUnreachable) as error:
                 problem = str(error)
