@@ -40,7 +40,15 @@ def _journal(site: Site) -> Journal:
     web["State"] |= {"Running": True, "StartedAt": "2026-11-22T11:00:00Z"}
     site.engines["one"].answers["/containers/web0/json"] = Answer(web)
     site.engines["one"].answers[f"/containers/{web['Id']}/json"] = Answer(web)
-    member = Member("web0", web["Id"], RUNNING, {}, False, {}, {})
+    request = {
+        "body": {"HostConfig": {}},
+        "platform": "",
+        "connect": {},
+        "disconnect": [],
+        "image": "x",
+        "reference": IMAGE,
+    }
+    member = Member("web0", web["Id"], RUNNING, {}, False, request, request)
     wanted = {"name": "web0", "image": OTHER, "digest": NEW, "begun_at": 1000.0}
     info = site.engines["one"].answers["/info"]
     assert isinstance(info, Answer)

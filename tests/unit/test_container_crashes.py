@@ -219,7 +219,13 @@ def played(policy: str, was: str, *, vanishes: bool = False) -> tuple[PlayedCont
         containers.found[old]["State"] |= {"Status": "paused", "Paused": True}
     elif was == STOPPED:
         containers.stop(containers.found[old])
-    create = {"reference": IMAGE, "body": {"HostConfig": host, "Labels": {}}, "platform": ""}
+    create = {
+        "reference": IMAGE,
+        "body": {"HostConfig": host, "Labels": {}},
+        "platform": "",
+        "connect": {},
+        "disconnect": [],
+    }
     member = Member(
         "app",
         old,

@@ -43,13 +43,21 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from hypothesis import given
 from hypothesis import strategies as st
 
-WANTED = {"image": "registry.example.com/test/app:1", "digest": "sha256:new"}
+REQUEST: dict[str, Any] = {
+    "body": {"HostConfig": {}},
+    "platform": "",
+    "connect": {},
+    "disconnect": [],
+    "image": "sha256:new",
+    "reference": "registry.example.com/test/app:1",
+}
+WANTED = {"image": "registry.example.com/test/app:1", "digest": "sha256:new", "new_image": "sha256:x"}
 
 
 def member(
     name: str = "web", was: str = RUNNING, policy: str = "always", *, vanishes: bool = False
 ) -> Member:
-    return Member(name, f"{name}-old", was, {"Name": policy}, vanishes, {}, {})
+    return Member(name, f"{name}-old", was, {"Name": policy}, vanishes, REQUEST, REQUEST)
 
 
 def swap_of(*members: Member, restarts: tuple[str, ...] = ()) -> Swap:
@@ -289,6 +297,9 @@ def test_a_journal_gives_back_what_was_put_into_it() -> None:
     assert from_json(json.loads(json.dumps(to_json(swap)))) == swap
 
 
+MEMBER = to_json(swap_of(member()))["members"][0]
+
+
 def test_a_field_that_nobody_knows_is_left_out_and_one_that_is_missing_has_its_default() -> None:
     """What another version wrote, with the same version of the journal."""
     swap = swap_of(member())
@@ -305,6 +316,11 @@ def test_a_field_that_nobody_knows_is_left_out_and_one_that_is_missing_has_its_d
         ({"version": "new"}, "have that version finish it"),
         ({"members": []}, "then remove /of/web.swap.json"),
         ({"members": [{}]}, "see that its container runs"),
+        ({"members": [{**MEMBER, "create": {}}]}, "see that its container runs"),
+        (
+            {"members": [{**MEMBER, "restore": {**REQUEST, "body": {"HostConfig": None}}}]},
+            "see that its container",
+        ),
         ({"members": "web"}, "see that its container runs"),
         ({"wanted": {"name": "web", "image": 1, "digest": ""}}, "the update of web has not what it needs"),
         ({"wanted": None}, "the update of a container has not what it needs"),

@@ -29,11 +29,19 @@ from unit.engines import container_of, engine_with, played_engine
 
 APP = "registry.example.com/test/app:1"
 KNOWN = (f"registry.example.com/test/app@{OLD}", f"registry.example.com/test/app@{NEW}")
+REQUEST: dict[str, Any] = {
+    "body": {"HostConfig": {}},
+    "platform": "",
+    "connect": {},
+    "disconnect": [],
+    "image": "sha256:new",
+    "reference": "registry.example.com/test/app:1",
+}
 SWAP = Swap(
     "0123abcd",
-    (Member("app", "old-id", RUNNING, {"Name": "no"}, False, {}, {}, new_id="new-id"),),
+    (Member("app", "old-id", RUNNING, {"Name": "no"}, False, REQUEST, REQUEST, new_id="new-id"),),
     (),
-    {"name": "app", "image": APP, "digest": NEW, "begun_at": 1000.0},
+    {"name": "app", "image": APP, "digest": NEW, "new_image": "x", "begun_at": 1000.0},
 )
 
 

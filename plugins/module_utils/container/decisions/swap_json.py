@@ -18,7 +18,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 VERSION = 1
 
 # What everything that is told of a swap begins with.
-_WANTED = ("name", "image", "digest")
+_WANTED = ("name", "image", "digest", "new_image")
+# What a container is created from.
+_REQUEST = ("body", "platform", "connect", "disconnect", "image", "reference")
 
 
 class UnreadableSwap(Exception):
@@ -71,6 +73,9 @@ def _member(kept: Mapping[str, Any]) -> Member:
     known["files"] = tuple(map(str, known["files"]))
     for mapping in ("policy", "create", "restore"):
         known[mapping] = dict(known[mapping])
+    for request in (known["create"], known["restore"]):
+        if any(key not in request for key in _REQUEST) or not isinstance(request["body"]["HostConfig"], dict):
+            raise ValueError
     return Member(**known)
 
 
