@@ -16,10 +16,14 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Target
-from registry_docker_updater.core.history import History, Wanted
-from registry_docker_updater.core.merging import Scan, answered
-from registry_docker_updater.core.planning import open_targets, plan
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
+from registry_docker_updater.core.fleet.merging import change_after_report
+from registry_docker_updater.core.fleet.reports import HostReport, read_report
+from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.planner import open_targets, plan
 from unit.builders import HOST, NOON, container
 
 _TARGETS_A_HOST = 20
@@ -31,8 +35,8 @@ def digest(image: int, version: int) -> str:
     return f"sha256:{image:032x}{version:032x}"
 
 
-def answer(host: str, targets: list[Target]) -> Scan:
-    """Return what the host answers to a scan."""
+def answer(targets: list[Target]) -> dict[str, object]:
+    """Return what a host with these targets answers to a scan."""
     seen = [
         {
             "kind": "container",
@@ -46,7 +50,7 @@ def answer(host: str, targets: list[Target]) -> Scan:
         }
         for one in targets
     ]
-    return Scan(host, {"engine": {"version": "28"}, "swarm": None, "targets": seen, "warnings": []}, at=NOON)
+    return {"engine": {"version": "28"}, "swarm": None, "targets": seen, "warnings": []}
 
 
 def timed(rounds: int, work: Callable[[], object]) -> list[float]:
@@ -86,11 +90,11 @@ def main() -> None:
         {name: Host(name, NOON) for name in on_host},
         {one.key: one for targets in on_host.values() for one in targets},
     )
-    wanted = [
-        Wanted(image + 1, (HOST,), f"team/app{image}", "1", digest(image, 1), NOON)
+    desired = [
+        DesiredImage(image + 1, "production", (HOST,), f"team/app{image}", "1", digest(image, 1), NOON)
         for image in range(given.images)
     ]
-    plan(wanted, fleet.changed(Change()), History(), NOON)
+    plan(desired, fleet.changed(FleetChange()), History(), NOON)
     print(
         f"{len(fleet.hosts)} hosts, {len(fleet.targets)} targets of {given.images} images,"
         f" made up in {time.perf_counter() - began:.1f} s; milliseconds, of {given.rounds}"
@@ -98,19 +102,23 @@ def main() -> None:
 
     def after_push() -> None:
         image = chance.randrange(given.images)
-        pushed = [*wanted, Wanted(10**6, (HOST,), f"team/app{image}", "1", digest(image, 2), NOON)]
+        pushed = [
+            *desired,
+            DesiredImage(10**6, "production", (HOST,), f"team/app{image}", "1", digest(image, 2), NOON),
+        ]
         open_targets(pushed, fleet)
         assert plan(pushed, fleet, History(), NOON).start
 
     names = sorted(on_host)
-    answers = iter([answer(name, on_host[name]) for name in chance.sample(names, _SLICE * given.rounds)])
+    answers = iter([(name, answer(on_host[name])) for name in chance.sample(names, _SLICE * given.rounds)])
 
     def after_scan() -> None:
         nonlocal fleet
-        for scan in itertools.islice(answers, _SLICE):
-            fleet = fleet.changed(answered(fleet, scan, NOON))
-        open_targets(wanted, fleet)
-        assert not plan(wanted, fleet, History(), NOON).start
+        for host, said in itertools.islice(answers, _SLICE):
+            report = HostReport(host, read_report(said), at=NOON)
+            fleet = fleet.changed(change_after_report(fleet, report, NOON))
+        open_targets(desired, fleet)
+        assert not plan(desired, fleet, History(), NOON).start
 
     def match() -> None:
         assert fleet.running((HOST,), f"team/app{chance.randrange(given.images)}", "1")

@@ -2,6 +2,6 @@
 
 import sys
 
-from registry_docker_updater.cli import main
+from registry_docker_updater.cli.main import main
 
 sys.exit(main())

@@ -1,30 +1,40 @@
 """Where everything is put together: from settings to an operator, and to what the commands need of one."""
 
-import fcntl
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from registry_docker_updater.clock import steady_clock, utc_now
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.scan_schedule import Pace
-from registry_docker_updater.edges.ansible import Playbooks, end_leftovers
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.http import Interface, Source, application
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.registry import Login, RegistryClient, login_of
-from registry_docker_updater.edges.server import Server
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.activities.clock_watch import ClockWatch
+from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.notify import Notifier
+from registry_docker_updater.activities.poll import PolledRegistry, RegistryPoll
+from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
+from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
+from registry_docker_updater.activities.repair import Repairer
+from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
+from registry_docker_updater.activities.scan import Scanner
+from registry_docker_updater.activities.workers import Alarm, Workers
+from registry_docker_updater.clock import Clock, steady_clock
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
+from registry_docker_updater.core.schedules.scans import Pace
+from registry_docker_updater.edges.engine.live import LiveView
+from registry_docker_updater.edges.engine.port import EngineEvents, Followed
+from registry_docker_updater.edges.lock import hold, is_held
+from registry_docker_updater.edges.registry.client import Login, RegistryClient, login_of
+from registry_docker_updater.edges.runs.directories import end_leftovers
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.loop import Loop, Policy
-from registry_docker_updater.settings import Registry, Settings
-from registry_docker_updater.sweeping import Sweep, Swept
-
-# A command that asks whether somebody holds the state directory holds it itself for that instant.
-_TRIES, _PAUSE_SECONDS = 10, 0.05
+from registry_docker_updater.http.api import Api
+from registry_docker_updater.http.application import application
+from registry_docker_updater.http.receiver import Receiver, Source
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.settings.model import Registry, Settings
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Parts:
     settings: Settings
     folder: Path
     environment: Mapping[str, str]
+    clock: Clock
     is_operator: bool = False
 
     @cached_property
@@ -49,25 +60,16 @@ class Parts:
         return path
 
     @cached_property
-    def database(self) -> Database:
-        """The database; that of a running operator is left to it to bring up to date."""
-        return Database(self.state / "updater.db", may_upgrade=self.is_operator or not is_held(self.state))
+    def storage(self) -> Storage:
+        """What is kept; the tables of a running operator are left to it to bring up to date."""
+        may_upgrade = self.is_operator or not is_held(self.state)
+        return Storage(Database(self.state / "updater.db", may_upgrade=may_upgrade))
 
     @cached_property
-    def store(self) -> Store:
-        """What is kept."""
-        return Store(self.database)
-
-    @cached_property
-    def listings(self) -> Listings:
-        """What people see of it."""
-        return Listings(self.database)
-
-    @cached_property
-    def playbooks(self) -> Playbooks:
+    def playbooks(self) -> AnsiblePlaybooks:
         """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
         fleet = self.settings.fleet
-        return Playbooks(fleet.inventory, self.folder, self.environment, fleet.environment)
+        return AnsiblePlaybooks(fleet.inventory, self.folder, self.environment, fleet.environment)
 
     @property
     def runs(self) -> Path:
@@ -75,15 +77,20 @@ class Parts:
         return self.state / "runs"
 
     @property
+    def has_operator(self) -> bool:
+        """Whether an operator works with the state directory."""
+        return is_held(self.state)
+
+    @property
     def registry_hosts(self) -> Mapping[str, Sequence[str]]:
         """Every registry's names."""
         return {name: registry.hosts for name, registry in self.settings.registries.items()}
 
     @property
-    def swept(self) -> Sequence[Swept]:
+    def polled(self) -> Sequence[PolledRegistry]:
         """The registries that are asked; raises :class:`UpdaterError`."""
         return [
-            Swept(name, registry.hosts, _client(name, registry), registry.sweep_interval)
+            PolledRegistry(name, registry.hosts, _client(name, registry), registry.sweep_interval)
             for name, registry in self.settings.registries.items()
             if registry.sweep_interval
         ]
@@ -91,17 +98,68 @@ class Parts:
 
 @dataclass(frozen=True)
 class Operator:
-    """A running operator: the loop, and the server and the sweep that feed it."""
+    """A running operator: the reconciler, and the server and the poll of registries that feed it."""
 
-    loop: Loop
     server: Server
-    sweep: Sweep
+    poll: RegistryPoll
+    reconciler: Reconciler
+    scanner: Scanner
+    workers: Workers
+    alarm: Alarm
+    playbooks: AnsiblePlaybooks
+
+    def run(self) -> None:
+        """Work until :meth:`stop`; what is left undone is done after the next start."""
+        self.reconciler.run()
+        self.workers.finish()
 
     def stop(self) -> None:
-        """Take no more events, then end the loop."""
+        """Take no more events, and end the reconciler and every run that goes on."""
         self.server.stop()
-        self.sweep.stop()
-        self.loop.stop()
+        self.poll.stop()
+        self.end()
+
+    def end(self) -> None:
+        """End the reconciler, and every run that goes on. May be called from a signal."""
+        self.alarm.stop()
+        self.playbooks.stop()
+        self.scanner.stop()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How the fleet is kept up to date: the names of each registry, which hosts to scan, at which pace, and rollouts."""
+
+    registry_hosts: Mapping[str, Sequence[str]]
+    hosts: str
+    pace: Pace
+    rollouts: RolloutPolicy
+
+
+def reconciling(
+    context: Context, policy: Policy, alarm: Alarm, follow: Callable[[Followed], EngineEvents]
+) -> tuple[Scanner, Reconciler]:
+    """Return what keeps the fleet as it is known, and what brings it to what was pushed; both ring ``alarm``."""
+    timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
+    scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=alarm.ring)
+    activities = Activities(
+        scans=scanner,
+        rollouts=RollOut(context, policy.rollouts, updated=scanner.updated, need=scanner.need),
+        repairs=Repairer(context, timeout, need=scanner.need),
+        notifications=Notifier(context, timeout, retry),
+    )
+
+    def put_right(by: timedelta, now: datetime, since: datetime) -> bool:
+        return scanner.put_times_right(by, now, since, retry.backoff.longest)
+
+    reconciler = Reconciler(
+        context,
+        ReconcilePolicy(policy.registry_hosts, policy.pace.interval, retry.backoff.first),
+        activities,
+        alarm=alarm,
+        clock_watch=ClockWatch(context.clock, context.steady, policy.pace.interval, put_right),
+    )
+    return scanner, reconciler
 
 
 def assemble(parts: Parts) -> Operator:
@@ -109,35 +167,50 @@ def assemble(parts: Parts) -> Operator:
     hold(parts.state)
     parts = replace(parts, is_operator=True)
     end_leftovers(parts.runs)
-    settings = parts.settings
+    settings, alarm = parts.settings, Alarm()
+    # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification.
+    workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 2, alarm.ring)
+    context = Context(
+        storage=parts.storage,
+        playbooks=parts.playbooks,
+        runs=parts.runs,
+        submit=workers.submit,
+        clock=parts.clock,
+        steady=steady_clock(),
+    )
     policy = Policy(
         registry_hosts=parts.registry_hosts,
         hosts=settings.fleet.hosts,
         pace=Pace(settings.fleet.scan_interval, settings.fleet.scan_share),
-        workers=settings.rollouts.workers,
-        timeout=settings.rollouts.timeout,
-        retry=settings.rollouts.retry_policy,
+        rollouts=RolloutPolicy(
+            settings.rollouts.workers, settings.rollouts.timeout, settings.rollouts.retry_policy
+        ),
     )
-    steady = steady_clock()
-    loop = Loop(
-        parts.store, parts.listings, parts.playbooks, parts.runs, policy, clock=utc_now, steady=steady
+    scanner, reconciler = reconciling(context, policy, alarm, LiveView)
+    poll = RegistryPoll(
+        parts.storage,
+        parts.polled,
+        fleet=lambda: scanner.fleet,
+        wake=alarm.ring,
+        clock=context.clock,
+        steady=context.steady,
     )
-    sweep = Sweep(parts.store, parts.swept, lambda: loop.fleet, loop.wake, utc_now, steady)
-    interface = Interface(
+    receiver = Receiver(
         sources={
             name: Source(name, FORMATS[registry.format], registry.secret.read())
             for name, registry in settings.registries.items()
         },
         body_limit=settings.listen.body_limit,
-        store=parts.store,
-        listings=parts.listings,
-        wake=loop.wake,
-        is_ready=lambda: loop.is_ready,
-        outage=sweep.outage,
+        storage=parts.storage,
+        wake=alarm.ring,
+        outage=poll.outage,
+        clock=parts.clock,
     )
     listen = settings.listen
     tls = (str(listen.tls.certificate), str(listen.tls.key)) if listen.tls else None
-    return Operator(loop, Server(application(interface), listen.address, listen.port, tls), sweep)
+    api = Api(parts.storage, lambda: reconciler.is_ready)
+    server = Server(application(receiver, api), listen.address, listen.port, tls)
+    return Operator(server, poll, reconciler, scanner, workers, alarm, parts.playbooks)
 
 
 def _client(name: str, registry: Registry) -> RegistryClient:
@@ -151,44 +224,3 @@ def _client(name: str, registry: Registry) -> RegistryClient:
         return login_of(registry.hosts, account)
 
     return RegistryClient(name, registry.address, login, registry.ca)
-
-
-def hold(state: Path) -> None:
-    """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
-    descriptor = _open(state / "operator.lock", os.O_CREAT)
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return
-    os.close(descriptor)
-    raise UpdaterError(f"another operator works with {state}; two would update the same targets")
-
-
-def is_held(state: Path) -> bool:
-    """Tell whether an operator works with ``state``."""
-    try:
-        descriptor = _open(state / "operator.lock")
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _open(lock: Path, flags: int = 0) -> int:
-    try:
-        return os.open(lock, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UpdaterError(
-            f"cannot open {lock}: {error.strerror}; run this as the operator's user, to whom all in {lock.parent} is"
-            " to belong"
-        ) from None

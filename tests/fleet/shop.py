@@ -22,7 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.updater import PORT, endpoint
 from lab import Host, Lab
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
+from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 
 OPT_IN = ("--label", "registry-docker-updater=true")
 DEPLOY_PASSWORD = "the-deploy-users-own-password"
@@ -86,16 +88,20 @@ class Shop:
             **variables,
         }
 
-    def run(self, playbook: str, limit: str | None = None, **variables: Any) -> Ended:
+    def run(self, playbook: str, limit: str | None = None, **variables: Any) -> FinishedRun:
         """Run a playbook as the operator does."""
-        playbooks = Playbooks(self.folder / self.inventory, self.folder, {**os.environ, **self.environment})
+        playbooks = AnsiblePlaybooks(
+            self.folder / self.inventory, self.folder, {**os.environ, **self.environment}
+        )
         return playbooks.run(Playbook(playbook, variables, limit), self.folder / "runs", _LONGEST)
 
     def scan(self, limit: str | None = None) -> dict[str, str]:
         """What each host of the inventory answers: the name of its engine, or why there is no answer."""
         ended = self.run("discover", limit)
         answers = {
-            one.host: one.result["scan"]["engine"]["name"] if "scan" in one.result else one.reason
+            one.host: one.result["scan"]["engine"]["name"]
+            if "scan" in one.result
+            else reasons.of_result(one.result)
             for one in ended.results
         }
         assert answers or ended.status == "successful", output(ended)
@@ -152,7 +158,7 @@ def _known(host: Host) -> str:
     return f"{host.address},[{host.address}]:{OTHER_PORT} {key}"
 
 
-def output(ended: Ended) -> str:
+def output(ended: FinishedRun) -> str:
     """All that Ansible printed in a run."""
     return (ended.directory / "artifacts/run/stdout").read_text()
 

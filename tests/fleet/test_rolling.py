@@ -20,8 +20,9 @@ import yaml
 from lab import Host, HostSpec, Lab, LabSpec, RegistrySpec, SwarmSpec
 from lab.images import SLEEP, Image, build, crashing, good, slow
 from lab.waiting import until
-from registry_docker_updater.core.outcomes import outcome_of
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import Playbook
+from unit.builders import outcome_of
 
 pytestmark = pytest.mark.lab
 
@@ -223,7 +224,7 @@ def test_steps_are_set_by_label_which_comes_before_the_inventory_and_the_operato
     digest = shop.push(fragile("2"))
     variables = {"image": shop.image, "digest": digest, "standalone_container_settle": 0.5}
 
-    playbooks = Playbooks(shop.folder, _ROOT, os.environ)
+    playbooks = AnsiblePlaybooks(shop.folder, _ROOT, os.environ)
     ended = playbooks.run(Playbook("update", variables), shop.folder.parent / "runs", timedelta(minutes=5))
 
     told = {one.key: one for result in ended.results if (one := outcome_of(result, {}))}

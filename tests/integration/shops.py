@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 
 MINUTE = timedelta(minutes=1)
 INVENTORY = """
@@ -43,14 +44,14 @@ class Shop:
         return processes("time.sleep", str(self.folder))
 
     @property
-    def playbooks(self) -> Playbooks:
-        return Playbooks(self.folder / "hosts.yml", self.folder, self.environment)
+    def playbooks(self) -> AnsiblePlaybooks:
+        return AnsiblePlaybooks(self.folder / "hosts.yml", self.folder, self.environment)
 
     @property
     def runs(self) -> Path:
         return self.folder / "runs/7"
 
-    def run(self, name: str, variables: dict[str, Any] | None = None, **more: Any) -> Ended:
+    def run(self, name: str, variables: dict[str, Any] | None = None, **more: Any) -> FinishedRun:
         playbook = Playbook(name, variables or {}, more.pop("limit", None))
         return self.playbooks.run(playbook, self.runs, more.pop("timeout", MINUTE), **more)
 

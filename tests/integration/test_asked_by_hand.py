@@ -7,9 +7,8 @@ import pytest
 
 from integration.conftest import Site, by_hand
 from integration.test_rolling_playbooks import run
-from registry_docker_updater.core.outcomes import outcome_of
-from registry_docker_updater.edges.ansible import Playbook
-from unit.builders import HOST, NEW, OLD
+from registry_docker_updater.edges.runs.port import Playbook
+from unit.builders import HOST, NEW, OLD, outcome_of
 
 IMAGE = f"{HOST}/test/app:1"
 # Each would break a run, or turn it into another.

@@ -6,8 +6,9 @@ import pytest
 
 from integration.conftest import Site, by_hand
 from integration.shops import Shop
+from registry_docker_updater.activities.discovery import NobodyAsked, discover
 from registry_docker_updater.clock import utc_now
-from registry_docker_updater.edges.discovery import NobodyAsked, scan
+from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.errors import UpdaterError
 from unit.builders import HOST
 
@@ -43,10 +44,11 @@ def test_a_host_without_a_python_that_serves_is_told_by_what_it_printed_and_with
         f"    - ansible.builtin.ping:\n      vars: {{ansible_python_interpreter: {interpreter}}}\n",
     )
     (failed,) = shop.run("ping").results
-    assert told in failed.reason
-    assert "ansible_python_interpreter" in failed.reason
-    assert "hunter2" not in failed.reason
-    assert failed.reason.isprintable()
+    reason = reasons.of_result(failed.result)
+    assert told in reason
+    assert "ansible_python_interpreter" in reason
+    assert "hunter2" not in reason
+    assert reason.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_broken_ansible_cfg_is_told_with_its_cause(shop: Shop, content: str, t
     (shop.folder / "ansible.cfg").write_text(content)
     shop.write("discover", "    - ansible.builtin.debug: {msg: hello}\n")
     with pytest.raises(NobodyAsked, match="before any host answered") as refused:
-        scan(shop.playbooks, shop.runs, "all", utc_now)
+        discover(shop.playbooks, shop.runs, "all", utc_now)
     assert told in str(refused.value)
     with pytest.raises(UpdaterError) as unlisted:
         shop.playbooks.hosts("all")
@@ -90,7 +92,7 @@ def test_a_scan_that_nobody_answered_is_an_error_however_well_it_ended(
 ) -> None:
     shop.write("discover", "    - ansible.builtin.debug: {msg: hello}\n      when: false\n")
     with pytest.raises(NobodyAsked, match="without asking any host"):
-        scan(shop.playbooks, shop.runs, hosts, utc_now)
+        discover(shop.playbooks, shop.runs, hosts, utc_now)
 
 
 def test_a_rollout_that_nobody_answered_says_so(shop: Shop) -> None:

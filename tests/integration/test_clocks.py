@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from integration.test_loop import Thing, World, calm, digest, states, unsettled
-from registry_docker_updater import clock, loop
-from registry_docker_updater.core.fleet import container_key
-from registry_docker_updater.core.moments import put_due_right, put_right
-from registry_docker_updater.core.outcomes import HostResult
-from registry_docker_updater.edges.ansible import Playbook
+from integration.world import Thing, World, calm, digest, states, unsettled
+from registry_docker_updater import clock
+from registry_docker_updater.activities import reconcile
+from registry_docker_updater.core.fleet.targets import container_key
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.schedules.clock_changes import put_due_right, put_right
+from registry_docker_updater.edges.runs.port import Playbook
+from registry_docker_updater.views.rollouts import rollouts
 from unit.builders import at
 
 DAY = timedelta(days=1)
@@ -34,12 +36,12 @@ def wrong(request: pytest.FixtureRequest) -> Callable[..., None]:
     def be_wrong(world: World, meanwhile: Callable[[], object], by: timedelta = DAY) -> None:
         world.set_by = by
         if "while" in request.param:
-            world.loop = world.start()
+            world.start()
         world.look_and_work()
         meanwhile()
         world.set_by = timedelta()
         if "when" in request.param:
-            world.loop = world.start()
+            world.start()
         world.look_and_work()
 
     return be_wrong
@@ -58,8 +60,8 @@ def test_hosts_are_asked_every_interval_after_the_clock_was_wrong(
     for _ in range(3):
         before = world.clock()
         pass_time(world, 70)
-        assert all(host.asked_at > before for host in world.loop.fleet.hosts.values())
-    assert all(host.asked_at <= world.clock() for host in world.store.fleet().hosts.values())
+        assert all(host.asked_at > before for host in world.scanner.fleet.hosts.values())
+    assert all(host.asked_at <= world.clock() for host in world.store.fleet.load().hosts.values())
 
 
 @AHEAD_OR_BACK
@@ -139,12 +141,12 @@ def test_a_message_that_failed_while_the_clock_was_wrong_is_sent_when_its_time_c
     def fail() -> None:
         world.push("2")
         pass_time(world, 10)
-        assert len(world.store.tellings()) == 1
+        assert len(world.store.notifications.due()) == 1
 
     wrong(world, fail, by)
     world.is_mute = False
     pass_time(world, 81)
-    assert (len(world.told), world.store.tellings()) == (1, ())
+    assert (len(world.told), world.store.notifications.due()) == (1, ())
 
 
 def test_a_message_during_which_the_clock_was_set_is_not_sent_twice(tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_a_target_deployed_before_a_push_is_for_it_though_it_was_first_seen_whil
     world.push("1")
     wrong(world, lambda: pass_time(world, 70), by)
     pass_time(world, 70)
-    assert container_key("far", "new") in world.loop.fleet.targets
+    assert container_key("far", "new") in world.scanner.fleet.targets
     assert [*unsettled(world)] == []
 
 
@@ -207,7 +209,7 @@ def test_what_a_person_changed_after_a_push_is_left_alone_though_the_clock_was_w
     pass_time(world, 70)
     world.set_by = timedelta()
     pass_time(world, 140)
-    assert mine.key in world.loop.fleet.targets
+    assert mine.key in world.scanner.fleet.targets
     assert mine.digest == digest(0)
 
 
@@ -219,7 +221,7 @@ def test_an_answer_that_was_under_way_when_the_clock_was_set_back_does_not_undo_
 
         is_ready = False
 
-        def discover(self, playbook: Playbook, tell: Callable[[HostResult], None]) -> None:
+        def discover(self, playbook: Playbook, tell: Callable[[ModuleResult], None]) -> None:
             old = self.answer("solo", None)
             if not self.is_ready:
                 super().discover(playbook, tell)
@@ -237,18 +239,18 @@ def test_an_answer_that_was_under_way_when_the_clock_was_set_back_does_not_undo_
     world.is_ready = True
     world.tick(61)
     world.look_and_work()
-    assert world.loop.fleet.targets[container_key("solo", "web")].runs(digest(1))
+    assert world.scanner.fleet.targets[container_key("solo", "web")].runs(digest(1))
     world.look_and_work()
-    assert [row["runs"] for row in world.loop._listings.rollouts(10)] == [1]
+    assert [row["runs"] for row in rollouts(world.store, 10)] == [1]
 
 
-def test_a_loop_that_sleeps_until_something_is_due_looks_again_when_the_clock_is_set(
+def test_a_reconciler_that_sleeps_until_something_is_due_looks_again_when_the_clock_is_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its sleep is measured by the steady clock, which stands still here: nothing else could end it."""
-    monkeypatch.setattr(loop, "_LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(reconcile, "_LOOK_SECONDS", 0.001)
     world = calm(World(lambda _: 0, tmp_path))
-    world.loop._has_news = False
+    world.reconciler._alarm.wait(0)
     looks = 0
 
     def counted() -> int:
@@ -259,7 +261,7 @@ def test_a_loop_that_sleeps_until_something_is_due_looks_again_when_the_clock_is
         return 0
 
     monkeypatch.setattr(world.store, "change_counter", counted)
-    world.loop._sleep(timedelta(hours=1), seen=0)
+    world.reconciler._sleep(timedelta(hours=1), seen=0)
     assert looks == 3
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,14 +16,15 @@ import pytest
 import yaml
 
 from integration.conftest import Site
-from registry_docker_updater.cli import main, parser
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push, Unreadable
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
+from integration.keeping import ONCE, begin, end
+from registry_docker_updater.cli.main import main, parser
+from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.events import events
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, whole
 
 APP = f"{HOST}/test/app:1"
@@ -46,28 +48,27 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def store(site: Site) -> Iterator[Store]:
+def store(site: Site) -> Iterator[Storage]:
     site.state.mkdir()
     database = Database(site.state / "updater.db")
-    yield Store(database)
+    yield Storage(database)
     database.close()
 
 
 @pytest.fixture
-def history(store: Store) -> Store:
+def history(store: Storage) -> Storage:
     """One push with a rollout that failed on one of two targets, and something unreadable."""
     now = datetime.now(UTC)
     push = Push("production", "test/app", "1", NEW, now, "event 1", "alice")
-    store.record("production", [push, Unreadable("why", "what")], now)
-    (wanted,) = store.wanted({"production": (HOST,)})
+    store.events.record("production", [push, Unreadable("why", "what")], now)
     web, db = container("web"), container("db")
-    store.keep_change(whole(Fleet({"solo": host("solo", now)}, {web.key: web, db.key: db})))
-    store.begin_run(Start(wanted, (web, db), ()), now)
+    store.fleet.apply(whole(Fleet({"solo": host("solo", now)}, {web.key: web, db.key: db})))
+    begin(store, now, web, db)
     outcomes = (
         TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.UPDATED, OLD, NEW),
         TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.FAILED, OLD, OLD, "no space left"),
     )
-    store.end_run(RunEnd(1, 1, wanted, outcomes, State.FINISHED, None, None, is_news=True), now)
+    end(store, now, *outcomes, retry=ONCE)
     return store
 
 
@@ -139,16 +140,17 @@ def test_a_state_directory_that_cannot_be_made_is_named(site: Site, run: Run) ->
     assert (code, f"state_directory: cannot make {site.state}" in err) == (1, True)
 
 
-def test_a_database_of_another_version_is_named(site: Site, store: Store, run: Run) -> None:
-    with store._database.writing() as connection:
-        connection.exec_driver_sql("PRAGMA user_version = 999")
+def test_a_database_of_another_version_is_named(site: Site, store: Storage, run: Run) -> None:
+    assert events(store, 1) == []
+    with sqlite3.connect(site.state / "updater.db") as connection:
+        connection.execute("INSERT INTO migrations (name) VALUES ('9999 of tomorrow')")
     code, _, err = run("events")
     assert (code, f"{site.state}/updater.db was written by another version" in err) == (1, True)
 
 
 @pytest.mark.parametrize("listing", [("events",), ("rollouts",), ("fleet",), ("rollout", "1"), ("plan", APP)])
 def test_every_listing_is_a_table_for_people_and_json_for_programs(
-    history: Store, run: Run, listing: tuple[str, ...]
+    history: Storage, run: Run, listing: tuple[str, ...]
 ) -> None:
     assert history
     code, out, _ = run(*listing)
@@ -158,7 +160,7 @@ def test_every_listing_is_a_table_for_people_and_json_for_programs(
     assert json.loads(out)
 
 
-def test_events_shows_pushes_and_what_nobody_could_read_newest_first(history: Store, run: Run) -> None:
+def test_events_shows_pushes_and_what_nobody_could_read_newest_first(history: Storage, run: Run) -> None:
     assert history
     _, out, _ = run("events")
     header, first, second = out.splitlines()
@@ -169,7 +171,7 @@ def test_events_shows_pushes_and_what_nobody_could_read_newest_first(history: St
     assert len(run("events", "--limit", "1")[1].splitlines()) == 2
 
 
-def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Store, site: Site, run: Run) -> None:
+def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Storage, site: Site, run: Run) -> None:
     assert history
     assert "1 failed, 1 updated" in run("rollouts")[1]
     _, out, _ = run("rollout", "1")
@@ -181,7 +183,7 @@ def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Store, site: S
 
 
 @pytest.mark.parametrize("number", ["2", "99999999999999999999"])
-def test_a_rollout_that_is_none_is_found_wrong(history: Store, run: Run, number: str) -> None:
+def test_a_rollout_that_is_none_is_found_wrong(history: Storage, run: Run, number: str) -> None:
     assert history
     code, out, err = run("rollout", number)
     assert (code, out) == (1, "")
@@ -193,31 +195,30 @@ def test_a_rollout_that_is_none_is_found_wrong(history: Store, run: Run, number:
     [("events",), ("rollouts",), ("rollout", "1"), ("fleet",), ("plan", APP), ("plan", APP, "--json")],
 )
 def test_text_from_outside_cannot_command_the_terminal(
-    store: Store, run: Run, listing: tuple[str, ...]
+    store: Storage, run: Run, listing: tuple[str, ...]
 ) -> None:
     evil = "\x1b]0;owned\x07\x9b31m\u202egnp\r\n"
     now = datetime.now(UTC)
-    store.record("production", [Push("production", "test/app", "1", NEW, now, "1", evil)], now)
-    store.record("production", [Unreadable(evil, evil)], now)
-    (wanted,) = store.wanted({"production": (HOST,)})
+    store.events.record("production", [Push("production", "test/app", "1", NEW, now, "1", evil)], now)
+    store.events.record("production", [Unreadable(evil, evil)], now)
     web = container()
     known = host("solo", now, error=evil)
     other = host("other", now, warnings=(evil,))
-    store.keep_change(whole(Fleet({"solo": known, "other": other}, {web.key: web})))
-    store.begin_run(Start(wanted, (web,), ()), now)
+    store.fleet.apply(whole(Fleet({"solo": known, "other": other}, {web.key: web})))
+    begin(store, now, web)
     outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
-    store.end_run(RunEnd(1, 1, wanted, (outcome,), State.FINISHED, None, evil, is_news=True), now)
-    (due,) = store.tellings()
-    store.keep_telling(due, replace(due, attempts=1, channels=("mail",), error=evil))
+    end(store, now, outcome, retry=ONCE)
+    (due,) = store.notifications.due()
+    store.notifications.keep(due, replace(due, attempts=1, channels=("mail",), error=evil))
     code, out, _ = run(*listing)
     assert code == 0
     assert not CONTROL.search(out)
 
 
-def test_plan_shows_what_a_push_would_change_and_changes_nothing(store: Store, run: Run) -> None:
+def test_plan_shows_what_a_push_would_change_and_changes_nothing(store: Storage, run: Run) -> None:
     old, current, by_hand = container("old"), container("current", digest=NEW), container("by-hand")
     elsewhere = container("elsewhere", image=f"{HOST}/test/other:1")
-    store.keep_change(
+    store.fleet.apply(
         whole(Fleet({"solo": host("solo")}, {one.key: one for one in (old, current, by_hand, elsewhere)}))
     )
     before = store.change_counter()
@@ -259,19 +260,19 @@ def test_a_push_by_hand_needs_a_tag_and_a_digest(run: Run, image: str) -> None:
 
 
 def test_a_push_by_hand_without_an_operator_is_recorded_and_says_that_nothing_happens_yet(
-    history: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+    history: Storage, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "bob")
     code, out, err = run("push", f"{APP}@{NEWER}")
     assert (code, out) == (0, f"recorded: {APP}@{NEWER}, for 2 targets\n")
     assert "no operator works with this state directory" in err
-    (wanted,) = history.wanted({"production": (HOST,)})
-    assert wanted.digest == NEWER
+    (desired,) = history.events.desired({"production": (HOST,)})
+    assert desired.digest == NEWER
     assert json.loads(run("events", "--json")[1])[0]["actor"] == "bob (by hand)"
 
 
-def test_a_push_by_hand_that_concerns_nobody_says_so(store: Store, run: Run) -> None:
-    store.keep_change(whole(Fleet({"solo": host("solo", datetime.now(UTC))})))
+def test_a_push_by_hand_that_concerns_nobody_says_so(store: Storage, run: Run) -> None:
+    store.fleet.apply(whole(Fleet({"solo": host("solo", datetime.now(UTC))})))
     code, out, err = run("push", f"{APP}@{NEW}", "--json")
     assert code == 0
     assert json.loads(out) == {"recorded": f"{APP}@{NEW}", "push": 1, "targets": 0, "left_alone": {}}
@@ -279,26 +280,24 @@ def test_a_push_by_hand_that_concerns_nobody_says_so(store: Store, run: Run) -> 
 
 
 @pytest.fixture
-def refused(store: Store) -> Store:
+def refused(store: Storage) -> Storage:
     """A rollout whose first target rolled the digest back, so that the second was left alone; a person has a third."""
     then = datetime.now(UTC) - timedelta(minutes=10)
-    store.record("production", [Push("production", "test/app", "1", NEW, then, "event 1")], then)
-    (wanted,) = store.wanted({"production": (HOST,)})
+    store.events.record("production", [Push("production", "test/app", "1", NEW, then, "event 1")], then)
     web, db = container("web", since=then), container("db", since=then)
     mine = container("mine", since=then + timedelta(minutes=5))
-    store.keep_change(whole(Fleet({"solo": host("solo", then)}, {one.key: one for one in (web, db, mine)})))
-    store.begin_run(Start(wanted, (web, db), ()), then)
+    store.fleet.apply(whole(Fleet({"solo": host("solo", then)}, {one.key: one for one in (web, db, mine)})))
+    begin(store, then, web, db)
     outcomes = (
         TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.ROLLED_BACK, OLD, OLD),
         TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.SKIPPED, OLD, left_alone=True),
     )
-    end = RunEnd(1, 1, wanted, outcomes, State.FINISHED, None, None, is_news=True, is_stopped=True)
-    store.end_run(end, then + timedelta(minutes=1))
+    end(store, then + timedelta(minutes=1), *outcomes)
     return store
 
 
 def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
-    refused: Store, run: Run
+    refused: Storage, run: Run
 ) -> None:
     code, out, err = run("retry", "1")
     assert (code, out) == (0, f"recorded: {APP}, for 1 target\n")
@@ -306,20 +305,20 @@ def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
     assert "container mine at host solo: was changed after the push" in err
     assert "--force updates these too" in err
     history = refused.history({"production": (HOST,)}, [])
-    assert [one.state for one in history.rollouts.values()] == [State.WAITING]
-    assert history.told == frozenset()
+    assert [one.state for one in history.rollouts.values()] == [RolloutState.WAITING]
+    assert history.overrides == frozenset()
 
 
-def test_retry_by_force_is_for_every_target(refused: Store, run: Run) -> None:
+def test_retry_by_force_is_for_every_target(refused: Storage, run: Run) -> None:
     code, out, _ = run("retry", "1", "--force", "--json")
     assert code == 0
     assert json.loads(out) == {"recorded": APP, "push": 1, "targets": 3, "left_alone": {}}
-    told = refused.history({"production": (HOST,)}, []).told
-    assert told == {("container/solo/web", 1), ("container/solo/mine", 1)}
+    overrides = refused.overrides.open()
+    assert overrides == {("container/solo/web", 1), ("container/solo/mine", 1)}
 
 
 def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_force(
-    refused: Store, run: Run
+    refused: Storage, run: Run
 ) -> None:
     code, out, err = run("push", f"{APP}@{NEW}")
     assert (code, out) == (0, f"recorded: {APP}@{NEW}, for 2 targets\n")
@@ -328,7 +327,7 @@ def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_
 
     assert run("push", f"{APP}@{NEW}", "--force")[0] == 0
 
-    assert refused.history({"production": (HOST,)}, []).told == {("container/solo/web", 3)}
+    assert refused.overrides.open() == {("container/solo/web", 3)}
 
 
 @pytest.mark.usefixtures("refused")
@@ -340,21 +339,20 @@ def test_only_the_rollout_of_the_newest_push_can_be_run_again(run: Run) -> None:
     assert "`push` by hand goes back to a digest" in err
 
 
-def test_a_rollout_that_runs_cannot_be_run_again(store: Store, run: Run) -> None:
+def test_a_rollout_that_runs_cannot_be_run_again(store: Storage, run: Run) -> None:
     now = datetime.now(UTC)
-    store.record("production", [Push("production", "test/app", "1", NEW, now, "event 1")], now)
-    (wanted,) = store.wanted({"production": (HOST,)})
-    store.begin_run(Start(wanted, (container(),), ()), now)
+    store.events.record("production", [Push("production", "test/app", "1", NEW, now, "event 1")], now)
+    begin(store, now)
     code, _, err = run("retry", "1")
     assert (code, "rollout 1 runs at this moment" in err) == (1, True)
 
 
-def test_a_push_by_hand_is_newer_than_what_the_registry_said_last(store: Store, run: Run) -> None:
+def test_a_push_by_hand_is_newer_than_what_the_registry_said_last(store: Storage, run: Run) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=30)
-    store.record("production", [Push("production", "test/app", "1", NEW, soon, "1")], soon)
+    store.events.record("production", [Push("production", "test/app", "1", NEW, soon, "1")], soon)
     assert run("push", f"{APP}@{NEWER}")[0] == 0
-    (wanted,) = store.wanted({"production": (HOST,)})
-    assert wanted.digest == NEWER
+    (desired,) = store.events.desired({"production": (HOST,)})
+    assert desired.digest == NEWER
 
 
 def test_check_asks_every_host_and_is_content_when_all_answer(site: Site, run: Run) -> None:
@@ -398,9 +396,9 @@ def test_fleet_asks_the_hosts_when_nobody_did_and_when_told_to(site: Site, run: 
     assert len(json.loads(run("fleet", "--scan", "--json")[1])["targets"]) == 1
 
 
-def test_fleet_shows_what_was_scanned_last_and_who_did_not_answer(store: Store, run: Run) -> None:
+def test_fleet_shows_what_was_scanned_last_and_who_did_not_answer(store: Storage, run: Run) -> None:
     web = container()
-    store.keep_change(whole(Fleet({"solo": host("solo", error="no route")}, {web.key: web})))
+    store.fleet.apply(whole(Fleet({"solo": host("solo", error="no route")}, {web.key: web})))
     _, out, err = run("fleet")
     assert "unreachable: solo: no route (asked 2026-11-22T12:00:00.000Z)" in out
     assert "asking" not in err
@@ -471,12 +469,12 @@ def test_a_registry_that_is_not_in_the_settings_has_no_snippet(run: Run) -> None
     assert (code, "there are production, harbor" in err) == (1, True)
 
 
-def test_a_reader_that_goes_away_is_no_error(site: Site, store: Store) -> None:
+def test_a_reader_that_goes_away_is_no_error(site: Site, store: Storage) -> None:
     now = datetime.now(UTC)
     pushes: list[Any] = [
         Push("production", "test/app", str(n), NEW, now, str(n), "x" * 200) for n in range(500)
     ]
-    store.record("production", pushes, now)
+    store.events.record("production", pushes, now)
     command = (
         f"{sys.executable} -m registry_docker_updater --config {site.config} events --limit 500 | head -1"
     )

@@ -20,14 +20,17 @@ import pytest
 from sqlalchemy import event
 
 from integration.receivers import certificate
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.edges import http as interface_module
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.http import Interface, Source, application
-from registry_docker_updater.edges.listings import Listings
-from registry_docker_updater.edges.server import Server
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http import bodies
+from registry_docker_updater.http.api import Api
+from registry_docker_updater.http.application import application
+from registry_docker_updater.http.receiver import Receiver, Source
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.events import events
 from unit.builders import HOST, container, fleet, whole
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -42,8 +45,9 @@ SECRET = {"Authorization": "Bearer s3cret"}
 class Listener:
     """A running listener, and a sender that keeps its connection."""
 
-    database: Path
-    store: Store
+    path: Path
+    database: Database
+    store: Storage
     server: Server
     outages: list[str]
     woken: list[bool] = field(default_factory=list)
@@ -77,25 +81,25 @@ class Listener:
 def listen(folder: Path, tls: tuple[str, str] | None = None) -> Listener:
     path = folder / "updater.db"
     database = Database(path)
-    store, listings = Store(database), Listings(database)
+    store = Storage(database)
     sources = {
         "production": Source("production", FORMATS["distribution"], "s3cret"),
         "harbor": Source("harbor", FORMATS["harbor"], "s3cret"),
         "international": Source("international", FORMATS["harbor"], "pässwörd ☃"),
     }
     outages: list[str] = []
-    interface = Interface(
-        sources,
-        LIMIT,
-        store,
-        listings,
-        lambda: made.woken.append(True),
-        lambda: made.is_ready,
-        outages.append,
+    woken: list[bool] = []
+    receiver = Receiver(
+        sources=sources,
+        body_limit=LIMIT,
+        storage=store,
+        wake=lambda: woken.append(True),
+        outage=outages.append,
+        clock=utc_now,
     )
-    server = Server(application(interface), "127.0.0.1", 0, tls)
+    server = Server(application(receiver, Api(store, lambda: made.is_ready)), "127.0.0.1", 0, tls)
     server._server.expiration_interval = 0.02  # how soon it notices that it is to stop
-    made = Listener(path, store, server, outages)
+    made = Listener(path, database, store, server, outages, woken)
     server.start()
     return made
 
@@ -105,7 +109,7 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
     made = listen(tmp_path)
     yield made
     made.server.stop()
-    made.store._database.close()
+    made.database.close()
 
 
 def counts(accepted: int = 0, ignored: int = 0, duplicates: int = 0, unreadable: int = 0) -> dict[str, int]:
@@ -115,7 +119,7 @@ def counts(accepted: int = 0, ignored: int = 0, duplicates: int = 0, unreadable:
 def test_a_push_is_answered_202_once_it_is_stored_and_wakes_the_loop(listener: Listener) -> None:
     assert listener.send(PUSH) == (202, counts(accepted=1))
     assert listener.woken
-    with sqlite3.connect(listener.database) as other:
+    with sqlite3.connect(listener.path) as other:
         assert other.execute("SELECT repository, tag FROM events").fetchall() == [("team/app", "v1")]
 
 
@@ -268,7 +272,7 @@ def test_a_body_without_end_is_hung_up_on(
     listener: Listener, path: str, chunked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is neither kept in memory nor taken for the next request."""
-    monkeypatch.setattr(interface_module, "_LARGEST_DISCARDED", 200_000)
+    monkeypatch.setattr(bodies, "_LARGEST_DISCARDED", 200_000)
     with socket.create_connection(("127.0.0.1", listener.server.port), timeout=20) as sender:
         length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {10**12}"
         method = "GET" if path == "/healthz" else "POST"
@@ -307,8 +311,8 @@ def test_while_the_database_cannot_be_written_the_answer_is_503_and_nothing_is_k
     def hurry(connection: Any, *_: Any) -> None:
         connection.execute("PRAGMA busy_timeout = 100")
 
-    event.listen(listener.store._database._reader, "checkout", hurry)
-    with sqlite3.connect(listener.database, isolation_level=None) as other:
+    event.listen(listener.database._reader, "checkout", hurry)
+    with sqlite3.connect(listener.path, isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert listener.send(PUSH) == (503, {"error": "not stored; send it again"})
         other.execute("ROLLBACK")
@@ -324,7 +328,7 @@ def test_when_the_disk_is_full_the_answer_is_503_until_there_is_room(listener: L
         connection.execute(f"PRAGMA max_page_count = {1 if is_full else 2**30}")
 
     is_full = True
-    event.listen(listener.store._database._reader, "checkout", fill)
+    event.listen(listener.database._reader, "checkout", fill)
     big = b'{"events": [{"x": "' + b"y" * 50_000 + b'"}]}'
     assert listener.send(big)[0] == 503
     is_full = False
@@ -333,7 +337,7 @@ def test_when_the_disk_is_full_the_answer_is_503_until_there_is_room(listener: L
 
 
 def test_a_listing_of_a_database_that_does_not_answer_is_503(listener: Listener) -> None:
-    with sqlite3.connect(listener.database) as other:
+    with sqlite3.connect(listener.path) as other:
         other.execute("DROP TABLE hosts")
     status, content = listener.ask("GET", "/api/fleet")
     assert status == 503
@@ -342,7 +346,7 @@ def test_a_listing_of_a_database_that_does_not_answer_is_503(listener: Listener)
 
 def test_the_listings_are_json(listener: Listener) -> None:
     listener.send(PUSH)
-    listener.store.keep_change(whole(fleet(container())))
+    listener.store.fleet.apply(whole(fleet(container())))
     status, events = listener.ask("GET", "/api/events")
     assert (status, events[0]["repository"], events[0]["occurred_at"]) == (
         200,
@@ -387,7 +391,7 @@ def test_events_come_over_tls_with_the_certificate_of_the_settings(tmp_path: Pat
             stranger.request("GET", "/healthz")
     finally:
         listener.server.stop()
-        listener.store._database.close()
+        listener.database.close()
 
 
 def test_an_address_in_use_is_told_in_a_sentence(listener: Listener) -> None:
@@ -430,7 +434,7 @@ def test_an_event_answered_202_survives_that_the_operator_is_killed_at_once(tmp_
         if process.stdout:
             process.stdout.close()
     assert status == 202
-    (row,) = Listings(Database(tmp_path / "updater.db")).events(10)
+    (row,) = events(Storage(Database(tmp_path / "updater.db")), 10)
     assert (row["repository"], row["tag"]) == ("team/app", "v1")
 
 
@@ -439,14 +443,14 @@ def test_what_is_being_answered_is_finished_before_the_server_ends(
 ) -> None:
     listener = listen(tmp_path)
     entered, go_on = threading.Event(), threading.Event()
-    record = listener.store.record
+    record = listener.store.events.record
 
     def slowly(*given: Any) -> Any:
         entered.set()
         go_on.wait(10)
         return record(*given)
 
-    monkeypatch.setattr(listener.store, "record", slowly)
+    monkeypatch.setattr(listener.store.events, "record", slowly)
     with ThreadPoolExecutor(2) as pool:
         sent = pool.submit(listener.send, PUSH)
         assert entered.wait(10)
@@ -455,4 +459,4 @@ def test_what_is_being_answered_is_finished_before_the_server_ends(
         go_on.set()
         assert sent.result(10) == (202, counts(accepted=1))
         stopping.result(20)
-    listener.store._database.close()
+    listener.database.close()

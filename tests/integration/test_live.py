@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lab.waiting import until
-from registry_docker_updater.core.live import FOLLOWED
-from registry_docker_updater.edges.live import LiveView
+from registry_docker_updater.core.fleet.live import FOLLOWED
+from registry_docker_updater.edges.engine.live import LiveView
+from registry_docker_updater.edges.engine.port import Followed
 from unit.engines import Answer, played_engine
 
 DEPLOYED = {"Type": "service", "Action": "create", "Actor": {"ID": "api"}}
@@ -31,7 +32,7 @@ def _heard() -> Heard:
 
 @pytest.fixture(name="view")
 def _view(heard: Heard) -> Iterator[LiveView]:
-    view = LiveView(heard.events.append, lambda _, state: heard.states.append(state))
+    view = LiveView(Followed(heard.events.append, lambda _, state: heard.states.append(state)))
     yield view
     view.stop()
 

@@ -18,13 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.conftest import Site, until
-from registry_docker_updater.cli import main
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.server import Server
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.cli.log import log_to_stderr
+from registry_docker_updater.cli.main import main
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.text import printable
+from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import BadSettings, UpdaterError
-from registry_docker_updater.printing import complain, log_to_stderr, printable
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
 from unit.builders import NEW
 
 FORGED = "2026-11-22 12:00:00,000 INFO rollout 1: finished"
@@ -138,7 +140,7 @@ def test_errors_of_commands_are_one_line_and_those_of_settings_one_for_each(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert UpdaterError(EVIL).lines == (EVIL,)
-    complain(*BadSettings("config.yml", [EVIL, "b"]).lines)
+    Output(sys.stdout, sys.stderr).remark(*BadSettings("config.yml", [EVIL, "b"]).lines)
     assert len(lines_of(capsys.readouterr().err)) == 3
     assert main(["--config", f"/nowhere/{EVIL[:40]}", "events"]) == 1
     line, _ = lines_of(capsys.readouterr().err)
@@ -149,7 +151,7 @@ def test_letters_that_a_terminal_does_not_have_are_no_bug(site: Site) -> None:
     site.state.mkdir()
     database = Database(site.state / "updater.db")
     now = datetime.now(UTC)
-    Store(database).record("production", [Push("production", "a", "1", NEW, now, "1", "größe")], now)
+    Storage(database).events.record("production", [Push("production", "a", "1", NEW, now, "1", "größe")], now)
     database.close()
     done = subprocess.run(
         [sys.executable, "-m", "registry_docker_updater", "--config", str(site.config), "events"],

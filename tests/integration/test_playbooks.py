@@ -19,9 +19,12 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from integration.shops import INVENTORY, MINUTE, Shop, processes
-from registry_docker_updater.core.outcomes import HostResult
-from registry_docker_updater.edges import ansible
-from registry_docker_updater.edges.ansible import Playbook, Playbooks, as_text, end_leftovers
+from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.edges.runs import directories, playbooks
+from registry_docker_updater.edges.runs.directories import as_text, end_leftovers, make_directory
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
 
 
@@ -47,7 +50,7 @@ def test_a_run_returns_results_of_modules_and_statistics(shop: Shop) -> None:
     ended = shop.run("hello", {"greeting": "good day"})
     assert (ended.status, ended.cut_short, ended.was_stopped) == ("successful", None, False)
     expected = [
-        HostResult(host, "runner_on_ok", "ansible.builtin.debug", {"msg": "good day"})
+        ModuleResult(host, "runner_on_ok", "ansible.builtin.debug", {"msg": "good day"})
         for host in ("one", "two")
     ]
     assert sorted(ended.results, key=lambda result: result.host) == expected
@@ -58,7 +61,9 @@ def test_a_run_that_fails_says_why(shop: Shop) -> None:
     shop.write("wrong", "    - ansible.builtin.fail: {msg: no disk}\n")
     ended = shop.run("wrong")
     assert (ended.status, ended.cut_short) == ("failed", None)
-    assert [(result.event, result.reason) for result in ended.results] == [("runner_on_failed", "no disk")]
+    assert [(result.event, reasons.of_result(result.result)) for result in ended.results] == [
+        ("runner_on_failed", "no disk")
+    ]
 
 
 def test_a_failure_that_the_playbook_ignores_is_none(shop: Shop) -> None:
@@ -83,7 +88,7 @@ def test_runs_of_one_folder_begun_at_the_same_time_have_directories_of_their_own
 
     def make(_: int) -> Path:
         begin.wait()
-        return ansible._new_directory(shop.runs, "hello")
+        return make_directory(shop.runs, "hello")
 
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(make, range(8)))
@@ -122,7 +127,7 @@ def test_a_dynamic_inventory_and_the_shops_settings_count_for_the_listing_too(sh
     program.chmod(0o755)
     (shop.folder / "ansible.cfg").write_text("[inventory]\nenable_plugins = script\n")
     shop.environment["ANSIBLE_SHOP"] = "said"
-    playbooks = Playbooks(program, shop.folder, shop.environment)
+    playbooks = AnsiblePlaybooks(program, shop.folder, shop.environment)
     assert playbooks.hosts("all").names == {"dynamic", "said"}
 
 
@@ -142,7 +147,7 @@ def test_stop_ends_the_listing_of_an_inventory_that_hangs(shop: Shop) -> None:
     program = shop.folder / "hosts.sh"
     program.write_text(f"#!/bin/sh\n: > {shop.folder}/begun\nsleep 600\n")
     program.chmod(0o755)
-    playbooks = Playbooks(program, shop.folder, shop.environment)
+    playbooks = AnsiblePlaybooks(program, shop.folder, shop.environment)
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(playbooks.hosts, "all")
         until((shop.folder / "begun").exists)
@@ -156,9 +161,9 @@ def test_a_listing_that_hangs_is_ended_and_told(shop: Shop, monkeypatch: pytest.
     program = shop.folder / "hosts.sh"
     program.write_text("#!/bin/sh\nsleep 600\n")
     program.chmod(0o755)
-    monkeypatch.setattr(ansible, "_LISTING_SECONDS", 1)
+    monkeypatch.setattr(playbooks, "_LISTING_SECONDS", 1)
     with pytest.raises(UpdaterError, match="not done within 1 s; does a program of the inventory hang"):
-        Playbooks(program, shop.folder, shop.environment).hosts("all")
+        AnsiblePlaybooks(program, shop.folder, shop.environment).hosts("all")
 
 
 def test_the_settings_of_ansible_in_the_shops_folder_are_obeyed(shop: Shop) -> None:
@@ -188,7 +193,7 @@ def test_text_from_outside_is_never_a_template(shop: Shop) -> None:
 
 def test_without_that_mark_it_would_be_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above: what it guards against is real."""
-    monkeypatch.setattr(ansible, "as_text", lambda value: value)
+    monkeypatch.setattr(directories, "as_text", lambda value: value)
     shop.write("show", '    - ansible.builtin.debug: {msg: "{{ digest }}"}\n')
     ran = shop.folder / "ran"
     shop.run("show", {"digest": f"{{{{ lookup('pipe', 'touch {ran}') }}}}"})
@@ -216,7 +221,7 @@ def test_stop_ends_every_run_soon_and_starts_no_other(shop: Shop) -> None:
     playbooks = shop.playbooks
     heard = threading.Barrier(3)
 
-    def hear(_: HostResult) -> None:
+    def hear(_: ModuleResult) -> None:
         heard.wait(30)
 
     with ThreadPoolExecutor(2) as pool:
@@ -237,9 +242,10 @@ _OPERATOR = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import Playbook
 folder = Path(sys.argv[1])
-playbooks = Playbooks(folder / "hosts.yml", folder, dict(ANSIBLE_COLLECTIONS_PATH=sys.argv[1], LC_ALL="C.UTF-8"))
+playbooks = AnsiblePlaybooks(folder / "hosts.yml", folder, dict(ANSIBLE_COLLECTIONS_PATH=sys.argv[1], LC_ALL="C.UTF-8"))
 playbooks.run(Playbook("endless"), folder / "runs/7", timedelta(minutes=5))
 """
 
@@ -249,7 +255,7 @@ def test_an_operator_that_is_killed_takes_its_runs_with_it(shop: Shop) -> None:
     operator = subprocess.Popen([sys.executable, "-c", _OPERATOR, str(shop.folder)])
     try:
         until(shop.at_work)
-        assert processes("playbook_process", str(shop.folder))
+        assert processes("edges.runs.process", str(shop.folder))
     finally:
         operator.send_signal(signal.SIGKILL)
         operator.wait()
@@ -262,7 +268,7 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(shop.run, "endless")
         until(shop.at_work)
-        (process,) = processes("registry_docker_updater.edges.playbook_process", str(shop.folder))
+        (process,) = processes("registry_docker_updater.edges.runs.process", str(shop.folder))
         os.kill(process, signal.SIGKILL)
         ended = run.result(20)
     for left in shop.at_work():
@@ -275,7 +281,7 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
 def test_a_leftover_run_is_ended_before_anything_is_run_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ansible, "_GRACE_SECONDS", 1)
+    monkeypatch.setattr(directories, "_GRACE_SECONDS", 1)
     shop.write_endless()
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(shop.run, "endless")
@@ -319,7 +325,7 @@ def test_ansible_gets_the_variables_that_the_settings_name_and_no_others(shop: S
         "hello",
         "    - ansible.builtin.debug: {msg: \"{{ lookup('env', 'AWS_PROFILE') }}|{{ lookup('env', 'AWS_OTHER') }}\"}\n",
     )
-    playbooks = Playbooks(shop.folder / "hosts.yml", shop.folder, shop.environment, ["AWS_PROFILE"])
+    playbooks = AnsiblePlaybooks(shop.folder / "hosts.yml", shop.folder, shop.environment, ["AWS_PROFILE"])
     ended = playbooks.run(Playbook("hello"), shop.runs, timedelta(minutes=1))
     assert ended.results[0].result["msg"] == "fleet|"
 
@@ -337,7 +343,7 @@ def test_the_check_of_host_keys_is_for_the_shop_to_say(shop: Shop, said: str | N
 def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:
     shop.write_endless()
 
-    def fail(_: HostResult) -> None:
+    def fail(_: ModuleResult) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

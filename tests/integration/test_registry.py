@@ -25,7 +25,8 @@ from integration.registries import (
 )
 from lab.distribution import RegistryClient as Pusher
 from lab.images import INDEX, MANIFEST
-from registry_docker_updater.edges.registry import Found, Login, RegistryClient, login_of
+from registry_docker_updater.edges.registry.client import Login, RegistryClient, login_of
+from registry_docker_updater.edges.registry.port import Found
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
 from unit.builders import NEW
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from integration.registries import PASSWORD, USER, played
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.registry import Login, RegistryClient
-from registry_docker_updater.edges.store import Store
+from registry_docker_updater.activities.poll import PolledRegistry, Poller, registry_problems
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.edges.registry.client import Login, RegistryClient
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
-from registry_docker_updater.sweeping import Swept, Turns, complaints
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NOON, container, fleet
 
 BAD = "test/app00"
@@ -47,25 +47,27 @@ class Played:
             return self.of_v2
         return self.of_bad if BAD in path else FOUND
 
-    def swept(self, login: Login | None = None) -> Swept:
+    def polled(self, login: Login | None = None) -> PolledRegistry:
         client = RegistryClient("production", self.url, lambda: login)
-        return Swept("production", (HOST,), client, timedelta(hours=1))
+        return PolledRegistry("production", (HOST,), client, timedelta(hours=1))
 
 
 def running(*repositories: str) -> Fleet:
     return fleet(*(container(name.replace("/", "-"), image=f"{HOST}/{name}:1") for name in repositories))
 
 
-def sweep(swept: Swept, folder: Path, known: Fleet, seconds: float) -> set[str]:
+def sweep(polled: PolledRegistry, folder: Path, known: Fleet, seconds: float) -> set[str]:
     """Have so much time go by for the sweep; return the repositories whose push it found."""
     now = NOON
     database = Database(folder / "updater.db")
-    store = Store(database)
-    turns = Turns(store, swept, lambda: known, lambda: None, lambda: now)
+    store = Storage(database)
+    poller = Poller(
+        store, polled, fleet=lambda: known, wake=lambda: None, clock=lambda: now, steady=lambda: now
+    )
     end = now + timedelta(seconds=seconds)
     while now < end:
-        now = min(end, now + timedelta(seconds=turns.step()))
-    found = {name for name in [BAD, *GOOD] if store.newest_push("production", name, "1")}
+        now = min(end, now + timedelta(seconds=poller.step()))
+    found = {name for name in [BAD, *GOOD] if store.events.newest_push("production", name, "1")}
     database.close()
     return found
 
@@ -94,23 +96,23 @@ def test_one_bad_repository_keeps_no_other_from_being_swept(
 ) -> None:
     """It is asked for again at intervals that grow, and the others at once."""
     site = Played(stack, of_v2, of_bad)
-    assert sweep(site.swept(), tmp_path, running(BAD, *GOOD), 60) == set(GOOD)
+    assert sweep(site.polled(), tmp_path, running(BAD, *GOOD), 60) == set(GOOD)
     assert site.asked[f"/v2/{BAD}/manifests/1"] <= 8  # each time twice at the most, and with redirects
     site.of_bad = FOUND
-    assert BAD in sweep(site.swept(), tmp_path, running(BAD, *GOOD), 3600)
+    assert BAD in sweep(site.polled(), tmp_path, running(BAD, *GOOD), 3600)
 
 
 def test_many_bad_repositories_keep_no_other_from_being_swept(stack: ExitStack, tmp_path: Path) -> None:
     site = Played(stack, WANTS_USER, (500, {}, b""))
     bad = [f"{BAD}/{number:02}" for number in range(30)]
-    assert sweep(site.swept(), tmp_path, running(*bad, *GOOD), 600) == set(GOOD)
+    assert sweep(site.polled(), tmp_path, running(*bad, *GOOD), 600) == set(GOOD)
     assert sum(often for path, often in site.asked.items() if BAD in path) < 120
 
 
 @pytest.mark.parametrize("of_bad", BAD_ANSWERS)
 def test_check_tells_of_the_one_bad_repository_and_goes_on(stack: ExitStack, of_bad: Reply) -> None:
     site = Played(stack, WANTS_USER, of_bad)
-    (complaint,) = complaints(site.swept(), running(BAD, GOOD[0]))
+    (complaint,) = registry_problems(site.polled(), running(BAD, GOOD[0]))
     assert "registry production" in complaint
     assert site.asked[f"/v2/{GOOD[0]}/manifests/1"] == 1
 
@@ -118,15 +120,15 @@ def test_check_tells_of_the_one_bad_repository_and_goes_on(stack: ExitStack, of_
 def test_check_wants_no_user_where_all_that_is_needed_can_be_read(stack: ExitStack) -> None:
     """Though /v2/ wants one; also where nothing is needed yet."""
     site = Played(stack, WANTS_USER, WANTS_USER)
-    assert list(complaints(site.swept(), running(*GOOD[:2]))) == []
-    assert list(complaints(site.swept(), running())) == []
+    assert list(registry_problems(site.polled(), running(*GOOD[:2]))) == []
+    assert list(registry_problems(site.polled(), running())) == []
 
 
 def test_check_says_once_that_a_user_is_wanted_and_that_one_is_not_taken(stack: ExitStack) -> None:
     site = Played(stack, WANTS_USER, WANTS_USER)
-    (complaint,) = complaints(site.swept(), running(BAD, BAD + "/other", GOOD[0]))
+    (complaint,) = registry_problems(site.polled(), running(BAD, BAD + "/other", GOOD[0]))
     assert "wants a user and a password: set registries.production.credentials" in complaint
-    (complaint,) = complaints(site.swept(Login(USER, PASSWORD)), running(GOOD[0]))
+    (complaint,) = registry_problems(site.polled(Login(USER, PASSWORD)), running(GOOD[0]))
     assert f"does not let the user '{USER}' in" in complaint
 
 
@@ -134,8 +136,8 @@ def test_check_says_once_that_a_user_is_wanted_and_that_one_is_not_taken(stack: 
 def test_a_registry_whose_api_fails_is_unavailable_as_a_whole(stack: ExitStack, of_v2: Reply) -> None:
     site = Played(stack, of_v2, (500, {}, b""))
     with pytest.raises(RegistryUnavailable):
-        site.swept().client.find(BAD, "1")
-    assert site.swept().client.find(GOOD[0], "1").digest == NEW
+        site.polled().client.find(BAD, "1")
+    assert site.polled().client.find(GOOD[0], "1").digest == NEW
 
 
 def test_a_token_server_that_has_moved_is_found_again(stack: ExitStack) -> None:
@@ -161,16 +163,17 @@ def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
     stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = Played(stack, FOUND, FOUND)
-    swept = site.swept()
-    find = swept.client.find
-    monkeypatch.setattr(swept.client, "find", lambda *name: 1 / 0 if name[0] == BAD else find(*name))
+    polled = site.polled()
+    find = polled.client.find
+    monkeypatch.setattr(polled.client, "find", lambda *name: 1 / 0 if name[0] == BAD else find(*name))
     database = Database(tmp_path / "updater.db")
     stack.callback(database.close)
-    store = Store(database)
+    store = Storage(database)
     known = running(BAD, GOOD[0])
     seconds = itertools.count()
-    turns = Turns(store, swept, lambda: known, lambda: None, lambda: NOON + timedelta(seconds=next(seconds)))
+    clock = lambda: NOON + timedelta(seconds=next(seconds))  # noqa: E731
+    poller = Poller(store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock)
     with pytest.raises(ZeroDivisionError):
-        turns.step()
-    turns.step()
-    assert store.newest_push("production", GOOD[0], "1")
+        poller.step()
+    poller.step()
+    assert store.events.newest_push("production", GOOD[0], "1")

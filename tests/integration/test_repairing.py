@@ -1,27 +1,27 @@
 """Repairs of the operator: a real store, and playbooks that are played."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Fleet, Unfinished
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import HostResult, Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.ansible import Ended, Playbook, Playbooks
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
-from registry_docker_updater.repairing import Repairer
-from registry_docker_updater.scanning import Scanner
-from unit.builders import HOST, NEW, NEWER, OLD, at, container, host
+from integration.keeping import begin, end, ended, record
+from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.repair import Repairer
+from registry_docker_updater.core.fleet.hosts import UnfinishedUpdate
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
+from registry_docker_updater.core.notifications.schedule import NotificationState
+from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, Playbook
+from registry_docker_updater.storage.actions import keep_repair
+from registry_docker_updater.storage.storage import Storage
+from unit.builders import HOST, NEW, NEWER, OLD, at, host
 
-HOSTS = {"production": (HOST,)}
-WEB = container()
-LEFT = Unfinished("web", f"{HOST}/test/app:1", NEW, 12.0, is_worked_on=False)
+MODULE = "registry.docker_updater.standalone_container"
+LEFT = UnfinishedUpdate("web", f"{HOST}/test/app:1", NEW, 12.0, is_worked_on=False)
 
 
 class Played:
@@ -34,114 +34,112 @@ class Played:
         self.tasks: list[Callable[[], None]] = []
 
     def run(
-        self, playbook: Playbook, folder: Path, _: timedelta, on_result: Callable[[HostResult], None]
-    ) -> Ended:
+        self,
+        playbook: Playbook,
+        folder: Path,
+        timeout: timedelta,
+        on_result: Callable[[ModuleResult], None] = lambda _: None,
+    ) -> FinishedRun:
+        assert timeout == timedelta(minutes=1)
         self.ran.append(playbook)
         made = {"kind": "container", "name": "web", "id": "x", "outcome": self.outcome, "digest": NEW}
         one = {**made, "before": {"digest": OLD}, "after": {"digest": NEW}, "message": "web now runs it"}
-        on_result(HostResult("solo", "runner_on_ok", "standalone_container", {"repairs": [one]}))
-        return Ended("successful", (), {}, folder)
+        on_result(ModuleResult("solo", "runner_on_ok", MODULE, {"repairs": [one]}))
+        return FinishedRun("successful", (), {}, folder)
 
-    def need(self, hosts: Any, _: datetime) -> None:
-        self.asked += hosts
+    def hosts(self, pattern: str) -> InventoryListing:
+        raise NotImplementedError(pattern)
 
-
-@pytest.fixture(name="store")
-def _store(tmp_path: Path) -> Store:
-    """A store in which a run of the push began and has ended without a word about its target."""
-    store = Store(Database(tmp_path / "updater.db"))
-    store.record("production", [Push("production", "test/app", "1", NEW, at(0), "event 1", "alice")], at(0))
-    return store
+    def stop(self) -> None:
+        """Nothing goes on."""
 
 
-def failed_run(store: Store) -> None:
-    (wanted,) = store.wanted(HOSTS)
-    begun = store.begin_run(Start(wanted, (WEB,), ()), at(1))
-    lost = TargetOutcome(WEB.key, WEB.kind, WEB.name, WEB.place, Outcome.FAILED, OLD, None, "killed")
-    end = RunEnd(begun.rollout, begun.run, wanted, (lost,), State.WAITING, at(60), "killed", is_news=False)
-    store.end_run(end, at(2))
+@pytest.fixture
+def store(storage: Storage) -> Storage:
+    """A store that knows of a push."""
+    record(storage, now=at(0))
+    return storage
 
 
-def repairer(store: Store, played: Played, folder: Path) -> Repairer:
-    return Repairer(
-        store,
-        cast("Playbooks", played),
-        folder,
-        cast("Scanner", played),
-        timedelta(minutes=1),
-        clock=lambda: at(10),
-        steady=lambda: at(10),
-    )
+def failed_run(store: Storage) -> None:
+    """Have a run of the push end without a word about its target."""
+    begin(store, at(1))
+    end(store, at(2), ended(Outcome.FAILED, after=None))
+    (due,) = store.notifications.due()
+    store.notifications.keep(due, replace(due, state=NotificationState.SENT))
 
 
-def look(repairer: Repairer, played: Played, *left: Unfinished) -> timedelta:
+def repairer(store: Storage, played: Played, folder: Path) -> Repairer:
+    context = Context(store, played, folder, played.tasks.append, clock=lambda: at(10), steady=lambda: at(10))
+    return Repairer(context, timedelta(minutes=1), need=played.asked.extend)
+
+
+def outcomes(store: Storage) -> list[Outcome]:
+    return [one.result.outcome for one in store.rollouts.outcomes(1)]
+
+
+def look(repairer: Repairer, *left: UnfinishedUpdate) -> timedelta:
     known = Fleet({"solo": host("solo", at(9), unfinished=left)})
-    return repairer.look(known, at(10), played.tasks.append)
+    return repairer.reconcile(known, at(10))
 
 
-def test_a_host_repairs_once_at_a_time_and_is_asked_how_it_ended(store: Store, tmp_path: Path) -> None:
+def test_a_host_repairs_once_at_a_time_and_is_asked_how_it_ended(store: Storage, tmp_path: Path) -> None:
     played = Played()
     of_hosts = repairer(store, played, tmp_path)
-    look(of_hosts, played, LEFT)
-    look(of_hosts, played, LEFT)
+    look(of_hosts, LEFT)
+    look(of_hosts, LEFT)
     (task,) = played.tasks
     task()
     (ran,) = played.ran
     assert (ran.name, ran.limit) == ("repair", ("solo",))
     assert played.asked == ["solo"]
-    assert look(of_hosts, played, LEFT) == timedelta(seconds=5), "the scan that is asked for comes first"
-    look(of_hosts, played)
-    look(of_hosts, played, LEFT)
+    assert look(of_hosts, LEFT) == timedelta(seconds=5), "the scan that is asked for comes first"
+    look(of_hosts)
+    look(of_hosts, LEFT)
     assert len(played.tasks) == 2, "another one, of another update"
 
 
 def test_a_rollout_is_told_how_an_interrupted_update_ended_and_the_team_is_told(
-    store: Store, tmp_path: Path
+    store: Storage, tmp_path: Path
 ) -> None:
     failed_run(store)
     played = Played()
-    look(repairer(store, played, tmp_path), played, LEFT)
+    look(repairer(store, played, tmp_path), LEFT)
     played.tasks.pop()()
-    (outcome,) = store.outcomes(1)
-    assert (outcome.outcome, outcome.after) == (Outcome.UPDATED, NEW)
-    (telling,) = store.tellings()
-    assert telling.rollout == 1
+    (outcome,) = store.rollouts.outcomes(1)
+    assert (outcome.result.outcome, outcome.result.after) == (Outcome.UPDATED, NEW)
+    (notification,) = store.notifications.due()
+    assert notification.rollout == 1
 
 
 @pytest.mark.parametrize("outcome", ["unchanged", "failed"])
 def test_an_update_that_was_undone_or_is_stuck_is_left_to_the_rollouts_next_run(
-    store: Store, tmp_path: Path, outcome: str
+    store: Storage, tmp_path: Path, outcome: str
 ) -> None:
     failed_run(store)
     played = Played(outcome)
-    look(repairer(store, played, tmp_path), played, LEFT)
+    look(repairer(store, played, tmp_path), LEFT)
     played.tasks.pop()()
-    assert [one.outcome for one in store.outcomes(1)] == [Outcome.FAILED]
+    assert outcomes(store) == [Outcome.FAILED]
 
 
-def test_a_repair_of_another_digest_changes_nothing_in_the_rollout(store: Store, tmp_path: Path) -> None:
+def test_a_repair_of_another_digest_changes_nothing_in_the_rollout(store: Storage, tmp_path: Path) -> None:
     """It was begun by an older push, or by hand."""
     failed_run(store)
-    store.keep_repair(
-        NEWER, TargetOutcome(WEB.key, WEB.kind, WEB.name, WEB.place, Outcome.UPDATED, OLD, NEWER), at(20)
-    )
-    assert [one.outcome for one in store.outcomes(1)] == [Outcome.FAILED]
+    keep_repair(store, NEWER, ended(Outcome.UPDATED, after=NEWER), at(20))
+    assert outcomes(store) == [Outcome.FAILED]
     assert not list(tmp_path.glob("repair*"))
 
 
-def test_what_a_repair_ended_before_its_run_ended_is_what_the_run_ended_with(store: Store) -> None:
-    (wanted,) = store.wanted(HOSTS)
-    begun = store.begin_run(Start(wanted, (WEB,), ()), at(1))
-    store.keep_repair(
-        NEW, TargetOutcome(WEB.key, WEB.kind, WEB.name, WEB.place, Outcome.UPDATED, OLD, NEW), at(2)
-    )
-    (kept,) = store.outcomes(begun.rollout, begun.run)
-    assert kept.outcome is Outcome.UPDATED
-    assert store.outcomes(begun.rollout, begun.run + 1) == ()
-    assert store.tellings() == (), "the run itself tells"
+def test_what_a_repair_ended_before_its_run_ended_is_what_the_run_ended_with(store: Storage) -> None:
+    begin(store, at(1))
+    keep_repair(store, NEW, ended(Outcome.UPDATED), at(2))
+    (kept,) = store.rollouts.outcomes(1)
+    assert (kept.result.outcome, kept.run) == (Outcome.UPDATED, 1)
+    assert store.notifications.due() == (), "the run itself tells"
 
 
-def test_what_is_unfinished_on_a_host_is_known_after_a_restart(store: Store) -> None:
+def test_what_is_unfinished_on_a_host_is_known_after_a_restart(store: Storage) -> None:
     known = host("solo", at(9), unfinished=(LEFT,))
-    store.keep_change(Change({"solo": known}))
-    assert store.fleet().hosts["solo"] == known
+    store.fleet.apply(FleetChange({"solo": known}))
+    assert store.fleet.load().hosts["solo"] == known

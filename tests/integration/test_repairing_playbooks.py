@@ -16,16 +16,17 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 
 from integration.conftest import Site
-from registry_docker_updater.core.outcomes import HostResult, outcome_of
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
-from unit.builders import HOST, NEW
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import Playbook
+from unit.builders import HOST, NEW, outcome_of
 from unit.engines import Answer, container_of
 
 IMAGE, OTHER = f"{HOST}/test/app:1", f"{HOST}/test/other:1"
 
 
-def run(site: Site, name: str, **variables: Any) -> tuple[HostResult, ...]:
-    playbooks = Playbooks(site.folder / "hosts.yml", site.folder, os.environ)
+def run(site: Site, name: str, **variables: Any) -> tuple[ModuleResult, ...]:
+    playbooks = AnsiblePlaybooks(site.folder / "hosts.yml", site.folder, os.environ)
     return playbooks.run(Playbook(name, variables), site.folder / "runs", timedelta(minutes=2)).results
 
 

@@ -9,17 +9,19 @@ import pytest
 import yaml
 
 from integration.conftest import Site
-from registry_docker_updater.core.outcomes import HostResult, outcome_of
-from registry_docker_updater.edges.ansible import Playbook, Playbooks
-from unit.builders import HOST, NEW, NEWER, OLD
+from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.runs.port import Playbook
+from unit.builders import HOST, NEW, NEWER, OLD, outcome_of
 from unit.engines import Answer, container_of
 
 ROOT = Path(__file__).parents[2]
 IMAGE = f"{HOST}/test/app:1"
 
 
-def run(site: Site, playbook: Playbook) -> tuple[HostResult, ...]:
-    playbooks = Playbooks(site.folder / "hosts.yml", site.folder, os.environ)
+def run(site: Site, playbook: Playbook) -> tuple[ModuleResult, ...]:
+    playbooks = AnsiblePlaybooks(site.folder / "hosts.yml", site.folder, os.environ)
     return playbooks.run(playbook, site.folder / "runs", timedelta(minutes=2)).results
 
 
@@ -84,7 +86,9 @@ def test_an_update_by_hand_without_an_image_and_a_whole_digest_asks_nobody_and_s
     site.write()
     for wrong in ({"image": IMAGE}, {"digest": NEW}, {"image": IMAGE, "digest": "sha256:…"}):
         (told,) = {
-            one.reason for one in run(site, Playbook("update", wrong)) if one.event == "runner_on_failed"
+            reasons.of_result(one.result)
+            for one in run(site, Playbook("update", wrong))
+            if one.event == "runner_on_failed"
         }
         assert told.startswith("Give both: -e image=")
     assert site.engines["one"].asked == []
@@ -94,7 +98,11 @@ def test_what_is_no_option_of_an_engine_is_blamed_on_docker_engine(site: Site) -
     site.add_host("one", IMAGE)
     site.hosts["one"]["docker_engine"] = {**site.hosts["one"].get("docker_engine", {}), "tls_verify": True}
     site.write()
-    (told,) = [one.reason for one in run(site, Playbook("discover")) if one.event == "runner_on_failed"]
+    (told,) = [
+        reasons.of_result(one.result)
+        for one in run(site, Playbook("discover"))
+        if one.event == "runner_on_failed"
+    ]
     assert "tls_verify" in told
     assert "docker_engine of the inventory" in told
 

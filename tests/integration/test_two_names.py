@@ -5,9 +5,8 @@ import pytest
 from integration.conftest import Site, by_hand
 from integration.test_command_line import Run, run  # noqa: F401 - a fixture
 from integration.test_rolling_playbooks import run as run_playbook
-from registry_docker_updater.core.outcomes import outcome_of
-from registry_docker_updater.edges.ansible import Playbook
-from unit.builders import HOST, NEW, OLD
+from registry_docker_updater.edges.runs.port import Playbook
+from unit.builders import HOST, NEW, OLD, outcome_of
 
 IMAGE = f"{HOST}/test/app:1"
 SAME = "its engine is that of one under another name: its containers are named once, with one"

@@ -14,21 +14,25 @@ from typing import Any
 import pytest
 
 from integration.conftest import Site
-from registry_docker_updater import by_hand
-from registry_docker_updater.cli import main
-from registry_docker_updater.composition import hold, is_held
-from registry_docker_updater.core.fleet import Change, Target
-from registry_docker_updater.core.history import RunEnd, State
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start
-from registry_docker_updater.core.pushes import Push
-from registry_docker_updater.edges.database import Database
-from registry_docker_updater.edges.store import Store
+from integration.keeping import HOSTS, ONCE, begin, end
+from registry_docker_updater.cli.main import main
+from registry_docker_updater.clock import Clock, utc_now
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.fleet.index import FleetChange
+from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Plan
+from registry_docker_updater.core.rollouts.rollout import RetryPolicy, RolloutState
+from registry_docker_updater.edges.lock import hold, is_held
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.storage import actions
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NEWER, OLD, container, host
 
 APP = f"{HOST}/test/app:1"
-HOSTS = {"production": (HOST,)}
+IN_A_MINUTE = RetryPolicy(Backoff(timedelta(minutes=1), timedelta(minutes=1)), 100)
 LONG_AGO = datetime.now(UTC) - timedelta(days=2)
 WEB, DB = container("web", since=LONG_AGO), container("db", since=LONG_AGO)
 
@@ -38,9 +42,14 @@ class Played:
     """An operator that does what each step says while somebody waits for it; it does nothing before and after."""
 
     site: Site
-    store: Store
+    store: Storage
     steps: list[Callable[[], object]] = field(default_factory=list)
     lock: int | None = None
+    rollout: int = 0
+    clock: Clock = utc_now
+
+    def tell_time(self) -> datetime:
+        return self.clock()
 
     def begin(self) -> None:
         self.lock = os.open(self.site.state / "operator.lock", os.O_RDWR | os.O_CREAT)
@@ -56,41 +65,43 @@ class Played:
         self.steps.pop(0)()
 
     def knows(self, *targets: Target) -> None:
-        gone: dict[str, Target | None] = dict.fromkeys(self.store.fleet().targets)
+        gone: dict[str, Target | None] = dict.fromkeys(self.store.fleet.load().targets)
         known = {target.key: target for target in targets}
-        self.store.keep_change(Change({"solo": host("solo", datetime.now(UTC))}, {**gone, **known}))
+        self.store.fleet.apply(FleetChange({"solo": host("solo", datetime.now(UTC))}, {**gone, **known}))
 
     def record(self, digest: str) -> None:
         now = datetime.now(UTC)
-        self.store.record("production", [Push("production", "test/app", "1", digest, now, digest)], now)
+        self.store.events.record(
+            "production", [Push("production", "test/app", "1", digest, now, digest)], now
+        )
 
-    def roll_out(self, state: State = State.FINISHED, **became: Outcome) -> None:
-        self.start(**became)
-        self.end(state, **became)
+    def roll_out(self, state: RolloutState = RolloutState.FINISHED, **outcomes: Outcome) -> None:
+        self.start(**outcomes)
+        self.end(state, **outcomes)
 
-    def start(self, **became: Outcome) -> None:
-        (wanted,) = self.store.wanted(HOSTS)
-        targets = tuple(container(name) for name in became)
-        self.begun = self.store.begin_run(Start(wanted, targets, ()), datetime.now(UTC))
+    def start(self, **outcomes: Outcome) -> None:
+        targets = tuple(container(name) for name in outcomes)
+        self.rollout, _, _ = begin(self.store, datetime.now(UTC), *targets)
 
-    def end(self, state: State = State.FINISHED, **became: Outcome) -> None:
-        (wanted,) = self.store.wanted(HOSTS)
-        now = datetime.now(UTC)
-        outcomes = tuple(
+    def end(self, state: RolloutState = RolloutState.FINISHED, **outcomes: Outcome) -> None:
+        (desired,) = self.store.events.desired(HOSTS)
+        ended = tuple(
             TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD)
-            for name, outcome in became.items()
+            for name, outcome in outcomes.items()
             for one in [container(name)]
         )
-        due_at = now + timedelta(minutes=1) if state is State.WAITING else None
-        end = RunEnd(self.begun.rollout, self.begun.run, wanted, outcomes, state, due_at, None, is_news=False)
-        self.store.end_run(end, now)
+        retry = IN_A_MINUTE if state is RolloutState.WAITING else ONCE
+        after = end(
+            self.store, datetime.now(UTC), *ended, retry=retry, rollout=self.rollout, digest=desired.digest
+        )
+        assert after.state is state
 
 
 @pytest.fixture
 def operator(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
     site.state.mkdir()
     database = Database(site.state / "updater.db")
-    played = Played(site, Store(database))
+    played = Played(site, Storage(database))
     monkeypatch.setattr(time, "sleep", played.step)
     played.begin()
     played.knows(WEB, DB)
@@ -100,11 +111,14 @@ def operator(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
 
 
 @pytest.fixture
-def push(site: Site, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any, str]]:
+def push(operator: Played, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any, str]]:
     """Push by hand and wait; return the exit code, the JSON that was printed, and what was complained about."""
 
     def command(*more: str, what: tuple[str, ...] = ("push", f"{APP}@{NEW}")) -> tuple[int, Any, str]:
-        code = main(["--config", str(site.config), *what, "--wait", "--json", *more])
+        code = main(
+            ["--config", str(operator.site.config), *what, "--wait", "--json", *more],
+            clock=operator.tell_time,
+        )
         printed = capsys.readouterr()
         return code, json.loads(printed.out), printed.err
 
@@ -137,7 +151,7 @@ def test_it_ends_with_1_when_one_target_did_not_end_well(
 
 
 def test_it_says_when_a_target_that_failed_is_tried_again(operator: Played, push: Pushing) -> None:
-    operator.steps = [lambda: operator.roll_out(State.WAITING, web=Outcome.UPDATED, db=Outcome.FAILED)]
+    operator.steps = [lambda: operator.roll_out(RolloutState.WAITING, web=Outcome.UPDATED, db=Outcome.FAILED)]
     code, shown, err = push()
     assert (code, shown["state"]) == (1, "waiting")
     assert f"it is tried again at {shown['due_at']}" in err
@@ -204,8 +218,8 @@ def test_a_newer_push_that_takes_its_place_is_no_good_end(operator: Played, push
     assert (code, shown["why"]) == (1, "a newer push of the same image took its place")
 
     def overtake() -> None:
-        operator.roll_out(State.WAITING, web=Outcome.FAILED, db=Outcome.UPDATED)
-        operator.store.supersede([operator.begun.rollout], datetime.now(UTC))
+        operator.roll_out(RolloutState.WAITING, web=Outcome.FAILED, db=Outcome.UPDATED)
+        actions.keep_plan(operator.store, Plan(supersede=(operator.rollout,)), datetime.now(UTC))
 
     operator.steps = [overtake]
     code, shown, _ = push()
@@ -228,7 +242,7 @@ def test_an_operator_that_is_started_again_in_the_middle_is_waited_for(
 ) -> None:
     operator.steps = [
         lambda: operator.start(web=Outcome.UPDATED, db=Outcome.UPDATED),
-        lambda: operator.store.interrupt_runs(datetime.now(UTC)),
+        lambda: actions.interrupt_runs(operator.store, datetime.now(UTC)),
         lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED),
     ]
     assert push()[0] == 0
@@ -258,14 +272,14 @@ def test_ctrl_c_ends_it_with_130_a_sentence_and_json(operator: Played, push: Pus
 
 
 def test_a_retry_is_waited_for_though_the_clock_was_set_back_meanwhile(
-    operator: Played, push: Pushing, monkeypatch: pytest.MonkeyPatch
+    operator: Played, push: Pushing
 ) -> None:
     operator.record(NEW)
     operator.roll_out(web=Outcome.FAILED, db=Outcome.UPDATED)
     operator.knows(WEB, container("db", digest=NEW))
     yesterday = datetime.now(UTC) - timedelta(days=1)
     operator.steps = [
-        lambda: monkeypatch.setattr(by_hand, "utc_now", lambda: yesterday),
+        lambda: setattr(operator, "clock", lambda: yesterday),
         lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED),
     ]
     assert push(what=("retry", "1"))[0] == 0

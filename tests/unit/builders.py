@@ -1,12 +1,20 @@
 """Short ways to say what the tests are about: digests, moments, targets, hosts, scans."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Kind, Target, container_key, service_key
-from registry_docker_updater.core.history import Wanted
-from registry_docker_updater.core.merging import Scan
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
+from registry_docker_updater.core.fleet.reports import HostReport, read_report
+from registry_docker_updater.core.fleet.targets import Kind, Target, container_key, service_key
 from registry_docker_updater.core.references import Reference
+from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
+from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
+from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
+from registry_docker_updater.core.runs import conclusion
+from registry_docker_updater.core.runs.reading import ReportedOutcome, read
+from registry_docker_updater.core.runs.results import ModuleResult
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OLD, NEW, NEWER = ("sha256:" + mark * 64 for mark in "abc")
@@ -68,13 +76,23 @@ def fleet(*targets: Target, hosts: tuple[Host, ...] = ()) -> Fleet:
     return Fleet({**known, **{one.name: one for one in hosts}}, {target.key: target for target in targets})
 
 
-def whole(known: Fleet) -> Change:
+def whole(known: Fleet) -> FleetChange:
     """All of a fleet, as what is new of it."""
-    return Change(known.hosts, known.targets)
+    return FleetChange(known.hosts, known.targets)
 
 
-def wanted(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag: str = "1") -> Wanted:
-    return Wanted(push, (HOST,), "test/app", tag, digest, received_at)
+def desired(digest: str = NEW, push: int = 1, received_at: datetime = at(60), tag: str = "1") -> DesiredImage:
+    return DesiredImage(push, "production", (HOST,), "test/app", tag, digest, received_at)
+
+
+def rollout(
+    state: RolloutState, due_at: datetime | None = None, push: int = 1, runs: int = 1, **more: Any
+) -> Rollout:
+    """The rollout of a push of :func:`desired`."""
+    values = {"id": 7, "created_at": at(60), "ended_at": at(100), **more}
+    name = PushedName("production", "test/app", "1")
+    image = f"{HOST}/test/app:1"
+    return Rollout(push=push, name=name, image=image, state=state, runs=runs, due_at=due_at, **values)
 
 
 def seen(
@@ -100,17 +118,32 @@ def scan(
     swarm: str | None = None,
     manager: bool = False,
     warnings: tuple[str, ...] = (),
-) -> Scan:
-    return Scan(
-        name,
-        {
-            "engine": {"version": "28.0.0"},
-            "swarm": {"id": swarm, "manager": manager} if swarm else None,
-            "targets": list(targets),
-            "warnings": list(warnings),
-        },
-    )
+) -> HostReport:
+    said = {
+        "engine": {"version": "28.0.0"},
+        "swarm": {"id": swarm, "manager": manager} if swarm else None,
+        "targets": list(targets),
+        "warnings": list(warnings),
+    }
+    return HostReport(name, read_report(said))
 
 
-def silence(name: str, error: str = "no route to host") -> Scan:
-    return Scan(name, None, error)
+def outcome_of(result: ModuleResult, expected: Mapping[str, Target]) -> TargetOutcome | None:
+    """The outcome that a result says, of the target that it is about; ``expected`` has targets by each of their keys."""
+    said = (one for one in read(result) if isinstance(one, ReportedOutcome))
+    return next((conclusion.outcome_of(one, expected) for one in said), None)
+
+
+def conclude(
+    expected: Iterable[Target],
+    known: Mapping[str, TargetOutcome],
+    results: Iterable[ModuleResult],
+    ended: str | None,
+) -> tuple[TargetOutcome, ...]:
+    """What became of ``expected`` targets in a run with these results."""
+    readings = (reading for result in results for reading in read(result))
+    return conclusion.conclude(expected, known, readings, ended)
+
+
+def silence(name: str, error: str = "no route to host") -> HostReport:
+    return HostReport(name, None, error)

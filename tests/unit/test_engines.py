@@ -6,31 +6,37 @@ from typing import Any
 import pytest
 from ansible_collections.registry.docker_updater.plugins.filter.other_name import other_name
 
-from registry_docker_updater.core.engines import engine_notes
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.history import History
-from registry_docker_updater.core.merging import Scan, answered, departed, merge
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome, applied, outcome_of
-from registry_docker_updater.core.planning import Verdict, judge, plan
-from unit.builders import NEW, OLD, at, seen, silence, wanted
+from registry_docker_updater.core.fleet.engines import engine_notes
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.merging import (
+    change_after_departure,
+    change_after_report,
+    change_after_updates,
+    merge,
+)
+from registry_docker_updater.core.fleet.reports import HostReport
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.planner import judge, plan
+from registry_docker_updater.core.rollouts.verdicts import DUE
+from unit.builders import NEW, at, desired, outcome_of, seen, silence
 from unit.builders import scan as answer
 from unit.test_outcomes import said
 
 WEB = seen("container", "web")
 
 
-def scan(name: str, *targets: dict[str, Any], engine: str = "E", called: str = "web1") -> Scan:
+def scan(name: str, *targets: dict[str, Any], engine: str = "E", called: str = "web1") -> HostReport:
     one = answer(name, *targets)
-    assert one.found
-    return replace(one, found={**one.found, "engine": {"id": engine, "name": called}})
+    assert one.seen
+    return replace(one, seen=replace(one.seen, engine_id=engine or None, engine_name=called))
 
 
-def after(*scans: Scan, before: Fleet | None = None, seconds: float = 0) -> Fleet:
+def after(*scans: HostReport, before: Fleet | None = None, seconds: float = 0) -> Fleet:
     """The fleet when hosts answer one after the other, a second apart."""
     known = before or Fleet()
     for number, one in enumerate(scans):
         moment = at(seconds + number)
-        known = known.changed(answered(known, replace(one, at=moment), moment))
+        known = known.changed(change_after_report(known, replace(one, at=moment), moment))
     return known
 
 
@@ -58,11 +64,11 @@ def test_when_the_first_name_does_not_answer_the_other_takes_over_and_nothing_se
     before = two_names()
     found = after(silence("a"), scan("b", WEB), before=before, seconds=60)
     assert found.targets == before.targets
-    push = wanted(NEW, received_at=at(30))
-    assert judge(found.targets["container/a/web"], push, History(), found, at(61)) is Verdict.DUE
+    push = desired(NEW, received_at=at(30))
+    assert judge(found.targets["container/a/web"], push, History(), found, at(61)) is DUE
     (start,) = plan([push], found, History(), at(61)).start
     assert start.hosts == ("a", "b")
-    assert set(start.known) == {"container/a/web", "container/b/web"}
+    assert set(start.possible_digests) == {"container/a/web", "container/b/web"}
 
 
 def test_what_is_told_under_the_second_name_is_the_outcome_of_the_one_target() -> None:
@@ -74,8 +80,7 @@ def test_what_is_told_under_the_second_name_is_the_outcome_of_the_one_target() -
 
 def test_an_update_between_the_answers_of_two_names_does_not_tear_them_apart() -> None:
     before = two_names()
-    outcome = TargetOutcome("container/a/web", WEB["kind"], "web", "host a", Outcome.UPDATED, OLD, NEW)
-    updated = before.changed(applied(before, [outcome], at(10)))
+    updated = before.changed(change_after_updates(before, {"container/a/web": NEW}, at(10)))
     new = seen("container", "web", NEW, age=5, id="another")
     found = after(scan("b", new), before=updated, seconds=20)
     assert sorted(found.targets) == ["container/a/web"]
@@ -85,7 +90,7 @@ def test_an_update_between_the_answers_of_two_names_does_not_tear_them_apart() -
 @pytest.mark.parametrize(
     "clone", [scan("b", seen("container", "web", id="another")), scan("b", WEB, called="web2")]
 )
-def test_clones_that_share_an_engine_id_are_two_and_there_is_a_warning(clone: Scan) -> None:
+def test_clones_that_share_an_engine_id_are_two_and_there_is_a_warning(clone: HostReport) -> None:
     found = after(scan("a", WEB), clone)
     assert sorted(found.targets) == ["container/a/web", "container/b/web"]
     ((name, note),) = engine_notes(found)
@@ -108,7 +113,7 @@ def test_clones_that_began_alike_are_two_as_soon_as_they_differ_for_sure() -> No
 
 def test_a_name_that_leaves_the_inventory_leaves_the_targets_to_the_other() -> None:
     before = two_names()
-    left = before.changed(departed(before, ["b"]))
+    left = before.changed(change_after_departure(before, ["b"]))
     (web,) = left.targets.values()
     assert (web.hosts, web.place) == (("b",), "host b")
     assert sorted(after(scan("b", WEB), before=left, seconds=60).targets) == ["container/b/web"]
@@ -128,17 +133,17 @@ def test_engines_without_an_id_are_never_one() -> None:
 
 
 def test_by_hand_an_engine_is_updated_under_the_first_of_its_names_that_answered() -> None:
-    def known(name: str, *targets: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return {"fleet_scan_result": scan(name, *targets, **more).found}
+    def known(*targets: dict[str, Any], engine: str = "E", called: str = "web1") -> dict[str, Any]:
+        return {"fleet_scan_result": {"engine": {"id": engine, "name": called}, "targets": list(targets)}}
 
     hosts = {
         "a": {},
-        "b": known("b", WEB),
-        "c": known("c", WEB),
-        "d": known("d", seen("container", "web", id="another")),
-        "e": known("e", WEB, called="web2"),
-        "f": known("f"),
-        "g": known("g", WEB, engine=""),
+        "b": known(WEB),
+        "c": known(WEB),
+        "d": known(seen("container", "web", id="another")),
+        "e": known(WEB, called="web2"),
+        "f": known(),
+        "g": known(WEB, engine=""),
     }
     assert {host: other_name(hosts, list(hosts), host) for host in hosts} == {
         "a": "", "b": "", "c": "b", "d": "", "e": "", "f": "", "g": "",

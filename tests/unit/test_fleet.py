@@ -4,18 +4,41 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import Fleet, Kind
-from registry_docker_updater.core.merging import Scan, answered, merge
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome, applied
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.merging import change_after_report, change_after_updates, merge
+from registry_docker_updater.core.fleet.reports import HostReport, Unreadable, read_report
+from registry_docker_updater.core.fleet.targets import Kind
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
 
+FIELDS = (
+    "engine",
+    "swarm",
+    "targets",
+    "unfinished",
+    "warnings",
+    "id",
+    "name",
+    "kind",
+    "manager",
+    "may_be_manager",
+    "digests",
+    "age",
+    "reference",
+    "image",
+    "state",
+    "digest",
+    "is_worked_on",
+)
 
-def of(*scans: Scan, before: Fleet | None = None, seconds: float = 0) -> Fleet:
+
+def of(*scans: HostReport, before: Fleet | None = None, seconds: float = 0) -> Fleet:
     return merge(before or Fleet(), scans, at(seconds))
 
 
-def three_managers(digest: str = OLD) -> tuple[Scan, ...]:
+def three_managers(digest: str = OLD) -> tuple[HostReport, ...]:
     api = seen("service", "api", digest)
     return tuple(scan(name, api, swarm="alpha", manager=True) for name in ("m1", "m2", "m3"))
 
@@ -47,7 +70,7 @@ def test_a_host_that_does_not_answer_keeps_its_targets_and_says_why() -> None:
 
 def test_a_host_that_never_answered_has_no_targets() -> None:
     assert not of(silence("solo")).targets
-    assert of(Scan("solo", None)).hosts["solo"].error == "no answer"
+    assert of(HostReport("solo", None)).hosts["solo"].error == "no answer"
 
 
 def test_a_host_that_answers_again_is_reachable_and_its_old_warnings_are_gone() -> None:
@@ -112,27 +135,26 @@ def test_a_manager_that_left_the_inventory_is_no_way_any_more() -> None:
     assert after.targets["service/id-of-api"].hosts == ("m2", "m3")
 
 
-def of_one(before: Fleet, answer: Scan, seconds: float = 0) -> Fleet:
+def of_one(before: Fleet, answer: HostReport, seconds: float = 0) -> Fleet:
     """The fleet after one host of many has answered."""
-    return before.changed(answered(before, answer, at(seconds)))
+    return before.changed(change_after_report(before, answer, at(seconds)))
 
 
-def mute(name: str) -> Scan:
+def mute(name: str) -> HostReport:
     """A manager of a swarm that has lost its quorum."""
-    said = scan(name, swarm=None).found
+    said = scan(name, swarm=None).seen
     assert said
-    swarm = {"id": None, "manager": False, "may_be_manager": True}
-    return Scan(name, {**said, "swarm": swarm, "warnings": ["the swarm does not answer"]})
+    return HostReport(name, replace(said, is_mute=True, warnings=("the swarm does not answer",)))
 
 
 def test_the_answer_of_one_host_changes_nothing_of_others() -> None:
     before = of(scan("a", seen("container", "web")), scan("b", seen("container", "web")), *three_managers())
-    change = answered(before, scan("a", seen("container", "new")), at(60))
+    change = change_after_report(before, scan("a", seen("container", "new")), at(60))
     assert set(change.hosts) == {"a"}
     assert set(change.targets) == {"container/a/web", "container/a/new"}
     after = before.changed(change)
     assert sorted(after.targets) == ["container/a/new", "container/b/web", "service/id-of-api"]
-    assert answered(after, scan("a", seen("container", "new", age=160)), at(120)).targets == {}
+    assert change_after_report(after, scan("a", seen("container", "new", age=160)), at(120)).targets == {}
 
 
 def test_a_fleet_that_was_changed_finds_the_same_as_one_made_anew() -> None:
@@ -189,17 +211,11 @@ def test_the_last_manager_that_leaves_its_swarm_takes_the_services_with_it() -> 
 
 def test_an_answer_that_was_asked_for_before_an_update_ended_does_not_undo_what_it_told() -> None:
     before = of(scan("solo", seen("container", "web")))
-    updated = before.changed(applied(before, [became(NEW)], at(50)))
+    updated = before.changed(change_after_updates(before, {"container/solo/web": NEW}, at(50)))
     asked_before = replace(scan("solo", seen("container", "web", OLD)), asked_at=at(40), at=at(55))
     assert of_one(updated, asked_before, 55).targets["container/solo/web"].runs(NEW)
     asked_after = replace(asked_before, asked_at=at(51))
     assert of_one(updated, asked_after, 55).targets["container/solo/web"].runs(OLD)
-
-
-def became(digest: str) -> TargetOutcome:
-    return TargetOutcome(
-        "container/solo/web", Kind.CONTAINER, "web", "host solo", Outcome.UPDATED, OLD, digest
-    )
 
 
 def test_since_is_when_the_target_changed_by_the_operators_clock() -> None:
@@ -259,14 +275,37 @@ def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:
         {"engine": {}, "targets": [seen("container", "web", age=1e300)]},
         {"engine": {}, "targets": [seen("container", "web", reference="x y")]},
         {"engine": {}, "targets": 5},
+        {"engine": {}, "targets": [seen("pod", "web")]},
+        {"engine": {}, "targets": [seen("container", "web", digests=[7])]},
+        {"engine": {}, "targets": [seen("container", "web", age=float("nan"))]},
+        None,
+        [],
         {"engine": {}, "unfinished": [{"name": "web", "image": "x", "digest": "y", "age": None}]},
     ],
 )
-def test_nonsense_from_a_host_costs_that_host_only(nonsense: dict[str, Any]) -> None:
+def test_nonsense_from_a_host_cannot_be_read_and_costs_that_host_only(nonsense: Any) -> None:
+    with pytest.raises(Unreadable, match="its answer cannot be read") as said:
+        read_report(nonsense)
     known = merge(
         Fleet(), [scan("one", seen("container", "web")), scan("two", seen("container", "web"))], at(0)
     )
-    after = merge(known, [Scan("one", nonsense), scan("two", seen("container", "web"))], at(1))
+    after = merge(
+        known, [HostReport("one", None, str(said.value)), scan("two", seen("container", "web"))], at(1)
+    )
     assert set(after.targets) == set(known.targets)
     assert "its answer cannot be read" in (after.hosts["one"].error or "")
     assert after.hosts["two"].error is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner),
+    )
+)
+def test_whatever_a_host_answers_is_read_or_said_to_be_unreadable(nonsense: Any) -> None:
+    try:
+        report = HostReport("one", read_report(nonsense))
+    except Unreadable:
+        return
+    merge(Fleet(), [report], at(0))

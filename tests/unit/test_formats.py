@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.formats.fields import fingerprint, moment, text
-from registry_docker_updater.core.pushes import Ignored, Malformed, Push, Unreadable
-from registry_docker_updater.core.receiving import Reading, read
+from registry_docker_updater.core.events.delivery import Delivery
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
+from registry_docker_updater.core.events.pushes import Ignored, Malformed, Push, Unreadable
+from registry_docker_updater.core.events.receiving import ReadDelivery, read
 from registry_docker_updater.core.references import InvalidReference
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -19,12 +20,16 @@ MULTI = "sha256:4524748f9145d"
 DEBIAN = "sha256:8a9e9863dbb6e"
 
 
+def delivery(content: Any) -> Delivery:
+    return Delivery(json.dumps(content).encode())
+
+
 def format_of(name: str) -> str:
     return "harbor" if "harbor" in name else "distribution"
 
 
-def reading(name: str, body: bytes) -> Reading:
-    return read("production", FORMATS[format_of(name)], body)
+def reading(name: str, body: bytes) -> ReadDelivery:
+    return read("production", FORMATS[format_of(name)], Delivery(body))
 
 
 # File, repository, tag, start of the digest, actor, time: those that are a push.
@@ -101,7 +106,7 @@ def test_a_pushed_tag_is_a_push_of_exactly_that_digest(
 
 @pytest.mark.parametrize(("name", "reason"), IGNORED)
 def test_what_is_no_push_of_a_tag_is_ignored_for_a_reason(name: str, reason: str) -> None:
-    assert reading(name, (PAYLOADS / f"{name}.json").read_bytes()) == Reading((), (reason,))
+    assert reading(name, (PAYLOADS / f"{name}.json").read_bytes()) == ReadDelivery((), (reason,))
 
 
 def test_every_example_is_in_one_of_the_tables() -> None:
@@ -140,7 +145,7 @@ def harbor(name: str = "harbor28-push-artifact", **changed: Any) -> dict[str, An
 
 
 def one_of_distribution(event: Any) -> Any:
-    (one,) = FORMATS["distribution"].read("production", {"events": [event]})
+    (one,) = FORMATS["distribution"].read("production", delivery({"events": [event]}))
     return one
 
 
@@ -162,7 +167,7 @@ def test_a_tag_that_is_missing_or_a_digest_names_nothing(tag: Any) -> None:
     assert one_of_distribution(distribution(target={"tag": tag})) == Ignored("manifest without a tag")
     body = harbor()
     body["event_data"]["resources"][0]["tag"] = tag
-    assert FORMATS["harbor"].read("production", body) == [Ignored("artifact without a tag")]
+    assert FORMATS["harbor"].read("production", delivery(body)) == [Ignored("artifact without a tag")]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +200,7 @@ def test_a_push_of_distribution_that_makes_no_sense_is_unreadable_and_kept(
 
 @pytest.mark.parametrize("event", [None, 7, "push", [], {}, {"action": "push", "target": "team/app"}])
 def test_an_event_of_distribution_that_is_none_is_unreadable_and_its_neighbours_count(event: Any) -> None:
-    read_ = FORMATS["distribution"].read("production", {"events": [event, distribution()]})
+    read_ = FORMATS["distribution"].read("production", delivery({"events": [event, distribution()]}))
     assert isinstance(read_[0], Unreadable)
     assert isinstance(read_[1], Push)
 
@@ -203,13 +208,13 @@ def test_an_event_of_distribution_that_is_none_is_unreadable_and_its_neighbours_
 @pytest.mark.parametrize("body", [None, [], "events", 7, {}, {"events": None}, {"events": {}}])
 def test_what_is_no_envelope_is_malformed(body: Any) -> None:
     with pytest.raises(Malformed, match="envelope"):
-        FORMATS["distribution"].read("production", body)
+        FORMATS["distribution"].read("production", delivery(body))
 
 
 @pytest.mark.parametrize("body", [None, [], "PUSH_ARTIFACT", 7, {}, {"type": None}, {"type": 7}])
 def test_what_has_no_type_is_no_event_of_harbor(body: Any) -> None:
     with pytest.raises(Malformed, match="type"):
-        FORMATS["harbor"].read("production", body)
+        FORMATS["harbor"].read("production", delivery(body))
 
 
 @pytest.mark.parametrize(
@@ -230,23 +235,23 @@ def test_what_has_no_type_is_no_event_of_harbor(body: Any) -> None:
 def test_a_push_of_harbor_that_makes_no_sense_is_refused(changed: dict[str, Any]) -> None:
     body = json.dumps(harbor(**changed)).encode()
     with pytest.raises(Malformed):
-        read("production", FORMATS["harbor"], body)
+        read("production", FORMATS["harbor"], Delivery(body))
 
 
 def test_a_cloud_event_without_a_time_is_refused() -> None:
     body = harbor("harbor28-cloudevents-push-artifact", time=None)
     with pytest.raises(Malformed, match="is not a time"):
-        read("production", FORMATS["harbor"], json.dumps(body).encode())
+        read("production", FORMATS["harbor"], Delivery(json.dumps(body).encode()))
 
 
 def test_an_event_of_harbor_1_is_a_push_too() -> None:
-    (push,) = FORMATS["harbor"].read("production", harbor(type="pushImage"))
+    (push,) = FORMATS["harbor"].read("production", delivery(harbor(type="pushImage")))
     assert isinstance(push, Push)
 
 
 def test_an_event_without_an_id_is_known_by_what_it_says() -> None:
-    same = [FORMATS["harbor"].read("production", harbor())[0] for _ in range(2)]
-    later = FORMATS["harbor"].read("production", harbor(occur_at=1795347330))[0]
+    same = [FORMATS["harbor"].read("production", delivery(harbor()))[0] for _ in range(2)]
+    later = FORMATS["harbor"].read("production", delivery(harbor(occur_at=1795347330)))[0]
     assert isinstance(same[0], Push)
     assert isinstance(later, Push)
     assert same[0] == same[1]

@@ -49,7 +49,7 @@ def test_a_wheel_carries_the_whole_collection(carried: set[str]) -> None:
 
 
 def test_a_wheel_carries_the_operator_and_nothing_of_the_checkout_beside_it(carried: set[str]) -> None:
-    assert "registry_docker_updater/cli.py" in carried
+    assert "registry_docker_updater/cli/main.py" in carried
     tops = {name.partition("/")[0] for name in carried}
     assert {top for top in tops if not top.endswith(".dist-info")} == {
         "registry_docker_updater",

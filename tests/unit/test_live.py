@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.live import is_worth_a_look
-from registry_docker_updater.edges.opening import Opening, opening
+from registry_docker_updater.core.fleet.live import is_worth_a_look
+from registry_docker_updater.edges.engine.opening import Opening, opening
 
 
 def test_an_address_alone_is_enough() -> None:

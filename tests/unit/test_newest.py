@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from registry_docker_updater.core.newest import Answer, Finding, Newest, is_newest, weigh
-from registry_docker_updater.core.pushes import Push
+from registry_docker_updater.core.events.newest import Answer, Finding, Newest, is_newest, weigh
+from registry_docker_updater.core.events.pushes import Push
 from unit.builders import NEW, NEWER, OLD, at
 
 HOUR = timedelta(hours=1)
@@ -16,16 +16,16 @@ def push(digest: str, when: datetime, *, by_hand: bool = False) -> Push:
     return Push("production", "test/app", "1", digest, when, f"{digest} {when}", by_hand=by_hand)
 
 
-def told(digest: str = NEW, occurred_at: datetime = at(0), received_at: datetime | None = None) -> Newest:
-    return Newest(1, digest, occurred_at, received_at or occurred_at, told=digest)
+def by_event(digest: str = NEW, occurred_at: datetime = at(0), received_at: datetime | None = None) -> Newest:
+    return Newest(1, digest, occurred_at, received_at or occurred_at, registry_digest=digest)
 
 
 def found(digest: str = NEW, when: datetime = at(0), received_at: datetime | None = None) -> Newest:
-    return replace(told(digest, min(when, received_at or when), received_at), found_at=when)
+    return replace(by_event(digest, min(when, received_at or when), received_at), found_at=when)
 
 
 def by_hand(digest: str = NEW, when: datetime = at(0)) -> Newest:
-    return Newest(1, digest, when, when, told=None)
+    return Newest(1, digest, when, when, registry_digest=None)
 
 
 def answer(digest: str = NEWER, asked_at: datetime = at(3600), known: int | None = 1) -> Answer:
@@ -40,12 +40,12 @@ def test_the_first_push_is_the_newest() -> None:
 def test_of_two_events_the_registrys_clock_tells_the_newer_and_arrival_decides_ties(
     seconds: float, is_it: bool
 ) -> None:
-    assert is_newest(push(NEWER, at(seconds)), told(), at(100)) is is_it
+    assert is_newest(push(NEWER, at(seconds)), by_event(), at(100)) is is_it
 
 
 def test_a_clock_that_is_ahead_does_not_hide_what_follows() -> None:
-    assert is_newest(push(NEWER, at(20)), told(occurred_at=at(10)), at(20))
-    assert is_newest(push(NEWER, at(9e6)), told(occurred_at=at(10)), at(10))
+    assert is_newest(push(NEWER, at(20)), by_event(occurred_at=at(10)), at(20))
+    assert is_newest(push(NEWER, at(9e6)), by_event(occurred_at=at(10)), at(10))
 
 
 DAY = 86400
@@ -53,7 +53,7 @@ DAY = 86400
 
 @pytest.mark.parametrize("occurred_at", [at(9), at(-30), at(DAY)])
 def test_after_our_clock_was_set_back_what_arrives_later_is_newer(occurred_at: datetime) -> None:
-    assert is_newest(push(NEWER, occurred_at), told(occurred_at=at(DAY)), at(10))
+    assert is_newest(push(NEWER, occurred_at), by_event(occurred_at=at(DAY)), at(10))
 
 
 def test_after_the_registrys_clock_was_set_back_what_arrives_later_is_newer() -> None:
@@ -61,8 +61,8 @@ def test_after_the_registrys_clock_was_set_back_what_arrives_later_is_newer() ->
 
 
 def test_an_answer_counts_though_the_push_before_was_dated_by_a_clock_that_was_ahead() -> None:
-    assert weigh(answer(NEWER, asked_at=at(120)), told(NEW, occurred_at=at(DAY))) is Finding.PUSH
-    assert weigh(answer(NEWER, asked_at=at(120)), told(NEW, occurred_at=at(121))) is Finding.TOO_EARLY
+    assert weigh(answer(NEWER, asked_at=at(120)), by_event(NEW, occurred_at=at(DAY))) is Finding.PUSH
+    assert weigh(answer(NEWER, asked_at=at(120)), by_event(NEW, occurred_at=at(121))) is Finding.TOO_EARLY
 
 
 @pytest.mark.parametrize("seconds", [-3600, -1, 0, 0.9, 5, 60])
@@ -96,36 +96,36 @@ def test_it_does_not_matter_that_the_registrys_clock_is_not_ours(lag: timedelta)
 
 def test_a_push_by_hand_is_newer_than_all_before_it_whatever_clocks_say() -> None:
     assert is_newest(push(OLD, at(60), by_hand=True), found(NEW, at(3600), received_at=at(30)), at(60))
-    assert is_newest(push(OLD, at(60), by_hand=True), told(NEW, at(3600)), at(60))
+    assert is_newest(push(OLD, at(60), by_hand=True), by_event(NEW, at(3600)), at(60))
 
 
 def test_an_answer_that_nobody_told_before_is_a_push() -> None:
     assert weigh(answer(known=None), None) is Finding.PUSH
-    assert weigh(answer(NEWER), told(NEW)) is Finding.PUSH
+    assert weigh(answer(NEWER), by_event(NEW)) is Finding.PUSH
     assert weigh(answer(NEWER), found(NEW)) is Finding.PUSH
 
 
 def test_an_answer_that_was_told_before_is_none() -> None:
-    assert weigh(answer(NEW), told(NEW)) is Finding.KNOWN
+    assert weigh(answer(NEW), by_event(NEW)) is Finding.KNOWN
     assert weigh(answer(NEW), found(NEW)) is Finding.KNOWN
 
 
 def test_an_answer_is_dropped_when_there_was_a_push_while_the_registry_was_asked() -> None:
-    assert weigh(answer(known=None), told()) is Finding.TOO_EARLY
-    assert weigh(answer(known=7), told()) is Finding.TOO_EARLY
+    assert weigh(answer(known=None), by_event()) is Finding.TOO_EARLY
+    assert weigh(answer(known=7), by_event()) is Finding.TOO_EARLY
 
 
 @pytest.mark.parametrize("digest", [OLD, NEWER])
 def test_an_answer_contradicts_a_push_only_when_the_registry_had_time_to_name_it(digest: str) -> None:
     """Distribution sends its event before the tag names the digest. An event that came late has long settled."""
-    known = told(NEW, occurred_at=at(0), received_at=at(1000))
+    known = by_event(NEW, occurred_at=at(0), received_at=at(1000))
     assert weigh(answer(digest, asked_at=at(59)), known) is Finding.TOO_EARLY
     assert weigh(answer(digest, asked_at=at(60)), known) is Finding.PUSH
 
 
 @pytest.mark.parametrize("lag", [-HOUR, timedelta(), HOUR])
 def test_whether_it_had_time_does_not_depend_on_whose_clock_is_right(lag: timedelta) -> None:
-    known = told(NEW, occurred_at=min(at(0), at(0) + lag), received_at=at(0))
+    known = by_event(NEW, occurred_at=min(at(0), at(0) + lag), received_at=at(0))
     for seconds, finding in ((59, Finding.TOO_EARLY), (60, Finding.PUSH)):
         said = replace(answer(NEWER, asked_at=at(seconds)), at=at(seconds) + lag)
         assert weigh(said, known) is finding
@@ -137,7 +137,7 @@ def test_what_the_sweep_found_the_tag_really_named_so_that_the_next_answer_count
 
 def test_what_the_registry_says_first_after_a_push_by_hand_is_no_push() -> None:
     assert weigh(answer(NEWER), by_hand(OLD)) is Finding.FIRST
-    remembered = replace(by_hand(OLD), told=NEWER)
+    remembered = replace(by_hand(OLD), registry_digest=NEWER)
     assert weigh(answer(NEWER), remembered) is Finding.KNOWN
     assert weigh(answer(NEW), remembered) is Finding.PUSH
     assert weigh(answer(OLD), remembered) is Finding.PUSH

@@ -4,21 +4,18 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Kind, Target
-from registry_docker_updater.core.outcomes import (
-    HostResult,
-    Outcome,
-    TargetOutcome,
-    applied,
-    conclude,
-    outcome_of,
-)
-from unit.builders import NEW, OLD, at, container, fleet, seen, service
+from registry_docker_updater.core.fleet.index import FleetChange
+from registry_docker_updater.core.fleet.merging import change_after_updates
+from registry_docker_updater.core.fleet.targets import Kind, Target
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.runs.reading import HostFailure, Unreadable, read
+from registry_docker_updater.core.runs.results import ModuleResult
+from unit.builders import NEW, OLD, at, conclude, container, fleet, outcome_of, seen, service
 
 UPDATE = "registry.docker_updater.swarm_service"
 
 
-def said(host: str, kind: str = "service", name: str = "api", **more: Any) -> HostResult:
+def said(host: str, kind: str = "service", name: str = "api", **more: Any) -> ModuleResult:
     result = {
         "kind": kind,
         "id": f"id-of-{name}",
@@ -29,28 +26,28 @@ def said(host: str, kind: str = "service", name: str = "api", **more: Any) -> Ho
         "message": "",
         **more,
     }
-    return HostResult(host, "runner_on_ok", UPDATE, result)
+    return ModuleResult(host, "runner_on_ok", UPDATE, result)
 
 
-def listed(host: str, *targets: dict[str, Any], manager: bool = True) -> HostResult:
+def listed(host: str, *targets: dict[str, Any], manager: bool = True) -> ModuleResult:
     swarm = {"id": "alpha", "manager": manager}
-    return HostResult(
+    return ModuleResult(
         host,
         "runner_on_ok",
         "registry.docker_updater.targets_info",
-        {"scan": {"targets": list(targets), "swarm": swarm}},
+        {"scan": {"engine": {}, "targets": list(targets), "swarm": swarm}},
     )
 
 
-def unreachable(host: str) -> HostResult:
-    return HostResult(host, "runner_on_unreachable", "ping", {"msg": "timed out\n"})
+def unreachable(host: str) -> ModuleResult:
+    return ModuleResult(host, "runner_on_unreachable", "ping", {"msg": "timed out\n"})
 
 
-def failed(host: str, **result: Any) -> HostResult:
-    return HostResult(host, "runner_on_failed", "ansible.builtin.tempfile", result)
+def failed(host: str, **result: Any) -> ModuleResult:
+    return ModuleResult(host, "runner_on_failed", "ansible.builtin.tempfile", result)
 
 
-def only(target: Target, *results: HostResult, ended: str | None = None) -> TargetOutcome:
+def only(target: Target, *results: ModuleResult, ended: str | None = None) -> TargetOutcome:
     (one,) = conclude([target], {}, results, ended)
     return one
 
@@ -84,14 +81,58 @@ def test_a_target_nobody_expected_is_told_too() -> None:
         {},
         {"outcome": "updated"},
         {"kind": "service"},
+    ],
+)
+def test_a_result_that_speaks_of_no_target_is_no_outcome(result: dict[str, Any]) -> None:
+    assert list(read(ModuleResult("m1", "runner_on_ok", UPDATE, result))) == []
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
         {"outcome": "splendid", "kind": "service"},
         {"outcome": "updated", "kind": "pod"},
         {"outcome": [], "kind": {}},
         {"scan": {"targets": []}},
+        {"scan": None},
+        {"repairs": 5},
     ],
 )
-def test_a_result_that_speaks_of_no_target_is_no_outcome(result: dict[str, Any]) -> None:
-    assert outcome_of(HostResult("m1", "runner_on_ok", UPDATE, result), {}) is None
+def test_what_a_module_of_ours_would_never_say_is_unreadable_and_costs_its_host(
+    result: dict[str, Any],
+) -> None:
+    (one,) = read(ModuleResult("solo", "runner_on_ok", UPDATE, result))
+    assert isinstance(one, Unreadable)
+    (end,) = conclude(
+        [container(on="solo")], {}, [ModuleResult("solo", "runner_on_ok", UPDATE, result)], None
+    )
+    assert end.outcome is Outcome.FAILED
+    assert end.message == f"solo: {one.reason}"
+
+
+@pytest.mark.parametrize("action", ["shop.own.deploy", "update", "ansible.builtin.async_status"])
+def test_what_a_module_of_a_shop_returns_is_none_of_ours(action: str) -> None:
+    """Whatever it calls its fields: a hook may well speak of a kind and an outcome."""
+    ours = said("m1").result
+    assert list(read(ModuleResult("m1", "runner_on_ok", action, ours))) == []
+    assert (
+        list(read(ModuleResult("m1", "runner_on_ok", action, ours, "registry.docker_updater.target_hook")))
+        == []
+    )
+    assert list(read(ModuleResult("m1", "runner_on_ok", action, {"scan": {}}))) == []
+
+
+def test_the_end_of_a_service_that_is_asked_for_with_a_module_of_ansible_is_ours() -> None:
+    result = ModuleResult(
+        "m1",
+        "runner_item_on_ok",
+        "ansible.builtin.async_status",
+        said("m1").result,
+        "registry.docker_updater.swarm_service",
+    )
+    one = outcome_of(result, {})
+    assert one
+    assert one.outcome is Outcome.UPDATED
 
 
 @pytest.mark.parametrize("side", [None, {}, {"digest": None}, {"digest": 7}, "sha256:x", []])
@@ -107,7 +148,7 @@ def test_a_target_of_an_unreachable_host_is_unreachable() -> None:
 
 
 def test_a_host_whose_engine_cannot_be_asked_is_as_good_as_down() -> None:
-    look = HostResult(
+    look = ModuleResult(
         "solo", "runner_on_failed", "registry.docker_updater.targets_info", {"msg": "no engine"}
     )
     one = only(container(on="solo"), look)
@@ -122,7 +163,8 @@ def test_a_target_whose_host_failed_before_it_is_failed_with_the_first_cause() -
 
 def test_a_failure_that_names_an_outcome_is_of_another_target() -> None:
     here = seen("container", "web")
-    one = only(container(on="solo"), listed("solo", here), failed("solo", outcome="failed", msg="of another"))
+    another = ModuleResult("solo", "runner_on_failed", UPDATE, {**said("solo").result, "outcome": "failed"})
+    one = only(container(on="solo"), listed("solo", here), another)
     assert one.message == "the playbook ended without a word about it"
 
 
@@ -146,8 +188,9 @@ def test_a_run_cut_short_says_why() -> None:
 
 def test_a_manager_that_took_over_has_the_last_word() -> None:
     api = service()
-    told = {api.key: outcome_of(said("m2"), {api.key: api})}
-    (one,) = conclude([api], {k: v for k, v in told.items() if v}, [unreachable("m1"), said("m2")], None)
+    known = outcome_of(said("m2"), {api.key: api})
+    assert known
+    (one,) = conclude([api], {api.key: known}, [unreachable("m1"), said("m2")], None)
     assert (one.outcome, one.after) == (Outcome.UPDATED, NEW)
 
 
@@ -181,26 +224,22 @@ def test_only_failures_are_tried_again_and_rollbacks_are_not_good() -> None:
 def test_the_fleet_runs_what_an_update_left() -> None:
     api, web = service(), container()
     known = fleet(api, web)
-    after = known.changed(applied(known, [x for x in (outcome_of(said("m1"), {api.key: api}),) if x], at(9)))
+    after = known.changed(change_after_updates(known, {api.key: NEW}, at(9)))
     assert (after.targets[api.key].digests, after.targets[api.key].since) == (frozenset((NEW,)), at(9))
     assert after.targets[web.key] == web
     assert after.hosts == known.hosts
 
 
-def test_an_outcome_that_changed_nothing_leaves_since_alone() -> None:
+def test_an_update_that_changed_nothing_leaves_since_alone() -> None:
     api = service()
-    back = outcome_of(said("m1", outcome="rolled_back", after={"digest": OLD}), {api.key: api})
-    stranger = outcome_of(said("m1", name="stranger"), {})
-    silent = outcome_of(said("m1", after=None), {api.key: api})
-    known = fleet(api)
-    assert applied(known, [one for one in (back, stranger, silent) if one], at(9)) == Change()
+    assert change_after_updates(fleet(api), {api.key: OLD, "service/stranger": NEW}, at(9)) == FleetChange()
 
 
 @pytest.mark.parametrize(
     "msg", ["no disk", " no disk\n", "Task failed: no disk", "Task failed: Module failed: no disk"]
 )
 def test_the_reason_of_a_failure_is_told_in_the_modules_words(msg: str) -> None:
-    assert failed("solo", msg=msg).reason == "no disk"
+    assert list(read(failed("solo", msg=msg))) == [HostFailure("solo", "no disk")]
 
 
 def test_a_reason_that_is_a_vaults_password_comes_with_its_remedy() -> None:

@@ -7,46 +7,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import Fleet, Host, Kind, Target
-from registry_docker_updater.core.history import (
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.targets import Kind, Target
+from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
+from registry_docker_updater.core.rollouts.history import (
     History,
-    Retry,
-    Rollout,
-    Standing,
-    State,
-    Tried,
-    Wanted,
-    after_run,
-    begun,
+    LastAttempt,
+    Override,
+    Refusal,
+    attempt_begun,
 )
-from registry_docker_updater.core.history import became as became_of
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Plan, Start, Verdict, judge, open_targets, plan
-from unit.builders import HOST, NEW, NEWER, OLD, at, container, fleet, host, service, wanted
+from registry_docker_updater.core.rollouts.history import attempt_ended as last_after
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Plan, Start, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.rollout import (
+    RetryPolicy,
+    RolloutState,
+    Standing,
+    standing_after_run,
+)
+from registry_docker_updater.core.rollouts.verdicts import (
+    BUSY,
+    CHANGED,
+    CURRENT,
+    DONE,
+    DUE,
+    LATER,
+    LEFT_ALONE,
+    REFUSED,
+    Verdict,
+)
+from unit.builders import HOST, NEW, NEWER, OLD, at, container, desired, fleet, host, rollout, service
 
 WEB = container()
-PUSH = wanted()
-REFERENCE = (HOST, "test/app", "1")
+PUSH = desired()
 
 
-def tried(
+def last_attempt(
     outcome: Outcome,
     push: int = 1,
     digest: str = NEW,
     after: str | None = None,
     when: datetime = at(100),
     key: str = WEB.key,
-) -> dict[str, Tried]:
-    return {key: Tried(push, outcome, frozenset((after or digest,)), when)}
-
-
-def rollout(state: State, due_at: datetime | None = None, push: int = 1, runs: int = 1) -> Rollout:
-    return Rollout(7, push, REFERENCE, state, runs, at(100), due_at)
+) -> dict[str, LastAttempt]:
+    return {key: LastAttempt(push, outcome, frozenset((after or digest,)), when)}
 
 
 def verdict(
     target: Target = WEB,
-    push: Wanted = PUSH,
+    push: DesiredImage = PUSH,
     history: History | None = None,
     known: Fleet | None = None,
     now: datetime = at(120),
@@ -55,67 +67,67 @@ def verdict(
 
 
 def test_a_target_that_ran_the_name_before_the_push_is_due() -> None:
-    assert verdict() is Verdict.DUE
+    assert verdict() is DUE
 
 
 def test_a_target_without_a_known_digest_is_due() -> None:
-    assert verdict(replace(WEB, digests=frozenset())) is Verdict.DUE
+    assert verdict(replace(WEB, digests=frozenset())) is DUE
 
 
 def test_a_target_at_the_digest_is_current_under_whichever_of_its_digests() -> None:
-    assert verdict(replace(WEB, digests=frozenset((OLD, NEW)))) is Verdict.CURRENT
+    assert verdict(replace(WEB, digests=frozenset((OLD, NEW)))) is CURRENT
 
 
 def test_a_digest_rolled_back_here_is_refused_here_only_and_for_every_push_of_it() -> None:
-    history = History(refused=frozenset(((WEB.key, NEW),)))
-    assert verdict(history=history) is Verdict.REFUSED
-    assert verdict(push=wanted(push=9, received_at=at(900)), history=history) is Verdict.REFUSED
-    assert verdict(container("other"), history=history) is Verdict.DUE
-    assert verdict(push=wanted(NEWER, push=2), history=history) is Verdict.DUE
+    history = History(refusals=frozenset((Refusal(WEB.key, NEW),)))
+    assert verdict(history=history) is REFUSED
+    assert verdict(push=desired(push=9, received_at=at(900)), history=history) is REFUSED
+    assert verdict(container("other"), history=history) is DUE
+    assert verdict(push=desired(NEWER, push=2), history=history) is DUE
 
 
 @pytest.mark.parametrize("outcome", [one for one in Outcome if one.is_final])
 def test_a_push_that_ended_here_is_done_whatever_runs_now(outcome: Outcome) -> None:
-    assert verdict(history=History(last=tried(outcome))) is Verdict.DONE
+    assert verdict(history=History(last=last_attempt(outcome))) is DONE
 
 
 def test_a_target_changed_by_a_person_after_the_push_is_left_alone() -> None:
-    assert verdict(container(since=at(61))) is Verdict.CHANGED
-    assert verdict(container(since=at(59))) is Verdict.DUE
+    assert verdict(container(since=at(61))) is CHANGED
+    assert verdict(container(since=at(59))) is DUE
 
 
 def test_the_next_push_updates_what_a_person_changed() -> None:
-    assert verdict(container(since=at(61)), wanted(NEWER, 2, at(62))) is Verdict.DUE
+    assert verdict(container(since=at(61)), desired(NEWER, 2, at(62))) is DUE
 
 
 def test_our_own_earlier_update_is_no_person() -> None:
     """A second push came while the first was rolled out; the target changed after it, through us."""
-    history = History(last=tried(Outcome.UPDATED, after=NEW))
-    assert verdict(container(digest=NEW, since=at(90)), wanted(NEWER, 2, at(80)), history) is Verdict.DUE
-    assert verdict(container(digest=OLD, since=at(90)), wanted(NEWER, 2, at(80)), history) is Verdict.CHANGED
+    history = History(last=last_attempt(Outcome.UPDATED, after=NEW))
+    assert verdict(container(digest=NEW, since=at(90)), desired(NEWER, 2, at(80)), history) is DUE
+    assert verdict(container(digest=OLD, since=at(90)), desired(NEWER, 2, at(80)), history) is CHANGED
 
 
 def test_our_own_rollback_is_no_person() -> None:
-    history = History(last=tried(Outcome.ROLLED_BACK, after=OLD))
-    assert verdict(container(since=at(90)), wanted(NEWER, 2, at(80)), history) is Verdict.DUE
+    history = History(last=last_attempt(Outcome.ROLLED_BACK, after=OLD))
+    assert verdict(container(since=at(90)), desired(NEWER, 2, at(80)), history) is DUE
 
 
 def test_our_own_update_of_which_nobody_could_tell_is_no_person() -> None:
     """The host was lost after it changed the target and before it said so."""
-    history = History(last=tried(Outcome.UNREACHABLE, after=None))
-    assert verdict(container(digest=NEW, since=at(90)), wanted(NEWER, 2, at(80)), history) is Verdict.DUE
+    history = History(last=last_attempt(Outcome.UNREACHABLE, after=None))
+    assert verdict(container(digest=NEW, since=at(90)), desired(NEWER, 2, at(80)), history) is DUE
 
 
 def test_a_target_that_failed_waits_until_its_rollout_is_due() -> None:
-    history = History({1: rollout(State.WAITING, at(130))}, tried(Outcome.FAILED))
-    assert verdict(history=history, now=at(129)) is Verdict.LATER
-    assert verdict(history=history, now=at(130)) is Verdict.DUE
+    history = History({1: rollout(RolloutState.WAITING, at(130))}, last_attempt(Outcome.FAILED))
+    assert verdict(history=history, now=at(129)) is LATER
+    assert verdict(history=history, now=at(130)) is DUE
 
 
 def test_a_target_that_failed_to_the_end_is_done_until_the_next_push() -> None:
-    history = History({1: rollout(State.FINISHED)}, tried(Outcome.FAILED))
-    assert verdict(history=history) is Verdict.DONE
-    assert verdict(history=history, push=wanted(NEWER, 2, at(110))) is Verdict.DUE
+    history = History({1: rollout(RolloutState.FINISHED)}, last_attempt(Outcome.FAILED))
+    assert verdict(history=history) is DONE
+    assert verdict(history=history, push=desired(NEWER, 2, at(110))) is DUE
 
 
 def back(name: str, since: float) -> Host:
@@ -124,31 +136,35 @@ def back(name: str, since: float) -> Host:
 
 
 def test_a_host_that_is_back_is_not_kept_waiting() -> None:
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.UNREACHABLE, when=at(100)))
-    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 99),))) is Verdict.LATER
-    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 101),))) is Verdict.DUE
+    history = History(
+        {1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.UNREACHABLE, when=at(100))
+    )
+    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 99),))) is LATER
+    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 101),))) is DUE
     silent = fleet(WEB, hosts=(host("solo", at(101), "no route", back_since=at(101)),))
-    assert verdict(history=history, known=silent) is Verdict.LATER
+    assert verdict(history=history, known=silent) is LATER
 
 
 def test_a_host_that_scans_always_find_is_tried_again_with_patience_and_to_an_end() -> None:
     """It answers scans, and every update of it is cut off."""
     alive = fleet(WEB, hosts=(host("solo", at(5000)),))
-    waiting = History({1: rollout(State.WAITING, at(9000))}, tried(Outcome.UNREACHABLE))
-    assert verdict(history=waiting, known=alive, now=at(5000)) is Verdict.LATER
-    ended = History({1: rollout(State.FINISHED)}, tried(Outcome.UNREACHABLE))
+    waiting = History({1: rollout(RolloutState.WAITING, at(9000))}, last_attempt(Outcome.UNREACHABLE))
+    assert verdict(history=waiting, known=alive, now=at(5000)) is LATER
+    ended = History({1: rollout(RolloutState.FINISHED)}, last_attempt(Outcome.UNREACHABLE))
     assert plan([PUSH], alive, ended, at(5000)).start == ()
 
 
 def test_an_unreachable_host_is_never_given_up() -> None:
-    history = History({1: rollout(State.FINISHED)}, tried(Outcome.UNREACHABLE))
-    assert verdict(history=history) is Verdict.LATER
+    history = History({1: rollout(RolloutState.FINISHED)}, last_attempt(Outcome.UNREACHABLE))
+    assert verdict(history=history) is LATER
     alive = fleet(WEB, hosts=(back("solo", 5000),))
-    assert verdict(history=history, known=alive, now=at(5000)) is Verdict.DUE
+    assert verdict(history=history, known=alive, now=at(5000)) is DUE
 
 
 def test_hosts_for_which_a_rollout_waits_are_asked_whether_they_are_back() -> None:
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.UNREACHABLE, when=at(100)))
+    history = History(
+        {1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.UNREACHABLE, when=at(100))
+    )
 
     def asked(known: Host) -> frozenset[str]:
         return plan([PUSH], fleet(WEB, hosts=(known,)), history, at(120)).ask
@@ -156,28 +172,30 @@ def test_hosts_for_which_a_rollout_waits_are_asked_whether_they_are_back() -> No
     assert asked(host("solo", at(99))) == {"solo"}
     assert asked(host("solo", at(110), "no route")) == {"solo"}
     assert asked(host("solo", at(110))) == frozenset()
-    failed = replace(history, last=tried(Outcome.FAILED))
+    failed = replace(history, last=last_attempt(Outcome.FAILED))
     assert plan([PUSH], fleet(WEB, hosts=(host("solo", at(99)),)), failed, at(120)).ask == frozenset()
 
 
 def test_a_failure_is_no_reason_to_hurry_because_the_host_is_alive() -> None:
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
-    assert verdict(history=history, known=fleet(WEB, hosts=(host("solo", at(101)),))) is Verdict.LATER
+    history = History({1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.FAILED))
+    assert verdict(history=history, known=fleet(WEB, hosts=(host("solo", at(101)),))) is LATER
 
 
 def test_one_manager_alive_is_enough_for_a_service() -> None:
     api = service()
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.UNREACHABLE, key=api.key))
+    history = History(
+        {1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.UNREACHABLE, key=api.key)
+    )
     down = [host(name, at(101), "no route") for name in api.hosts]
-    assert verdict(api, history=history, known=fleet(api, hosts=tuple(down))) is Verdict.LATER
+    assert verdict(api, history=history, known=fleet(api, hosts=tuple(down))) is LATER
     one = (*down[:2], back("m3", 101))
-    assert verdict(api, history=history, known=fleet(api, hosts=one)) is Verdict.DUE
+    assert verdict(api, history=history, known=fleet(api, hosts=one)) is DUE
 
 
 def test_a_push_that_nobody_runs_starts_nothing() -> None:
     elsewhere = container(image=f"{HOST}/test/app:2")
-    assert plan([PUSH], fleet(elsewhere), History(), at(120)) == Plan(look_since=at(60))
-    assert plan([PUSH], Fleet(), History(), at(120)) == Plan(look_since=at(60))
+    assert plan([PUSH], fleet(elsewhere), History(), at(120)) == Plan(rescan_since=at(60))
+    assert plan([PUSH], Fleet(), History(), at(120)) == Plan(rescan_since=at(60))
     assert plan([], fleet(WEB), History(), at(120)) == Plan()
 
 
@@ -191,17 +209,17 @@ def test_a_push_starts_one_rollout_on_the_hosts_concerned() -> None:
 
 def test_pushes_of_different_names_start_side_by_side() -> None:
     other = container("db", image=f"{HOST}/test/app:2")
-    planned = plan([PUSH, wanted(push=2, tag="2")], fleet(WEB, other), History(), at(120))
-    assert [start.wanted.push for start in planned.start] == [1, 2]
+    planned = plan([PUSH, desired(push=2, tag="2")], fleet(WEB, other), History(), at(120))
+    assert [start.desired.push for start in planned.start] == [1, 2]
 
 
 def test_targets_on_the_same_hosts_that_must_not_be_touched_are_skipped_by_key() -> None:
     rolled_back, by_hand = container("rolled-back"), container("by-hand", since=at(61))
     done, later, elsewhere = container("done"), container("later"), container("x", on="far", since=at(61))
     history = History(
-        {1: rollout(State.WAITING, at(900))},
-        {**tried(Outcome.ROLLED_BACK, key=done.key), **tried(Outcome.FAILED, key=later.key)},
-        frozenset(((rolled_back.key, NEW),)),
+        {1: rollout(RolloutState.WAITING, at(900))},
+        {**last_attempt(Outcome.ROLLED_BACK, key=done.key), **last_attempt(Outcome.FAILED, key=later.key)},
+        frozenset((Refusal(rolled_back.key, NEW),)),
     )
     known = fleet(WEB, rolled_back, by_hand, done, later, elsewhere)
     (start,) = plan([PUSH], known, history, at(120)).start
@@ -211,33 +229,33 @@ def test_targets_on_the_same_hosts_that_must_not_be_touched_are_skipped_by_key()
 
 
 def test_while_a_rollout_of_the_name_runs_no_other_is_started() -> None:
-    history = History({1: rollout(State.RUNNING)})
-    assert plan([wanted(NEWER, 2)], fleet(WEB), history, at(120)) == Plan()
-    other = replace(rollout(State.RUNNING), reference=(HOST, "test/app", "2"))
-    assert plan([wanted(NEWER, 2)], fleet(WEB), History({1: other}), at(120)).start
+    history = History({1: rollout(RolloutState.RUNNING)})
+    assert plan([desired(NEWER, 2)], fleet(WEB), history, at(120)) == Plan()
+    other = replace(rollout(RolloutState.RUNNING), name=PushedName("production", "test/app", "2"))
+    assert plan([desired(NEWER, 2)], fleet(WEB), History({1: other}), at(120)).start
 
 
 def test_a_newer_push_takes_the_place_of_a_rollout_that_waits() -> None:
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
-    planned = plan([wanted(NEWER, 2, at(110))], fleet(WEB), history, at(120))
+    history = History({1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.FAILED))
+    planned = plan([desired(NEWER, 2, at(110))], fleet(WEB), history, at(120))
     assert planned.supersede == (7,)
-    assert [start.wanted.digest for start in planned.start] == [NEWER]
+    assert [start.desired.digest for start in planned.start] == [NEWER]
 
 
-@pytest.mark.parametrize("state", [State.RUNNING, State.FINISHED, State.SUPERSEDED])
-def test_a_rollout_that_runs_or_has_ended_is_not_superseded(state: State) -> None:
-    assert plan([wanted(NEWER, 2)], fleet(WEB), History({1: rollout(state)}), at(120)).supersede == ()
+@pytest.mark.parametrize("state", [RolloutState.RUNNING, RolloutState.FINISHED, RolloutState.SUPERSEDED])
+def test_a_rollout_that_runs_or_has_ended_is_not_superseded(state: RolloutState) -> None:
+    assert plan([desired(NEWER, 2)], fleet(WEB), History({1: rollout(state)}), at(120)).supersede == ()
 
 
 def test_the_rollout_of_the_newest_push_is_not_superseded() -> None:
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
+    history = History({1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.FAILED))
     assert plan([PUSH], fleet(WEB), history, at(120)) == Plan(wake_at=at(900))
 
 
 def test_a_rollout_that_waits_for_nothing_any_more_is_settled() -> None:
-    waiting = rollout(State.WAITING, at(900))
-    history = History({1: waiting}, tried(Outcome.FAILED))
-    ended_well = replace(history, last=tried(Outcome.UPDATED))
+    waiting = rollout(RolloutState.WAITING, at(900))
+    history = History({1: waiting}, last_attempt(Outcome.FAILED))
+    ended_well = replace(history, last=last_attempt(Outcome.UPDATED))
     assert plan([PUSH], fleet(container(digest=NEW)), history, at(900)) == Plan(settle=(waiting,))
     assert plan([PUSH], Fleet(), history, at(900)).settle == (waiting,)
     assert plan([PUSH], fleet(WEB), ended_well, at(900)) == Plan(settle=(waiting,))
@@ -246,7 +264,7 @@ def test_a_rollout_that_waits_for_nothing_any_more_is_settled() -> None:
 
 def test_a_rollout_is_not_settled_before_its_time_for_a_target_that_is_not_to_be_seen() -> None:
     """A scan came while a container was replaced by hand: it is back in a second, and failed before."""
-    history = History({1: rollout(State.WAITING, at(900))}, tried(Outcome.FAILED))
+    history = History({1: rollout(RolloutState.WAITING, at(900))}, last_attempt(Outcome.FAILED))
     planned = plan([PUSH], Fleet(), history, at(120))
     assert (planned.settle, planned.wake_at) == ((), at(900))
 
@@ -255,12 +273,16 @@ def test_the_loop_wakes_for_the_first_retry_that_is_due() -> None:
     other = container("db", image=f"{HOST}/test/app:2")
     history = History(
         {
-            1: rollout(State.WAITING, at(900)),
-            2: replace(rollout(State.WAITING, at(500), push=2), id=8, reference=(HOST, "test/app", "2")),
+            1: rollout(RolloutState.WAITING, at(900)),
+            2: replace(
+                rollout(RolloutState.WAITING, at(500), push=2),
+                id=8,
+                name=PushedName("production", "test/app", "2"),
+            ),
         },
-        {**tried(Outcome.FAILED), **tried(Outcome.FAILED, push=2, key=other.key)},
+        {**last_attempt(Outcome.FAILED), **last_attempt(Outcome.FAILED, push=2, key=other.key)},
     )
-    planned = plan([PUSH, wanted(push=2, tag="2")], fleet(WEB, other), history, at(120))
+    planned = plan([PUSH, desired(push=2, tag="2")], fleet(WEB, other), history, at(120))
     assert planned == Plan(wake_at=at(500))
 
 
@@ -269,129 +291,133 @@ def test_the_hosts_of_a_start_are_each_named_once() -> None:
 
 
 def test_retries_wait_twice_as_long_each_time_up_to_the_longest() -> None:
-    retry = Retry(timedelta(seconds=10), timedelta(seconds=60), 6)
+    retry = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=60)), 6)
     waits = [retry.after(runs, at(0)) for runs in range(1, 7)]
     assert waits == [at(10), at(20), at(40), at(60), at(60), None]
 
 
 @given(st.integers(1, 10**6))
 def test_a_retry_is_never_later_than_the_longest_wait(runs: int) -> None:
-    due = Retry(timedelta(seconds=10), timedelta(minutes=15), 10**7).after(runs, at(0))
+    due = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(minutes=15)), 10**7).after(runs, at(0))
     assert due
     assert at(10) <= due <= at(900)
 
 
-RETRY = Retry(timedelta(seconds=10), timedelta(seconds=60), 2)
+RETRY = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=60)), 2)
 
 
-def became(outcome: Outcome, *, left_alone: bool = False, after: str = OLD) -> TargetOutcome:
+def ended(outcome: Outcome, *, left_alone: bool = False, after: str = OLD) -> TargetOutcome:
     return TargetOutcome(
         outcome.value, Kind.CONTAINER, "web", "host solo", outcome, OLD, after, left_alone=left_alone
     )
 
 
-GOOD = [became(outcome) for outcome in (Outcome.UPDATED, Outcome.SUPERSEDED, Outcome.SKIPPED)]
-LEFT_ALONE = became(Outcome.SKIPPED, left_alone=True)
-STOPPED = Standing(State.FINISHED, is_stopped=True)
+GOOD = [ended(outcome) for outcome in (Outcome.UPDATED, Outcome.SUPERSEDED, Outcome.SKIPPED)]
+SPARED = ended(Outcome.SKIPPED, left_alone=True)
+STOPPED = Standing(RolloutState.FINISHED, is_stopped=True)
+
+
+def after_run(outcomes: list[TargetOutcome], attempts: int) -> Standing:
+    return standing_after_run(outcomes, NEW, attempts=attempts, ended_at=at(0), retry=RETRY)
 
 
 def test_a_run_is_repeated_only_while_something_failed_and_attempts_are_left() -> None:
-    known = [*GOOD, became(Outcome.ROLLED_BACK)]
-    assert after_run(known, PUSH, 1, at(0), RETRY) == Standing(State.FINISHED)
-    assert after_run([*known, became(Outcome.UNREACHABLE)], PUSH, 1, at(0), RETRY) == Standing(
-        State.WAITING, at(10)
+    known = [*GOOD, ended(Outcome.ROLLED_BACK)]
+    assert after_run(known, attempts=1) == Standing(RolloutState.FINISHED)
+    assert after_run([*known, ended(Outcome.UNREACHABLE)], attempts=1) == Standing(
+        RolloutState.WAITING, at(10)
     )
-    assert after_run([*known, became(Outcome.FAILED)], PUSH, 2, at(0), RETRY) == Standing(State.FINISHED)
-    assert after_run([], PUSH, 1, at(0), RETRY) == Standing(State.FINISHED)
+    assert after_run([*known, ended(Outcome.FAILED)], attempts=2) == Standing(RolloutState.FINISHED)
+    assert after_run([], attempts=1) == Standing(RolloutState.FINISHED)
 
 
 def test_those_left_alone_wait_for_a_canary_that_failed_and_not_for_one_that_rolled_back() -> None:
-    failed = [*GOOD, became(Outcome.FAILED), LEFT_ALONE]
-    assert after_run(failed, PUSH, 1, at(0), RETRY) == Standing(State.WAITING, at(10))
-    assert after_run(failed, PUSH, 2, at(0), RETRY) == Standing(State.FINISHED)
+    failed = [*GOOD, ended(Outcome.FAILED), SPARED]
+    assert after_run(failed, attempts=1) == Standing(RolloutState.WAITING, at(10))
+    assert after_run(failed, attempts=2) == Standing(RolloutState.FINISHED)
     for verdict in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
-        assert after_run([became(verdict), LEFT_ALONE], PUSH, 1, at(0), RETRY) == STOPPED
+        assert after_run([ended(verdict), SPARED], attempts=1) == STOPPED
 
 
 def test_an_image_that_fails_the_smoke_test_is_not_tried_on_one_canary_after_the_other() -> None:
     """The canary runs it already, so a retry would begin with the next."""
-    known = [became(Outcome.FAILED, after=NEW), LEFT_ALONE]
-    assert after_run(known, PUSH, 1, at(0), RETRY) == STOPPED
-    assert after_run([*known, became(Outcome.UNREACHABLE)], PUSH, 1, at(0), RETRY) == STOPPED
+    known = [ended(Outcome.FAILED, after=NEW), SPARED]
+    assert after_run(known, attempts=1) == STOPPED
+    assert after_run([*known, ended(Outcome.UNREACHABLE)], attempts=1) == STOPPED
 
 
 def test_those_left_alone_go_on_once_what_failed_before_them_is_well() -> None:
-    assert after_run([*GOOD, LEFT_ALONE], PUSH, 1, at(0), RETRY) == Standing(State.WAITING, at(10))
+    assert after_run([*GOOD, SPARED], attempts=1) == Standing(RolloutState.WAITING, at(10))
 
 
 def test_a_target_that_was_left_alone_goes_when_its_rollout_goes_on() -> None:
-    left = {WEB.key: replace(tried(Outcome.SKIPPED)[WEB.key], left_alone=True)}
-    waiting = History({1: rollout(State.WAITING, at(900))}, left)
-    assert verdict(history=waiting, now=at(899)) is Verdict.LATER
-    assert verdict(history=waiting, now=at(900)) is Verdict.DUE
-    assert verdict(history=History({1: rollout(State.FINISHED)}, left)) is Verdict.LEFT_ALONE
-    assert verdict(push=wanted(NEWER, 2), history=History({}, left)) is Verdict.DUE
+    left = {WEB.key: replace(last_attempt(Outcome.SKIPPED)[WEB.key], left_alone=True)}
+    waiting = History({1: rollout(RolloutState.WAITING, at(900))}, left)
+    assert verdict(history=waiting, now=at(899)) is LATER
+    assert verdict(history=waiting, now=at(900)) is DUE
+    assert verdict(history=History({1: rollout(RolloutState.FINISHED)}, left)) is LEFT_ALONE
+    assert verdict(push=desired(NEWER, 2), history=History({}, left)) is DUE
 
 
 def test_what_an_image_that_failed_left_alone_does_not_go_with_the_retry_for_a_host_that_was_down() -> None:
-    """Nor do others that the image did not come to, found since or down at the time; not even those once told."""
-    left = {WEB.key: replace(tried(Outcome.SKIPPED)[WEB.key], left_alone=True)}
-    stopped = {1: replace(rollout(State.FINISHED), is_stopped=True)}
-    told = frozenset(((WEB.key, 1),))
-    for history in (History(stopped, left), History(stopped, left, told=told)):
-        assert verdict(history=history) is Verdict.LEFT_ALONE
-    assert verdict(container("found since"), history=History(stopped, left)) is Verdict.LEFT_ALONE
-    down = History(stopped, {**left, **tried(Outcome.UNREACHABLE)})
-    assert verdict(history=down, known=fleet(WEB, hosts=(back("solo", 110),))) is Verdict.LEFT_ALONE
+    """Nor do others that the image did not come to, found since or down at the time; not even those that a person insisted on."""
+    left = {WEB.key: replace(last_attempt(Outcome.SKIPPED)[WEB.key], left_alone=True)}
+    stopped = {1: replace(rollout(RolloutState.FINISHED), is_stopped=True)}
+    insisted = frozenset((Override(WEB.key, 1),))
+    for history in (History(stopped, left), History(stopped, left, overrides=insisted)):
+        assert verdict(history=history) is LEFT_ALONE
+    assert verdict(container("found since"), history=History(stopped, left)) is LEFT_ALONE
+    down = History(stopped, {**left, **last_attempt(Outcome.UNREACHABLE)})
+    assert verdict(history=down, known=fleet(WEB, hosts=(back("solo", 110),))) is LEFT_ALONE
 
 
-def test_what_a_person_asked_for_is_fulfilled_once_the_target_runs_it_or_a_newer_push_came() -> None:
-    history = History(told=frozenset(((WEB.key, 1),)))
-    assert plan([PUSH], fleet(WEB), history, at(120)).fulfilled == frozenset()
-    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)).fulfilled == history.told
-    assert plan([wanted(NEWER, 2)], fleet(WEB), history, at(120)).fulfilled == history.told
+def test_an_override_is_closed_once_the_target_runs_it_or_a_newer_push_came() -> None:
+    history = History(overrides=frozenset((Override(WEB.key, 1),)))
+    assert plan([PUSH], fleet(WEB), history, at(120)).closed_overrides == frozenset()
+    assert plan([PUSH], fleet(container(digest=NEW)), history, at(120)).closed_overrides == history.overrides
+    assert plan([desired(NEWER, 2)], fleet(WEB), history, at(120)).closed_overrides == history.overrides
 
 
 def test_a_host_that_came_back_while_the_run_that_missed_it_went_on_is_back() -> None:
     """What counts is when the run began."""
-    begin = begun(None, PUSH, at(100))
-    missed = became_of(begin, PUSH, became(Outcome.UNREACHABLE, after=""), at(400))
-    history = History({1: rollout(State.WAITING, at(900))}, {WEB.key: missed})
-    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 200),)), now=at(401)) is Verdict.DUE
+    begin = attempt_begun(None, PUSH.push, NEW, at(100))
+    missed = last_after(begin, PUSH.push, NEW, ended(Outcome.UNREACHABLE, after=""), at(400))
+    history = History({1: rollout(RolloutState.WAITING, at(900))}, {WEB.key: missed})
+    assert verdict(history=history, known=fleet(WEB, hosts=(back("solo", 200),)), now=at(401)) is DUE
 
 
 def test_a_target_that_another_rollout_is_working_on_is_not_touched() -> None:
     """A person gave it another image name while it was updated."""
     moved = container(image=f"{HOST}/test/app:2")
-    history = History({1: rollout(State.RUNNING)}, tried(Outcome.FAILED))
-    push = wanted(push=2, tag="2")
-    assert verdict(moved, push, history) is Verdict.BUSY
+    history = History({1: rollout(RolloutState.RUNNING)}, last_attempt(Outcome.FAILED))
+    push = desired(push=2, tag="2")
+    assert verdict(moved, push, history) is BUSY
     assert plan([PUSH, push], fleet(moved), history, at(120)).start == ()
 
 
 @pytest.mark.parametrize(
     ("history", "target"),
     [
-        (History(refused=frozenset(((WEB.key, NEW),))), WEB),
-        (History(last=tried(Outcome.ROLLED_BACK), refused=frozenset(((WEB.key, NEW),))), WEB),
-        (History(last=tried(Outcome.SUPERSEDED)), WEB),
+        (History(refusals=frozenset((Refusal(WEB.key, NEW),))), WEB),
+        (History(last=last_attempt(Outcome.ROLLED_BACK), refusals=frozenset((Refusal(WEB.key, NEW),))), WEB),
+        (History(last=last_attempt(Outcome.SUPERSEDED)), WEB),
         (History(), container(since=at(61))),
     ],
 )
 def test_what_is_left_alone_is_done_when_a_person_says_so(history: History, target: Target) -> None:
-    """And the run is told which targets are meant."""
-    assert verdict(target, history=history).can_be_told
-    told = replace(history, told=frozenset(((target.key, PUSH.push),)))
-    assert verdict(target, history=told) is Verdict.DUE
-    (start,) = plan([PUSH], fleet(target), told, at(120)).start
-    assert start.told == (target.key,)
-    assert verdict(target, wanted(push=2), told) is verdict(target, wanted(push=2), history)
+    """And the run knows which targets are meant."""
+    assert verdict(target, history=history).is_overridable
+    insisted = replace(history, overrides=frozenset((Override(target.key, PUSH.push),)))
+    assert verdict(target, history=insisted) is DUE
+    (start,) = plan([PUSH], fleet(target), insisted, at(120)).start
+    assert start.overridden == (target.key,)
+    assert verdict(target, desired(push=2), insisted) is verdict(target, desired(push=2), history)
 
 
 def test_a_push_that_no_target_runs_asks_for_a_look_at_what_was_deployed_since() -> None:
-    other = wanted(push=2, tag="2", received_at=at(70))
-    assert plan([PUSH, other], fleet(WEB), History(), at(120)).look_since == at(70)
-    assert plan([PUSH], fleet(WEB), History(), at(120)).look_since is None
+    other = desired(push=2, tag="2", received_at=at(70))
+    assert plan([PUSH, other], fleet(WEB), History(), at(120)).rescan_since == at(70)
+    assert plan([PUSH], fleet(WEB), History(), at(120)).rescan_since is None
 
 
 def test_the_history_is_asked_of_open_targets_only() -> None:

@@ -13,24 +13,31 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from registry_docker_updater.core.fleet import Fleet, Target
-from registry_docker_updater.core.history import (
-    History,
-    Retry,
-    Rollout,
-    State,
-    Tried,
-    Wanted,
-    after_run,
-    became,
-    begun,
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override, Refusal
+from registry_docker_updater.core.rollouts.lifecycle import (
+    Effects,
+    RunEnd,
+    RunOutcome,
+    interrupted,
+    outcomes_known,
+    retried,
+    run_begun,
+    run_ended,
+    settled,
+    superseded,
 )
-from registry_docker_updater.core.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.planning import Start, Verdict, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
+from registry_docker_updater.core.rollouts.verdicts import DONE, LATER, LEFT_ALONE, Verdict
 from unit.builders import HOST, NOON, container, host, service
 
 WORKERS = 2
-RETRY = Retry(timedelta(seconds=10), timedelta(seconds=80), 4)
+RETRY = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 4)
 HOSTS = ("solo", "far", "m1", "m2")
 FATES = ("updated", "updated", "failed", "rolled_back", "lost", "lost but done", "left alone")
 
@@ -58,7 +65,7 @@ class Run:
     start: Start
     rollout: Rollout
     left: list[str]
-    told: dict[str, TargetOutcome] = field(default_factory=dict)
+    known: dict[str, TargetOutcome] = field(default_factory=dict)
 
 
 class Planning(RuleBasedStateMachine):
@@ -67,7 +74,7 @@ class Planning(RuleBasedStateMachine):
         self.now = NOON
         self.number = 0
         self.down: set[str] = set()
-        self.wanted: dict[str, Wanted] = {}
+        self.desired: dict[str, DesiredImage] = {}
         self.real = {
             one.key: Real(one, tag)
             for one, tag in (
@@ -80,11 +87,10 @@ class Planning(RuleBasedStateMachine):
         self.hosts = {name: host(name) for name in HOSTS}
         self.seen: dict[str, Target] = {}
         self.rollouts: dict[int, Rollout] = {}
-        self.attempts: dict[int, int] = {}
-        self.outcomes: dict[int, dict[str, TargetOutcome]] = {}
-        self.last: dict[str, Tried] = {}
-        self.refused: set[tuple[str, str]] = set()
-        self.told: set[tuple[str, int]] = set()
+        self.outcomes: dict[int, dict[str, RunOutcome]] = {}
+        self.last: dict[str, LastAttempt] = {}
+        self.refusals: set[Refusal] = set()
+        self.overrides: set[Override] = set()
         self.runs: list[Run] = []
         self.broken: list[str] = []
         for name in HOSTS:
@@ -100,7 +106,9 @@ class Planning(RuleBasedStateMachine):
     def push(self, tag: str) -> None:
         self.time_goes_by(1)
         self.number += 1
-        self.wanted[tag] = Wanted(self.number, (HOST,), "test/app", tag, digest(self.number), self.now)
+        self.desired[tag] = DesiredImage(
+            self.number, "production", (HOST,), "test/app", tag, digest(self.number), self.now
+        )
         self.time_goes_by(1)
 
     @rule(name=st.sampled_from(HOSTS))
@@ -133,31 +141,29 @@ class Planning(RuleBasedStateMachine):
             self.time_goes_by(1)
 
     @rule(which=st.integers(0, 3))
-    @precondition(lambda self: self.wanted)
+    @precondition(lambda self: self.desired)
     def person_asks_again(self, which: int) -> None:
-        wanted = list(self.wanted.values())[which % len(self.wanted)]
-        rollout = self.rollouts.get(wanted.push)
-        if rollout and rollout.state is not State.RUNNING:
+        desired = list(self.desired.values())[which % len(self.desired)]
+        rollout = self.rollouts.get(desired.push)
+        if rollout and rollout.state is not RolloutState.RUNNING:
             for key, target in self.seen.items():
                 if (
-                    self.matches(target, wanted)
-                    and judge(target, wanted, self.history(), self.fleet(), self.now).can_be_told
+                    self.matches(target, desired)
+                    and judge(target, desired, self.history(), self.fleet(), self.now).is_overridable
                 ):
-                    self.told.add((key, wanted.push))
-            self.rollouts[wanted.push] = replace(
-                rollout, state=State.WAITING, due_at=self.now, is_stopped=False
-            )
-            self.attempts[rollout.id] = 0
+                    self.overrides.add(Override(key, desired.push))
+            self.apply(retried(rollout, "somebody", self.now))
 
     @rule()
     def look(self) -> None:
-        wanted, fleet = list(self.wanted.values()), self.fleet()
-        planned = plan(wanted, fleet, self.history(open_targets(wanted, fleet)), self.now)
-        self.told -= planned.fulfilled
+        desired, fleet = list(self.desired.values()), self.fleet()
+        planned = plan(desired, fleet, self.history(open_targets(desired, fleet)), self.now)
+        self.overrides -= planned.closed_overrides
         for number in planned.supersede:
-            self.end(number, State.SUPERSEDED)
+            (rollout,) = (one for one in self.rollouts.values() if one.id == number)
+            self.apply(superseded(rollout, tuple(self.outcomes.get(number, {}).values()), self.now))
         for rollout in planned.settle:
-            self.end(rollout.id, State.FINISHED)
+            self.apply(settled(rollout, rollout, self.now))
         for start in planned.start[: WORKERS - len(self.runs)]:
             self.begin(start)
 
@@ -173,9 +179,9 @@ class Planning(RuleBasedStateMachine):
     @rule()
     def operator_is_killed(self) -> None:
         self.runs.clear()
-        for push, rollout in self.rollouts.items():
-            if rollout.state is State.RUNNING:
-                self.rollouts[push] = replace(rollout, state=State.WAITING, due_at=self.now)
+        for rollout in list(self.rollouts.values()):
+            if rollout.state is RolloutState.RUNNING:
+                self.apply(interrupted(rollout, self.outcomes.get(rollout.id, {}).values(), self.now))
 
     # What must never be.
 
@@ -184,7 +190,7 @@ class Planning(RuleBasedStateMachine):
         assert not self.broken
         touched = [target.key for run in self.runs for target in run.start.targets]
         assert len(touched) == len(set(touched)), "two runs are for one target"
-        assert len({run.rollout.reference for run in self.runs}) == len(self.runs)
+        assert len({run.rollout.name for run in self.runs}) == len(self.runs)
 
     def teardown(self) -> None:
         """Nothing happens any more but that the operator works and targets do as they are told."""
@@ -203,70 +209,82 @@ class Planning(RuleBasedStateMachine):
                 self.broken.append("the planner goes round and round")
             self.time_goes_by(60)
         self.no_rule_is_broken()
-        left = {one.state for one in self.rollouts.values()} - {State.FINISHED, State.SUPERSEDED}
+        left = {one.state for one in self.rollouts.values()} - {
+            RolloutState.FINISHED,
+            RolloutState.SUPERSEDED,
+        }
         assert not left, "a rollout never ends"
         for key, one in self.real.items():
-            wanted = self.wanted.get(one.tag)
-            if wanted and one.digest != wanted.digest:
+            desired = self.desired.get(one.tag)
+            if desired and one.digest != desired.digest:
                 target = self.seen[key]
-                verdict = judge(target, wanted, self.history(), self.fleet(), self.now)
-                assert self.may_stay(key, one, wanted, verdict), f"{key} stays behind: {verdict}"
+                verdict = judge(target, desired, self.history(), self.fleet(), self.now)
+                assert self.may_stay(key, one, desired, verdict), f"{key} stays behind: {verdict}"
 
-    def may_stay(self, key: str, one: Real, wanted: Wanted, verdict: Verdict) -> bool:
-        by_person = one.by_person_at is not None and one.by_person_at > wanted.received_at
-        rollout = self.rollouts.get(wanted.push)
-        given_up = rollout is not None and self.attempts[rollout.id] >= RETRY.attempts
-        canary = any(one.outcome in _VERDICTS for one in self.became(wanted).values())
+    def may_stay(self, key: str, one: Real, desired: DesiredImage, verdict: Verdict) -> bool:
+        by_person = one.by_person_at is not None and one.by_person_at > desired.received_at
+        rollout = self.rollouts.get(desired.push)
+        given_up = rollout is not None and rollout.attempts >= RETRY.attempts
+        ended = self.outcomes.get(rollout.id, {}).values() if rollout else ()
+        canary = any(one.result.outcome in _VERDICTS for one in ended)
         return (
             by_person
-            or (key, wanted.digest) in self.refused
-            or (verdict is Verdict.LEFT_ALONE and (canary or given_up))
-            or (verdict in (Verdict.DONE, Verdict.LATER) and (given_up or canary))
+            or Refusal(key, desired.digest) in self.refusals
+            or (verdict is LEFT_ALONE and (canary or given_up))
+            or (verdict in (DONE, LATER) and (given_up or canary))
         )
 
     # How the operator and the playbooks do it.
 
     def begin(self, start: Start) -> None:
-        push = start.wanted.push
-        before = self.rollouts.get(push)
-        number = before.id if before else push
-        rollout = Rollout(
-            number, push, start.wanted.name, State.RUNNING, is_stopped=bool(before and before.is_stopped)
+        push, desired = start.desired.push, start.desired
+        before = self.rollouts.get(push) or Rollout(
+            push, push, desired.name, desired.image, RolloutState.WAITING, self.now
         )
-        self.rollouts[push] = rollout
-        if before is None or before.state is State.FINISHED:
-            self.attempts[number] = 1
-        elif before.due_at is None or before.due_at <= self.now:
-            self.attempts[number] += 1
-        for target in start.targets:
-            self.last[target.key] = begun(self.last.get(target.key), start.wanted, self.now)
-        self.runs.append(Run(start, rollout, [target.key for target in start.targets]))
+        keys = [target.key for target in start.targets]
+        effects = run_begun(before, desired.digest, keys, self.last, self.now)
+        self.apply(effects)
+        self.runs.append(Run(start, effects.rollout, keys))
+
+    def apply(self, effects: Effects | None) -> None:
+        """Keep what the store would keep."""
+        if effects is None:
+            return
+        rollout = effects.rollout
+        self.rollouts[rollout.push] = rollout
+        kept = self.outcomes.setdefault(rollout.id, {})
+        kept.update({one.result.key: one for one in effects.outcomes})
+        self.last.update(effects.last_attempts)
+        self.refusals = (self.refusals | effects.refusals) - effects.forgiven
+        self.overrides -= effects.closed_overrides
+        if effects.closes_push:
+            self.overrides = {one for one in self.overrides if one.push != rollout.push}
 
     def work_on(self, run: Run, key: str, fate: str) -> None:
-        one, wanted = self.real[key], run.start.wanted
-        is_told = key in run.start.told
+        one, desired = self.real[key], run.start.desired
+        is_overridden = key in run.start.overridden
         if all(name in self.down for name in one.target.hosts):
             fate = "lost"
         elif self.changed_meanwhile(run, one):
             fate = "superseded"
-        elif one.digest == wanted.digest:
+        elif one.digest == desired.digest:
             fate = "unchanged"
-        elif fate == "left alone" and not any(told.outcome in _BAD for told in run.told.values()):
+        elif fate == "left alone" and not any(one.outcome in _BAD for one in run.known.values()):
             fate = "updated"
-        elif run.rollout.is_stopped and self.was_left_alone(run, key) and not is_told:
+        elif run.rollout.is_stopped and self.was_left_alone(run, key) and not is_overridden:
             self.broken.append(f"{key}: is touched though what came before it spoke against the image")
-        elif (key, wanted.digest) in self.refused and not is_told:
+        elif Refusal(key, desired.digest) in self.refusals and not is_overridden:
             self.broken.append(f"{key}: a digest that was rolled back is tried again")
-        elif one.by_person_at and one.by_person_at > wanted.received_at and not is_told:
+        elif one.by_person_at and one.by_person_at > desired.received_at and not is_overridden:
             self.broken.append(f"{key}: what a person changed after the push is touched")
         before = one.digest
         if fate in ("updated", "lost but done"):
             self.time_goes_by(1)
-            one.digest, one.changed_at, one.by_person_at = wanted.digest, self.now, None
+            one.digest, one.changed_at, one.by_person_at = desired.digest, self.now, None
         outcome = _OUTCOMES[fate]
         after = None if outcome is Outcome.UNREACHABLE else one.digest
         target = one.target
-        told = TargetOutcome(
+        ended = TargetOutcome(
             key,
             target.kind,
             target.name,
@@ -276,65 +294,48 @@ class Planning(RuleBasedStateMachine):
             after,
             left_alone=fate == "left alone",
         )
-        run.told[key] = told
-        self.keep(run, told)
+        run.known[key] = ended
+        self.apply(self.known_now(run, [ended]))
 
     def changed_meanwhile(self, run: Run, one: Real) -> bool:
         looked_at = {"digests": [one.digest], "age": (self.now - one.changed_at).total_seconds()}
-        known = run.start.known.get(one.target.key)
-        return changed_after(looked_at, known, run.start.wanted.received_at.timestamp(), self.now.timestamp())
+        known = run.start.possible_digests.get(one.target.key)
+        return changed_after(
+            looked_at, known, run.start.desired.received_at.timestamp(), self.now.timestamp()
+        )
 
     def was_left_alone(self, run: Run, key: str) -> bool:
         before = self.outcomes.get(run.rollout.id, {}).get(key)
-        return before is not None and before.left_alone
+        return before is not None and before.result.left_alone
 
-    def keep(self, run: Run, told: TargetOutcome) -> None:
-        wanted = run.start.wanted
-        self.outcomes.setdefault(run.rollout.id, {})[told.key] = told
-        self.last[told.key] = became(self.last.get(told.key), wanted, told, self.now)
-        if told.outcome in _VERDICTS:
-            self.refused.add((told.key, wanted.digest))
-        elif told.outcome is Outcome.UPDATED:
-            self.refused.discard((told.key, wanted.digest))
-        if told.outcome.is_final and not told.left_alone:
-            self.told.discard((told.key, wanted.push))
+    def known_now(self, run: Run, outcomes: list[TargetOutcome]) -> Effects:
+        rollout = self.rollouts[run.rollout.push]
+        return outcomes_known(rollout, run.start.desired.digest, outcomes, self.last, self.now)
 
     def conclude(self, run: Run) -> None:
         self.runs.remove(run)
-        for key, told in run.told.items():
-            if told.after and key in self.seen:
+        for key, one in run.known.items():
+            if one.after and key in self.seen:
                 self.seen[key] = replace(
                     self.seen[key],
-                    digests=frozenset((told.after,)),
-                    since=self.seen[key].since if self.seen[key].runs(told.after) else self.now,
+                    digests=frozenset((one.after,)),
+                    since=self.seen[key].since if self.seen[key].runs(one.after) else self.now,
                 )
-        became = self.became(run.start.wanted)
-        standing = after_run(
-            became.values(), run.start.wanted, self.attempts[run.rollout.id], self.now, RETRY
-        )
-        self.rollouts[run.rollout.push] = replace(run.rollout, **standing._asdict())
-        if standing.is_stopped:
-            self.told = {(key, push) for key, push in self.told if push != run.rollout.push}
-
-    def end(self, number: int, state: State) -> None:
-        push = next(push for push, rollout in self.rollouts.items() if rollout.id == number)
-        self.rollouts[push] = replace(self.rollouts[push], state=state, due_at=None)
+        before = {key: one.result for key, one in self.outcomes.get(run.rollout.id, {}).items()}
+        end = RunEnd(run.start.desired.digest, tuple(run.known.values()), before)
+        self.apply(run_ended(self.rollouts[run.rollout.push], end, self.last, RETRY, self.now))
 
     # What is known.
 
     def in_work(self, key: str) -> bool:
         return any(target.key == key for run in self.runs for target in run.start.targets)
 
-    def became(self, wanted: Wanted) -> dict[str, TargetOutcome]:
-        rollout = self.rollouts.get(wanted.push)
-        return self.outcomes.get(rollout.id, {}) if rollout else {}
-
     def fleet(self) -> Fleet:
         return Fleet(dict(self.hosts), dict(self.seen))
 
     def history(self, keys: Any = None) -> History:
-        last = {key: tried for key, tried in self.last.items() if keys is None or key in keys}
-        return History(dict(self.rollouts), last, frozenset(self.refused), frozenset(self.told))
+        last = {key: last_attempt for key, last_attempt in self.last.items() if keys is None or key in keys}
+        return History(dict(self.rollouts), last, frozenset(self.refusals), frozenset(self.overrides))
 
     def as_seen(self, one: Real) -> Target:
         name = f"{HOST}/test/app:{one.tag}"
@@ -348,8 +349,8 @@ class Planning(RuleBasedStateMachine):
         before = self.seen.get(one.target.key)
         return replace(now, since=before.since) if before and before.digests == now.digests else now
 
-    def matches(self, target: Target, wanted: Wanted) -> bool:
-        return target.reference is not None and target.reference.tag == wanted.tag
+    def matches(self, target: Target, desired: DesiredImage) -> bool:
+        return target.reference is not None and target.reference.tag == desired.tag
 
 
 _VERDICTS = (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)

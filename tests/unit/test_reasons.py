@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry_docker_updater.core.reasons import last_words, of_result, of_run
+from registry_docker_updater.core.runs.reasons import last_words, of_result, of_run
 
 NO_JSON = "Module result deserialization failed: No start of json char found"
 

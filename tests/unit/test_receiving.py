@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.formats import FORMATS
-from registry_docker_updater.core.pushes import Malformed, Push, Unreadable
-from registry_docker_updater.core.receiving import Reading, read
+from registry_docker_updater.core.events.delivery import Delivery
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.events.pushes import Malformed, Push, Unreadable
+from registry_docker_updater.core.events.receiving import ReadDelivery, read
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 DISTRIBUTION, HARBOR = FORMATS["distribution"], FORMATS["harbor"]
@@ -43,15 +44,15 @@ GARBAGE = {
 
 @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_kept_of_a_sender_that_insists_and_refused_of_others(body: bytes) -> None:
-    (one,) = read("production", DISTRIBUTION, body).kept
+    (one,) = read("production", DISTRIBUTION, Delivery(body)).kept
     assert isinstance(one, Unreadable)
     json.dumps(one.content).encode()
     with pytest.raises(Malformed):
-        read("production", HARBOR, body)
+        read("production", HARBOR, Delivery(body))
 
 
 def test_the_body_that_is_kept_shows_the_bytes_that_are_no_text() -> None:
-    (one,) = read("production", DISTRIBUTION, b"caf\xe9").kept
+    (one,) = read("production", DISTRIBUTION, Delivery(b"caf\xe9")).kept
     assert isinstance(one, Unreadable)
     assert one.content == "caf\\xe9"
 
@@ -59,13 +60,13 @@ def test_the_body_that_is_kept_shows_the_bytes_that_are_no_text() -> None:
 def test_an_envelope_may_hold_pushes_garbage_and_what_is_ignored_at_once() -> None:
     push = EXAMPLES["distribution2-push-tag"]["events"][0]
     body = json.dumps({"events": [push, "garbage", {"action": "pull", "target": {}}]}).encode()
-    reading = read("production", DISTRIBUTION, body)
+    reading = read("production", DISTRIBUTION, Delivery(body))
     assert [type(one) for one in reading.kept] == [Push, Unreadable]
     assert reading.ignored == ("pull",)
 
 
 def test_an_empty_envelope_holds_nothing() -> None:
-    assert read("production", DISTRIBUTION, b'{"events": []}') == Reading((), ())
+    assert read("production", DISTRIBUTION, Delivery(b'{"events": []}')) == ReadDelivery((), ())
 
 
 @pytest.mark.parametrize("where", ["event", "timestamp"])
@@ -76,21 +77,21 @@ def test_an_event_nested_deeply_is_kept_in_a_way_that_can_be_written_again(where
         event = (
             nested if where == "event" else push.replace('"timestamp": "', f'"timestamp": {nested}, "x": "')
         )
-        (one,) = read("production", DISTRIBUTION, f'{{"events": [{event}]}}'.encode()).kept
+        (one,) = read("production", DISTRIBUTION, Delivery(f'{{"events": [{event}]}}'.encode())).kept
         assert isinstance(one, Unreadable)
         json.dumps(one.content, indent=1)
 
 
 def test_a_body_deeper_than_any_event_is_kept_as_the_text_it_was() -> None:
     body = '{"events": [' + "[" * 120 + "]" * 120 + "]}"
-    (one,) = read("production", DISTRIBUTION, body.encode()).kept
+    (one,) = read("production", DISTRIBUTION, Delivery(body.encode())).kept
     assert one == Unreadable("the body is nested deeper than 100 levels", body)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
 def test_an_event_with_a_number_that_json_does_not_have_is_kept_as_the_text_it_was(number: str) -> None:
     body = f'{{"events": [{{"n": {number}}}]}}'
-    (one,) = read("production", DISTRIBUTION, body.encode()).kept
+    (one,) = read("production", DISTRIBUTION, Delivery(body.encode())).kept
     assert isinstance(one, Unreadable)
     assert one.content == body
     assert number in one.reason
@@ -98,7 +99,7 @@ def test_an_event_with_a_number_that_json_does_not_have_is_kept_as_the_text_it_w
 
 def test_what_is_shown_of_a_wrong_time_is_short() -> None:
     event = {**EXAMPLES["distribution2-push-tag"]["events"][0], "timestamp": "9" * 100_000}
-    (one,) = read("production", DISTRIBUTION, json.dumps({"events": [event]}).encode()).kept
+    (one,) = read("production", DISTRIBUTION, Delivery(json.dumps({"events": [event]}).encode())).kept
     assert isinstance(one, Unreadable)
     assert len(one.reason) < 200
 
@@ -148,7 +149,7 @@ _ANYTHING = st.recursive(
 def nothing_but_malformed(body: bytes) -> None:
     for sender in (DISTRIBUTION, HARBOR):
         try:
-            reading = read("production", sender, body)
+            reading = read("production", sender, Delivery(body))
         except Malformed as refused:
             assert not sender.insists
             str(refused).encode()

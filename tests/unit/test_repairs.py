@@ -6,21 +6,27 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.fleet import Change, Fleet, Host, Unfinished
-from registry_docker_updater.core.history import History, Rollout, State, Tried
-from registry_docker_updater.core.merging import merge
-from registry_docker_updater.core.outcomes import HostResult, Outcome, repairs_of
-from registry_docker_updater.core.planning import Verdict, judge, plan
-from registry_docker_updater.core.repairs import Attempts, due_repairs, unfinished_notes
-from unit.builders import HOST, NEW, OLD, at, container, fleet, host, scan, seen, wanted
+from registry_docker_updater.core.fleet.hosts import Host, UnfinishedUpdate
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
+from registry_docker_updater.core.fleet.merging import merge
+from registry_docker_updater.core.rollouts.history import History, LastAttempt
+from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.rollouts.planner import judge, plan
+from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.rollouts.verdicts import CHANGED, UNFINISHED
+from registry_docker_updater.core.runs.reading import HostFailure, Repaired, Unreadable, read
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs, unfinished_notes
+from unit.builders import HOST, NEW, OLD, at, container, desired, fleet, host, rollout, scan, seen
 
+MODULE = "registry.docker_updater.standalone_container"
 IMAGE = f"{HOST}/test/app:1"
-LEFT = Unfinished("web", IMAGE, NEW, 12.0, is_worked_on=False)
+LEFT = UnfinishedUpdate("web", IMAGE, NEW, 12.0, is_worked_on=False)
 GOING = replace(LEFT, is_worked_on=True)
 ON_ITS_WAY = replace(container(), digests=frozenset(), state="unfinished")
 
 
-def with_left(*left: Unfinished, name: str = "solo", **more: Any) -> Fleet:
+def with_left(*left: UnfinishedUpdate, name: str = "solo", **more: Any) -> Fleet:
     return Fleet({name: host(name, unfinished=left, **more)})
 
 
@@ -48,32 +54,30 @@ def test_an_update_that_is_worked_on_is_looked_at_again_the_less_often_the_longe
 def test_a_repair_that_did_not_end_it_is_tried_again_with_growing_pauses() -> None:
     known = with_left(LEFT)
     for count, pause in ((1, 5), (2, 10), (5, 80), (50, 300)):
-        attempts = {"solo": Attempts(count, at(0))}
+        attempts = {"solo": RepairAttempts(count, at(0))}
         assert due_repairs(known, attempts, (), at(0), at(pause - 1)).wait == timedelta(seconds=1)
         assert due_repairs(known, attempts, (), at(0), at(pause)).hosts == {"solo"}
 
 
 def test_a_scan_tells_what_is_unfinished_and_a_host_that_falls_silent_keeps_it() -> None:
     found = scan("solo", seen("container", "web", None, state="unfinished"))
-    assert found.found is not None
-    told = {"name": "web", "image": IMAGE, "digest": NEW, "age": 12.0, "is_worked_on": False}
-    known = merge(Fleet(), [replace(found, found={**found.found, "unfinished": [told]})], at(0))
+    assert found.seen is not None
+    known = merge(Fleet(), [replace(found, seen=replace(found.seen, unfinished=(LEFT,)))], at(0))
     assert known.hosts["solo"].unfinished == (LEFT,)
     assert known.unfinished == {"solo"}
-    silent = known.changed(Change({"solo": replace(known.hosts["solo"], error="no route")}))
+    silent = known.changed(FleetChange({"solo": replace(known.hosts["solo"], error="no route")}))
     assert silent.unfinished == {"solo"}
     assert merge(known, [scan("solo")], at(1)).unfinished == frozenset()
-    assert known.changed(Change({"solo": None})).unfinished == frozenset()
+    assert known.changed(FleetChange({"solo": None})).unfinished == frozenset()
 
 
-@pytest.mark.parametrize("state", [State.WAITING, State.FINISHED])
-def test_a_target_on_its_way_is_neither_current_nor_gone_nor_touched(state: State) -> None:
-    tried = {ON_ITS_WAY.key: Tried(1, Outcome.FAILED, frozenset((NEW,)), at(100))}
-    rollout = Rollout(7, 1, (HOST, "test/app", "1"), state, 1, at(100), at(110))
-    history = History({1: rollout}, tried)
+@pytest.mark.parametrize("state", [RolloutState.WAITING, RolloutState.FINISHED])
+def test_a_target_on_its_way_is_neither_current_nor_gone_nor_touched(state: RolloutState) -> None:
+    last_attempt = {ON_ITS_WAY.key: LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))}
+    history = History({1: rollout(state, at(110))}, last_attempt)
     known = fleet(ON_ITS_WAY)
-    assert judge(ON_ITS_WAY, wanted(), history, known, at(120)) is Verdict.UNFINISHED
-    planned = plan([wanted()], known, history, at(120))
+    assert judge(ON_ITS_WAY, desired(), history, known, at(120)) is UNFINISHED
+    planned = plan([desired()], known, history, at(120))
     assert (planned.start, planned.settle) == ((), ()), "its rollout goes on"
 
 
@@ -89,11 +93,17 @@ def test_what_a_repair_ended_is_told_and_what_it_undid_or_could_not_end_is_begun
         }
 
     ends = ("updated", "rolled_back", "rollback_failed", "superseded", "unchanged", "failed")
-    result = HostResult("solo", "runner_on_ok", "m", {"repairs": [repair(outcome) for outcome in ends]})
-    assert [(digest, str(one.outcome)) for digest, one in repairs_of(result)] == [
-        (NEW, outcome) for outcome in ends[:4]
-    ]
-    assert list(repairs_of(HostResult("solo", "runner_on_ok", "m", {}))) == []
+    repairs = {"repairs": [repair(outcome) for outcome in ends]}
+    (said,) = read(ModuleResult("solo", "runner_on_ok", MODULE, repairs))
+    assert isinstance(said, Repaired)
+    assert [(one.digest, str(one.outcome)) for one in said.outcomes] == [(NEW, end) for end in ends[:4]]
+    assert list(read(ModuleResult("solo", "runner_on_ok", MODULE, {}))) == []
+
+
+def test_a_repair_that_failed_says_what_it_ended_all_the_same() -> None:
+    repairs = {"repairs": [], "msg": "web does not start"}
+    said = list(read(ModuleResult("solo", "runner_on_failed", MODULE, repairs)))
+    assert said == [Repaired("solo", ()), HostFailure("solo", "web does not start")]
 
 
 def test_people_are_told_what_is_unfinished_on_a_host() -> None:
@@ -106,11 +116,12 @@ def test_people_are_told_what_is_unfinished_on_a_host() -> None:
 
 def test_what_runs_is_known_again_once_the_repair_has_ended() -> None:
     back = merge(fleet(ON_ITS_WAY), [scan("solo", seen("container", "web", OLD, age=1000))], at(200))
-    history = History({}, {ON_ITS_WAY.key: Tried(1, Outcome.FAILED, frozenset((NEW, OLD)), at(100))})
+    history = History({}, {ON_ITS_WAY.key: LastAttempt(1, Outcome.FAILED, frozenset((NEW, OLD)), at(100))})
     (target,) = back.targets.values()
-    assert judge(target, wanted(), history, back, at(200)) is not Verdict.CHANGED
+    assert judge(target, desired(), history, back, at(200)) is not CHANGED
 
 
-@pytest.mark.parametrize("told", [5, [5], ["outcome kind"], {"a": 1}, None])
-def test_nonsense_that_a_host_tells_of_its_repairs_is_passed_over(told: Any) -> None:
-    assert list(repairs_of(HostResult("solo", "runner_on_ok", "m", {"repairs": told}))) == []
+@pytest.mark.parametrize("nonsense", [5, [5], ["outcome kind"], {"a": 1}, None])
+def test_nonsense_that_a_host_tells_of_its_repairs_is_unreadable(nonsense: Any) -> None:
+    (said,) = read(ModuleResult("solo", "runner_on_ok", MODULE, {"repairs": nonsense}))
+    assert isinstance(said, Unreadable)

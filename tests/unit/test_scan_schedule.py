@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.scan_schedule import (
+from registry_docker_updater.core.schedules.scans import (
     BURST,
     LATE,
     PAUSE,
     SETTLE,
     SLICE,
     TOGETHER,
-    Allowance,
-    Asked,
+    LastScan,
     Pace,
     Running,
     Situation,
     Slice,
+    TokenBucket,
     next_slice,
 )
 from unit.builders import NOON, at
@@ -31,15 +31,20 @@ def names(count: int) -> tuple[str, ...]:
     return tuple(f"h{number:05}" for number in range(count))
 
 
-def asked(*hosts: str, seconds: float = 0, misses: int = 0, is_slow: bool = False) -> dict[str, Asked]:
-    return {host: Asked(at(seconds), misses, is_slow) for host in hosts}
+def asked(*hosts: str, seconds: float = 0, misses: int = 0, is_slow: bool = False) -> dict[str, LastScan]:
+    return {host: LastScan(at(seconds), misses, is_slow) for host in hosts}
 
 
 def decide(
-    known: dict[str, Asked], seconds: float, *, left: float = BURST, new: tuple[str, ...] = (), **more: object
+    known: dict[str, LastScan],
+    seconds: float,
+    *,
+    left: float = BURST,
+    new: tuple[str, ...] = (),
+    **more: object,
 ) -> Slice | datetime:
     situation = replace(Situation((*known, *new), known), **more)  # type: ignore[arg-type]
-    return next_slice(situation, Allowance(MINUTE.share, at(seconds), left), MINUTE, at(seconds))
+    return next_slice(situation, TokenBucket(MINUTE.share, at(seconds), left), MINUTE, at(seconds))
 
 
 def test_a_small_fleet_is_asked_together_every_interval() -> None:
@@ -100,8 +105,8 @@ def test_a_host_on_which_something_happens_all_the_time_is_asked_again_only_afte
 
 def test_hosts_asked_before_a_push_that_nobody_runs_are_asked_at_once_and_others_are_not() -> None:
     known = asked("before", seconds=10) | asked("after", seconds=21)
-    assert decide(known, 30, look_since=at(20)) == Slice(("before",), False)
-    assert decide(asked("after", seconds=21), 30, look_since=at(20)) == at(81)
+    assert decide(known, 30, rescan_since=at(20)) == Slice(("before",), False)
+    assert decide(asked("after", seconds=21), 30, rescan_since=at(20)) == at(81)
 
 
 def test_hosts_that_do_not_answer_or_slowly_are_asked_apart_one_run_at_a_time() -> None:
@@ -124,8 +129,8 @@ def test_where_the_share_does_not_allow_all_hosts_that_hang_are_asked_no_more_of
 def test_a_host_that_does_not_answer_is_not_asked_at_once_again_and_again() -> None:
     for misses, pause in ((1, 10), (2, 20), (3, 40), (9, 60)):
         known = asked("silent", misses=misses)
-        assert decide(known, pause - 1, look_since=at(1)) == at(pause)
-        assert decide(known, pause, look_since=at(1)) == Slice(("silent",), True)
+        assert decide(known, pause - 1, rescan_since=at(1)) == at(pause)
+        assert decide(known, pause, rescan_since=at(1)) == Slice(("silent",), True)
 
 
 def test_a_slice_in_which_a_host_hangs_holds_up_the_next_only_for_a_moment() -> None:
@@ -138,11 +143,11 @@ def test_a_slice_in_which_a_host_hangs_holds_up_the_next_only_for_a_moment() -> 
 
 
 def test_an_allowance_fills_up_at_the_rate_of_the_share_and_no_further() -> None:
-    allowance = Allowance(0.2, NOON, 0)
-    assert allowance.now(at(10)) == pytest.approx(2)
-    assert allowance.now(at(100_000)) == BURST
-    assert allowance.has_at(3) == at(15.001)
-    assert allowance.spent(50, at(10)).now(at(20)) == pytest.approx(-46)
+    bucket = TokenBucket(0.2, NOON, 0)
+    assert bucket.now(at(10)) == pytest.approx(2)
+    assert bucket.now(at(100_000)) == BURST
+    assert bucket.has_at(3) == at(15.001)
+    assert bucket.spent(50, at(10)).now(at(20)) == pytest.approx(-46)
 
 
 @dataclass
@@ -154,21 +159,21 @@ class Simulation:
     hanging: frozenset[str] = frozenset()
     now: datetime = NOON
     cost: float = 0
-    allowance: Allowance = field(init=False)
-    asked: dict[str, Asked] = field(default_factory=dict)
+    bucket: TokenBucket = field(init=False)
+    asked: dict[str, LastScan] = field(default_factory=dict)
     going: list[tuple[datetime, Running, tuple[str, ...]]] = field(default_factory=list)
     needed: dict[str, datetime] = field(default_factory=dict)
-    look_since: datetime | None = None
+    rescan_since: datetime | None = None
     asks: dict[str, list[datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.allowance = Allowance(self.pace.share, self.now)
+        self.bucket = TokenBucket(self.pace.share, self.now)
 
     def until(self, end: datetime) -> None:
         while self.now < end:
             running = [one for _, one, _ in self.going]
-            situation = Situation(self.hosts, self.asked, running, self.look_since, self.needed)
-            chosen = next_slice(situation, self.allowance, self.pace, self.now)
+            situation = Situation(self.hosts, self.asked, running, self.rescan_since, self.needed)
+            chosen = next_slice(situation, self.bucket, self.pace, self.now)
             if isinstance(chosen, Slice):
                 self.start(chosen)
                 continue
@@ -184,7 +189,7 @@ class Simulation:
             assert not any(host in one.waits_for for _, one, _ in self.going)
             self.asks.setdefault(host, []).append(self.now)
             if host not in hangs:
-                self.asked[host] = Asked(self.now)
+                self.asked[host] = LastScan(self.now)
         self.going.append((ends_at, Running(chosen.is_apart, self.now, waits_for), chosen.hosts))
         assert len(self.going) <= TOGETHER
 
@@ -193,10 +198,10 @@ class Simulation:
             self.going.remove(one)
             cost = 1 + 0.07 * len(one[2])
             self.cost += cost
-            self.allowance = self.allowance.spent(cost, self.now)
+            self.bucket = self.bucket.spent(cost, self.now)
             for host in self.hanging.intersection(one[1].waits_for):
-                before = self.asked.get(host, Asked(NOON))
-                self.asked[host] = Asked(one[1].started_at, before.misses + 1)
+                before = self.asked.get(host, LastScan(NOON))
+                self.asked[host] = LastScan(one[1].started_at, before.misses + 1)
 
     @property
     def may_have_cost(self) -> float:
@@ -229,7 +234,7 @@ def test_a_few_hosts_cost_less_than_the_share_and_are_asked_every_interval() -> 
 def test_a_storm_of_pushes_that_nobody_runs_costs_no_more_than_the_share() -> None:
     fleet = Simulation(names(200), MINUTE)
     for second in range(0, 1800, 2):
-        fleet.look_since = at(second)
+        fleet.rescan_since = at(second)
         fleet.until(at(second + 2))
     assert fleet.cost <= fleet.may_have_cost
 
@@ -254,7 +259,7 @@ def test_whatever_hangs_and_is_wanted_the_share_is_kept_and_nobody_starves(data:
     for _ in range(8):
         fleet.until(fleet.now + timedelta(seconds=data.draw(st.integers(1, 120))))
         if data.draw(st.booleans()):
-            fleet.look_since = fleet.now
+            fleet.rescan_since = fleet.now
         for host in data.draw(st.lists(st.sampled_from(hosts), max_size=5)):
             fleet.needed[host] = fleet.now
         assert fleet.cost <= fleet.may_have_cost

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.history import Retry
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.errors import BadSettings
-from registry_docker_updater.settings import DEFAULT_PATH, Settings, find, load, parse
+from registry_docker_updater.settings.loading import DEFAULT_PATH, find, load, parse
+from registry_docker_updater.settings.model import Settings
 
 FILE = """
 registries:
@@ -73,7 +75,9 @@ def test_little_has_to_be_said_and_the_rest_is_as_documented(folder: Path) -> No
     assert settings.state_directory == Path("/var/lib/registry-docker-updater")
     assert (settings.fleet.hosts, settings.fleet.scan_interval) == ("all", timedelta(seconds=60))
     assert (settings.rollouts.workers, settings.rollouts.timeout) == (4, timedelta(minutes=30))
-    assert settings.rollouts.retry_policy == Retry(timedelta(seconds=10), timedelta(minutes=15), 10)
+    assert settings.rollouts.retry_policy == RetryPolicy(
+        Backoff(timedelta(seconds=10), timedelta(minutes=15)), 10
+    )
     registry = settings.registries["production"]
     assert registry.hosts == ("registry.example.com", "registry.internal:5000")
     assert registry.secret.read() == "s3cret"
@@ -198,13 +202,14 @@ def test_anything_else_is_no_duration(folder: Path, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "size"), [("8 MiB", 2**23), ("64KiB", 2**16), (1024, 1024), ("1 B", 1), ("1GiB", 2**30)]
+    ("value", "size"),
+    [("8 MiB", 2**23), ("64KiB", 2**16), (1024, 1024), ("1 B", 1), ("1GiB", 2**30), ("8 MB", 8 * 10**6)],
 )
 def test_a_size_is_bytes_or_a_number_and_a_unit(folder: Path, value: Any, size: int) -> None:
     assert read(folder, changed("listen.body_limit", value)).listen.body_limit == size
 
 
-@pytest.mark.parametrize("value", ["8 MB", "-1", 0, "many", 1.5, None, True])
+@pytest.mark.parametrize("value", ["8 apples", "-1", 0, "many", None, True])
 def test_anything_else_is_no_size(folder: Path, value: Any) -> None:
     (told,) = problems(folder, changed("listen.body_limit", value))
     assert told.startswith("listen.body_limit: ")

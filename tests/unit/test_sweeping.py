@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_docker_updater.core.fleet import Fleet
-from registry_docker_updater.core.newest import SETTLE
-from registry_docker_updater.core.sweeping import PAUSE, Schedule, Tag, tags_of
+from registry_docker_updater.core.events.newest import SETTLE
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
 from unit.builders import HOST, NEW, NOON, at, container, fleet, service
 
 HOUR = timedelta(hours=1)
@@ -21,13 +21,13 @@ def some(count: int) -> list[Tag]:
     return [Tag(f"test/app{number}", "1") for number in range(count)]
 
 
-def schedule(*tags: Tag, interval: timedelta = HOUR) -> Schedule:
-    return Schedule(interval).of(tags, NOON)
+def schedule(*tags: Tag, interval: timedelta = HOUR) -> PollSchedule:
+    return PollSchedule(interval).of(tags, NOON)
 
 
 def asked_until(
-    plan: Schedule, end: datetime, now: datetime = NOON
-) -> tuple[Schedule, list[tuple[datetime, Tag]]]:
+    plan: PollSchedule, end: datetime, now: datetime = NOON
+) -> tuple[PollSchedule, list[tuple[datetime, Tag]]]:
     """Answer whatever is asked at once, until ``end``."""
     asked = []
     while (due := plan.next) and max(now, due[1]) < end:
@@ -53,7 +53,7 @@ def test_the_tags_are_those_that_the_fleet_runs_of_this_registry_each_once() -> 
 
 
 def test_what_is_seen_first_is_asked_for_at_once_and_what_is_gone_no_more() -> None:
-    assert Schedule(HOUR).next is None
+    assert PollSchedule(HOUR).next is None
     plan = schedule(WEB)
     assert plan.next == (WEB, NOON)
     plan = plan.asked(WEB, at(1)).of([WEB, API], at(2))
@@ -103,9 +103,9 @@ def test_an_answer_that_came_too_early_is_asked_for_again_soon() -> None:
 
 
 def test_after_an_outage_everything_is_asked_for_again() -> None:
-    plan = schedule(WEB, API).asked(WEB, at(1)).asked(API, at(2)).all_again(at(10))
+    plan = schedule(WEB, API).asked(WEB, at(1)).asked(API, at(2)).everything_due(at(10))
     assert plan.due == {WEB: at(10), API: at(10)}
-    assert plan.all_again(at(20)).due == {WEB: at(10), API: at(10)}
+    assert plan.everything_due(at(20)).due == {WEB: at(10), API: at(10)}
 
 
 def test_a_registry_that_cannot_be_asked_is_asked_ever_more_seldom() -> None:
@@ -144,16 +144,16 @@ def test_a_tag_that_fells_the_registry_is_asked_for_after_all_others() -> None:
 
 def test_a_tag_of_which_nothing_is_told_waits_behind_the_others_and_ever_longer() -> None:
     """And not longer than the interval; the first answer ends that."""
-    plan = schedule(WEB, *some(20)).untold(WEB, NOON)
+    plan = schedule(WEB, *some(20)).unanswered(WEB, NOON)
     _, asked = asked_until(plan, at(50))
     assert [tag for _, tag in asked] == sorted(some(20))
     plan, now, waits = schedule(WEB, API).asked(API, NOON), NOON, []
     for _ in range(9):
-        plan = plan.untold(WEB, now)
+        plan = plan.unanswered(WEB, now)
         waits.append((plan.due[WEB] - now).total_seconds())
         now = plan.due[WEB]
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
-    assert plan.asked(WEB, now).untold(WEB, now).due[WEB] == now + timedelta(minutes=1)
+    assert plan.asked(WEB, now).unanswered(WEB, now).due[WEB] == now + timedelta(minutes=1)
     assert plan.failures == 0
 
 
@@ -161,7 +161,7 @@ def test_a_tag_of_which_nothing_is_told_waits_behind_the_others_and_ever_longer(
 def test_a_tag_that_is_to_be_left_alone_for_some_time_is_and_hinders_no_other(
     told: int | None, wait: int
 ) -> None:
-    plan = schedule(WEB, API).untold(WEB, NOON, None if told is None else timedelta(seconds=told))
+    plan = schedule(WEB, API).unanswered(WEB, NOON, None if told is None else timedelta(seconds=told))
     assert plan.due[WEB] == at(wait)
     assert plan.next == (API, NOON + PAUSE)
 
@@ -173,17 +173,17 @@ def test_a_registry_that_tells_of_no_tag_is_asked_slowly_and_of_everything_when_
     for _ in tags:
         assert plan.next is not None
         tag, now = plan.next[0], max(now, plan.next[1])
-        plan = plan.untold(tag, now)
+        plan = plan.unanswered(tag, now)
     assert at(120) < now < at(400)
     assert plan.next is not None
     assert plan.not_before == now + timedelta(seconds=10)
     back = plan.asked(tags[0], now)
     assert all(back.due[tag] <= now for tag in tags[1:])
     assert back.not_before == now + PAUSE
-    some_are_not = back.asked(tags[1], now).untold(tags[2], now).asked(tags[3], now)
+    some_are_not = back.asked(tags[1], now).unanswered(tags[2], now).asked(tags[3], now)
     assert some_are_not.due[tags[2]] > now
 
 
 def test_what_was_wrong_with_a_tag_is_forgotten_with_it() -> None:
-    plan = schedule(WEB, API).untold(WEB, NOON)
+    plan = schedule(WEB, API).unanswered(WEB, NOON)
     assert plan.of([API], NOON).troubles == {}

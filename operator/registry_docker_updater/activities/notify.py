@@ -1,0 +1,70 @@
+"""Telling the team: one run of ``notify.yml`` for a notification, retried on its own."""
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+
+from registry_docker_updater.activities.context import Context
+from registry_docker_updater.core.notifications.schedule import Notification, SendResult, after_sending
+from registry_docker_updater.core.rollouts.rollout import RetryPolicy
+from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+
+_log = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Has notifications sent, one after the other."""
+
+    def __init__(self, context: Context, timeout: timedelta, retry: RetryPolicy) -> None:
+        """Have runs take ``timeout`` at the most; ``retry`` when not everybody was told."""
+        self._context, self._timeout, self._retry = context, timeout, retry
+        self._is_sending = False
+
+    def reconcile(self, now: datetime) -> timedelta | None:
+        """Send what is due first; return after which time something else will be, None if nothing waits."""
+        due = self._context.storage.notifications.due()
+        if due and due[0].due_at and due[0].due_at <= now and not self._is_sending:
+            self._is_sending = True
+            self._context.submit(partial(self._send, due[0]))
+        later = (one.due_at - now for one in due if one.due_at and one.due_at > now)
+        return min(later, default=None)
+
+    def _send(self, notification: Notification) -> None:
+        try:
+            content = self._context.storage.notifications.content(notification)
+            if content is None:
+                return
+            variables: dict[str, object] = {"notification_rollout": content}
+            if notification.channels:
+                variables["notification_channels"] = list(notification.channels)
+            folder = self._context.runs / str(notification.rollout)
+            ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._timeout)
+            if not ended.was_stopped:
+                self._keep(notification, send_result(ended))
+        except Exception as error:
+            self._keep(notification, SendResult(error=str(error)))
+            raise
+        finally:
+            self._is_sending = False
+
+    def _keep(self, before: Notification, result: SendResult) -> None:
+        after = after_sending(before, result, self._context.clock(), self._retry)
+        self._context.storage.notifications.keep(before, after)
+        if result.nobody:
+            _log.info("rollout %d: nobody is told: %s", before.rollout, result.nobody)
+        elif after.error:
+            _log.warning("rollout %d: not everybody was told: %s", before.rollout, after.error)
+
+
+def send_result(ended: FinishedRun) -> SendResult:
+    """Return what came of a run of ``notify.yml``."""
+    results = ended.statistics.get("notification_results")
+    if not isinstance(results, dict):
+        return SendResult(
+            error=ended.refusal
+            or f"notify.yml ended as {ended.status} and said of nobody whether it was told"
+        )
+    nobody = None if results else str(ended.statistics.get("notification_nobody") or "no channel was used")
+    return SendResult(
+        {name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody
+    )

@@ -1,0 +1,229 @@
+"""The sweep: asks each registry itself which digest each tag has that the fleet runs, for events can be lost.
+
+What it finds is recorded as a push, and everything else follows from that. Each registry has a thread of its own, so
+that one that hangs delays no other; it is asked one question at a time.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.events.newest import Answer, Finding
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
+from registry_docker_updater.edges.registry.port import RegistryApi
+from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
+from registry_docker_updater.storage.storage import Storage
+
+_log = logging.getLogger(__name__)
+# How long it may take until a new reference of the fleet, or a push, is noticed.
+_LOOK_SECONDS = 5.0
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class PolledRegistry:
+    """A registry to ask: its name in the settings, the names the fleet pulls under, how to ask it, and how often."""
+
+    name: str
+    hosts: Sequence[str]
+    client: RegistryApi
+    interval: timedelta
+
+
+class RegistryPoll:
+    """Asks every registry, each in a thread of its own, until it is stopped."""
+
+    def __init__(  # noqa: PLR0913 - each a thing of its own
+        self,
+        storage: Storage,
+        registries: Iterable[PolledRegistry],
+        *,
+        fleet: Callable[[], Fleet],
+        wake: Callable[[], None],
+        clock: Clock,
+        steady: Clock,
+    ) -> None:
+        """Ask ``registries`` for what ``fleet`` returns; ``wake`` is called when a push was found.
+
+        ``clock`` says what time it is; waiting is measured by ``steady``.
+        """
+        self._pollers = {
+            one.name: Poller(storage, one, fleet=fleet, wake=wake, clock=clock, steady=steady)
+            for one in registries
+        }
+        # A question that hangs must not keep the process from ending; what it would have found is found after the
+        # next start.
+        self._threads = [
+            threading.Thread(target=poller.run, name=f"sweep {name}", daemon=True)
+            for name, poller in self._pollers.items()
+        ]
+
+    def start(self) -> None:
+        """Begin to ask."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        for poller in self._pollers.values():
+            poller.stop()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_PATIENCE_SECONDS / len(self._threads))
+
+    def outage(self, registry: str) -> None:
+        """Ask ``registry`` for everything again: an event of it could not be taken."""
+        if registry in self._pollers:
+            self._pollers[registry].outage()
+
+
+def registry_problems(polled: PolledRegistry, fleet: Fleet) -> Iterator[str]:
+    """Ask a registry for one tag of each repository that ``fleet`` runs; yield what is wrong, each once."""
+    seen: set[str] = set()
+    try:
+        polled.client.check()
+        for tag in {tag.repository: tag for tag in sorted(tags_of(fleet, polled.hosts))}.values():
+            time.sleep(PAUSE.total_seconds())
+            try:
+                polled.client.find(tag.repository, tag.tag)
+            except RepositoryUnavailable as error:
+                if str(error) not in seen:
+                    seen.add(str(error))
+                    yield str(error)
+    except RegistryUnavailable as error:
+        yield str(error)
+
+
+class Poller:
+    """The questions to one registry, one after the other."""
+
+    def __init__(  # noqa: PLR0913 - each a thing of its own
+        self,
+        storage: Storage,
+        polled: PolledRegistry,
+        *,
+        fleet: Callable[[], Fleet],
+        wake: Callable[[], None],
+        clock: Clock,
+        steady: Clock,
+    ) -> None:
+        """As for :class:`RegistryPoll`, for one registry."""
+        self._storage, self._polled, self._fleet, self._wake = storage, polled, fleet, wake
+        self._clock, self._steady = clock, steady
+        self._schedule = PollSchedule(polled.interval)
+        self._seen: tuple[Fleet, frozenset[Tag]] | None = None
+        self._event: int | None = None
+        self._problems: dict[Tag | None, str] = {}
+        self._news = threading.Condition()
+        self._is_stopping = self._is_lost = False
+
+    def run(self) -> None:
+        """Ask what is due, until told to stop."""
+        while not self._is_stopping:
+            try:
+                seconds = self.step()
+            except UpdaterError as error:
+                _log.error("the sweep of registry %s: %s", self._polled.name, error)
+                seconds = _LOOK_SECONDS
+            except Exception:  # a thread that ends silently would never ask again
+                _log.exception("a bug of the sweep of registry %s; it goes on", self._polled.name)
+                seconds = _LOOK_SECONDS
+            with self._news:
+                self._news.wait_for(lambda: self._is_stopping or self._is_lost, min(seconds, _LOOK_SECONDS))
+
+    def stop(self) -> None:
+        """Ask no more."""
+        with self._news:
+            self._is_stopping = True
+            self._news.notify_all()
+
+    def outage(self) -> None:
+        """Ask for everything again."""
+        with self._news:
+            self._is_lost = True
+            self._news.notify_all()
+
+    def step(self) -> float:
+        """Ask for the tag that is due, if any is; return how many seconds later something will be."""
+        self._take_up()
+        due = self._schedule.next
+        if due is None:
+            return _LOOK_SECONDS
+        tag, moment = due
+        now = self._steady()
+        if moment > now:
+            return (moment - now).total_seconds()
+        try:
+            self._ask(tag)
+        except Exception:
+            # Whatever it was, the others have their turn before it.
+            self._schedule = self._schedule.unanswered(tag, self._steady())
+            raise
+        return PAUSE.total_seconds()
+
+    def _take_up(self) -> None:
+        """Take up what has become of the fleet, of its images, and of us since the last question."""
+        now, fleet = self._steady(), self._fleet()
+        with self._news:
+            is_lost, self._is_lost = self._is_lost, False
+        if self._seen is None or self._seen[0] is not fleet:
+            tags = tags_of(fleet, self._polled.hosts)
+            if self._seen is None or self._seen[1] != tags:
+                self._schedule = self._schedule.of(tags, now)
+                self._problems = {
+                    what: why for what, why in self._problems.items() if what is None or what in tags
+                }
+            self._seen = (fleet, tags)
+        if is_lost:
+            self._schedule = self._schedule.everything_due(now)
+        if self._event is None:
+            self._event = self._storage.events.last_event()
+        pushed = self._storage.events.pushed_after(self._polled.name, self._event)
+        if pushed:
+            self._event = max(pushed)
+            self._schedule = self._schedule.pushed({Tag(*name) for name in pushed.values()}, now)
+
+    def _ask(self, tag: Tag) -> None:
+        name, asked_at = self._polled.name, self._clock()
+        known = self._storage.events.newest_push(name, tag.repository, tag.tag)
+        try:
+            found = self._polled.client.find(tag.repository, tag.tag)
+        except RegistryUnavailable as error:
+            self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
+            self._report(None, str(error))
+            return
+        except RepositoryUnavailable as error:
+            self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
+            self._report(None, None)
+            self._report(tag, str(error))
+            return
+        self._report(None, None)
+        self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
+        is_early = False
+        if found.digest:
+            at = found.at or asked_at
+            answer = Answer(name, tag.repository, tag.tag, found.digest, at, asked_at, known)
+            finding = self._storage.events.record_answer(answer, self._clock())
+            is_early = finding is Finding.TOO_EARLY
+            if finding is Finding.PUSH:
+                _log.info("registry %s: %s is %s, and no event said so", name, tag, found.digest)
+                self._wake()
+        self._schedule = self._schedule.asked(tag, self._steady(), too_early=is_early)
+
+    def _report(self, what: Tag | None, problem: str | None) -> None:
+        """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""
+        if self._problems.get(what) == problem:
+            return
+        if problem:
+            # What is wrong with many tags, as a login that is missing, is said once.
+            if problem not in self._problems.values():
+                _log.warning("%s", problem)
+            self._problems[what] = problem
+        else:
+            del self._problems[what]
+            _log.info("registry %s: %s can be asked again", self._polled.name, what or "it")

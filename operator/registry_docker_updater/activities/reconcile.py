@@ -1,0 +1,176 @@
+"""The reconciler: looks at what was pushed, what runs and what was attempted, and starts what the planner says.
+
+It remembers nothing that is not kept, so killing it loses nothing. Scans, rollouts, repairs and notifications go on in
+threads beside it; each wakes it when done.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from registry_docker_updater.activities.clock_watch import ClockWatch
+from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.workers import Alarm
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.planner import Start, open_targets, plan
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.storage.actions import keep_plan
+
+_log = logging.getLogger(__name__)
+# Another process may record a push; how long it may take until that is noticed.
+_LOOK_SECONDS = 1.0
+# How long to leave a database alone that did not answer.
+_PAUSE_SECONDS = 5.0
+
+
+class Scans(Protocol):
+    """Keeps the fleet as it is known up to date."""
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet as it is known now."""
+
+    def need(self, hosts: Iterable[str]) -> None:
+        """Have ``hosts`` asked at once."""
+
+    def reconcile(self, rescan_since: datetime | None) -> timedelta:
+        """Start what is due; return after which time something will be, if nothing happens before."""
+
+
+class Rollouts(Protocol):
+    """Carries rollouts out."""
+
+    @property
+    def busy(self) -> frozenset[int]:
+        """The rollouts that are being worked on."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may run at the same time."""
+
+    def start(self, start: Start, now: datetime) -> None:
+        """Begin a run."""
+
+    def interrupt(self, due_at: datetime) -> Sequence[int]:
+        """Make every rollout that is running and not worked on due again; return their numbers."""
+
+
+class Repairs(Protocol):
+    """Has hosts finish what interrupted updates left there."""
+
+    def reconcile(self, fleet: Fleet, now: datetime) -> timedelta:
+        """Start what is due; return after which time something will be, if nothing happens before."""
+
+
+class Notifications(Protocol):
+    """Has the team told."""
+
+    def reconcile(self, now: datetime) -> timedelta | None:
+        """Start what is due; return after which time something will be, None if nothing waits."""
+
+
+@dataclass(frozen=True)
+class Activities:
+    """What the reconciler starts."""
+
+    scans: Scans
+    rollouts: Rollouts
+    repairs: Repairs
+    notifications: Notifications
+
+
+@dataclass(frozen=True)
+class ReconcilePolicy:
+    """The names of each registry, and how often everything is looked at, whatever happens.
+
+    A rollout whose end was lost is run again ``pause_after_loss`` later.
+    """
+
+    registry_hosts: Mapping[str, Sequence[str]]
+    interval: timedelta
+    pause_after_loss: timedelta
+
+
+class Reconciler:
+    """Brings the fleet to what was pushed, until it is stopped. For one thread."""
+
+    def __init__(
+        self,
+        context: Context,
+        policy: ReconcilePolicy,
+        activities: Activities,
+        *,
+        alarm: Alarm,
+        clock_watch: ClockWatch,
+    ) -> None:
+        """Reconcile whenever ``alarm`` rings, and when something is due."""
+        self._context, self._policy, self._activities = context, policy, activities
+        self._alarm, self._clock_watch = alarm, clock_watch
+        self._pushes: tuple[int, tuple[DesiredImage, ...]] | None = None
+        self.is_ready = False
+
+    def run(self) -> None:
+        """Work until the alarm is stopped."""
+        for rollout in self._activities.rollouts.interrupt(self._context.clock()):
+            _log.warning("rollout %d was interrupted and goes on", rollout)
+        self.is_ready = True
+        while not self._alarm.is_stopped:
+            try:
+                seen = self._context.storage.change_counter()
+                self._sleep(self.reconcile(self._context.clock()), seen)
+            except UpdaterError as error:
+                _log.error("%s", error)
+                self._alarm.pause(_PAUSE_SECONDS)
+        self.is_ready = False
+
+    def reconcile(self, now: datetime) -> timedelta:
+        """Start what is due; return how long it is until something will be, if nothing happens before."""
+        if self._clock_watch.mind(now):
+            self._pushes = None
+        scans, rollouts = self._activities.scans, self._activities.rollouts
+        desired, fleet = self._desired(), scans.fleet
+        planned = plan(desired, fleet, self._history(open_targets(desired, fleet), now), now)
+        keep_plan(self._context.storage, planned, now)
+        for start in planned.start:
+            if rollouts.is_full:
+                break
+            rollouts.start(start, now)
+        scans.need(planned.ask)
+        waits = [
+            planned.wake_at - now if planned.wake_at else None,
+            self._activities.notifications.reconcile(now),
+            scans.reconcile(planned.rescan_since),
+            self._activities.repairs.reconcile(fleet, now),
+        ]
+        # What is due and waits for a thread is looked at again when a thread has ended.
+        return min((wait for wait in waits if wait and wait > timedelta()), default=self._policy.interval)
+
+    def _sleep(self, longest: timedelta, seen: int) -> None:
+        """Wait for news from inside, an event that another process recorded after ``seen``, or the ``longest`` time."""
+        due_at = self._context.steady() + longest
+        while True:
+            left = (due_at - self._context.steady()).total_seconds()
+            if self._alarm.wait(min(left, _LOOK_SECONDS)) or self._context.steady() >= due_at:
+                return
+            if self._context.storage.change_counter() != seen or self._clock_watch.was_set:
+                return
+
+    def _desired(self) -> tuple[DesiredImage, ...]:
+        """Return the newest pushes, read again only when there may be a newer one."""
+        counter = self._context.storage.change_counter()
+        if self._pushes is None or self._pushes[0] != counter:
+            self._pushes = (counter, self._context.storage.events.desired(self._policy.registry_hosts))
+        return self._pushes[1]
+
+    def _history(self, keys: Sequence[str], now: datetime) -> History:
+        """Return the history of some targets, in which no rollout runs that nobody works on: its end was lost."""
+        history = self._context.storage.history(self._policy.registry_hosts, keys)
+        if not history.running - self._activities.rollouts.busy:
+            return history
+        for lost in self._activities.rollouts.interrupt(now + self._policy.pause_after_loss):
+            _log.warning("rollout %d was lost and goes on", lost)
+        return self._context.storage.history(self._policy.registry_hosts, keys)

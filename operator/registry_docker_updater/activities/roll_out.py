@@ -1,0 +1,163 @@
+"""Rolling out: one run of ``update.yml`` for a push, and what became of each target in it."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from registry_docker_updater.activities.context import Context
+from registry_docker_updater.core.rollouts.lifecycle import RunEnd
+from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
+from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
+from registry_docker_updater.core.runs.conclusion import by_every_key, conclude, outcome_of
+from registry_docker_updater.core.runs.reading import ReportedOutcome, read
+from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.storage.actions import begin_run, end_run, interrupt_runs, keep_outcome
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RolloutPolicy:
+    """How rollouts run: how many at the same time, for how long at most, and when a failed one is run again."""
+
+    workers: int
+    timeout: timedelta
+    retry: RetryPolicy
+
+
+class RollOut:
+    """Carries rollouts out, each run in a thread of its own."""
+
+    def __init__(
+        self,
+        context: Context,
+        policy: RolloutPolicy,
+        *,
+        updated: Callable[[Mapping[str, str], datetime], None],
+        need: Callable[[Iterable[str]], None],
+    ) -> None:
+        """Carry rollouts out as ``policy`` says.
+
+        ``updated`` hears which digest each target was left with, by key, so that nothing waits for the next scan; ``need``
+        which hosts are to be asked at once, for what failed may have left something to be finished.
+        """
+        self._context, self._policy = context, policy
+        self._updated, self._need = updated, need
+        self._busy: set[int] = set()
+
+    @property
+    def busy(self) -> frozenset[int]:
+        """The rollouts that are being worked on."""
+        return frozenset(self._busy)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may run at the same time."""
+        return len(self._busy) >= self._policy.workers
+
+    def start(self, start: Start, now: datetime) -> None:
+        """Begin a run."""
+        rollout = begin_run(self._context.storage, start, now)
+        self._busy.add(rollout.id)
+        self._context.submit(partial(self._run, start, rollout))
+
+    def interrupt(self, due_at: datetime) -> Sequence[int]:
+        """Make every rollout that is running and not worked on due again; return their numbers.
+
+        Of what their runs are known to have done, the team is told.
+        """
+        return interrupt_runs(self._context.storage, due_at, self.busy)
+
+    def _run(self, start: Start, rollout: Rollout) -> None:
+        desired = start.desired
+        _log.info(
+            "rollout %d: %s to %s on %s", rollout.id, desired.image, desired.digest, ", ".join(start.hosts)
+        )
+        expected = by_every_key(start.targets)
+        known: dict[str, TargetOutcome] = {}
+
+        def keep(result: ModuleResult) -> None:
+            for reading in read(result):
+                if isinstance(reading, ReportedOutcome):
+                    one = outcome_of(reading, expected)
+                    known[one.key] = one
+                    self._keep(start, rollout, one)
+
+        try:
+            before = {
+                one.result.key: one.result for one in self._context.storage.rollouts.outcomes(rollout.id)
+            }
+            folder = self._context.runs / str(rollout.id)
+            ended = self._context.playbooks.run(_update(start), folder, self._policy.timeout, keep)
+            if not ended.was_stopped:
+                self._conclude(start, rollout, self._outcomes(start, rollout, known, ended), before)
+        finally:
+            self._busy.discard(rollout.id)
+
+    def _keep(self, start: Start, rollout: Rollout, one: TargetOutcome) -> None:
+        """Keep what became of one target, as soon as it is known."""
+        now = self._context.clock()
+        try:
+            keep_outcome(self._context.storage, rollout.id, start.desired.digest, one, now)
+        except UpdaterError as error:  # it is kept at the end of the run, which is not to break for it
+            _log.warning("rollout %d: %s", rollout.id, error)
+        _log.info("rollout %d: %s %s at %s: %s", rollout.id, one.kind, one.name, one.place, _said(one))
+
+    def _outcomes(
+        self, start: Start, rollout: Rollout, known: Mapping[str, TargetOutcome], ended: FinishedRun
+    ) -> tuple[TargetOutcome, ...]:
+        """Return an outcome for every target of a run that has ended."""
+        # What the run left unfinished on a host may have been finished there before the run ended elsewhere.
+        kept = {
+            one.result.key: one.result
+            for one in self._context.storage.rollouts.outcomes(rollout.id)
+            if one.run == rollout.runs and one.result.outcome.is_final
+        }
+        readings = (reading for result in ended.results for reading in read(result))
+        return conclude(start.targets, {**known, **kept}, readings, ended.cut_short or ended.refusal)
+
+    def _conclude(
+        self,
+        start: Start,
+        rollout: Rollout,
+        outcomes: tuple[TargetOutcome, ...],
+        before: Mapping[str, TargetOutcome],
+    ) -> None:
+        now = self._context.clock()
+        end = RunEnd(start.desired.digest, outcomes, before)
+        after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now)
+        # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
+        self._updated({one.key: one.after for one in outcomes if one.after}, now)
+        failed = {one.key for one in outcomes if not one.outcome.is_final}
+        self._need({host for one in start.targets if one.key in failed for host in one.hosts})
+        again = f", again at {after.due_at:%H:%M:%S}" if after.due_at else ""
+        note = f": {after.note}" if after.note else ""
+        _log.info("rollout %d: %s%s%s", rollout.id, after.state, again, note)
+
+
+def _update(start: Start) -> Playbook:
+    possible = {key: list(digests) for key, digests in start.possible_digests.items()}
+    variables: dict[str, object] = {
+        "docker_update_image": start.desired.image,
+        "docker_update_digest": start.desired.digest,
+        "docker_update_aliases": list(start.desired.hosts[1:]),
+        "docker_update_skip": list(start.skip),
+        "docker_update_known_digests": possible,
+        "docker_update_pushed_at": start.desired.received_at.timestamp(),
+        # The operator has that done apart, so that no rollout waits for it.
+        "docker_update_repair": False,
+        # It knows what became of each target that it expects.
+        "docker_update_needs_a_target": False,
+    }
+    if start.overridden:
+        variables["standalone_container_try_again"] = True
+    return Playbook("update", variables, start.hosts)
+
+
+def _said(one: TargetOutcome) -> str:
+    return f"{one.outcome} ({one.message})" if one.message else str(one.outcome)

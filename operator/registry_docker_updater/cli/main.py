@@ -1,0 +1,99 @@
+"""The command line: one table of all commands."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from registry_docker_updater import __version__
+from registry_docker_updater.cli import (
+    check,
+    events,
+    fleet,
+    plan,
+    push,
+    registry_config,
+    retry,
+    rollout,
+    rollouts,
+    serve,
+)
+from registry_docker_updater.cli.command import Command
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.clock import Clock, utc_now
+from registry_docker_updater.composition import Parts
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.settings import loading, local
+
+COMMANDS: tuple[Command, ...] = (
+    serve.COMMAND,
+    check.COMMAND,
+    fleet.COMMAND,
+    plan.COMMAND,
+    push.COMMAND,
+    events.COMMAND,
+    rollouts.COMMAND,
+    rollout.COMMAND,
+    retry.COMMAND,
+    registry_config.COMMAND,
+)
+
+
+def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
+    """Run one command; return 0 when done, 1 when something was found wrong. Wrong usage ends with 2."""
+    given = parser().parse_args(arguments)
+    # What a reader that has gone away was not told is no reason to say that a push ended well.
+    code = int(getattr(given, "wait", False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal has no letters for is no reason to print nothing.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    output = Output(sys.stdout, sys.stderr)
+    try:
+        path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
+        parts = Parts(loading.load(path), path.absolute().parent, os.environ, clock)
+        code = given.command.run(parts, given, output)
+        output.flush()
+    except BrokenPipeError:
+        # It would be written once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UpdaterError as error:
+        head, *others = error.lines
+        output.remark(f"registry-docker-updater: {head}", *others)
+        return 1
+    except KeyboardInterrupt:
+        output.remark("registry-docker-updater: interrupted")
+        return 130
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="registry-docker-updater",
+        description="Updates Docker Swarm services and standalone containers to the image just pushed.",
+        epilog="Exit codes: 0 done, 1 found wrong, 2 usage.",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    which = top.add_mutually_exclusive_group()
+    which.add_argument(
+        "--config",
+        metavar="FILE",
+        help=f"settings (default: ${loading.PATH_VARIABLE}, {loading.DEFAULT_PATH})",
+    )
+    which.add_argument(
+        "--local",
+        action="store_true",
+        help="use embedded settings: this machine's engine, state in $XDG_STATE_HOME",
+    )
+    add = top.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
+    for command in COMMANDS:
+        one = add(command.name, help=command.help)
+        for arguments in command.arguments:
+            arguments(one)
+        one.set_defaults(command=command)
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Where commands print: JSON for programs, tables and lines for people, and remarks beside both."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from registry_docker_updater.cli.text import printable
+
+
+@dataclass(frozen=True)
+class Output:
+    """Prints results to ``out``, and what is wrong, and what goes on, to ``err``."""
+
+    out: TextIO
+    err: TextIO
+
+    def json(self, content: Any) -> None:
+        """Print ``content`` as JSON."""
+        self.out.write(json.dumps(content, indent=2) + "\n")
+
+    def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> None:
+        """Print rows under the names of ``columns``."""
+        names = tuple(columns)
+        lines = [tuple(name.replace("_", " ").upper() for name in names)]
+        lines += [tuple(printable(row[name]) for name in names) for row in rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(names))]
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            self.out.write("  ".join(cells).rstrip() + "\n")
+
+    def line(self, text: Any = "") -> None:
+        """Print one line."""
+        self.out.write(printable(text) + "\n")
+
+    def text(self, text: str) -> None:
+        """Print our own text as it is."""
+        self.out.write(text)
+
+    def remark(self, *lines: Any) -> None:
+        """Print ``lines`` where what is wrong, and what goes on, is told."""
+        for line in lines:
+            self.err.write(printable(line) + "\n")
+        self.err.flush()
+
+    def flush(self) -> None:
+        """See that all of it has arrived; raises :class:`BrokenPipeError` where nobody reads any more."""
+        self.out.flush()

@@ -1,0 +1,25 @@
+"""``rollouts``: what was rolled out."""
+
+import argparse
+
+from registry_docker_updater.cli.command import Command, json_option, limit_option
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.text import counts, short
+from registry_docker_updater.composition import Parts
+from registry_docker_updater.views.rollouts import rollouts
+
+_COLUMNS = ("id", "created_at", "image", "digest", "actor", "state", "runs", "outcomes", "due_at", "note")
+
+
+def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+    """List the newest rollouts."""
+    rows = rollouts(parts.storage, given.limit)
+    if given.json:
+        output.json(rows)
+        return 0
+    shown = [{**row, "digest": short(row["digest"]), "outcomes": counts(row["outcomes"])} for row in rows]
+    output.table(shown, _COLUMNS)
+    return 0
+
+
+COMMAND = Command("rollouts", "list rollouts", (json_option, limit_option), run)

@@ -1,0 +1,45 @@
+"""``serve``: run the operator."""
+
+import argparse
+import logging
+import signal
+
+from registry_docker_updater.cli.command import Command
+from registry_docker_updater.cli.log import log_to_stderr
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.composition import Operator, Parts, assemble
+
+_log = logging.getLogger(__name__)
+
+
+def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
+    """Run the operator until it is told to end."""
+    log_to_stderr()
+    operator = assemble(parts)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: _end(operator))
+    operator.server.start()
+    operator.poll.start()
+    listen = parts.settings.listen
+    scheme = "https" if listen.tls else "http"
+    for name in parts.settings.registries:
+        address = f"{scheme}://{listen.address}:{operator.server.port}"
+        _log.info(
+            "listening on %s/events/%s; `registry-config %s` prints what to tell the registry",
+            address,
+            name,
+            name,
+        )
+    try:
+        operator.run()
+    finally:
+        operator.stop()
+    return 0
+
+
+def _end(operator: Operator) -> None:
+    _log.info("ending; what is not done is done after the next start")
+    operator.end()
+
+
+COMMAND = Command("serve", "run the operator", (), run)

@@ -1,0 +1,34 @@
+"""Text for people. Text from outside may hold whatever it likes: all of it passes through :func:`printable`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Of text, and of the lines of a traceback, which has many.
+LONGEST, LONGEST_OF_MANY = 2000, 500
+
+
+def printable(value: Any, longest: int = LONGEST) -> str:
+    """Return ``value`` as one line of bounded length that cannot command a terminal, or turn round what follows."""
+    text = str("" if value is None else value)
+    more = len(text) - longest
+    line = "".join(char if char.isprintable() else _escaped(char) for char in text[:longest])
+    return f"{line}… ({more} more)" if more > 0 else line
+
+
+def short(digest: str | None) -> str:
+    """Return as much of a digest as a person tells it from others by."""
+    return (digest or "").replace("sha256:", "")[:12]
+
+
+def counts(outcomes: Mapping[str, int]) -> str:
+    """Return counted outcomes in words."""
+    return ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
+
+
+def targets(count: int) -> str:
+    """Return that many targets in words."""
+    return f"{count} target{'' if count == 1 else 's'}"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,1 @@
+"""What registries tell: pushes, how each sender writes them, and which push is the newest."""

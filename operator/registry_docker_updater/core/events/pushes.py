@@ -1,0 +1,70 @@
+"""What a registry's event says, once read: a push, something that is none, or something nobody can read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from registry_docker_updater.core.references import Reference, check_digest
+
+# Stands in for a registry's host while only repository and tag of a name are checked.
+_ANY_HOST = "registry.invalid"
+
+
+@dataclass(frozen=True)
+class Push:
+    """One repository and tag given a digest in a registry.
+
+    ``registry`` is its name in the settings: a payload's own idea of the host is wrong behind a proxy.
+    ``occurred_at`` is the registry's clock, ``key`` what repeated deliveries of one event have in common.
+    ``actor`` is text from outside, shown and never acted upon. ``by_hand`` tells that a person recorded it here, so
+    that the registry need not have the digest under the tag.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    occurred_at: datetime
+    key: str
+    actor: str | None = None
+    by_hand: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no repository, tag or digest with :class:`InvalidReference`."""
+        Reference(_ANY_HOST, self.repository, self.tag)
+        check_digest(self.digest)
+
+
+@dataclass(frozen=True)
+class KeptPush:
+    """A push as it was kept: its number, and when the operator heard of it, by its own clock."""
+
+    id: int
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    actor: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """An event that is understood and asks for nothing; ``reason`` says what it was."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Something an authenticated sender sent that cannot be understood; ``content`` is what it was."""
+
+    reason: str
+    content: Any
+
+
+Event = Push | Ignored | Unreadable
+
+
+class Malformed(ValueError):
+    """A body that is not what its sender's format says; the message tells in what way."""

@@ -1,0 +1,1 @@
+"""What the hosts run: targets, hosts, their index, and what a host's report changes."""

@@ -1,0 +1,176 @@
+"""The fleet as scans saw it: hosts, the swarms found on them, and their targets, found by what they run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self, TypeVar
+
+from immutables import Map
+
+from registry_docker_updater.core.fleet.hosts import Host
+from registry_docker_updater.core.fleet.targets import ImageName, Target
+
+T = TypeVar("T")
+# The targets of one image name, by digests and key.
+_Group = Map[frozenset[str], Map[str, Target]]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All hosts and targets, keyed by their names and keys.
+
+    A changed copy of it shares what stayed the same, with its indexes, so that one host's answer costs the same
+    in a fleet of any size.
+    """
+
+    hosts: Mapping[str, Host] = field(default_factory=Map)
+    targets: Mapping[str, Target] = field(default_factory=Map)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hosts", _map(self.hosts))
+        object.__setattr__(self, "targets", _map(self.targets))
+
+    @cached_property
+    def by_name(self) -> Map[ImageName, _Group]:
+        """The targets that run each image name, by the digests they run it with and by key."""
+        index: dict[ImageName, dict[frozenset[str], dict[str, Target]]] = {}
+        for target in self.targets.values():
+            if name := target.image_name:
+                group = index.setdefault(name, {})
+                group.setdefault(target.digests, {})[target.key] = target
+        return Map(
+            {
+                name: Map({digests: Map(targets) for digests, targets in group.items()})
+                for name, group in index.items()
+            }
+        )
+
+    @cached_property
+    def named(self) -> Map[str, frozenset[str]]:
+        """The keys of the targets that each host told of."""
+        index: dict[str, set[str]] = {}
+        for target in self.targets.values():
+            for host in target.hosts:
+                index.setdefault(host, set()).add(target.key)
+        return Map({host: frozenset(keys) for host, keys in index.items()})
+
+    @cached_property
+    def swarms(self) -> Map[str, frozenset[str]]:
+        """The hosts that are known to be managers of each swarm, whether or not they can tell of it now."""
+        index: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            if host.swarm:
+                index.setdefault(host.swarm, set()).add(host.name)
+        return Map({swarm: frozenset(hosts) for swarm, hosts in index.items()})
+
+    @cached_property
+    def engines(self) -> Map[str, frozenset[str]]:
+        """The hosts whose engines have each id: of more than one, the engine has several names or was cloned."""
+        index: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            if host.engine_id:
+                index.setdefault(host.engine_id, set()).add(host.name)
+        return Map({engine: frozenset(hosts) for engine, hosts in index.items()})
+
+    @cached_property
+    def unfinished(self) -> frozenset[str]:
+        """The hosts that told of updates which have not ended."""
+        return frozenset(name for name, host in self.hosts.items() if host.unfinished)
+
+    def running(self, hosts: Iterable[str], repository: str, tag: str) -> tuple[Target, ...]:
+        """Return the targets that run ``repository:tag`` of a registry known under ``hosts``, by key.
+
+        Host, repository and tag are compared whole; a push is matched in time independent of the fleet's size.
+        """
+        return self._matching(hosts, repository, tag, but=None)
+
+    def behind(self, hosts: Iterable[str], repository: str, tag: str, digest: str) -> tuple[Target, ...]:
+        """Return those of :meth:`running` that do not run ``digest``, in time that depends on how many these are."""
+        return self._matching(hosts, repository, tag, but=digest)
+
+    def runs(self, hosts: Iterable[str], repository: str, tag: str) -> bool:
+        """Tell whether any target runs the name."""
+        return any(name in self.by_name for name in ImageName.of_push(hosts, repository, tag))
+
+    def _matching(
+        self, hosts: Iterable[str], repository: str, tag: str, but: str | None
+    ) -> tuple[Target, ...]:
+        # Asked for every image name at every reconciliation: most have nothing that is behind.
+        found: dict[str, Target] = {}
+        for name in ImageName.of_push(hosts, repository, tag):
+            group = self.by_name.get(name)
+            for digests, targets in group.items() if group else ():
+                if but not in digests:
+                    found.update(targets)
+        return tuple(found[key] for key in sorted(found)) if found else ()
+
+    def changed(self, change: "FleetChange") -> Self:
+        """Return the fleet after ``change``."""
+        by_name, named, swarms, engines = self.by_name.mutate(), self.named, self.swarms, self.engines
+        hosts, targets = _map(self.hosts).mutate(), _map(self.targets).mutate()
+        left = frozenset(name for name, host in change.hosts.items() if host and host.unfinished)
+        unfinished = (self.unfinished - change.hosts.keys()) | left if self.unfinished or left else left
+        for name, host in change.hosts.items():
+            before = hosts.get(name)
+            swarms = _moved(swarms, name, before.swarm if before else None, host.swarm if host else None)
+            engines = _moved(
+                engines, name, before.engine_id if before else None, host.engine_id if host else None
+            )
+            if host:
+                hosts[name] = host
+            else:
+                hosts.pop(name, None)
+        for key, target in change.targets.items():
+            known = targets.get(key)
+            if known and (name_before := known.image_name):
+                group = _without(by_name[name_before], known)
+                if group:
+                    by_name[name_before] = group
+                else:
+                    del by_name[name_before]
+            if target and (name_now := target.image_name):
+                by_name[name_now] = _with(by_name.get(name_now, Map()), target)
+            if target:
+                targets[key] = target
+            else:
+                targets.pop(key, None)
+        for name, keys in change.named.items():
+            named = named.set(name, keys) if keys else named.delete(name) if name in named else named
+        after = type(self)(hosts.finish(), targets.finish())
+        # The place where cached properties keep what they hold.
+        after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
+        after.__dict__.update(engines=engines, unfinished=unfinished)
+        return after
+
+
+@dataclass(frozen=True)
+class FleetChange:
+    """What differs between two states of a fleet, by name or key; None for what is gone."""
+
+    hosts: Mapping[str, Host | None] = field(default_factory=dict)
+    targets: Mapping[str, Target | None] = field(default_factory=dict)
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def _with(group: _Group, target: Target) -> _Group:
+    return group.set(target.digests, group.get(target.digests, Map()).set(target.key, target))
+
+
+def _without(group: _Group, target: Target) -> _Group:
+    left = group[target.digests].delete(target.key)
+    return group.set(target.digests, left) if left else group.delete(target.digests)
+
+
+def _map(given: Mapping[str, T]) -> "Map[str, T]":
+    return given if isinstance(given, Map) else Map(given)
+
+
+def _moved(
+    index: Map[str, frozenset[str]], host: str, before: str | None, after: str | None
+) -> Map[str, frozenset[str]]:
+    if before == after:
+        return index
+    if before:
+        left = index[before] - {host}
+        index = index.set(before, left) if left else index.delete(before)
+    return index.set(after, index.get(after, frozenset()) | {host}) if after else index

@@ -1,0 +1,102 @@
+"""Targets: the services and containers that opted in, and which push concerns one."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from registry_docker_updater.core.references import Reference
+
+# The state of a target that is on its way from one container to the next, as the module targets_info says it.
+UNFINISHED = "unfinished"
+
+
+class Kind(StrEnum):
+    """What a target is."""
+
+    SERVICE = "service"
+    CONTAINER = "container"
+
+
+class ImageName(NamedTuple):
+    """A registry's host in lower case, a repository and a tag: what a push and a target must have in common.
+
+    This is the one rule that says which push concerns a target: host, repository and tag are compared whole, the host
+    without regard to case; everything else matches nothing.
+    """
+
+    host: str
+    repository: str
+    tag: str
+
+    @classmethod
+    def of_push(cls, hosts: Iterable[str], repository: str, tag: str) -> Iterator["ImageName"]:
+        """Yield the names that a push of ``repository:tag`` has, in a registry known under ``hosts``."""
+        return (cls(host.lower(), repository, tag) for host in hosts)
+
+    @classmethod
+    def of_target(cls, reference: Reference | None) -> "ImageName | None":
+        """Return the name that a push must have to concern a target, or None where none can."""
+        if reference is None or not reference.tag:
+            return None
+        return cls(reference.host.lower(), reference.repository, reference.tag)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A service or container that opted in.
+
+    ``key`` is its identity across scans and recreations; ``place`` says where it is, for people; ``hosts`` are
+    the inventory names through which it can be updated: the managers of its swarm, or the names of its own engine.
+    ``digests`` are those its image is known under, ``since`` when it began to run them, by the operator's clock.
+    ``reference`` is None where no push can concern it.
+    """
+
+    key: str
+    kind: Kind
+    id: str
+    name: str
+    place: str
+    hosts: tuple[str, ...]
+    image: str
+    reference: Reference | None
+    digests: frozenset[str]
+    since: datetime
+    state: str | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether an update of it was begun and has not ended: what it will run is open."""
+        return self.state == UNFINISHED
+
+    def runs(self, digest: str) -> bool:
+        """Tell whether the target's image is the one with ``digest``."""
+        return digest in self.digests
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that runs of playbooks have for it: one for each name of its engine."""
+        if self.kind is Kind.SERVICE:
+            return (self.key,)
+        return tuple(dict.fromkeys((self.key, *(container_key(host, self.name) for host in self.hosts))))
+
+    @property
+    def image_name(self) -> ImageName | None:
+        """The image name that a push must have to concern the target, or None where none can."""
+        return ImageName.of_target(self.reference)
+
+
+def service_key(service_id: str) -> str:
+    """Return the key of a swarm service; service ids are unique among all swarms."""
+    return f"{Kind.SERVICE}/{service_id}"
+
+
+def container_key(host: str, name: str) -> str:
+    """Return the key of a container: its host and name, for its id changes with every update."""
+    return f"{Kind.CONTAINER}/{host}/{name}"
+
+
+def place_of(kind: Kind, hosts: tuple[str, ...]) -> str:
+    """Return where a target is that is reached through ``hosts``, for people."""
+    return f"swarm of {hosts[0]}" if kind is Kind.SERVICE else f"host {hosts[0]}"

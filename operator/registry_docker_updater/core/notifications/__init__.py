@@ -1,0 +1,1 @@
+"""When the team is told of a rollout, and what."""

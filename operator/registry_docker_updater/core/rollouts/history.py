@@ -1,0 +1,70 @@
+"""What was attempted: rollouts, the last attempt on each target, refused digests, and what people override."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
+
+
+@dataclass(frozen=True)
+class LastAttempt:
+    """The last thing that became of a target, by which push.
+
+    ``possible_digests`` are those that our runs may have left it with: more than one where nobody heard of the end
+    of a run. ``left_alone`` tells that it was not touched because other targets failed before its turn.
+    """
+
+    push: int
+    outcome: Outcome
+    possible_digests: frozenset[str]
+    at: datetime
+    left_alone: bool = False
+
+
+class Refusal(NamedTuple):
+    """A digest that was rolled back on a target: it is not tried there again."""
+
+    key: str
+    digest: str
+
+
+class Override(NamedTuple):
+    """A person's word (``--force``) that a target is to be brought to a push, whatever became of it before."""
+
+    key: str
+    push: int
+
+
+@dataclass(frozen=True)
+class History:
+    """What was attempted: rollouts by push, the last attempt on each target, refusals, and open overrides."""
+
+    rollouts: Mapping[int, Rollout] = field(default_factory=dict)
+    last: Mapping[str, LastAttempt] = field(default_factory=dict)
+    refusals: frozenset[Refusal] = frozenset()
+    overrides: frozenset[Override] = frozenset()
+
+    @property
+    def running(self) -> frozenset[int]:
+        """The ids of the rollouts that run."""
+        return frozenset(one.id for one in self.rollouts.values() if one.state is RolloutState.RUNNING)
+
+
+def attempt_begun(before: LastAttempt | None, push: int, digest: str, now: datetime) -> LastAttempt:
+    """Return what is known of a target once a run to ``digest`` begins: should nobody hear of its end, it was our doing."""
+    possible = before.possible_digests if before else frozenset[str]()
+    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now)
+
+
+def attempt_ended(
+    before: LastAttempt | None, push: int, digest: str, one: TargetOutcome, now: datetime
+) -> LastAttempt:
+    """Return what is known of a target after an outcome that may, or may not, say what it was left with."""
+    begun = attempt_begun(before, push, digest, now)
+    possible = frozenset((one.after,)) if one.after else begun.possible_digests
+    if one.outcome is Outcome.UNREACHABLE and before and before.push == push:
+        now = before.at  # The host may have come back while the run that missed it went on.
+    return LastAttempt(push, one.outcome, possible, now, one.left_alone)

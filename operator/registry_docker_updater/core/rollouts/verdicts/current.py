@@ -1,0 +1,10 @@
+"""Nothing is to be done where it was done."""
+
+from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
+
+CURRENT = Verdict("already runs this digest")
+
+
+def judge(case: Case) -> Verdict | None:
+    """Leave a target alone that runs the digest, however it came to."""
+    return CURRENT if case.target.runs(case.desired.digest) else None

@@ -1,0 +1,135 @@
+"""When to ask a registry for the digest of which tag: all that the fleet runs, each in its turn, gently."""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.events.newest import SETTLE
+from registry_docker_updater.core.fleet.index import Fleet
+
+# From an answer to the next question: five a second at most, so 5,000 tags take a good quarter of an hour.
+PAUSE = timedelta(milliseconds=200)
+# How long a registry that cannot be asked is left alone, one that tells of no tag, and a tag that it does not tell of.
+_OF_REGISTRY = Backoff(timedelta(seconds=10), timedelta(minutes=15))
+_OF_SILENCE = Backoff(PAUSE, timedelta(seconds=10))
+_FIRST_WAIT_OF_TAG = timedelta(minutes=1)
+_LONGEST_RETRY_AFTER = timedelta(hours=1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, order=True)
+class Tag:
+    """A repository and tag of one registry."""
+
+    repository: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
+def tags_of(fleet: Fleet, hosts: Iterable[str]) -> frozenset[Tag]:
+    """Return every tag that the fleet runs of a registry known under ``hosts``."""
+    names = {host.lower() for host in hosts}
+    return frozenset(
+        Tag(repository, tag)
+        for (host, repository, tag), targets in fleet.by_name.items()
+        if targets and host in names
+    )
+
+
+@dataclass(frozen=True)
+class PollSchedule:
+    """When each tag of one registry is to be asked for: first at once, then at its own moment in each ``interval``.
+
+    Every change makes a new schedule. ``not_before`` is when the registry may be asked again, ``failures`` how often
+    in a row it could not be. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to
+    how many questions in a row it told nothing.
+    """
+
+    interval: timedelta
+    due: Mapping[Tag, datetime] = field(default_factory=dict)
+    not_before: datetime | None = None
+    failures: int = 0
+    troubles: Mapping[Tag, int] = field(default_factory=dict)
+    silence: int = 0
+
+    @property
+    def next(self) -> tuple[Tag, datetime] | None:
+        """The tag to ask for next, and when; whatever waited longest comes first, so none is left out."""
+        if not self.due:
+            return None
+        moment, tag = min((moment, tag) for tag, moment in self.due.items())
+        return tag, max(moment, self.not_before or moment)
+
+    def of(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
+        """Return it for ``tags`` and no others: those that are new are due ``now``."""
+        due = {tag: self.due.get(tag, now) for tag in tags}
+        return replace(
+            self, due=due, troubles={tag: often for tag, often in self.troubles.items() if tag in due}
+        )
+
+    def pushed(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
+        """Return it after pushes of ``tags``: whether the tag really names what was pushed is asked when it must."""
+        sooner = {tag: min(self.due[tag], now + SETTLE) for tag in tags if tag in self.due}
+        return replace(self, due={**self.due, **sooner})
+
+    def everything_due(self, now: datetime) -> "PollSchedule":
+        """Return it when events may have been lost: every tag is due."""
+        return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})
+
+    def asked(self, tag: Tag, now: datetime, *, too_early: bool = False) -> "PollSchedule":
+        """Return it after the registry answered for ``tag``; an answer that came ``too_early`` does not count.
+
+        Where it had told of no tag at all before, it is back, and everything is due.
+        """
+        again = now + SETTLE if too_early else _slot(tag, self.interval, now)
+        was_away = len(self.troubles) == len(self.due)
+        answered = replace(
+            self.everything_due(now) if was_away else self,
+            not_before=now + PAUSE,
+            failures=0,
+            troubles={one: often for one, often in self.troubles.items() if one != tag},
+            silence=0,
+        )
+        return replace(answered, due={**answered.due, tag: again})
+
+    def unanswered(self, tag: Tag, now: datetime, retry_after: timedelta | None = None) -> "PollSchedule":
+        """Return it after the registry could be asked, and told nothing of ``tag``: the others come first.
+
+        One that tells nothing of one tag after the other may be in need of rest: it is asked more slowly.
+        """
+        often = self.troubles.get(tag, 0) + 1
+        wait = Backoff(_FIRST_WAIT_OF_TAG, max(self.interval, _FIRST_WAIT_OF_TAG)).after(often)
+        return replace(
+            self,
+            due={**self.due, tag: now + max(wait, _bounded(retry_after))},
+            not_before=now + _OF_SILENCE.after(self.silence + 1),
+            failures=0,
+            troubles={**self.troubles, tag: often},
+            silence=self.silence + 1,
+        )
+
+    def failed(self, tag: Tag, now: datetime, retry_after: timedelta | None) -> "PollSchedule":
+        """Return it after the registry could not be asked for ``tag``; ``retry_after`` is how long it told us to wait.
+
+        A registry that cannot be asked twice in a row was away, and may have forgotten events: when it is back, all is
+        asked again, and ``tag`` last, should it be the reason. One that only tells to wait was not away.
+        """
+        wait = max(_OF_REGISTRY.after(self.failures + 1), _bounded(retry_after))
+        waiting = replace(self, not_before=now + wait, failures=self.failures + 1)
+        if retry_after is None and waiting.failures > 1:
+            waiting = waiting.everything_due(now)
+        return replace(waiting, due={**waiting.due, tag: max(waiting.due[tag], now)})
+
+
+def _bounded(retry_after: timedelta | None) -> timedelta:
+    return min(retry_after or timedelta(), _LONGEST_RETRY_AFTER)
+
+
+def _slot(tag: Tag, interval: timedelta, after: datetime) -> datetime:
+    """Return the first moment after ``after`` that belongs to ``tag``; the tags' moments are spread over intervals."""
+    first = _EPOCH + interval * (zlib.crc32(str(tag).encode()) / 2**32)
+    return first + interval * ((after - first) // interval + 1)

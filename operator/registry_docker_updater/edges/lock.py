@@ -1,0 +1,52 @@
+"""The lock on the state directory: two operators on one would update the same targets."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from registry_docker_updater.errors import UpdaterError
+
+# A command that asks whether somebody holds the state directory holds it itself for that instant.
+_TRIES, _PAUSE_SECONDS = 10, 0.05
+
+
+def hold(state: Path) -> None:
+    """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
+    descriptor = _open(state / "operator.lock", os.O_CREAT)
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+    os.close(descriptor)
+    raise UpdaterError(f"another operator works with {state}; two would update the same targets")
+
+
+def is_held(state: Path) -> bool:
+    """Tell whether an operator works with ``state``."""
+    try:
+        descriptor = _open(state / "operator.lock")
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _open(lock: Path, flags: int = 0) -> int:
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UpdaterError(
+            f"cannot open {lock}: {error.strerror}; run this as the operator's user, to whom all in {lock.parent} is"
+            " to belong"
+        ) from None

@@ -1,0 +1,1 @@
+"""The door to registries: their API, over urllib3."""

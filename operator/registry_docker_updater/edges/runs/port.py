@@ -1,0 +1,103 @@
+"""Runs of playbooks, as those see them who want one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.core.runs.results import ModuleResult
+
+OnResult = Callable[[ModuleResult], None]
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """A playbook of the collection to run: its name, variables, and which hosts (None for all it names).
+
+    ``forks`` says how many hosts at the same time, where that is not left to the shop's settings of Ansible.
+    """
+
+    name: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    limit: tuple[str, ...] | str | None = None
+    forks: int | None = None
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``.
+
+    ``cost`` is what it took of a processor, in seconds.
+    """
+
+    status: str
+    results: tuple[ModuleResult, ...]
+    statistics: Mapping[str, Any]
+    directory: Path
+    cost: float = 0.0
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the operator itself ended the run, because it was stopping."""
+        return self.status == "canceled"
+
+    @property
+    def cut_short(self) -> str | None:
+        """Why the run ended before its end, in a sentence, or None."""
+        if self.status == "timeout":
+            return "the run took longer than rollouts.timeout and was ended"
+        if self.status != "died":
+            return None
+        # Such as that it cannot read the shop's ansible.cfg.
+        why = reasons.of_run(self._kept("process.log"))
+        return f"the process of the run died{': ' if why else ''}{why}"
+
+    @property
+    def refusal(self) -> str | None:
+        """Why no host was asked, in Ansible's words where it has any, or None when one was."""
+        if self.results or self.was_stopped:
+            return None
+        if self.status == "successful":
+            return "the run ended well without asking any host: it found none, or nothing to do"
+        return self.cut_short or reasons.of_run(self._kept("artifacts/run/stdout")) or None
+
+    def _kept(self, name: str) -> str:
+        path = self.directory / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+@dataclass(frozen=True)
+class InventoryListing:
+    """The names of an inventory's hosts, and what listing them took of a processor, in seconds."""
+
+    names: frozenset[str]
+    cost: float = 0.0
+
+
+class PlaybookRunner(Protocol):
+    """Runs playbooks against one inventory; may be used by several threads."""
+
+    def run(
+        self,
+        playbook: Playbook,
+        folder: Path,
+        timeout: timedelta,
+        on_result: OnResult = lambda _: None,
+    ) -> FinishedRun:
+        """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
+
+        ``on_result`` is called with each result of a module as it comes. Raises
+        :class:`~registry_docker_updater.errors.UpdaterError` when the run cannot be kept there.
+        """
+
+    def hosts(self, pattern: str) -> InventoryListing:
+        """Return the hosts of the inventory that match ``pattern``, as a playbook limited to it would have them.
+
+        Raises :class:`~registry_docker_updater.errors.UpdaterError` when there are none, or when Ansible cannot read the
+        inventory.
+        """
+
+    def stop(self) -> None:
+        """End every run that goes on, and start no other."""

@@ -1,0 +1,157 @@
+"""The process of one playbook run: the only place that touches ansible-runner.
+
+Started by :mod:`playbooks` with a private directory that holds ``request.json``. Writes one line of JSON for each
+result of a module that says something, and a last one with the status. Ends the run when standard input ends.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+from ansible.config.manager import ConfigManager, find_ini_config_file
+from ansible_runner.interface import init_runner
+
+from registry_docker_updater.edges.runs.directories import PROCESS_NOTE, forget_environment
+from registry_docker_updater.edges.runs.processes import end_children
+
+# What is read of a module's result; the whole of it is in the kept events.
+_READ = (
+    "after",
+    "before",
+    "id",
+    "kind",
+    "left_alone",
+    "message",
+    "module_stderr",
+    "module_stdout",
+    "msg",
+    "name",
+    "outcome",
+    "repairs",
+    "scan",
+)
+# What the role fleet_scan says of how the operator may open the engine itself.
+_LIVE = "fleet_scan_live"
+_RESULTS = frozenset(
+    (
+        "runner_on_ok",
+        "runner_on_failed",
+        "runner_on_unreachable",
+        "runner_on_async_ok",
+        "runner_on_async_failed",
+        "runner_item_on_ok",
+        "runner_item_on_failed",
+    )
+)
+# That the variables of a role are right is no word of a host.
+_CHECK_OF_VARIABLES = "ansible.builtin.validate_argument_spec"
+# Of what a module printed that returned nothing; the end says why.
+_PRINTED = ("module_stderr", "module_stdout")
+_LONGEST = 20_000
+_STATISTICS = "playbook_on_stats"
+# Ansible keeps connections open between tasks and runs. On one to a host that has gone, ssh would wait for as long
+# as TCP does, a quarter of an hour.
+_NOTICE_DEAD_HOSTS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+
+
+def main(directory: Path) -> None:
+    """Run what ``directory`` asks for."""
+    os.umask(0o077)
+    (directory / PROCESS_NOTE).write_text(f"{os.getpid()}\n")
+    request = json.loads((directory / "request.json").read_text())
+    # Ansible and its plugins may print; only messages may go where the operator reads.
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    orphaned = threading.Event()
+    threading.Thread(target=_wait_for_end_of_input, args=(orphaned,), daemon=True).start()
+    deadline = time.monotonic() + request.pop("timeout")
+    statistics: dict[str, Any] = {}
+
+    def handle(event: dict[str, Any]) -> bool:
+        # At once, for a run may be killed. It holds secrets.
+        forget_environment(directory)
+        data = event.get("event_data") or {}
+        if event["event"] == _STATISTICS:
+            statistics.update(data.get("artifact_data") or {})
+        elif event["event"] in _RESULTS and not data.get("ignore_errors"):
+            _tell(out, event["event"], data)
+        return True
+
+    def is_to_end() -> bool:
+        if not orphaned.is_set() and time.monotonic() < deadline:
+            return False
+        end_children(os.getpid())
+        return True
+
+    # ansible-runner puts its own folder in place of those that the shop's ansible.cfg names.
+    callbacks = ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH")
+    os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(callbacks)
+    runner = init_runner(
+        private_data_dir=str(directory),
+        ident="run",
+        event_handler=handle,
+        cancel_callback=is_to_end,
+        settings={
+            "pexpect_timeout": 1,  # how often it asks whether to end
+            "fact_cache_type": "as the shop says",
+        },
+        quiet=True,
+        **request,
+    )
+    # ansible-runner turns the check of host keys off where nothing is said; that is for the shop's own settings to say.
+    if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
+        runner.config.env.pop("ANSIBLE_HOST_KEY_CHECKING", None)
+    if not _shop_says("ssh_connection", "ssh_extra_args"):
+        runner.config.env.setdefault("ANSIBLE_SSH_EXTRA_ARGS", _NOTICE_DEAD_HOSTS)
+    status, _ = runner.run()
+    if status == "canceled" and not orphaned.is_set():
+        status = "timeout"
+    forget_environment(directory)
+    out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
+
+
+def _shop_says(section: str, key: str) -> bool:
+    """Tell whether the shop's ``ansible.cfg`` sets ``key``; what it says is left alone."""
+    path = find_ini_config_file()
+    shop = ConfigParser(interpolation=None)
+    if path:
+        # As Ansible reads it: what is no UTF-8 in a comment breaks nothing.
+        shop.read_string(Path(os.fsdecode(path)).read_text("utf-8", errors="surrogateescape"))
+    return shop.has_option(section, key)
+
+
+def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
+    if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
+        return
+    result = data.get("res") or {}
+    read = {name: result[name] for name in _READ if name in result}
+    read |= {name: str(read[name])[-_LONGEST:] for name in _PRINTED if name in read}
+    facts = result.get("ansible_facts") or {}
+    if _LIVE in facts:
+        read["live"] = facts[_LIVE]
+    if read or event == "runner_on_unreachable":
+        message = {
+            "host": data.get("host", ""),
+            "event": event,
+            "action": data.get("task_action", ""),
+            # Only where it differs from how the task has it is a role's whole name told.
+            "role": data.get("resolved_role") or data.get("role") or "",
+            "result": read,
+        }
+        out.write(json.dumps(message) + "\n")
+
+
+def _wait_for_end_of_input(orphaned: threading.Event) -> None:
+    # Not through sys.stdin: its lock, held by this thread, would hinder the process from ending.
+    while os.read(0, 4096):
+        pass
+    orphaned.set()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,37 @@
+"""Answers: all of them JSON, of the same shape when something is wrong."""
+
+import json
+import logging
+from typing import Any
+
+from bottle import HTTPError, HTTPResponse, request, response
+
+from registry_docker_updater.errors import StoreUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+def answer(status: int, content: Any) -> HTTPResponse:
+    """Return ``content`` as the answer."""
+    body = json.dumps(content, indent=2) + "\n"
+    return HTTPResponse(body, status, {"Content-Type": "application/json"})
+
+
+def refusal(status: int, why: str) -> HTTPResponse:
+    """Return the answer to what is wrong."""
+    return answer(status, {"error": why})
+
+
+def as_json(error: HTTPError) -> str:
+    """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers."""
+    if error.exception:
+        _log.error("cannot answer %s", request.path, exc_info=error.exception)
+    elif request.method == "POST":
+        # Of a registry that has a wrong address nothing else would be seen.
+        _log.warning("%d for POST %r from %s", error.status_code, request.path, request.remote_addr)
+    response.content_type = "application/json"
+    cause = error.exception
+    if isinstance(cause, StoreUnavailable):
+        response.status = 503
+        return json.dumps({"error": str(cause)})
+    return json.dumps({"error": "internal error" if cause else str(error.body)})

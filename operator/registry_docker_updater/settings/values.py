@@ -1,0 +1,103 @@
+"""Types of single settings: what is taken for one, and what is said of what is none."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, ValidationInfo
+
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.references import InvalidReference, check_host
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_SECONDS = 365 * 86400
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if not match:
+            raise ValueError(f"{value!r} is not a duration such as 10s, 15m or 1h")
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if seconds > _LONGEST_SECONDS:
+            raise ValueError(f"{value!r} is longer than a year")
+        return timedelta(seconds=seconds)
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 10s, 15m or 1h")
+
+
+def _duration_or_never(value: Any) -> Any:
+    return None if value == "never" else _positive(_duration(value))
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if "@" in parts.netloc:
+        raise ValueError("a user or password stands in it; set credentials beside it")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(
+            f"{value!r} is not the base of a registry's API, such as https://registry.example.com"
+        )
+    return value.rstrip("/")
+
+
+def _share(value: Any) -> Any:
+    match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"{value!r} is not a share such as 20%")
+    share = float(match[1]) / 100
+    if not 0 < share <= 1:
+        raise ValueError(f"{value!r} is not more than 0% and at most 100%")
+    return share
+
+
+def _no_switch(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a size such as 8 MiB")
+    return value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("must be more than nothing")
+    return value
+
+
+def _host(value: str) -> str:
+    try:
+        return check_host(value)
+    except InvalidReference as error:
+        raise ValueError(str(error)) from None
+
+
+def _known_format(value: str) -> str:
+    if value not in FORMATS:
+        raise ValueError(f"{value!r} is not a format; known are {', '.join(sorted(FORMATS))}")
+    return value
+
+
+def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", ".")) / value
+
+
+def _existing(value: Path) -> Path:
+    if not os.access(value, os.R_OK):
+        raise ValueError(f"{value} {'cannot be read' if value.exists() else 'does not exist'}")
+    return value
+
+
+RelativePath = Annotated[Path, AfterValidator(_beside_the_file)]
+ReadablePath = Annotated[RelativePath, AfterValidator(_existing)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Share = Annotated[float, BeforeValidator(_share)]
+Size = Annotated[ByteSize, BeforeValidator(_no_switch), Field(gt=0)]
+RegistryFormat = Annotated[str, AfterValidator(_known_format)]
+RegistryHost = Annotated[str, AfterValidator(_host)]
+RegistryUrl = Annotated[str, AfterValidator(_url)]
+Interval = Annotated[timedelta | None, BeforeValidator(_duration_or_never)]

@@ -1,0 +1,115 @@
+"""Opening the database, and transactions on it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Table, and_, create_engine, event, insert, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.storage.migrations import migrate
+
+# How many values one statement is given at most.
+_AT_ONCE = 1000
+
+
+class Connections(Protocol):
+    """Where a store gets its connections: a database, each in a transaction of its own; or one that is open."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a connection that sees one state of the database."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Give a connection whose work is committed at the end, or not at all."""
+
+
+class Database:
+    """SQLite in WAL mode, committed with fsync. Safe for use by several threads and processes."""
+
+    def __init__(self, path: Path, *, may_upgrade: bool = True) -> None:
+        """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`.
+
+        One of a version before is brought to this one, unless it is in use.
+        """
+        self._path = path
+        engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        self._reader = engine
+        # A transaction that reads first and then writes can fail at once instead of waiting, so it locks at its start.
+        self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
+        with self.writing() as connection:
+            migrate(connection, path, may_upgrade=may_upgrade)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database."""
+        with self._translated(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection whose work is committed at the end, or not at all."""
+        with self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reader.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            hint = "; run this as the operator's user" if "readonly" in str(cause) else ""
+            raise StoreUnavailable(f"the database {self._path} does not answer: {cause}{hint}") from error
+
+
+class OpenTransaction:
+    """The one connection of a transaction that is open: what several stores do through it is committed together."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Give ``connection`` to all who ask."""
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give the connection."""
+        yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the connection; whoever opened the transaction commits."""
+        yield self._connection
+
+
+def batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
+    """Yield ``values`` in parts, because a statement can hold only so many."""
+    listed = list(values)
+    for begin in range(0, len(listed), _AT_ONCE):
+        yield listed[begin : begin + _AT_ONCE]
+
+
+def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Write ``row``, in the place of the one that has its primary key if there is one.
+
+    In two statements, because every dialect has its own for it; a transaction that writes has the table for itself.
+    """
+    itself = and_(*(column == row[column.name] for column in table.primary_key))
+    if not connection.execute(update(table).where(itself).values(row)).rowcount:
+        connection.execute(insert(table).values(row))
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # The driver would begin and commit on its own; we do both ourselves.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -1,0 +1,54 @@
+"""What brings a database to the tables of this version: named functions, each of which is done once, in order."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, inspect, select
+
+from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.storage import tables
+
+Migration = Callable[[Connection], object]
+FIRST = "0001 the first tables"
+# By name, what changes the tables of the version before. One that was released is never changed.
+MIGRATIONS: Mapping[str, Migration] = {}
+
+
+def migrate(
+    connection: Connection,
+    path: Path,
+    *,
+    may_upgrade: bool,
+    migrations: Mapping[str, Migration] = MIGRATIONS,
+) -> None:
+    """Make the tables in an empty database at ``path``, or bring those that are there to this version.
+
+    One that is in use (not ``may_upgrade``) is left as it is: whoever uses it would not know its tables any more. Raises
+    :class:`StoreUnavailable` where it cannot be used.
+    """
+    existing = inspect(connection).get_table_names()
+    if not existing:
+        tables.metadata.create_all(connection)
+        _note(connection, FIRST, *migrations)
+        return
+    if tables.migrations.name not in existing:
+        raise StoreUnavailable(
+            f"{path} was written by another version, of before the first release; move it away, and a new one is made:"
+            " what runs, and what was pushed, is found again"
+        )
+    done = set(connection.scalars(select(tables.migrations.c.name)))
+    unknown = done - {FIRST, *migrations}
+    if unknown:
+        raise StoreUnavailable(f"{path} was written by another version, a newer one ({max(unknown)})")
+    missing = [name for name in migrations if name not in done]
+    if missing and not may_upgrade:
+        raise StoreUnavailable(
+            f"{path} is in use by an operator of the version before; restart that, and it is brought up to date"
+        )
+    for name in missing:
+        migrations[name](connection)
+        _note(connection, name)
+
+
+def _note(connection: Connection, *names: str) -> None:
+    connection.execute(insert(tables.migrations), [{"name": name} for name in names])

@@ -1,0 +1,69 @@
+"""What is kept of notifications: which are due, and what each says."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import Connections, put
+
+
+class NotificationStore:
+    """Keeps notifications: one a rollout, about the last of its runs of which there was something to tell."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep them through ``connections``."""
+        self._connections = connections
+
+    def due(self) -> tuple[Notification, ...]:
+        """Return those that are due, now or later, the first first."""
+        t = tables.notifications.c
+        query = select(tables.notifications).where(t.state == NotificationState.DUE).order_by(t.due_at)
+        with self._connections.reading() as connection:
+            return tuple(map(_notification, connection.execute(query)))
+
+    def of_rollout(self, rollout: int) -> Notification | None:
+        """Return that of a rollout, or None where there was nothing to tell."""
+        query = select(tables.notifications).where(tables.notifications.c.rollout == rollout)
+        with self._connections.reading() as connection:
+            row = connection.execute(query).first()
+        return _notification(row) if row else None
+
+    def content(self, notification: Notification) -> dict[str, Any] | None:
+        """Return what ``notification`` says, or None when there is something newer to tell of its rollout."""
+        t = tables.notifications.c
+        query = select(t.content).where(t.rollout == notification.rollout, t.run == notification.run)
+        with self._connections.reading() as connection:
+            return connection.scalar(query)
+
+    def renew(self, rollout: int, run: int, content: Mapping[str, Any], due_at: datetime) -> None:
+        """Have the team told at ``due_at`` of a rollout as ``content`` says it: its next run may begin before that."""
+        new = Notification(rollout, NotificationState.DUE, due_at=due_at, run=run)
+        with self._connections.writing() as connection:
+            put(connection, tables.notifications, {**asdict(new), "content": dict(content)})
+
+    def keep(self, before: Notification, after: Notification) -> None:
+        """Keep where one stands after an attempt, unless there has been something new to tell meanwhile."""
+        t = tables.notifications.c
+        with self._connections.writing() as connection:
+            connection.execute(
+                update(tables.notifications)
+                .where(t.rollout == before.rollout, t.run == before.run, t.attempts == before.attempts)
+                .values(asdict(after))
+            )
+
+
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(
+        rollout=row.rollout,
+        state=NotificationState(row.state),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        channels=tuple(row.channels) if row.channels else None,
+        error=row.error,
+        run=row.run,
+    )

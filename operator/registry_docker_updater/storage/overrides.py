@@ -1,0 +1,61 @@
+"""What people asked for by hand. Nothing of it is ever deleted: it is evidence."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+
+from registry_docker_updater.core.rollouts.history import Override
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import Connections
+
+
+class OverrideStore:
+    """Keeps overrides, which are open until they are closed, and that rollouts were run again."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep them through ``connections``."""
+        self._connections = connections
+
+    def open(self) -> frozenset[Override]:
+        """Return those that count."""
+        o = tables.overrides.c
+        with self._connections.reading() as connection:
+            rows = connection.execute(select(o.key, o.push).where(o.closed_at.is_(None)))
+            return frozenset(Override(row.key, row.push) for row in rows)
+
+    def add(self, push: int, keys: Iterable[str], actor: str, now: datetime) -> None:
+        """Keep that a person wants the targets with ``keys`` to get a push whatever became of them before."""
+        rows = [{"push": push, "key": key, "actor": actor, "at": now} for key in sorted(keys)]
+        with self._connections.writing() as connection:
+            if rows:
+                connection.execute(insert(tables.overrides), rows)
+
+    def close(self, overrides: Iterable[Override], now: datetime) -> None:
+        """Keep that ``overrides`` count no more."""
+        o = tables.overrides.c
+        for one in overrides:
+            self._close((o.key == one.key) & (o.push == one.push), now)
+
+    def close_push(self, push: int, now: datetime) -> None:
+        """Keep that no override of a push counts any more."""
+        self._close(tables.overrides.c.push == push, now)
+
+    def note_retry(self, rollout: int, actor: str, now: datetime) -> None:
+        """Keep that a person had a rollout run again."""
+        with self._connections.writing() as connection:
+            connection.execute(insert(tables.retries).values(rollout=rollout, at=now, actor=actor))
+
+    def change_counter(self) -> int:
+        """Return a number that grows with everything that a person asks for, in whichever process."""
+        with self._connections.reading() as connection:
+            newest = [
+                connection.scalar(select(func.max(table.c.id)))
+                for table in (tables.retries, tables.overrides)
+            ]
+        return sum(number or 0 for number in newest)
+
+    def _close(self, which: ColumnElement[bool], now: datetime) -> None:
+        is_open = tables.overrides.c.closed_at.is_(None)
+        with self._connections.writing() as connection:
+            connection.execute(update(tables.overrides).where(which, is_open).values(closed_at=now))

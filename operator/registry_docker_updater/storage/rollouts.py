@@ -1,0 +1,182 @@
+"""What is kept of rollouts: where each stands, and what became of its targets."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+
+from registry_docker_updater.core.events.pushes import KeptPush
+from registry_docker_updater.core.fleet.targets import Kind
+from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
+from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import Connections, batches, put
+
+
+@dataclass(frozen=True)
+class KeptRollout:
+    """A rollout as it is kept: with its push, how many targets have each outcome, and these themselves, by key.
+
+    ``outcomes`` is empty where only the counts were asked for.
+    """
+
+    rollout: Rollout
+    push: KeptPush
+    counts: Mapping[Outcome, int]
+    outcomes: tuple[RunOutcome, ...] = field(default=())
+
+
+class RolloutStore:
+    """Keeps rollouts."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep them through ``connections``."""
+        self._connections = connections
+
+    def keep(self, rollout: Rollout, outcomes: Iterable[RunOutcome]) -> None:
+        """Keep where a rollout stands, and ``outcomes`` of it that are new."""
+        row = {name: value for name, value in asdict(rollout).items() if name != "name"}
+        with self._connections.writing() as connection:
+            put(connection, tables.rollouts, row)
+            for one in outcomes:
+                of = {"rollout": rollout.id, "run": one.run, "at": one.at}
+                put(connection, tables.outcomes, {**asdict(one.result), **of})
+
+    def create(self, desired: DesiredImage, now: datetime) -> Rollout:
+        """Make the rollout of a push, which has none yet, and return it."""
+        new = insert(tables.rollouts).values(
+            push=desired.push,
+            image=desired.image,
+            state=RolloutState.WAITING,
+            runs=0,
+            attempts=0,
+            created_at=now,
+        )
+        with self._connections.writing() as connection:
+            number = connection.scalars(new.returning(tables.rollouts.c.id)).one()
+            return _rollout(connection.execute(_rollouts().where(tables.rollouts.c.id == number)).one())
+
+    def of_push(self, push: int) -> Rollout | None:
+        """Return the rollout of a push, or None when there is none yet."""
+        with self._connections.reading() as connection:
+            row = connection.execute(_rollouts().where(tables.rollouts.c.push == push)).first()
+        return _rollout(row) if row else None
+
+    def get(self, number: int) -> Rollout:
+        """Return the rollout with ``number``, which is known to be there."""
+        with self._connections.reading() as connection:
+            return _rollout(connection.execute(_rollouts().where(tables.rollouts.c.id == number)).one())
+
+    def in_state(self, state: RolloutState) -> tuple[Rollout, ...]:
+        """Return the rollouts that are in ``state``."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(_rollouts().where(tables.rollouts.c.state == state))
+            return tuple(map(_rollout, rows))
+
+    def outcomes(self, rollout: int) -> tuple[RunOutcome, ...]:
+        """Return what became of each target of a rollout so far, by key."""
+        with self._connections.reading() as connection:
+            return _outcomes(connection, rollout)
+
+    def open_or_of(self, registries: Collection[str], pushes: Collection[int]) -> tuple[Rollout, ...]:
+        """Return every rollout of ``registries`` that runs or waits, or is of one of ``pushes``."""
+        r = tables.rollouts.c
+        wheres = [r.state.in_([RolloutState.RUNNING, RolloutState.WAITING])]
+        wheres += [r.push.in_(some) for some in batches(sorted(pushes))]
+        known = tables.events.c.registry.in_(list(registries))
+        with self._connections.reading() as connection:
+            rows = [row for where in wheres for row in connection.execute(_rollouts().where(where, known))]
+        return tuple(map(_rollout, rows))
+
+    def newest(self, limit: int) -> tuple[KeptRollout, ...]:
+        """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes."""
+        with self._connections.reading() as connection:
+            return _kept(connection, tables.rollouts.c.id.is_not(None), limit)
+
+    def kept(self, number: int) -> KeptRollout | None:
+        """Return one rollout with every target's outcome, or None where there is none."""
+        return self._whole(tables.rollouts.c.id == number)
+
+    def kept_of_push(self, push: int) -> KeptRollout | None:
+        """Return the rollout of a push with every target's outcome, or None when there is none yet."""
+        return self._whole(tables.rollouts.c.push == push)
+
+    def _whole(self, which: ColumnElement[bool]) -> KeptRollout | None:
+        with self._connections.reading() as connection:
+            for one in _kept(connection, which, 1):
+                return replace(one, outcomes=_outcomes(connection, one.rollout.id))
+        return None
+
+
+def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tuple[KeptRollout, ...]:
+    o = tables.outcomes.c
+    query = _rollouts().where(which).order_by(tables.rollouts.c.id.desc()).limit(limit)
+    rows = connection.execute(query).all()
+    counting = select(o.rollout, o.outcome, func.count()).group_by(o.rollout, o.outcome)
+    counts: dict[int, dict[Outcome, int]] = {}
+    for rollout, outcome, count in connection.execute(
+        counting.where(o.rollout.in_([row.id for row in rows]))
+    ):
+        counts.setdefault(rollout, {})[Outcome(outcome)] = count
+    return tuple(KeptRollout(_rollout(row), _push(row), counts.get(row.id, {})) for row in rows)
+
+
+def _outcomes(connection: Connection, rollout: int) -> tuple[RunOutcome, ...]:
+    o = tables.outcomes.c
+    query = select(tables.outcomes).where(o.rollout == rollout).order_by(o.key)
+    return tuple(map(_outcome, connection.execute(query)))
+
+
+def _rollouts() -> Any:
+    e, r = tables.events.c, tables.rollouts.c
+    push = (e.registry, e.repository, e.tag, e.digest, e.actor, e.received_at)
+    return select(tables.rollouts, *push).join(tables.events, e.id == r.push)
+
+
+def _rollout(row: Row[Any]) -> Rollout:
+    return Rollout(
+        id=row.id,
+        push=row.push,
+        name=PushedName(row.registry, row.repository, row.tag),
+        image=row.image,
+        state=RolloutState(row.state),
+        created_at=row.created_at,
+        runs=row.runs,
+        attempts=row.attempts,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        due_at=row.due_at,
+        note=row.note,
+        is_stopped=row.is_stopped,
+    )
+
+
+def _push(row: Row[Any]) -> KeptPush:
+    return KeptPush(
+        id=row.push,
+        registry=row.registry,
+        repository=row.repository,
+        tag=row.tag,
+        digest=row.digest,
+        actor=row.actor,
+        received_at=row.received_at,
+    )
+
+
+def _outcome(row: Row[Any]) -> RunOutcome:
+    result = TargetOutcome(
+        key=row.key,
+        kind=Kind(row.kind),
+        name=row.name,
+        place=row.place,
+        outcome=Outcome(row.outcome),
+        before=row.before,
+        after=row.after,
+        message=row.message,
+        left_alone=row.left_alone,
+    )
+    return RunOutcome(result, row.run, row.at)

@@ -1,0 +1,86 @@
+"""All that one operator keeps, by subject; and transactions across subjects."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from registry_docker_updater.core.notifications.message import compose
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.lifecycle import Effects
+from registry_docker_updater.storage.attempts import AttemptStore
+from registry_docker_updater.storage.database import Connections, OpenTransaction
+from registry_docker_updater.storage.events import EventStore
+from registry_docker_updater.storage.fleet import FleetStore
+from registry_docker_updater.storage.notifications import NotificationStore
+from registry_docker_updater.storage.overrides import OverrideStore
+from registry_docker_updater.storage.rollouts import RolloutStore
+from registry_docker_updater.storage.times import TimeStore
+
+
+class Storage:
+    """What one operator keeps. Safe for use by several threads and processes.
+
+    Every method of a store is one transaction, committed with fsync before it returns, or raises
+    :class:`~registry_docker_updater.errors.StoreUnavailable` with nothing committed. What belongs together is done in one
+    :meth:`transaction`.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep everything through ``connections``: a database, or an open transaction on one."""
+        self._connections = connections
+        self.events = EventStore(connections)
+        self.fleet = FleetStore(connections)
+        self.attempts = AttemptStore(connections)
+        self.overrides = OverrideStore(connections)
+        self.rollouts = RolloutStore(connections)
+        self.notifications = NotificationStore(connections)
+        self.times = TimeStore(connections)
+
+    @contextmanager
+    def transaction(self) -> Iterator["Storage"]:
+        """Give the same stores for one transaction, which is committed as a whole at the end, or not at all."""
+        with self._connections.writing() as connection:
+            yield Storage(OpenTransaction(connection))
+
+    @contextmanager
+    def snapshot(self) -> Iterator["Storage"]:
+        """Give the same stores to read from, all from one state."""
+        with self._connections.reading() as connection:
+            yield Storage(OpenTransaction(connection))
+
+    def apply(self, effects: Effects, now: datetime) -> None:
+        """Keep what something changed about a rollout, with the notification of it, in one transaction."""
+        rollout = effects.rollout
+        with self.transaction() as kept:
+            kept.rollouts.keep(rollout, effects.outcomes)
+            kept.attempts.keep(effects.last_attempts)
+            kept.attempts.refuse(effects.refusals)
+            kept.attempts.forgive(effects.forgiven)
+            kept.overrides.close(effects.closed_overrides, now)
+            if effects.closes_push:
+                kept.overrides.close_push(rollout.push, now)
+            if effects.notify_at:
+                outcomes = (one.result for one in kept.rollouts.outcomes(rollout.id))
+                content = compose(rollout, kept.events.push(rollout.push), outcomes)
+                kept.notifications.renew(rollout.id, rollout.runs, content, effects.notify_at)
+
+    def history(self, registries: Collection[str], keys: Collection[str]) -> History:
+        """Return what was attempted on the targets with ``keys``, and every rollout that runs or waits.
+
+        What concerns other ``registries`` is left out.
+        """
+        with self.snapshot() as kept:
+            last = kept.attempts.last(keys)
+            pushes = {one.push for one in last.values()}
+            rollouts = kept.rollouts.open_or_of(registries, pushes)
+            return History(
+                rollouts={one.push: one for one in rollouts},
+                last=last,
+                refusals=kept.attempts.refusals(keys),
+                overrides=kept.overrides.open(),
+            )
+
+    def change_counter(self) -> int:
+        """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
+        with self.snapshot() as kept:
+            return kept.events.last_event() + kept.overrides.change_counter()

@@ -1,0 +1,207 @@
+"""The database's tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite itself keeps no time zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Store in UTC."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return with its time zone."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+# What was done to these tables, by the names that `storage.migrations` has for it.
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("name", String, primary_key=True),
+)
+
+# Pushes, and what nobody could read. `key` is what repeated deliveries of one event have in common.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("registry", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("occurred_at", Moment),
+    Column("repository", String),
+    Column("tag", String),
+    Column("digest", String),
+    Column("actor", String),
+    Column("reason", Text),
+    Column("content", JSON),
+    UniqueConstraint("registry", "key"),
+)
+
+# The newest push of each repository and tag, so that planning does not read the whole history; `registry_digest`
+# and `found_at` are those of `core.events.newest.Newest`, `received_at` is that of the event, put right when the clock
+# was set since.
+newest = Table(
+    "newest",
+    metadata,
+    Column("registry", String, primary_key=True),
+    Column("repository", String, primary_key=True),
+    Column("tag", String, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("registry_digest", String),
+    Column("found_at", Moment),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("asked_at", Moment, nullable=False),
+    Column("error", Text),
+    Column("engine", String),
+    Column("swarm", String),
+    Column("is_manager", Boolean, nullable=False),
+    Column("warnings", JSON, nullable=False),
+    Column("live", Text),
+    Column("back_since", Moment),
+    Column("unfinished", JSON, nullable=False, default=[]),
+    Column("engine_id", String),
+    Column("engine_name", String),
+    Column("containers", JSON, nullable=False, default=[]),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("hosts", JSON, nullable=False),
+    Column("image", String, nullable=False),
+    Column("reference", String),
+    Column("digests", JSON, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("state", String),
+)
+
+# `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False, unique=True),
+    Column("image", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("due_at", Moment),
+    Column("note", Text),
+    Column("is_stopped", Boolean, nullable=False, default=False),
+)
+
+# What became of each target of a rollout: the last word, with the run that said it.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("before", String),
+    Column("after", String),
+    Column("message", Text),
+    Column("left_alone", Boolean, nullable=False, default=False),
+)
+
+# The last thing that became of each target, whatever the rollout.
+last_attempts = Table(
+    "last_attempts",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("possible_digests", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("left_alone", Boolean, nullable=False, default=False),
+)
+
+# Digests that were rolled back on a target: they are not tried there again.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("digest", String, primary_key=True),
+)
+
+# What people asked for by hand: that a rollout be run again, or that a target be brought to a push whatever became of it
+# before. Rows stay as evidence; the latter are closed once the target has an outcome.
+retries = Table(
+    "retries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rollout", ForeignKey("rollouts.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String, nullable=False),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("closed_at", Moment),
+)
+
+# Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is the message:
+# the rollout as it stood after `run`.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("content", JSON),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment),
+    Column("channels", JSON),
+    Column("error", Text),
+)

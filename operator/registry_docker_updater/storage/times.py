@@ -1,0 +1,76 @@
+"""Times that are kept to be compared with others, and what becomes of them when the clock is set.
+
+What else is dated is evidence and stays as it was written: when an event came, when a run began and ended.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, bindparam, select, update
+
+from registry_docker_updater.core.schedules import clock_changes
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import Connections
+
+_MOMENTS: tuple[tuple[Table, str], ...] = (
+    (tables.hosts, "asked_at"),
+    (tables.hosts, "back_since"),
+    (tables.targets, "since"),
+    (tables.last_attempts, "at"),
+    (tables.newest, "received_at"),
+)
+_DUE: tuple[tuple[Table, str], ...] = ((tables.rollouts, "due_at"), (tables.notifications, "due_at"))
+
+# A row's primary key, and a moment in it.
+_Row = tuple[tuple[Any, ...], datetime]
+
+
+class TimeStore:
+    """Keeps times right."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep them right through ``connections``."""
+        self._connections = connections
+
+    def put_right(self, by: timedelta, now: datetime, since: datetime, longest: timedelta) -> bool:
+        """Bring kept times to a clock that was set; return whether any is different.
+
+        ``by``, ``now`` and ``since`` are as for :func:`~registry_docker_updater.core.schedules.clock_changes.put_right`. Nothing is due later than the ``longest`` time to
+        wait.
+        """
+        with self._connections.writing() as connection:
+            kept = {column: _rows(connection, *column, by, now) for column in _MOMENTS}
+            right = clock_changes.put_right(
+                (moment for rows in kept.values() for _, moment in rows), by, now, since
+            )
+            changed = [_write(connection, *column, rows, right) for column, rows in kept.items()]
+            for table, name in _DUE:
+                rows = _rows(connection, table, name, by, now)
+                due = {moment: clock_changes.put_due_right(moment, by, now, longest) for _, moment in rows}
+                changed.append(_write(connection, table, name, rows, due))
+        return any(changed)
+
+
+def _rows(connection: Connection, table: Table, name: str, by: timedelta, now: datetime) -> list[_Row]:
+    """Return the moments of a column that a clock which was set ``by`` so much and shows ``now`` may concern."""
+    column = table.c[name]
+    query = select(*table.primary_key, column).where(column.is_not(None) if by else column > now)
+    return [(tuple(key), moment) for *key, moment in connection.execute(query)]
+
+
+def _write(
+    connection: Connection, table: Table, name: str, rows: list[_Row], right: Mapping[datetime, datetime]
+) -> bool:
+    keys: list[Column[Any]] = list(table.primary_key)
+    changed = [
+        {f"of_{one.name}": value for one, value in zip(keys, key, strict=True)} | {"to": right[moment]}
+        for key, moment in rows
+        if right[moment] != moment
+    ]
+    if changed:
+        statement = update(table).values({name: bindparam("to")})
+        for one in keys:
+            statement = statement.where(one == bindparam(f"of_{one.name}"))
+        connection.execute(statement, changed)
+    return bool(changed)

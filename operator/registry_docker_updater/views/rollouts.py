@@ -1,0 +1,92 @@
+"""Rollouts as people and programs see them."""
+
+from registry_docker_updater.core.notifications.schedule import Notification
+from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
+from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.storage.rollouts import KeptRollout
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.values import Row, moment
+
+_BEYOND_SQLITE = 2**63
+
+
+def rollouts(storage: Storage, limit: int) -> list[Row]:
+    """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes."""
+    return [_rollout(one) for one in storage.rollouts.newest(limit)]
+
+
+def rollout(storage: Storage, number: int) -> Row:
+    """Return one rollout with every target's outcome and its notification; raises :class:`NothingKnown`."""
+    with storage.snapshot() as kept:
+        found = kept.rollouts.kept(number) if abs(number) < _BEYOND_SQLITE else None
+        if found is None:
+            raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
+        return _whole(found, kept.notifications.of_rollout(number))
+
+
+def rollout_of_push(storage: Storage, push: int) -> Row | None:
+    """Return the rollout of a push, as :func:`rollout` does, or None when there is none yet."""
+    with storage.snapshot() as kept:
+        found = kept.rollouts.kept_of_push(push)
+        return _whole(found, kept.notifications.of_rollout(found.rollout.id)) if found else None
+
+
+def _whole(found: KeptRollout, notification: Notification | None) -> Row:
+    return {
+        **_rollout(found),
+        "targets": [_outcome(found.rollout.id, one) for one in found.outcomes],
+        "message": _message(notification) if notification else None,
+    }
+
+
+def _rollout(found: KeptRollout) -> Row:
+    one, push = found.rollout, found.push
+    return {
+        "id": one.id,
+        "push": one.push,
+        "image": one.image,
+        "state": str(one.state),
+        "runs": one.runs,
+        "attempts": one.attempts,
+        "created_at": moment(one.created_at),
+        "started_at": moment(one.started_at),
+        "ended_at": moment(one.ended_at),
+        "due_at": moment(one.due_at),
+        "note": one.note,
+        "is_stopped": one.is_stopped,
+        "registry": push.registry,
+        "digest": push.digest,
+        "actor": push.actor,
+        "pushed_at": moment(push.received_at),
+        "outcomes": {str(outcome): count for outcome, count in found.counts.items()},
+    }
+
+
+def _outcome(rollout_id: int, said: RunOutcome) -> Row:
+    one = said.result
+    return {
+        "rollout": rollout_id,
+        "key": one.key,
+        "run": said.run,
+        "at": moment(said.at),
+        "kind": str(one.kind),
+        "name": one.name,
+        "place": one.place,
+        "outcome": str(one.outcome),
+        "before": one.before,
+        "after": one.after,
+        "message": one.message,
+        "left_alone": one.left_alone,
+    }
+
+
+def _message(one: Notification) -> Row:
+    return {
+        "rollout": one.rollout,
+        "run": one.run,
+        "state": str(one.state),
+        "attempts": one.attempts,
+        "due_at": moment(one.due_at),
+        "channels": list(one.channels) if one.channels else None,
+        "error": one.error,
+    }
