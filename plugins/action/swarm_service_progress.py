@@ -34,7 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return when all updates are over, with everything that they told."""
         super().run(tmp, task_vars)
         host = (task_vars or {}).get("inventory_hostname", "")
-        told: list[dict[str, Any]] = []
+        lines: list[dict[str, Any]] = []
         arguments = dict(self._task.args)
         heard_at = connected_at = time.monotonic()
         while True:
@@ -54,10 +54,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 heard_at = connected_at
             for line in answer["lines"]:
                 _display.display(f"{host} | {line['service']} | {line['text']}")
-            told += answer["lines"]
+            lines += answer["lines"]
             arguments["offsets"] = answer["offsets"]
             if not answer["going_on"] or connected_at - heard_at > _SILENCE:
-                return {"changed": False, "lines": told, "going_on": answer["going_on"]}
+                return {"changed": False, "lines": lines, "going_on": answer["going_on"]}
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         with _limit(_DEAD):

@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import KINDS
 
 _display = Display()
 
@@ -21,9 +22,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the options say, as the result of an update would."""
         super().run(tmp, task_vars)
-        _, told = self.validate_argument_spec(
+        _, outcome = self.validate_argument_spec(
             argument_spec={
-                "kind": {"type": "str", "required": True, "choices": ["service", "container"]},
+                "kind": {"type": "str", "required": True, "choices": list(KINDS)},
                 "id": {"type": "str", "required": True},
                 "name": {"type": "str", "required": True},
                 "outcome": {"type": "str", "required": True},
@@ -35,9 +36,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "lost": {"type": "bool", "default": False},
             }
         )
-        told["after"] = told["after"] or told["before"]
+        outcome["after"] = outcome["after"] or outcome["before"]
         host = (task_vars or {}).get("inventory_hostname", "")
-        _display.display(f"{host} | {told['name']} | {told['outcome']}: {told['message']}")
+        _display.display(f"{host} | {outcome['name']} | {outcome['outcome']}: {outcome['message']}")
         if (task_vars or {}).get("ansible_check_mode"):
-            del told["outcome"]
-        return {"changed": False, "msg": told["message"], **told}
+            del outcome["outcome"]
+        return {"changed": False, "msg": outcome["message"], **outcome}

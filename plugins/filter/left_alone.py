@@ -6,7 +6,14 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, Mapping
 
 from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
-from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import is_good
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.blocking import why_blocked
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.steps import (
+    Unit,
+    first_few,
+    from_data,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import image_before
 
 DOCUMENTATION = r"""
 name: left_alone
@@ -56,34 +63,34 @@ def left_alone(
     plan: Mapping[str, Any], host: str, ended_well: Collection[str], variables: Mapping[str, Any]
 ) -> Dict[str, Any]:
     """Return whether the step of ``host`` may not begin, and each target that it tells of, with the reason."""
-    steps = rolling.from_data(plan["steps"])
+    steps = from_data(plan["steps"])
     number = next(index for index, step in enumerate(steps) if host in step.hosts)
-    reason, failed = rolling.left_alone(steps, number, frozenset(ended_well))
+    reason, failed = why_blocked(steps, number, frozenset(ended_well))
     if not reason:
         return {"is_left_alone": False, "targets": []}
-    blamed = rolling.first_few([f"{unit.name} ({_end_of(unit, variables)})" for _, unit in failed], "; ")
+    blamed = first_few([f"{unit.name} ({_end_of(unit, variables)})" for _, unit in failed], "; ")
     message = "left alone: " + ": ".join(part for part in (reason, blamed) if part)
-    told = [
+    targets = [
         {
             "kind": target["kind"],
             "id": target["id"],
             "name": target["name"],
-            "before": {"image": target["image"], "digest": min(target["digests"], default=None)},
+            "before": image_before(target),
             "message": message,
         }
         for unit in steps[number].units
         for target in unit.targets.get(host, ())
     ]
-    return {"is_left_alone": True, "targets": told}
+    return {"is_left_alone": True, "targets": targets}
 
 
-def _end_of(unit: rolling.Unit, variables: Mapping[str, Any]) -> str:
+def _end_of(unit: Unit, variables: Mapping[str, Any]) -> str:
     ends = [
         f"{one['name']} {one['outcome']}"
         for one in target_outcomes(variables, unit.hosts)
-        if one["outcome"] not in ("updated", "unchanged", "skipped", "superseded")
+        if not is_good(one["outcome"])
     ]
-    return rolling.first_few(ends) or "it did not come to an end"
+    return first_few(ends) or "it did not come to an end"
 
 
 class FilterModule:

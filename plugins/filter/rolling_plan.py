@@ -5,7 +5,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.plan import Host, plan
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.steps import to_data
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import (
+    STRATEGY,
+    variable,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import without_skipped
 
 DOCUMENTATION = r"""
 name: rolling_plan
@@ -43,7 +49,7 @@ RETURN = r"""
 _value:
   description: >-
     All hosts that something is to be done on, in the order of the steps (hosts); the number of hosts in each step
-    (sizes); the steps; what was wished that nobody can read (complaints); and the hosts that were asked (asked).
+    (sizes); the steps; what was said of them that nobody can read (problems); and the hosts that were asked (asked).
   type: dict
 """
 
@@ -52,26 +58,25 @@ def rolling_plan(
     variables: Mapping[str, Any], hosts: Sequence[str], skip: Sequence[str] = ()
 ) -> Dict[str, Any]:
     """Return the steps, and what the play that carries them out has to know of them."""
-    plan = rolling.plan([_host(name, variables[name], skip) for name in hosts])
+    found = plan([_host(name, variables[name], skip) for name in hosts])
     return {
-        "hosts": [host for step in plan.steps for host in step.hosts],
-        "sizes": [len(step.hosts) for step in plan.steps],
-        "steps": rolling.to_data(plan.steps),
-        "complaints": list(plan.complaints),
+        "hosts": [host for step in found.steps for host in step.hosts],
+        "sizes": [len(step.hosts) for step in found.steps],
+        "steps": to_data(found.steps),
+        "problems": list(found.problems),
         "asked": list(hosts),
     }
 
 
-def _host(name: str, known: Mapping[str, Any], skip: Sequence[str]) -> rolling.Host:
+def _host(name: str, known: Mapping[str, Any], skip: Sequence[str]) -> Host:
     scan = known.get("fleet_scan_result") or {}
     swarm = scan.get("swarm") or {}
-    wishes = {wish: known.get(rolling.variable(wish)) for wish in rolling.WISHES}
-    return rolling.Host(
+    return Host(
         name=name,
         answered=bool(scan),
         targets=tuple(_targets(name, scan, skip)),
         swarm=swarm.get("id") if swarm.get("manager") else None,
-        wishes=wishes,
+        strategy={option: known.get(variable(option)) for option in STRATEGY},
     )
 
 
@@ -79,9 +84,7 @@ def _targets(host: str, scan: Mapping[str, Any], skip: Sequence[str]) -> List[Di
     kept = ("kind", "id", "name", "image", "digests", "options")
     return [
         {key: target.get(key) for key in kept}
-        for target in scan.get("targets") or ()
-        if "service/{id}".format(**target) not in skip
-        and "container/{}/{name}".format(host, **target) not in skip
+        for target in without_skipped(scan.get("targets") or (), host, skip)
     ]
 
 

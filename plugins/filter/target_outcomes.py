@@ -5,6 +5,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, UNREACHABLE
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
+    image_before,
+    key_of,
+    place_of,
+)
+
 DOCUMENTATION = r"""
 name: target_outcomes
 short_description: Say what became of each target of an update run
@@ -55,18 +62,22 @@ def target_outcomes(
         known = variables[host]
         if "fleet_scan_result" not in known:
             found[host] = _entry(
-                "host", host, f"host {host}", {"outcome": "unreachable", "message": "did not answer"}
+                "host", host, place_of("host", host), {"outcome": UNREACHABLE, "message": "did not answer"}
             )
             continue
         for result in _results(known):
-            key = _key(host, result)
+            key = key_of(result, host)
             if key not in found or not result.get("lost"):
-                found[key] = _entry(result["kind"], result["name"], _where(host, result), result)
+                found[key] = _entry(result["kind"], result["name"], place_of(result["kind"], host), result)
     for host, target in _expected(steps):
-        before = {"image": target["image"], "digest": min(target["digests"], default=None)}
-        silence = {"outcome": "failed", "before": before, "message": "the run ended without a word about it"}
+        silence = {
+            "outcome": FAILED,
+            "before": image_before(target),
+            "message": "the run ended without a word about it",
+        }
         found.setdefault(
-            _key(host, target), _entry(target["kind"], target["name"], _where(host, target), silence)
+            key_of(target, host),
+            _entry(target["kind"], target["name"], place_of(target["kind"], host), silence),
         )
     return list(found.values())
 
@@ -77,14 +88,6 @@ def _expected(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tuple[str, Mapping
             for host, targets in unit["targets"].items():
                 for target in targets:
                     yield host, target
-
-
-def _key(host: str, one: Mapping[str, Any]) -> str:
-    return f"service/{one.get('id')}" if one["kind"] == "service" else f"container/{host}/{one['name']}"
-
-
-def _where(host: str, one: Mapping[str, Any]) -> str:
-    return f"swarm of {host}" if one["kind"] == "service" else f"host {host}"
 
 
 def _results(known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

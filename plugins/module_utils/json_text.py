@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading JSON that somebody else wrote."""
+"""Reading JSON that somebody else wrote. Pure."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The labels by which services and containers opt in and say how they want to be treated."""
+"""The labels by which services and containers opt in and say how they want to be treated. Pure."""
 
 from __future__ import annotations
 
 from typing import Dict, List, Mapping
 
-from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import strategy
 
 OPT_IN = "registry-docker-updater"
 PREFIX = OPT_IN + "."
@@ -16,7 +16,7 @@ KEEP_ENV = PREFIX + "keep-env"
 # A container that does its work once and ends with code 0 has proven itself.
 ONE_SHOT = PREFIX + "one-shot"
 # In which steps a push rolls across the hosts.
-ROLLING = {PREFIX + wish: wish for wish in rolling.WISHES}
+ROLLING = {PREFIX + option: option for option in strategy.STRATEGY}
 # Every label beyond the opt-in that some module reads; anything else under the prefix is reported.
 KNOWN_OPTIONS = frozenset((JOBS, KEEP_ENV, ONE_SHOT, *ROLLING))
 
@@ -35,21 +35,21 @@ def opted_in(labels: Mapping[str, str]) -> bool:
 
 
 def rolling_options(labels: Mapping[str, str]) -> Dict[str, str]:
-    """Return what ``labels`` wish of the steps of a rollout, by :data:`rolling.WISHES`, readable or not."""
-    return {wish: labels[label] for label, wish in ROLLING.items() if label in labels}
+    """Return what ``labels`` say of the steps of a rollout, by :data:`strategy.STRATEGY`, readable or not."""
+    return {option: labels[label] for label, option in ROLLING.items() if label in labels}
 
 
-def complaints(labels: Mapping[str, str]) -> List[str]:
+def problems(labels: Mapping[str, str]) -> List[str]:
     """Say what in ``labels`` is under our prefix and means nothing, a sentence each."""
     found = [
         f"label {name} is not known and has no effect"
         for name in sorted(labels)
         if name.startswith(PREFIX) and name not in KNOWN_OPTIONS
     ]
-    for wish, value in rolling_options(labels).items():
-        complaint = rolling.complaint(wish, value)
-        if complaint:
-            found.append(f"label {PREFIX}{wish}: {complaint}")
+    for option, value in rolling_options(labels).items():
+        problem = strategy.problem(option, value)
+        if problem:
+            found.append(f"label {PREFIX}{option}: {problem}")
     value = labels.get(OPT_IN, "")
     if not says_yes(value) and value.strip().lower() not in _NO:
         found.insert(0, f"label {OPT_IN}: {value!r} is neither true nor false, so it does not opt in")

@@ -122,17 +122,9 @@ class Reference:
             + ("@" + self.digest if self.digest else "")
         )
 
-    def pinned_to(self, digest: str) -> "Reference":
-        """Return the same name pinned to ``digest``: what a service's spec holds."""
-        return replace(self, digest=digest)
-
     def without_digest(self) -> "Reference":
         """Return ``repo:tag`` of a pinned name; raises :class:`InvalidReference` when it has no tag."""
         return replace(self, digest=None)
-
-    def on_host(self, host: str) -> "Reference":
-        """Return the same repository and tag under another host."""
-        return replace(self, host=host)
 
     def names_same_tag_as(self, other: "Reference", aliases: Iterable[str] = ()) -> bool:
         """Tell whether both names mean one tag of one repository of one registry.

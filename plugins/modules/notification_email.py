@@ -148,7 +148,7 @@ def send(message: EmailMessage, options: Mapping[str, Any]) -> Dict[str, str]:
                 smtp.login(options["username"], options["password"] or "")
             refused = smtp.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
-        raise NotSent(f"{server} refused every recipient: {_told(error.recipients)}") from error
+        raise NotSent(f"{server} refused every recipient: {_refusals(error.recipients)}") from error
     except smtplib.SMTPAuthenticationError as error:
         raise NotSent(f"{server} refused the login of {options['username']}: {_answer(error)}") from error
     except smtplib.SMTPResponseException as error:
@@ -191,7 +191,7 @@ def _answer(answer: Any) -> str:
     return f"{code} {' '.join(words.split())}"
 
 
-def _told(refused: Mapping[str, Tuple[int, bytes]]) -> str:
+def _refusals(refused: Mapping[str, Tuple[int, bytes]]) -> str:
     return ", ".join(f"{address} ({_answer(answer)})" for address, answer in refused.items())
 
 

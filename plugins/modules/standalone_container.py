@@ -196,37 +196,47 @@ order:
 """
 
 from dataclasses import replace
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
+    in_order,
+    name_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    name_in,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import repair
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     DIRECTORY,
     Journal,
     JournalUnusable,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
-    in_order,
-    name_of,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.preview import preview
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.results import result_of
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import (
     Update,
-    Wish,
     look_at_copied_files,
-    repair,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_worker import run_detached
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import run_detached
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
     accounts_by_registry,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
-    ENGINE_OPTIONS,
-    Engine,
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     EngineUnreachable,
     NoAnswer,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    FAILED,
+    ROLLED_BACK,
+    succeeds,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
@@ -236,31 +246,30 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
 )
 
 _LONGEST_WAIT = 3600.0  # for another update on the same host, in seconds
-_GOOD = ("updated", "unchanged", "skipped")
 
 
-def _work(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
+def _work(params: Dict[str, Any], request: Optional[Request]) -> Dict[str, Any]:
     """Repair, then update: in the worker, under the lock."""
     containers = Containers(Engine(params))
     journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
     options = Options(params["settle"], params["health_timeout"])
-    before = journal.kept_result(wish.name) if wish else {}
-    if wish:
+    before = journal.kept_result(request.name) if request else {}
+    if request:
         # What takes long for a container that has written much is not done while others wait.
-        look_at_copied_files(containers, wish.name)
+        look_at_copied_files(containers, request.name)
     with journal.lock(_LONGEST_WAIT) as lock:
         repairs = repair(containers, journal, options)
         for one in repairs:
-            # Another run may wait for the lock with the same wish.
+            # Another run may wait for the lock with the same request.
             journal.keep_result(one["name"], one)
-        if wish is None:
+        if request is None:
             return {"repairs": repairs, **_order(containers)}
-        result = _already_told(repairs, journal, wish, before if lock.waited else None)
+        result = _already_done(repairs, journal, request, before if lock.waited else None)
         if result is None:
             # What another run did to it is no person's doing.
-            if lock.waited or any(one["name"] == wish.name for one in repairs):
-                wish = replace(wish, found_digests=())
-            result = Update(containers, journal, wish, options).run()
+            if lock.waited or any(one["name"] == request.name for one in repairs):
+                request = replace(request, found_digests=())
+            result = Update(containers, journal, request, options).run()
             journal.keep_result(result["name"], result)
     return {**result, "repairs": [one for one in repairs if one is not result]}
 
@@ -270,33 +279,37 @@ def _order(containers: Containers) -> Dict[str, Any]:
     return {"order": [name_of(one) for one in in_order(found)], "warnings": unreadable}
 
 
-def _already_told(repairs: Any, journal: Journal, wish: Wish, before: Any) -> Any:
-    """Return the result of the same wish, finished just now or by the run that this one waited for."""
+def _already_done(repairs: Any, journal: Journal, request: Request, before: Any) -> Any:
+    """Return the result of the same request, finished just now or by the run that this one waited for."""
     found = list(repairs)
-    kept = journal.kept_result(wish.name)
+    kept = journal.kept_result(request.name)
     if before is not None and kept != before:
         found.append(kept.get("result"))
     for result in found:
-        if result and (result["name"], result["digest"]) == (wish.name, wish.digest) and result["changed"]:
+        is_it = isinstance(result, dict) and (result.get("name"), result.get("digest")) == (
+            request.name,
+            request.digest,
+        )
+        if is_it and result.get("changed"):
             return result
     return None
 
 
-def _foresee(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
+def _preview(params: Dict[str, Any], request: Optional[Request]) -> Dict[str, Any]:
     containers = Containers(Engine(params))
-    if wish is None:
+    if request is None:
         journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
-        left = [kept["wanted"]["name"] for kept in journal.swaps()]
+        left = [name_in(kept) for kept in journal.swaps()]
         message = "would be repaired: " + ", ".join(left) if left else "nothing is left to repair"
         return {"changed": bool(left), "repairs": [], "message": message, **_order(containers)}
     journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
-    return {**Update(containers, journal, wish, Options()).foresee(), "repairs": []}
+    return {**preview(containers, journal, request), "repairs": []}
 
 
-def _wish(params: Dict[str, Any]) -> Wish:
+def _request(params: Dict[str, Any]) -> Request:
     for host in params["aliases"]:
         check_host(host)
-    return Wish(
+    return Request(
         name=params["name"].lstrip("/"),
         image=Reference.parse(params["image"]),
         digest=check_digest(params["digest"]),
@@ -335,47 +348,47 @@ def main() -> None:
     )
     params = module.params
     try:
-        wish = _wish(params) if params["state"] == "present" else None
+        request = _request(params) if params["state"] == "present" else None
     except InvalidReference as error:
         module.fail_json(msg=str(error))
     try:
         answer: Any = (
-            _foresee(params, wish) if module.check_mode else run_detached(lambda: _guarded(params, wish))
+            _preview(params, request)
+            if module.check_mode
+            else run_detached(lambda: _guarded(params, request))
         )
     except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
         module.fail_json(msg=str(error), message=str(error))
-    _tell(module, wish, answer)
+    _report(module, request, answer)
 
 
-def _guarded(params: Dict[str, Any], wish: Any) -> Dict[str, Any]:
+def _guarded(params: Dict[str, Any], request: Optional[Request]) -> Dict[str, Any]:
     """In the worker: errors that only a sentence can tell."""
     try:
-        return _work(params, wish)
+        return _work(params, request)
     except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
         return {"error": str(error)}
 
 
-def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
+def _report(module: AnsibleModule, request: Optional[Request], answer: Any) -> None:
     if answer is None or "traceback" in answer or "error" in answer:
         message = "the updating processes on the host were killed: after the next scan the operator has what they left finished, or repair.yml does"
         if answer is not None:
             message = answer.get("error") or "this is a bug: " + answer["traceback"].strip().splitlines()[-1]
         answer = {
-            **(_nothing_done(wish, message) if wish else {"message": message}),
+            **(result_of(request, FAILED, message) if request else {"message": message}),
             **(answer or {}),
             "failed": True,
         }
     elif "outcome" in answer:
-        answer["failed"] = answer["outcome"] not in _GOOD
+        answer["failed"] = not succeeds(answer["outcome"])
     else:
-        answer.setdefault(
-            "failed", any(one["outcome"] not in (*_GOOD, "rolled_back") for one in answer["repairs"])
-        )
+        answer.setdefault("failed", any(not _is_repaired(one["outcome"]) for one in answer["repairs"]))
         answer.setdefault("changed", any(one["changed"] for one in answer["repairs"]))
         names = ", ".join(f"{one['name']} ({one['outcome']})" for one in answer["repairs"])
         answer.setdefault("message", "repaired: " + names if names else "nothing was left to repair")
     for warning in dict.fromkeys(answer.pop("warnings", ())):
-        name = answer.get("name") or (wish.name if wish else "")
+        name = answer.get("name") or (request.name if request else "")
         module.warn(f"{name}: {warning}" if name else warning)
     if answer.get("failed"):
         module.fail_json(
@@ -384,23 +397,8 @@ def _tell(module: AnsibleModule, wish: Any, answer: Any) -> None:
     module.exit_json(**answer)
 
 
-def _nothing_done(wish: Wish, message: str) -> Dict[str, Any]:
-    state = {"image": str(wish.image), "digest": None}
-    return {
-        "outcome": "failed",
-        "kind": "container",
-        "id": "",
-        "name": wish.name,
-        "image": str(wish.image),
-        "digest": wish.digest,
-        "before": state,
-        "after": state,
-        "message": message,
-        "warnings": [],
-        "seconds": 0.0,
-        "downtime": None,
-        "changed": False,
-    }
+def _is_repaired(outcome: str) -> bool:
+    return succeeds(outcome) or outcome == ROLLED_BACK
 
 
 if __name__ == "__main__":

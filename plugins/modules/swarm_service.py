@@ -129,27 +129,26 @@ import time
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
     BadCredentials,
     accounts_by_registry,
     find_credentials,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import ENGINE_OPTIONS, Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import succeeds
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
     check_digest,
     check_host,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_engine import Refused, SwarmEngine
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import Progress
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_update import (
-    Request,
-    ServiceUpdate,
-)
-
-_GOOD = ("updated", "unchanged", "skipped")
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import Refused, SwarmEngine
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.update import ServiceUpdate
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE
 
 
 def main() -> None:
@@ -183,7 +182,7 @@ def main() -> None:
     for warning in dict.fromkeys(report.warnings):
         module.warn(f"{report.name}: {warning}")
     result: Dict[str, Any] = {
-        "kind": "service",
+        "kind": SERVICE,
         "id": report.id or module.params["service"],
         "name": report.name or module.params["service"],
         "image": report.image,
@@ -200,7 +199,7 @@ def main() -> None:
         result["diff"] = report.diff
     if not module.check_mode:
         result["outcome"] = report.outcome
-    if report.outcome in ("", *_GOOD):
+    if not report.outcome or succeeds(report.outcome):
         module.exit_json(**result)
     module.fail_json(**result)
 

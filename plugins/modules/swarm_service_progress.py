@@ -60,7 +60,7 @@ going_on:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import heard
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import read_progress
 
 _EVERY = 0.5
 
@@ -81,10 +81,10 @@ def main() -> None:
         lines, going_on = [], []
         for service, path in sorted(module.params["files"].items()):
             try:
-                told, offsets[service], over = heard(path, offsets[service])
+                heard, offsets[service], over = read_progress(path, offsets[service])
             except OSError as error:
                 module.fail_json(msg=f"cannot read the progress of {service}: {error}")
-            lines += [{"service": service, "text": text} for text in told]
+            lines += [{"service": service, "text": text} for text in heard]
             if not over:
                 going_on.append(service)
         if lines or not going_on or time.monotonic() >= until:

@@ -28,12 +28,13 @@ options:
     type: list
     elements: str
     default: []
-  wishes:
+  strategy:
     description:
       - What the inventory says of the steps of a rollout, with C(serial), C(max-failures) and C(order).
       - Only checked; what nobody can read is among the warnings.
     type: dict
     default: {}
+    aliases: [wishes]
   asked_at:
     description: When it is asked, in seconds since 1970 by the clock of who asks. Returned, to place ages in time.
     type: float
@@ -102,10 +103,10 @@ import time
 from typing import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import DIRECTORY
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
-    ENGINE_OPTIONS,
-    Engine,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import DIRECTORY
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     EngineUnreachable,
     NoAnswer,
@@ -115,8 +116,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     Reference,
     check_host,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import complaints
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan import narrowed, scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import problems
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 
 def main() -> None:
@@ -125,7 +127,7 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
-            "wishes": {"type": "dict", "default": {}},
+            "strategy": {"type": "dict", "default": {}, "aliases": ["wishes"]},
             "asked_at": {"type": "float"},
             "election_timeout": {"type": "int", "default": 0},
             "state_directory": {"type": "path", "default": DIRECTORY},
@@ -145,7 +147,7 @@ def main() -> None:
         of_the_name = narrowed(found["targets"], pushed, aliases)
         others = {target["reference"] for target in found["targets"] if target not in of_the_name}
         found.update(targets=of_the_name, other_names=sorted(filter(None, others)))
-    found["warnings"] += complaints(module.params["wishes"])
+    found["warnings"] += problems(module.params["strategy"])
     asked_at = module.params["asked_at"]
     # Later by what was waited, for ages are as of the end.
     found["asked_at"] = None if asked_at is None else asked_at + time.monotonic() - began

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import Update, Wish
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine, NotFound
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import Update
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import NotFound
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
 from lab import Host, Lab, images
@@ -142,7 +144,7 @@ class Site:
         """Update in this process: what the module does, without Ansible around it."""
         containers = Containers(Engine({"docker_host": socket or self.socket}))
         journal = Journal(str(self.state), "engine")
-        wanted = Wish(name, Reference.parse(self.image), digest, **wish)
+        wanted = Request(name, Reference.parse(self.image), digest, **wish)
         with journal.lock(60):
             return Update(containers, journal, wanted, Options(settle)).run()
 

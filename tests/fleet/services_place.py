@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 
 from fleet.services_module import Running, socket_of
 from lab import Host, Lab, Swarm

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 
 _SECOND = 10**9
 

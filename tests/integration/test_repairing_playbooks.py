@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     RUNNING,
     Member,
     Swap,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    to_json,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 
 from integration.conftest import Site
 from registry_docker_updater.core.runs.results import ModuleResult
@@ -38,12 +41,20 @@ def _journal(site: Site) -> Journal:
     web["State"] |= {"Running": True, "StartedAt": "2026-11-22T11:00:00Z"}
     site.engines["one"].answers["/containers/web0/json"] = Answer(web)
     site.engines["one"].answers[f"/containers/{web['Id']}/json"] = Answer(web)
-    member = Member("web0", web["Id"], RUNNING, {}, False, {}, {})
-    desired = {"name": "web0", "image": OTHER, "digest": NEW, "begun_at": 1000.0}
+    request = {
+        "body": {"HostConfig": {}},
+        "platform": "",
+        "connect": {},
+        "disconnect": [],
+        "image": "x",
+        "reference": IMAGE,
+    }
+    member = Member("web0", web["Id"], RUNNING, {}, False, request, request)
+    wanted = {"name": "web0", "image": OTHER, "digest": NEW, "begun_at": 1000.0}
     info = site.engines["one"].answers["/info"]
     assert isinstance(info, Answer)
     journal = Journal(str(state), info.body["ID"])
-    journal.keep("web0", Swap("0123abcd", (member,), (), {**desired, "new_image": "x"}).as_json())
+    journal.keep("web0", to_json(Swap("0123abcd", (member,), (), {**wanted, "new_image": "x"})))
     return journal
 
 

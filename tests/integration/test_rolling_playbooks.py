@@ -31,7 +31,7 @@ def update(site: Site) -> dict[str, tuple[str, str | None]]:
     return {key: (one.outcome.value, one.message) for key, one in told.items() if one.left_alone}
 
 
-def test_a_wish_of_the_inventory_that_nobody_can_read_is_among_the_warnings_of_the_scan(site: Site) -> None:
+def test_what_the_inventory_says_that_nobody_can_read_is_among_the_warnings_of_the_scan(site: Site) -> None:
     site.add_host("one", IMAGE)
     site.hosts["one"] |= {"docker_update_serial": [1, "some"], "docker_update_order": 10}
     site.write()

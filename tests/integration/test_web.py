@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.bounded_http import BoundedResponse
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bounded_http import (
+    BoundedResponse,
+)
 
 from integration.receivers import certificate
 from integration.registries import played

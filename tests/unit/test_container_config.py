@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_config import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.config import (
     explain,
     with_image_defaults,
     without_image_defaults,

@@ -1,7 +1,7 @@
 """Whatever ends an update at whatever instant: the container is up again, old or new, and nothing is left over.
 
 The real work, with a real journal, on a model of an engine that does what engines were seen to do: see the module
-``container_swap`` for what comes up by itself after a loss of power.
+``container/decisions/swap`` for what comes up by itself after a loss of power.
 """
 
 import itertools
@@ -13,23 +13,23 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import (
-    Containers,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.inspects import (
     as_seen,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.sight import Seen
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     PAUSED,
     RUNNING,
     STOPPED,
     Member,
-    Seen,
     Swap,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import finish, repair
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import NotFound
-from hypothesis import given
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import begin, repair
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import NotFound
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 T = TypeVar("T")
@@ -123,7 +123,11 @@ class PlayedContainers:
     def tag(self, *_: object) -> None:
         self._change("tag", lambda: None)
 
-    def copy_files(self, *_: object) -> None:
+    @property
+    def files(self) -> "PlayedContainers":
+        return self
+
+    def copy(self, *_: object) -> None:
         pass
 
     # What happens to it.
@@ -215,7 +219,13 @@ def played(policy: str, was: str, *, vanishes: bool = False) -> tuple[PlayedCont
         containers.found[old]["State"] |= {"Status": "paused", "Paused": True}
     elif was == STOPPED:
         containers.stop(containers.found[old])
-    create = {"reference": IMAGE, "body": {"HostConfig": host, "Labels": {}}, "platform": ""}
+    create = {
+        "reference": IMAGE,
+        "body": {"HostConfig": host, "Labels": {}},
+        "platform": "",
+        "connect": {},
+        "disconnect": [],
+    }
     member = Member(
         "app",
         old,
@@ -242,7 +252,7 @@ def updated_through(containers: PlayedContainers, journal: Journal, swap: Swap) 
     for ended in itertools.count():
         try:
             if ended == 0:
-                finish(cast("Containers", containers), journal, swap, AT_ONCE)
+                begin(cast("Containers", containers), journal, swap, AT_ONCE)
             else:
                 repair(cast("Containers", containers), journal, AT_ONCE)
         except Killed:
@@ -268,6 +278,8 @@ ENDS = st.lists(
 )
 
 
+# A real journal is written to a real disk, which takes its time.
+@settings(deadline=None)
 @given(
     ends=ENDS,
     policy=st.sampled_from(POLICIES),
@@ -285,6 +297,7 @@ def test_a_container_is_up_again_after_any_sequence_of_crashes(
     assert containers.most_at_boot <= 1, "old and new never come up together, on one volume"
 
 
+@settings(deadline=None)
 @given(ends=ENDS, was=st.sampled_from((RUNNING, STOPPED)), vanishes=st.booleans())
 def test_so_is_one_that_vanishes_when_it_stops_and_one_that_was_stopped_stays_so(
     ends: list[End], was: str, vanishes: bool
@@ -335,7 +348,7 @@ def test_after_a_loss_of_power_the_container_is_up_without_help_but_for_moments_
         containers, swap = played(policy, RUNNING)
         containers.end_at(iter([(number, "power", moment)]))
         with tempfile.TemporaryDirectory() as folder, suppress(Killed):
-            finish(cast("Containers", containers), Journal(folder, "engine"), swap, AT_ONCE)
+            begin(cast("Containers", containers), Journal(folder, "engine"), swap, AT_ONCE)
         if containers.up_at_boot == [False]:
             down.add(containers.last_change)
     assert down == moments

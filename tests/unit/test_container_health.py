@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """When a container that was just started is good, bad, or not known yet."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_health import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.health import (
     BAD,
     GOOD,
     WAIT,
+    Gate,
     Start,
     judge,
     missing_ports,
     patience,
 )
 
+LIMITS = Gate(settle=10, deadline=60)
 START = Start("now", 0)
 CHECK = {
     "Test": ["CMD", "true"],
@@ -59,20 +62,20 @@ def container(status: str = "running", health: str = "", check: Any = None, **st
 def test_good_is_up_for_long_enough_and_healthy_where_that_is_checked(
     shown: dict[str, Any], seconds: float, verdict: str
 ) -> None:
-    assert judge(shown, START, seconds, settle=10, deadline=60).word == verdict
+    assert judge(shown, START, seconds, LIMITS).word == verdict
 
 
 def test_a_container_that_works_once_may_end_well_and_not_badly() -> None:
     done, failed = container("exited", ExitCode=0), container("exited", ExitCode=3)
-    assert judge(done, START, 1, 10, 60, may_finish=True).word == GOOD
-    assert judge(failed, START, 1, 10, 60, may_finish=True).word == BAD
+    assert judge(done, START, 1, replace(LIMITS, may_finish=True)).word == GOOD
+    assert judge(failed, START, 1, replace(LIMITS, may_finish=True)).word == BAD
 
 
 def test_the_reason_names_what_the_probe_said() -> None:
     shown = container(health="unhealthy")
     shown["State"]["Health"]["Log"] = [{"ExitCode": 7, "Output": "no\n database"}]
     assert (
-        judge(shown, START, 1, 10, 60).reason
+        judge(shown, START, 1, LIMITS).reason
         == "its health check failed (the last probe ended with code 7: no database)"
     )
 
@@ -91,3 +94,8 @@ def test_ports_that_were_published_and_are_not_any_more_are_named() -> None:
         "HostConfig": {"PortBindings": {"80/tcp": [{}], "81/tcp": [{}]}},
     }
     assert missing_ports(before, after) == "80/tcp"
+
+
+def test_one_that_was_killed_for_want_of_memory_says_so() -> None:
+    shown = container("exited", ExitCode=137, OOMKilled=True)
+    assert judge(shown, START, 1, LIMITS).reason == "it ended with exit code 137, killed for want of memory"

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_carry_out import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import Update, Wish
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import Update
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
 from unit.builders import NEW, OLD
@@ -42,10 +43,10 @@ def registry(config: dict[str, Any]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_config = self.path.endswith(CONFIG)
-            told = (
+            found = (
                 {"config": config, "architecture": "amd64"} if is_config else {"config": {"digest": CONFIG}}
             )
-            body = json.dumps(told).encode()
+            body = json.dumps(found).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -106,7 +107,7 @@ def update(engine: PlayedEngine, folder: Path, host: str, **wish: Any) -> dict[s
     containers = Containers(Engine({"docker_host": engine.address}))
     reference = Reference.parse(f"{host}/test/app:1")
     journal = Journal(str(folder / "state"), "engine")
-    return Update(containers, journal, Wish("web", reference, NEW, **wish), Options(0)).run()
+    return Update(containers, journal, Request("web", reference, NEW, **wish), Options(0)).run()
 
 
 def bodies(engine: PlayedEngine) -> list[dict[str, Any]]:

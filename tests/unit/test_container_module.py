@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
     JournalUnusable,
 )

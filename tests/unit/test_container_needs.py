@@ -12,13 +12,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import container_needs
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_needs import missing_needs
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_plan import (
-    Host,
-    check_target,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container import (
+    needs as container_needs,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.checks import check_target
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.host import Host
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.needs import missing_needs
 
 ID = "f" * 64
 

@@ -5,12 +5,12 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_networks import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.given import Given
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
     Asked,
     plan_networks,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_recreate import (
-    Given,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.recreate import (
     follow,
     recreate,
 )
@@ -284,3 +284,124 @@ def test_settings_of_an_interface_move_to_its_endpoint_where_engines_want_them_t
     assert new.create["one"]["DriverOpts"] == {
         "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=1"
     }
+
+
+def test_a_hardware_address_of_old_engines_stays_with_the_container() -> None:
+    assert body_of(container(), api=(1, 41), mac="02:00:00:00:00:01")["MacAddress"] == "02:00:00:00:00:01"
+
+
+def test_settings_that_moved_to_an_endpoint_are_not_asked_for_twice() -> None:
+    shown = container(
+        HostConfig={"NetworkMode": "one", "Sysctls": {"net.ipv4.conf.eth0.x": "1"}}, Networks={"one": {}}
+    )
+    assert body_of(shown, api=(1, 48))["HostConfig"]["Sysctls"] == {}
+
+
+def test_links_are_asked_for_as_engines_take_them() -> None:
+    shown = container(HostConfig={"Links": ["/db:/web/database"]})
+    assert body_of(shown)["HostConfig"]["Links"] == ["db:database"]
+
+
+def test_links_and_namespaces_follow_to_who_was_recreated_before() -> None:
+    body = {"HostConfig": {"NetworkMode": "container:old", "Links": ["db:database", "other:o"]}}
+    made = follow(body, {"old": "new", "db": "new-db"})["HostConfig"]
+    assert made == {"NetworkMode": "container:new", "Links": ["new-db:database", "other:o"]}
+
+
+def test_what_the_engine_filled_in_is_left_to_it() -> None:
+    filled = {
+        "MaskedPaths": ["/proc/kcore"],
+        "ReadonlyPaths": ["/proc/bus"],
+        "MemorySwappiness": -1,
+        "MemorySwap": 1000,
+        "KernelMemory": 0,
+    }
+    made = body_of(container(HostConfig=filled), api=(1, 42))["HostConfig"]
+    assert not {"MaskedPaths", "ReadonlyPaths", "KernelMemory"}.intersection(made)
+    assert (made["MemorySwappiness"], made["MemorySwap"]) == (None, 0)
+    mine = body_of(container(HostConfig={"MaskedPaths": ["/proc/mine"], "KernelMemory": 5}), api=(1, 41))
+    assert (mine["HostConfig"]["MaskedPaths"], mine["HostConfig"]["KernelMemory"]) == (["/proc/mine"], 5)
+
+
+def test_security_labels_of_a_former_peer_are_not_kept() -> None:
+    labels = [f"label={one}" for one in ("user:u", "role:r", "type:t", "level:l")]
+    shown = {"SecurityOpt": [*labels, "no-new-privileges"], "PidMode": "container:peer"}
+    assert body_of(container(HostConfig=shown))["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    del shown["PidMode"]
+    assert body_of(container(HostConfig=shown))["HostConfig"]["SecurityOpt"] == [*labels, "no-new-privileges"]
+
+
+def test_the_manifest_of_another_platform_or_kind_is_not_the_identity_that_compose_knows() -> None:
+    def manifests(digest: str) -> list[dict[str, Any]]:
+        platforms = ({"os": "linux", "architecture": "arm"}, {"os": "linux", "architecture": "amd64"})
+        kinds = [
+            {
+                "Kind": "image",
+                "ImageData": {"Platform": one},
+                "Descriptor": {"digest": digest + one["architecture"]},
+            }
+            for one in platforms
+        ]
+        return [{"Kind": "attestation"}, *kinds]
+
+    shown = container(
+        Config={"Labels": {"com.docker.compose.image": "old-amd64"}},
+        ImageManifestDescriptor={"platform": {"os": "linux", "architecture": "amd64"}},
+    )
+    old, new = ({**image(one), "Manifests": manifests(f"{one}-")} for one in ("old", "new"))
+    label = "com.docker.compose.image"
+    assert body_of(shown, old_image=old, new_image=new)["Labels"][label] == "new-amd64"
+    without = {**new, "Manifests": [{"Kind": "attestation"}]}
+    assert body_of(shown, old_image=old, new_image=without)["Labels"][label] == "new"
+
+
+def test_a_label_of_compose_that_names_another_image_is_set_right_and_told() -> None:
+    shown = container(Config={"Labels": {"com.docker.compose.image": "of somebody else"}})
+    for new, warnings in (("sha256:new", 1), ("sha256:old", 0)):
+        made = recreate(Given(container=shown, old_image=image(), new_image=image(new), api=(1, 45)))
+        assert made.body["Labels"]["com.docker.compose.image"] == new
+        assert len(made.warnings) == warnings
+
+
+def test_a_volume_that_a_bind_names_without_a_source_stays() -> None:
+    mount = {"Type": "volume", "Name": VOLUME, "Source": "/x", "Destination": "/data", "RW": True}
+    shown = container(HostConfig={"Binds": ["/data", "/host:/host"]}, Mounts=[mount])
+    made = body_of(shown)["HostConfig"]
+    assert made["Binds"] == ["/host:/host"]
+    assert made["Mounts"][0]["Source"] == VOLUME
+
+
+def test_what_is_neither_a_volume_nor_a_folder_is_asked_for_as_it_was() -> None:
+    shown = container(Mounts=[{"Type": "npipe", "Destination": "/pipe", "Source": "x"}])
+    assert "Mounts" not in body_of(shown)["HostConfig"]
+
+
+def test_a_network_named_by_its_id_is_the_one_that_is_shown_by_its_name() -> None:
+    shown = container(
+        HostConfig={"NetworkMode": "0123456789ab"}, Networks={"one": {"NetworkID": "0123456789abcd"}}
+    )
+    assert (
+        plan_networks(shown, (1, 45), "02:00:00:00:00:01").create["one"]["MacAddress"] == "02:00:00:00:00:01"
+    )
+
+
+def test_an_address_that_is_configured_with_nothing_is_none_and_the_default_bridge_knows_no_names() -> None:
+    empty = {"IPAMConfig": {"IPv4Address": ""}, "Aliases": ["a"]}
+    shown = container(
+        HostConfig={"NetworkMode": "one"}, Networks={"one": empty, "bridge": {"IPAMConfig": {"x": "1"}}}
+    )
+    assert plan_networks(shown, (1, 45), "").create == {"one": {"Aliases": ["a"]}, "bridge": {}}
+
+
+def test_a_hardware_address_that_an_old_engine_made_of_the_address_is_not_asked_for() -> None:
+    made = {"MacAddress": "02:42:0a:00:00:09", "IPAddress": "10.0.0.9"}
+    shown = container(HostConfig={"NetworkMode": "one"}, Networks={"one": {}, "two": made})
+    assert plan_networks(shown, (1, 45), "").create["two"] == {}
+
+
+def test_two_providers_of_volumes_of_which_one_is_gone() -> None:
+    mount = {"Type": "volume", "Name": VOLUME, "Source": "/x", "Destination": "/data", "RW": True}
+    shown = container(HostConfig={"VolumesFrom": ["data:ro", "gone"]}, Mounts=[mount])
+    made = body_of(shown, providers={"data": {"Mounts": [mount]}})["HostConfig"]
+    assert made["VolumesFrom"] == ["data:ro"]
+    assert "Mounts" not in made

@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_relations import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
     RECREATE,
     RESTART,
     dependents,
@@ -84,3 +84,13 @@ def test_what_belongs_to_somebody_else_is_never_touched(shown: dict[str, Any]) -
 
 def test_everything_else_may_be_touched() -> None:
     assert why_untouchable(container("web", compose("web"))) == ""
+
+
+def test_who_takes_volumes_or_has_a_link_of_a_network_comes_after_whom_it_names() -> None:
+    data, user, linked = (
+        container("z-data"),
+        container("a-user", VolumesFrom=["z-data:ro"]),
+        container("b-linked"),
+    )
+    linked["NetworkSettings"]["Networks"] = {"one": {"Links": ["id-z-data:alias"]}, "two": None}
+    assert [name_of(one) for one in in_order([user, linked, data])] == ["z-data", "a-user", "b-linked"]

@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_update import Wish
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 from ansible_collections.registry.docker_updater.plugins.modules import standalone_container
 
 from unit.builders import HOST, NEW
 
-WISH = Wish(name="web", image=Reference.parse(f"{HOST}/test/app:1"), digest=NEW)
+REQUEST = Request(name="web", image=Reference.parse(f"{HOST}/test/app:1"), digest=NEW)
 RESULT = {"name": "web", "digest": NEW, "changed": True}
 
 
 def told(journal: Journal, before: Any) -> Any:
-    return standalone_container._already_told([], journal, WISH, before)
+    return standalone_container._already_done([], journal, REQUEST, before)
 
 
 @pytest.mark.parametrize("set_by", [86400.0, -86400.0])

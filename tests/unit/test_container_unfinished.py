@@ -9,28 +9,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_journal import Journal
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     RUNNING,
     Member,
     Swap,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_unfinished import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    to_json,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
     find_unfinished,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan import scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 from unit.builders import NEW, OLD
 from unit.engines import container_of, engine_with, played_engine
 
 APP = "registry.example.com/test/app:1"
 KNOWN = (f"registry.example.com/test/app@{OLD}", f"registry.example.com/test/app@{NEW}")
+REQUEST: dict[str, Any] = {
+    "body": {"HostConfig": {}},
+    "platform": "",
+    "connect": {},
+    "disconnect": [],
+    "image": "sha256:new",
+    "reference": "registry.example.com/test/app:1",
+}
 SWAP = Swap(
     "0123abcd",
-    (Member("app", "old-id", RUNNING, {"Name": "no"}, False, {}, {}, new_id="new-id"),),
+    (Member("app", "old-id", RUNNING, {"Name": "no"}, False, REQUEST, REQUEST, new_id="new-id"),),
     (),
-    {"name": "app", "image": APP, "digest": NEW, "begun_at": 1000.0},
+    {"name": "app", "image": APP, "digest": NEW, "new_image": "x", "begun_at": 1000.0},
 )
 
 
@@ -43,7 +54,7 @@ def _folder() -> Iterator[Path]:
 @pytest.fixture(name="journal")
 def _journal(folder: Path) -> Journal:
     journal = Journal(str(folder / "state"), "engine")
-    journal.keep("app", SWAP.as_json())
+    journal.keep("app", to_json(SWAP))
     return journal
 
 
@@ -85,8 +96,8 @@ def test_a_scan_tells_what_is_unfinished_how_old_it_is_and_whether_somebody_work
     with journal.lock(1):
         (left,), _ = find_unfinished(str(folder / "state"), "engine", 500)
     assert (left.is_worked_on, left.age) == (True, 0)
-    (told,) = scanned(folder)["unfinished"]
-    assert told["name"] == "app"
+    (found,) = scanned(folder)["unfinished"]
+    assert found["name"] == "app"
 
 
 def test_a_scan_makes_no_journal_where_there_is_none(folder: Path) -> None:
@@ -122,10 +133,11 @@ def test_what_an_update_left_without_a_journal_is_a_warning(folder: Path) -> Non
 def test_a_journal_of_another_version_or_that_nobody_can_read_is_a_warning_and_the_scan_goes_on(
     folder: Path, journal: Journal
 ) -> None:
-    journal.keep("other", {**replace(SWAP, wanted={**SWAP.wanted, "name": "other"}).as_json(), "colour": 1})
+    journal.keep("other", {**to_json(replace(SWAP, wanted={**SWAP.wanted, "name": "other"})), "version": 99})
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
     assert [one.swap.wanted["name"] for one in found] == ["app"]
-    assert "another version" in warnings[0]
+    assert "the update of other was begun by a later version" in warnings[0]
+    assert "have that version finish it" in warnings[0]
     (next((folder / "state").rglob("other.swap.json"))).write_text("{")
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
     assert [one.swap.wanted["name"] for one in found] == ["app"], "it hides no other"

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import container_worker
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_worker import run_detached
+from ansible_collections.registry.docker_updater.plugins.module_utils.container import (
+    worker as container_worker,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import run_detached
 
 
 @pytest.fixture(autouse=True)

@@ -8,22 +8,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import container_engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_engine import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container_swap import (
-    RUNNING,
-    Member,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container import (
+    files as container_files,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.sight import (
     Pair,
     Seen,
-    Swap,
     View,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.steps import (
     next_step,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
+    RUNNING,
+    Member,
+    Swap,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 
 from unit.engines import Answer, Asked, PlayedEngine, played_engine
 
-CREATED = {"Id": "app", "Created": "2026-11-22T11:00:00.7Z", "Mounts": []}
+CREATED = {
+    "Id": "app",
+    "Created": "2026-11-22T11:00:00.7Z",
+    "Mounts": [],
+    "Config": {"Labels": {"com.docker.compose.project": "shop"}},
+}
 
 
 @pytest.fixture(name="engine")
@@ -40,12 +51,12 @@ def copied(engine: PlayedEngine, times: dict[str, str]) -> list[str]:
 
     def stat(asked: Asked) -> Answer:
         shown = {"mode": 0o644, "mtime": times[asked.query["path"]]}
-        told = base64.b64encode(json.dumps(shown).encode()).decode()
-        return Answer(b"", headers={"X-Docker-Container-Path-Stat": told})
+        found = base64.b64encode(json.dumps(shown).encode()).decode()
+        return Answer(b"", headers={"X-Docker-Container-Path-Stat": found})
 
     engine.answers["/containers/app/changes"] = Answer([{"Path": path, "Kind": 1} for path in times])
     engine.answers["/containers/app/archive"] = stat
-    return _paths(Containers(Engine({"docker_host": engine.address})).copied_files(CREATED))
+    return _paths(Containers(Engine({"docker_host": engine.address})).files.copied(CREATED))
 
 
 def _paths(found: Any) -> list[str]:
@@ -69,13 +80,13 @@ def test_what_compose_copied_is_told_from_what_the_image_brought_in_every_zone(e
 def test_files_that_compose_copied_are_looked_for_once_and_a_long_look_is_told(
     engine: PlayedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(container_engine, "_LONG", -1.0)
+    monkeypatch.setattr(container_files, "_LONG", -1.0)
     copied(engine, {"/a": "2026-11-22T11:00:01Z", "/b": "2026-11-22T11:00:02Z"})
     containers = Containers(Engine({"docker_host": engine.address}))
     engine.asked.clear()
-    assert containers.copied_files(CREATED) == containers.copied_files(CREATED) == ["/a", "/b"]
+    assert containers.files.copied(CREATED) == containers.files.copied(CREATED) == ["/a", "/b"]
     assert len([asked for asked in engine.asked if asked.what.endswith("/archive")]) == 2
-    (sentence,) = containers.slow
+    (sentence,) = containers.files.slow
     assert "look at the 2 files" in sentence
 
 
@@ -89,7 +100,7 @@ def test_who_was_started_before_the_container_came_back_is_started_anew_though_i
     def next_verb(worker: int, provider: int) -> str:
         old = Seen("old", "web", "running", started_at=provider, policy="no")
         seen = Seen("worker", "worker", "running", started_at=worker)
-        return next_step(swap, View([Pair(old, None, "old")], [seen])).verb
+        return next_step(swap, View([Pair(old, None, "old")], [seen])).verb.value
 
     assert next_verb(worker=100, provider=120) == "start_restart"
     assert next_verb(worker=130, provider=120) == "restored"

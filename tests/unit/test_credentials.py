@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     BadCredentials,
     find_credentials,
 )

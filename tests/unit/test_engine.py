@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     Conflict,
-    Engine,
     EngineError,
     EngineUnreachable,
     NoAnswer,
@@ -148,8 +148,8 @@ def test_an_engine_that_stays_silent_is_given_up_after_the_timeout(played: Playe
     engine = client(played)
     assert engine.api_version
     with pytest.raises(NoAnswer, match="timed out"):
-        engine.request("GET", "/x", timeout=0.1)
-    assert engine.request("GET", "/x", timeout=5) == {}
+        engine.get("/x", timeout=0.1)
+    assert engine.get("/x", timeout=5) == {}
 
 
 def test_the_objects_of_a_stream_come_one_by_one(played: PlayedEngine) -> None:

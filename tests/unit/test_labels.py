@@ -3,8 +3,8 @@
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import (
     KNOWN_OPTIONS,
-    complaints,
     opted_in,
+    problems,
 )
 
 LABEL = "registry-docker-updater"
@@ -13,31 +13,31 @@ LABEL = "registry-docker-updater"
 @pytest.mark.parametrize("value", ["true", "True", "TRUE", "yes", "Yes", "on", "1", " true "])
 def test_yes_in_any_way_opts_in(value: str) -> None:
     assert opted_in({LABEL: value})
-    assert complaints({LABEL: value}) == []
+    assert problems({LABEL: value}) == []
 
 
 @pytest.mark.parametrize("value", ["false", "no", "OFF", "0", ""])
 def test_no_in_any_way_does_not_and_is_nothing_to_complain_about(value: str) -> None:
     assert not opted_in({LABEL: value})
-    assert complaints({LABEL: value}) == []
+    assert problems({LABEL: value}) == []
 
 
 @pytest.mark.parametrize("value", ["ture", "enabled", "2", "yes please", "\u0131"])
 def test_a_value_that_is_neither_does_not_opt_in_and_is_complained_about(value: str) -> None:
     assert not opted_in({LABEL: value})
-    (complaint,) = complaints({LABEL: value})
+    (complaint,) = problems({LABEL: value})
     assert repr(value) in complaint
 
 
 def test_without_the_label_nothing_is_opted_in() -> None:
     assert not opted_in({})
     assert not opted_in({"registry-docker-updater-like": "true", f"{LABEL}.enabled": "true"})
-    assert complaints({"com.example.team": "a"}) == []
+    assert problems({"com.example.team": "a"}) == []
 
 
 def test_an_unknown_label_under_the_prefix_is_named() -> None:
     labels = {LABEL: "true", f"{LABEL}.interval": "5m", **dict.fromkeys(KNOWN_OPTIONS, "1")}
-    assert complaints(labels) == [f"label {LABEL}.interval is not known and has no effect"]
+    assert problems(labels) == [f"label {LABEL}.interval is not known and has no effect"]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,6 @@ def test_an_unknown_label_under_the_prefix_is_named() -> None:
 def test_an_option_of_rolling_that_nobody_can_read_is_complained_about(
     option: str, value: str, words: str
 ) -> None:
-    (complaint,) = complaints({LABEL: "true", f"{LABEL}.{option}": value})
+    (complaint,) = problems({LABEL: "true", f"{LABEL}.{option}": value})
     assert complaint.startswith(f"label {LABEL}.{option}: {value!r}")
     assert words in complaint

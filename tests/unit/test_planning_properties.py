@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.people import changed_after
+from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule

@@ -1,7 +1,7 @@
 """Which proxy leads where: as Docker's engine and client decide it, by the rules of Go."""
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.proxies import Proxies
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.proxies import Proxies
 
 PROXY = "http://proxy.example.com:3128"
 EXCEPTIONS = (
@@ -28,6 +28,8 @@ EXCEPTIONS = (
         ("192.168.1.2:81", False),
         ("192.168.1.3", False),
         ("192.168.1.4", True),
+        ("[fe80::1%25eth0]", True),
+        ("a..b", True),
         ("[::ffff:192.168.1.1]", False),
         ("10.0.0.2", False),
         ("10.0.0.3:5000", False),
@@ -120,3 +122,9 @@ def test_an_engine_tells_its_own_proxies() -> None:
     info = {"HttpProxy": "a", "HttpsProxy": "b", "NoProxy": "10.0.0.0/8", "Name": "host"}
     assert Proxies.of_engine(info) == Proxies("a", "b", "10.0.0.0/8")
     assert Proxies.of_engine({"HttpProxy": None}) == Proxies()
+
+
+def test_an_exception_with_a_zone_and_a_name_too_long_to_be_asked_for_are_taken_as_they_are() -> None:
+    proxies = Proxies(http=PROXY, exceptions="fe80::1%eth0," + "ü" * 70)
+    assert proxies.url_for("http://[fe80::1]/") == PROXY
+    assert proxies.url_for(f"http://{'ü' * 70}/") is None

@@ -7,8 +7,10 @@ import pytest
 from ansible_collections.registry.docker_updater.plugins.filter.left_alone import left_alone
 from ansible_collections.registry.docker_updater.plugins.filter.rolling_plan import rolling_plan
 from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
-from ansible_collections.registry.docker_updater.plugins.module_utils import rolling
-from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import Host, Plan, plan
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import strategy as strategies
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.blocking import why_blocked
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.plan import Host, Plan, plan
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.steps import from_data, to_data
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,14 +33,14 @@ def service(name: str = "web", **options: Any) -> dict[str, Any]:
 
 
 def host(name: str, *targets: dict[str, Any], **more: Any) -> Host:
-    wishes = {
+    strategy = {
         key.replace("_", "-"): more.pop(key) for key in ("serial", "max_failures", "order") if key in more
     }
-    return Host(name, targets=targets or (container(),), wishes=wishes, **more)
+    return Host(name, targets=targets or (container(),), strategy=strategy, **more)
 
 
-def hosts(count: int, **wishes: Any) -> list[Host]:
-    return [host(f"h{number}", **wishes) for number in range(count)]
+def hosts(count: int, **strategy: Any) -> list[Host]:
+    return [host(f"h{number}", **strategy) for number in range(count)]
 
 
 def names(found: Plan) -> list[list[str]]:
@@ -49,7 +51,7 @@ def sizes(found: Plan) -> list[int]:
     return [len(step.units) for step in found.steps]
 
 
-def test_without_any_wish_everything_is_one_step() -> None:
+def test_without_any_word_everything_is_one_step() -> None:
     assert names(plan(hosts(3))) == [["h0", "h1", "h2"]]
 
 
@@ -81,8 +83,8 @@ def test_a_swarm_is_one_unit_with_the_containers_of_its_managers() -> None:
     managers.append(host("m3", service(), container(), swarm="alpha"))
     fleet = [host("solo", serial=1), *managers, host("worker")]
     assert names(plan(fleet)) == [["solo"], ["m1", "m2", "m3"], ["worker"]]
-    told = {name: len(targets) for name, targets in plan(fleet).steps[1].units[0].targets.items()}
-    assert told == {"m1": 1, "m2": 0, "m3": 1}, "each target once"
+    reported = {name: len(targets) for name, targets in plan(fleet).steps[1].units[0].targets.items()}
+    assert reported == {"m1": 1, "m2": 0, "m3": 1}, "each target once"
 
 
 def test_managers_of_a_swarm_that_runs_nothing_of_the_image_as_a_service_are_hosts_like_others() -> None:
@@ -100,7 +102,7 @@ def test_a_label_comes_before_the_inventory() -> None:
     assert names(plan([host("first", order=0), *fleet])) == [["h0"], ["h1"], ["first"]]
 
 
-def test_where_wishes_differ_the_most_careful_wins_and_who_wishes_nothing_has_no_opinion() -> None:
+def test_where_words_differ_the_most_careful_wins_and_who_says_nothing_has_no_opinion() -> None:
     fleet = [host("a", serial="50%"), host("b", serial=[1, "100%"]), host("c"), host("d")]
     assert sizes(plan(fleet)) == [1, 3]
     several = [host("a", container("x", order="1"), container("y", order="3")), host("b", order=2)]
@@ -111,29 +113,29 @@ def test_where_wishes_differ_the_most_careful_wins_and_who_wishes_nothing_has_no
 def test_a_serial_that_nobody_can_read_means_one_at_a_time(bad: Any) -> None:
     found = plan([host("a", serial=bad), host("b")])
     assert sizes(found) == [1, 1]
-    assert found.complaints[0].startswith(f"host a, docker_update_serial: {bad!r} is no number")
+    assert found.problems[0].startswith(f"host a, docker_update_serial: {bad!r} is no number")
 
 
 def test_failures_of_which_nobody_can_read_how_many_are_allowed_are_not_allowed() -> None:
     found = plan(hosts(2, serial=1, max_failures="some"))
-    assert rolling.left_alone(found.steps, 1, [])[0] == "step 1 of 2 failed"
-    assert len(found.complaints) == 2
+    assert why_blocked(found.steps, 1, [])[0] == "step 1 of 2 failed"
+    assert len(found.problems) == 2
 
 
 def test_an_order_that_nobody_can_read_holds_everything() -> None:
     found = plan([host("a"), host("b", service("web", order="first"), swarm="s")])
     for number in range(len(found.steps)):
-        why, _ = rolling.left_alone(found.steps, number, ["a", "b"])
+        why, _ = why_blocked(found.steps, number, ["a", "b"])
         assert why.startswith("service web, label order: 'first' is no whole number")
 
 
-def test_what_comes_after_an_order_of_which_no_host_answered_is_held() -> None:
-    test = [Host(name, answered=False, wishes={"order": 10}) for name in ("t1", "t2")]
+def test_what_comes_after_an_order_of_which_no_host_answered_is_blocked() -> None:
+    test = [Host(name, answered=False, strategy={"order": 10}) for name in ("t1", "t2")]
     found = plan([*test, host("early", order=5), host("late", order=20)])
-    assert [step.held for step in found.steps] == ["", "no host of order 10 answered (t1, t2)"]
-    assert rolling.left_alone(found.steps, 0, []) == ("", ())
+    assert [step.blocked for step in found.steps] == ["", "no host of order 10 answered (t1, t2)"]
+    assert why_blocked(found.steps, 0, []) == ("", ())
     one_answered = plan([test[0], host("t2", order=10), host("late", order=20)])
-    assert [step.held for step in one_answered.steps] == ["", ""]
+    assert [step.blocked for step in one_answered.steps] == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_the_rest_is_left_alone_when_more_failed_than_is_allowed(
 ) -> None:
     found = plan(hosts(4, serial=2, max_failures=max_failures))
     well = {"h0", "h1"} - set(failed.split())
-    reason, blamed = rolling.left_alone(found.steps, 1, well)
+    reason, blamed = why_blocked(found.steps, 1, well)
     assert (reason == "") == goes_on
     if not goes_on:
         assert [(index, unit.name) for index, unit in blamed] == [(0, f"host {n}") for n in failed.split()]
@@ -163,27 +165,27 @@ def test_the_rest_is_left_alone_when_more_failed_than_is_allowed(
 def test_a_share_is_of_the_units_begun_so_far() -> None:
     """So a canary that fails stops the rest, while later one of many does not."""
     found = plan(hosts(20, serial=[1, 9, 10], max_failures="20%"))
-    assert rolling.left_alone(found.steps, 1, [])[0] == "step 1 of 3 failed"
+    assert why_blocked(found.steps, 1, [])[0] == "step 1 of 3 failed"
     begun = {f"h{n}" for n in range(10)}
-    assert rolling.left_alone(found.steps, 2, begun - {"h1", "h2"})[0] == ""
-    assert rolling.left_alone(found.steps, 2, begun - {"h1", "h2", "h3"})[0] == "step 2 of 3 failed"
+    assert why_blocked(found.steps, 2, begun - {"h1", "h2"})[0] == ""
+    assert why_blocked(found.steps, 2, begun - {"h1", "h2", "h3"})[0] == "step 2 of 3 failed"
 
 
 def test_what_is_left_alone_names_the_step_that_failed_not_one_that_was_left_alone() -> None:
     found = plan(hosts(3, serial=1))
-    assert rolling.left_alone(found.steps, 2, []) == rolling.left_alone(found.steps, 1, [])
+    assert why_blocked(found.steps, 2, []) == why_blocked(found.steps, 1, [])
 
 
 def test_many_that_failed_are_counted_and_the_first_three_named() -> None:
     found = plan(hosts(14, serial=[1, 1, 1, 1, 1, 9], max_failures=4))
-    assert rolling.left_alone(found.steps, 5, [])[0] == "steps 1, 2, 3, and 2 others of 6 failed"
+    assert why_blocked(found.steps, 5, [])[0] == "steps 1, 2, 3, and 2 others of 6 failed"
     variables = {f"h{n}": _variables(f"h{n}", container()) for n in range(14)}
-    data = {"steps": rolling.to_data(found.steps)}
-    (told,) = left_alone(data, "h13", [], variables)["targets"]
+    data = {"steps": to_data(found.steps)}
+    (reported,) = left_alone(data, "h13", [], variables)["targets"]
     blamed = "; ".join(f"host h{n} (it did not come to an end)" for n in range(3))
-    assert told["message"].endswith(f" failed: {blamed}; and 2 others")
-    silent = [Host(f"t{n}", answered=False, wishes={"order": 1}) for n in range(4)]
-    assert plan([*silent, host("late", order=2)]).steps[0].held == (
+    assert reported["message"].endswith(f" failed: {blamed}; and 2 others")
+    silent = [Host(f"t{n}", answered=False, strategy={"order": 1}) for n in range(4)]
+    assert plan([*silent, host("late", order=2)]).steps[0].blocked == (
         "no host of order 1 answered (t0, t1, t2, and 1 other)"
     )
 
@@ -192,24 +194,24 @@ def test_whether_the_last_of_5000_steps_may_begin_is_found_at_once() -> None:
     found = plan(hosts(5000, serial=1, max_failures="100%"))
     ended = [f"h{n}" for n in range(0, 5000, 2)]
     begin = time.process_time()
-    assert rolling.left_alone(found.steps, 4999, ended)[0] == ""
+    assert why_blocked(found.steps, 4999, ended)[0] == ""
     assert time.process_time() - begin < 5, "what grows faster than the fleet takes minutes"
 
 
 def test_each_order_is_judged_by_what_it_allows_itself() -> None:
     fleet = [host("t1", order=1, max_failures=1), host("t2", order=1), *hosts(2, order=2, serial=1)]
     found = plan(fleet)
-    assert rolling.left_alone(found.steps, 1, ["t1"])[0] == ""
-    assert rolling.left_alone(found.steps, 2, ["t1"])[0] == "step 2 of 3 failed"
+    assert why_blocked(found.steps, 1, ["t1"])[0] == ""
+    assert why_blocked(found.steps, 2, ["t1"])[0] == "step 2 of 3 failed"
 
 
-def test_what_the_inventory_wishes_in_vain_is_said() -> None:
-    assert rolling.complaints({"serial": [1, "25%"], "max-failures": None, "order": -3}) == []
-    (said,) = rolling.complaints({"order": "first"})
+def test_what_the_inventory_says_in_vain_is_said() -> None:
+    assert strategies.problems({"serial": [1, "25%"], "max-failures": None, "order": -3}) == []
+    (said,) = strategies.problems({"order": "first"})
     assert said.startswith("docker_update_order: 'first' is no whole number")
 
 
-_WISHES = st.fixed_dictionaries(
+_STRATEGY = st.fixed_dictionaries(
     {},
     optional={
         "serial": st.one_of(
@@ -235,7 +237,7 @@ def _fleets(draw: st.DrawFn) -> list[Host]:
             answered=draw(st.integers(0, 4)) > 0,
             targets=tuple(draw(_TARGETS)),
             swarm=draw(st.sampled_from([None, "alpha", "beta"])),
-            wishes=draw(_WISHES),
+            strategy=draw(_STRATEGY),
         )
         for number in range(draw(st.integers(0, 8)))
     ]
@@ -269,23 +271,19 @@ def test_hosts_of_a_swarm_with_services_share_a_step(fleet: list[Host]) -> None:
 @given(_fleets(), st.sets(st.sampled_from([f"h{n}" for n in range(8)])))
 def test_once_a_step_is_left_alone_so_are_all_after_it(fleet: list[Host], well: set[str]) -> None:
     steps = plan(fleet).steps
-    reasons = [rolling.left_alone(steps, number, well)[0] for number in range(len(steps))]
+    reasons = [why_blocked(steps, number, well)[0] for number in range(len(steps))]
     first = next((index for index, reason in enumerate(reasons) if reason), len(reasons))
     assert all(reasons[first:])
-    assert (
-        rolling.left_alone(rolling.from_data(rolling.to_data(steps)), len(steps) - 1, well)[0] == reasons[-1]
-        if steps
-        else True
-    )
+    assert why_blocked(from_data(to_data(steps)), len(steps) - 1, well)[0] == reasons[-1] if steps else True
 
 
 @given(_fleets())
-def test_where_all_ends_well_nothing_is_left_alone_but_what_is_held(fleet: list[Host]) -> None:
+def test_where_all_ends_well_nothing_is_left_alone_but_what_is_blocked(fleet: list[Host]) -> None:
     steps = plan(fleet).steps
     for number, step in enumerate(steps):
-        reason, _ = rolling.left_alone(steps, number, [one.name for one in fleet])
-        assert bool(reason) == any(before.held for before in steps[: number + 1])
-        assert not step.held or reason
+        reason, _ = why_blocked(steps, number, [one.name for one in fleet])
+        assert bool(reason) == any(before.blocked for before in steps[: number + 1])
+        assert not step.blocked or reason
 
 
 def _variables(name: str, *targets: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -308,9 +306,9 @@ def test_what_is_left_alone_is_told_with_the_reason() -> None:
     may_begin = {"is_left_alone": False, "targets": []}
     assert left_alone(found, "a", [], variables) == may_begin
     verdict = left_alone(found, "b", [], variables)
-    (told,) = verdict["targets"]
+    (reported,) = verdict["targets"]
     assert verdict["is_left_alone"]
-    assert told == {
+    assert reported == {
         "kind": "container",
         "id": "id-of-app",
         "name": "app",
@@ -330,8 +328,8 @@ def test_every_manager_of_a_swarm_is_left_alone_whichever_tells_of_its_services(
     verdicts = [left_alone(found, name, [], variables) for name in ("m1", "m2")]
     assert [one["is_left_alone"] for one in verdicts] == [True, True]
     assert [len(one["targets"]) for one in verdicts] == [1, 0]
-    held = {**found, "steps": [{**step, "held": "so it is"} for step in found["steps"]]}
-    assert left_alone(held, "m2", ["a"], variables)["is_left_alone"]
+    blocked = {**found, "steps": [{**step, "blocked": "so it is"} for step in found["steps"]]}
+    assert left_alone(blocked, "m2", ["a"], variables)["is_left_alone"]
 
 
 def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:
@@ -344,8 +342,8 @@ def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:
 
 
 def test_the_team_hears_of_targets_that_were_left_alone() -> None:
-    told = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
-    (found,) = target_outcomes({"m1": _variables("m1", docker_update_left_alone=[told])}, ["m1"])
+    reported = {**_result("web", "skipped"), "kind": "service", "id": "1", "message": "left alone: …"}
+    (found,) = target_outcomes({"m1": _variables("m1", docker_update_left_alone=[reported])}, ["m1"])
     assert (found["where"], found["outcome"], found["message"]) == ("swarm of m1", "skipped", "left alone: …")
 
 
@@ -363,16 +361,16 @@ def test_a_target_of_which_nobody_said_a_word_is_told_as_failed() -> None:
     variables["m2"]["swarm_service_results"] = [
         {**_result("web", "updated"), "kind": "service", "id": "id-of-web"}
     ]
-    told = target_outcomes(variables, found["asked"], found["steps"])
-    assert [(one["where"], one["name"], one["outcome"]) for one in told] == [
+    reported = target_outcomes(variables, found["asked"], found["steps"])
+    assert [(one["where"], one["name"], one["outcome"]) for one in reported] == [
         ("host a", "app", "updated"),
         ("swarm of m2", "web", "updated"),
         ("host down", "down", "unreachable"),
         ("host a", "mute", "failed"),
         ("swarm of m1", "mute", "failed"),
     ]
-    assert told[-1]["message"] == "the run ended without a word about it"
-    assert told[-1]["before"] == {"image": "app:1", "digest": OLD}
+    assert reported[-1]["message"] == "the run ended without a word about it"
+    assert reported[-1]["before"] == {"image": "app:1", "digest": OLD}
     assert len(target_outcomes(variables, found["asked"])) == 3
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan import narrowed, scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 from unit.builders import NEW, OLD
 from unit.engines import Answer, Asked, PlayedEngine, container_of, engine_with, played_engine

@@ -7,13 +7,13 @@ from itertools import chain, repeat
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     EngineUnreachable,
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
     Change,
     Lost,
     Refused,
@@ -109,11 +109,13 @@ def test_a_service_that_is_gone_is_superseded() -> None:
 
 
 def test_a_new_leader_is_waited_for_and_that_is_told() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     engine = ScriptedEngine(iter(()), chain([_NO_LEADER] * 5, repeat(None)))
 
-    assert _swarm(engine, told.append).service()["ID"] == "s"
-    assert told == ["waiting: the swarm does not answer this manager: The swarm does not have a leader"] * 5
+    assert _swarm(engine, reported.append).service()["ID"] == "s"
+    assert (
+        reported == ["waiting: the swarm does not answer this manager: The swarm does not have a leader"] * 5
+    )
 
 
 @pytest.mark.parametrize("weather", [_NO_LEADER, NoAnswer("silent"), EngineUnreachable("no engine")])

@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import Progress, heard
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import (
+    Progress,
+    read_progress,
+)
 
 _DYING = """
 import signal, sys
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_progress import Progress
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
 with Progress(sys.argv[1]) as progress:
     progress.say("going on")
-    print("told", flush=True)
+    print("said", flush=True)
     signal.pause()
 """
 
@@ -25,40 +28,40 @@ def test_what_is_told_is_heard_once_and_the_end_is_known(tmp_path: Path) -> None
         progress.say("one")
         progress.say("one")
         progress.say("two\nlines")
-        lines, offset, over = heard(path, 0)
+        lines, offset, over = read_progress(path, 0)
         assert [line.partition(": ")[2] for line in lines] == ["one", "two lines"]
         assert not over
         progress.say("three")
 
-    lines, offset, over = heard(path, offset)
+    lines, offset, over = read_progress(path, offset)
     assert [line.partition(": ")[2] for line in lines] == ["three"]
     assert over
-    assert heard(path, offset) == ([], offset, True)
+    assert read_progress(path, offset) == ([], offset, True)
 
 
 def test_an_update_that_has_not_told_anything_yet_is_not_over(tmp_path: Path) -> None:
     path = tmp_path / "progress"
-    assert heard(str(path), 0) == ([], 0, False)
+    assert read_progress(str(path), 0) == ([], 0, False)
     path.touch()
-    assert heard(str(path), 0) == ([], 0, False)
+    assert read_progress(str(path), 0) == ([], 0, False)
 
 
 def test_an_update_that_was_killed_is_over(tmp_path: Path) -> None:
     path = str(tmp_path / "progress")
     with subprocess.Popen([sys.executable, "-c", _DYING, path], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"told\n"
-        assert not heard(path, 0)[2]
+        assert process.stdout.readline() == b"said\n"
+        assert not read_progress(path, 0)[2]
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    assert heard(path, 0)[2]
+    assert read_progress(path, 0)[2]
 
 
 def test_half_a_line_is_left_for_the_next_time(tmp_path: Path) -> None:
     path = tmp_path / "progress"
     path.write_text("0 s: one\n1 s: tw")
 
-    assert heard(str(path), 0) == (["0 s: one"], 9, True)
+    assert read_progress(str(path), 0) == (["0 s: one"], 9, True)
 
 
 def test_without_a_path_nothing_is_told() -> None:

@@ -5,8 +5,10 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import swarm_spec
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    spec as swarm_spec,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,3 +150,36 @@ def test_the_time_limit_grows_with_batches_delay_grace_and_health_check() -> Non
     assert swarm_spec.time_limit(_spec(Mode={"Global": {}}), 9) > swarm_spec.time_limit(
         _spec(Mode={"Global": {}}), 1
     )
+
+
+def test_a_diff_shows_the_two_things_that_may_change() -> None:
+    spec = swarm_spec.with_image(_spec(Name="web"), "new", [_AMD64])
+    assert swarm_spec.summary(spec) == {"image": "new", "platforms": ["linux/amd64"]}
+
+
+@pytest.mark.parametrize(
+    ("check", "seconds"),
+    [
+        ({"Test": ["NONE"], "Interval": 1000 * _SECOND}, 60),
+        ({"Interval": 0}, 60),
+        ({"Test": ["CMD", "true"]}, 240),
+        ({"Retries": 1, "Interval": 100 * _SECOND, "Timeout": 50 * _SECOND, "StartPeriod": _SECOND}, 301),
+    ],
+)
+def test_a_task_has_the_time_that_its_health_check_takes_to_fail(
+    check: dict[str, Any], seconds: float
+) -> None:
+    def settling(spec: dict[str, Any]) -> float:
+        return swarm_spec.settling_time(spec)
+
+    spec = _spec(TaskTemplate={"ContainerSpec": {"Image": "app", "Healthcheck": check}})
+    plain = settling(_spec())
+    assert settling(spec) - plain == seconds - 60
+
+
+def test_specs_that_differ_elsewhere_in_their_placement_differ() -> None:
+    def placed(**placement: Any) -> dict[str, Any]:
+        return {"TaskTemplate": {"ContainerSpec": {"Image": "app"}, "Placement": placement}}
+
+    assert swarm_spec.differ_only_in_image(placed(Platforms=[_AMD64]), placed())
+    assert not swarm_spec.differ_only_in_image(placed(Constraints=["a"]), placed())

@@ -5,10 +5,16 @@ import itertools
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils import swarm_watch
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm_watch import (
-    Goal,
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    watch as swarm_watch,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import (
     Sight,
+    failures,
+    tasks_up,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.watch import (
+    Goal,
     Verdict,
     Watch,
 )
@@ -299,3 +305,24 @@ def test_a_service_whose_tasks_fail_again_and_again_has_not_proven_itself_while_
     assert not swarm_watch.is_proven(_sight(_service(), *_BOTH, failed), _NEW)
     assert swarm_watch.is_proven(_sight(_service(), *_BOTH, old=(of_the_old_image,)), _NEW)
     assert swarm_watch.is_proven(_sight(_service(), *_BOTH), _NEW)
+
+
+@pytest.mark.parametrize(
+    ("state", "active"), [("updating", True), ("rollback_paused", True), ("completed", False), ("", False)]
+)
+def test_what_goes_on_or_was_left_half_done_is_active(state: str, active: bool) -> None:
+    assert swarm_watch.is_active(_sight(_service(state=state))) is active
+
+
+def test_tasks_that_run_are_counted_whatever_their_version() -> None:
+    seen = _sight(_service(), _task(), _task("failed"), old=[_task(), _task(node="n9")], nodes={9: ("down",)})
+    assert tasks_up(seen) == 2
+
+
+def test_a_reason_is_said_once_and_with_the_node_that_is_known() -> None:
+    nameless = _task("failed", error="boom", node="")
+    assert failures(_sight(_service(), nameless, _task("failed", error="boom", node="")), _NEW) == "boom"
+    assert failures(_sight(_service(), _task("complete", node="")), _NEW) == (
+        "task ended, by itself or because it was unhealthy"
+    )
+    assert failures(_sight(_service(), _task("preparing")), _NEW) == ""

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.credentials import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     BadCredentials,
     find_credentials,
 )

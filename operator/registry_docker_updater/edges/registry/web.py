@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.bounded_http import BoundedResponse
-from ansible_collections.registry.docker_updater.plugins.module_utils.proxies import Proxies
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bounded_http import (
+    BoundedResponse,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.proxies import Proxies
 from urllib3 import (
     BaseHTTPResponse,
     HTTPConnectionPool,

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filter: what a team is told about a rollout."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Sequence
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import UPDATED, is_good
+
+DOCUMENTATION = r"""
+name: notification_topic
+short_description: Say which topic a rollout belongs to
+version_added: 0.1.0
+author: The registry-docker-updater developers
+description:
+  - One that is not good is enough for C(update failed).
+options:
+  _input:
+    description: What became of each target, with C(outcome).
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the topic
+  ansible.builtin.debug:
+    msg: "{{ notification_rollout.outcomes | registry.docker_updater.notification_topic }}"
+"""
+
+RETURN = r"""
+_value:
+  description: C(update failed), C(image updated), or C(nothing to tell).
+  type: str
+"""
+
+
+def notification_topic(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the topic of a rollout that ended with ``outcomes``."""
+    words = [one.get("outcome") for one in outcomes]
+    if not all(map(is_good, words)):
+        return "update failed"
+    return "image updated" if UPDATED in words else "nothing to tell"
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> Dict[str, Any]:
+        """Return the filter by its name."""
+        return {"notification_topic": notification_topic}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bring one container to a digest: what the module does, without Ansible."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Optional
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.checks import (
+    Refused,
+    check_needs,
+    check_target,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions import relations
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.inspects import (
+    Inspect,
+    digest_of,
+    digests_of,
+    reference_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import begin
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.host import Host
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.images import Images
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.plan import (
+    Replacement,
+    plan_swap,
+    tag_target,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.results import (
+    Result,
+    result_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.target import (
+    check_wanted,
+    find_target,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import BadCredentials
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
+    EngineError,
+    EngineUnreachable,
+    NoAnswer,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, UNCHANGED
+
+
+class Update:
+    """One run of a request on one engine; the caller holds the journal's lock."""
+
+    def __init__(self, containers: Containers, journal: Journal, request: Request, options: Options) -> None:
+        self._containers, self._journal, self._request, self._options = containers, journal, request, options
+        self._begun = time.monotonic()
+
+    def run(self) -> Result:
+        """Return the result, whatever happens: outcome, before, after, message and the rest of the contract."""
+        try:
+            return self._run()
+        except Refused as refused:
+            return self._result(refused.outcome, str(refused))
+        except (EngineError, EngineUnreachable, NoAnswer, BadCredentials) as error:
+            return self._result(FAILED, f"{self._request.name} was not touched: {error}")
+
+    def _run(self) -> Result:
+        request = self._request
+        if self._journal.holds(request.name):
+            raise Refused(
+                FAILED,
+                f"an update of {request.name} was begun before and cannot be brought to its end: see what the scan of this host,"
+                " or repair.yml, says of it",
+            )
+        target, old_image, reference = find_target(self._containers, request)
+        if request.digest in digests_of(old_image, reference):
+            return self._result(UNCHANGED, f"{request.name} already runs {request.digest}", target, old_image)
+        check_wanted(self._journal, request, target, digests_of(old_image, reference))
+        host = Host.read(self._containers)
+        check_target(target, host, self._containers.engine.address)
+        check_needs(self._containers, target, host)
+        tag_before = tag_target(self._containers, target["Config"]["Image"])
+        images = Images(self._containers, request, host)
+        old_image = images.whole(old_image, reference, digest_of(old_image, reference))
+        new_image = images.whole(images.pull(reference, old_image), reference, request.digest)
+        if new_image["Id"] == old_image["Id"]:
+            return self._result(
+                UNCHANGED,
+                f"{request.name} already runs the image that {request.digest} names",
+                target,
+                old_image,
+            )
+        replacement = replacement_of(request, target, old_image, new_image, tag_before)
+        planned = plan_swap(self._containers, host, replacement)
+        result = begin(self._containers, self._journal, planned.swap, self._options, cleanup=request.cleanup)
+        return {**result, "seconds": round(time.monotonic() - self._begun, 3)}
+
+    def _result(
+        self, outcome: str, message: str, target: Optional[Inspect] = None, image: Optional[Inspect] = None
+    ) -> Result:
+        if target is None:
+            try:
+                target = self._containers.look(self._request.name)
+                image = self._containers.image(target["Image"]) if target else None
+            except (EngineError, EngineUnreachable, NoAnswer):
+                target = None
+        seconds = round(time.monotonic() - self._begun, 3)
+        return {
+            **result_of(self._request, outcome, message, target=target, image=image),
+            "seconds": seconds,
+        }
+
+
+def replacement_of(
+    request: Request, target: Inspect, old_image: Inspect, new_image: Inspect, tag_before: Optional[str]
+) -> Replacement:
+    """Return what a request asks for; ``tag_before`` is the image that the tag meant before."""
+    reference = reference_of(target["Config"]["Image"])
+    wanted = {
+        "name": relations.name_of(target),
+        "image": target["Config"]["Image"],
+        "digest": request.digest,
+        "begun_at": time.time(),
+        "tag_before": tag_before,
+        "old_image": old_image["Id"],
+        "old_digest": digest_of(old_image, reference) if reference else None,
+        "new_image": new_image["Id"],
+        "ports": (target.get("NetworkSettings") or {}).get("Ports") or {},
+    }
+    return Replacement(target, old_image, new_image, wanted)
+
+
+def look_at_copied_files(containers: Containers, name: str) -> None:
+    """Find out which files Compose copied into the container called ``name``, and keep it for its update."""
+    # Whatever is wrong is told when it is asked again.
+    with suppress(EngineError, EngineUnreachable, NoAnswer):
+        container = containers.look(name)
+        if container:
+            containers.files.copied(container)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one engine runs that opted in: asks the engine, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Iterable, List
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
+    find_unfinished,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import EngineError
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.containers import ContainerScan
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.swarm import (
+    info_of,
+    services,
+    swarm_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
+
+
+def scan(engine: Engine, patience: Iterable[bool] = (), state_directory: str = "") -> Dict[str, Any]:
+    """Return what the engine is and every target on it, as the module ``targets_info`` documents it.
+
+    Containers that an update keeps aside for a while are none; those of an update that is unfinished, as the journals in
+    ``state_directory`` tell, are told of as one that is on its way. ``patience`` is drawn from before each look at a swarm
+    that may be electing a leader, and pauses between them: that takes some 10 to 20 seconds after one was lost (moby,
+    daemon/cluster: ticks of a second, an election after ten of them without a word).
+    """
+    info = info_of(engine, patience)
+    now = nanoseconds(info.get("SystemTime")) or time.time_ns()
+    warnings: List[str] = []
+    swarm = swarm_of(engine, info, warnings)
+    unfinished, unreadable = (
+        find_unfinished(state_directory, info.get("ID") or "", time.time()) if state_directory else ([], [])
+    )
+    warnings += unreadable
+    containers = ContainerScan(engine, now, unfinished)
+    found = list(containers.targets())
+    warnings += containers.warnings
+    if swarm and swarm["manager"]:
+        try:
+            found += services(engine, now, warnings)
+        except EngineError as error:
+            warnings.append(
+                f"the swarm does not answer ({error.message}); has it lost its quorum of managers?"
+            )
+            swarm["manager"] = False
+    return {
+        "engine": {
+            "id": info.get("ID"),
+            "name": info.get("Name"),
+            "version": info.get("ServerVersion"),
+            "api_version": engine.api_version,
+            "os": info.get("OSType"),
+            "architecture": info.get("Architecture"),
+        },
+        "swarm": swarm,
+        "targets": found,
+        "unfinished": [one.as_json() for one in unfinished],
+        "warnings": warnings,
+    }

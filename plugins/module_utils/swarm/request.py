@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked for of one service, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    ``pushed`` is the name that was pushed, known also under the hosts ``aliases``. ``found_image`` and ``found_at``
+    (the service's ``UpdatedAt``) are what a scan at the begin of the run saw: they tell what was begun in this run from
+    what a person did. ``time_limit`` is seconds, reckoned from the spec when None.
+    """
+
+    pushed: Reference
+    digest: str
+    aliases: Tuple[str, ...] = ()
+    found_image: str = ""
+    found_at: str = ""
+    time_limit: Optional[float] = None
+    check_only: bool = False
+
+
+@dataclass
+class Report:
+    """What became of the service. ``lost`` asks for another manager to look."""
+
+    outcome: str = ""
+    message: str = ""
+    changed: bool = False
+    lost: bool = False
+    id: str = ""
+    name: str = ""
+    image: str = ""
+    before: str = ""
+    after: str = ""
+    diff: Optional[Dict[str, Any]] = None
+    warnings: List[str] = field(default_factory=list)

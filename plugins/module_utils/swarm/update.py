@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bring one swarm service to a digest, follow that to its true end, and go back where it does not come up.
+
+Holds no state of its own: what is going on is read from the swarm each time, so that another manager, or the
+next run, goes on where this one was cut off. Every write names the version of the service that it was decided
+on, so it cannot undo what somebody else did in between.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.registry.docker_updater.plugins.module_utils import labels
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    FAILED,
+    ROLLBACK_FAILED,
+    ROLLED_BACK,
+    SKIPPED,
+    SUPERSEDED,
+    UNCHANGED,
+    UPDATED,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
+    InvalidReference,
+    Reference,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    spec as swarm_spec,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
+    watch as swarm_watch,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import tasks_up
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
+    PAUSE,
+    Change,
+    Lost,
+    Refused,
+    Service,
+    Superseded,
+    SwarmEngine,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Report, Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
+
+# An outcome and its message.
+Ending = Tuple[str, str]
+
+
+class ServiceUpdate:
+    """One update of one service.
+
+    ``say`` is told the progress; ``credentials`` finds those of a registry host, and may raise :class:`Refused`.
+    """
+
+    def __init__(
+        self,
+        swarm: SwarmEngine,
+        request: Request,
+        credentials: Callable[[str], Optional[Mapping[str, str]]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._swarm, self._request, self._credentials, self._say = swarm, request, credentials, say
+        self._report = Report()
+        self._wanted = ""
+        self._auth: Optional[Mapping[str, str]] = None
+        # The spec's platforms before, and how many tasks are enough after going back; None asks for all.
+        self._platforms_before: List[Dict[str, Any]] = []
+        self._enough: Optional[int] = None
+
+    def run(self) -> Report:
+        """Do it, or only look. Raises nothing that an engine or a person causes."""
+        report = self._report
+        try:
+            report.outcome, report.message = self._run()
+        except Superseded as reason:
+            report.outcome, report.message = SUPERSEDED, f"{reason}. That was respected"
+        except Refused as reason:
+            left = "" if report.changed else ". The service was left as it is"
+            report.outcome, report.message = FAILED, f"{reason}{left}"
+        except Lost as reason:
+            report.outcome, report.lost = FAILED, True
+            report.message = (
+                f"{reason}. What becomes of the service cannot be seen from here; look again later"
+            )
+        return report
+
+    def _run(self) -> Ending:
+        service = self._swarm.service()
+        spec, report = service["Spec"], self._report
+        report.id, report.name = service["ID"], spec.get("Name", "")
+        report.image = report.before = report.after = image = swarm_spec.image_of(spec)
+        self._platforms_before = swarm_spec.platforms_of(spec)
+        if _is_job(service) and not labels.says_yes((spec.get("Labels") or {}).get(labels.JOBS, "")):
+            return SKIPPED, f"updating a job runs it again, which needs the label {labels.JOBS}: true"
+        reference = self._reference(image)
+        self._wanted = swarm_spec.pinned(image, reference, self._request.digest)
+        if image == self._wanted:
+            return self._go_on(service)
+        if self._request.found_image not in ("", image):
+            raise Superseded(f"somebody changed the image from {self._request.found_image} to {image}")
+        if self._is_being_rolled_back(service):
+            if self._request.check_only:
+                return "", "the service is being rolled back"
+            return self._await_rollback("the update did not come up and was rolled back")
+        return self._update(service, reference)
+
+    def _update(self, service: Service, reference: Reference) -> Ending:
+        self._auth = self._credentials(reference.host)
+        platforms = self._ask_registry(reference)
+        report, spec = self._report, service["Spec"]
+        new = swarm_spec.with_image(spec, self._wanted, platforms or self._platforms_before)
+        report.diff = {"before": swarm_spec.summary(spec), "after": swarm_spec.summary(new)}
+        report.changed = True
+        if self._request.check_only:
+            return "", f"would be updated to {self._wanted}"
+        if reference.digest is None:
+            report.warnings.append(
+                f"{report.before} had no digest, so to go back is to whatever the tag names then"
+            )
+        sight = self._swarm.look()
+        self._enough = None if swarm_watch.is_up(sight) else tasks_up(sight)
+        self._say(f"updating to {self._wanted}")
+        report.changed = False
+        report.warnings += self._swarm.send(lambda now: self._forward(now, platforms))
+        report.changed = True
+        return self._await(service, go_back_to=report.before)
+
+    def _go_on(self, service: Service) -> Ending:
+        """Do what is left where the spec has the digest: nothing, or to follow an update that was cut off."""
+        found = self._request.found_image
+        begun_in_this_run = found not in ("", self._wanted)
+        sight = self._swarm.look()
+        proven = swarm_watch.is_proven(sight, self._wanted)
+        if not begun_in_this_run and (proven or _is_job(service)):
+            return UNCHANGED, "the service has the digest, and nothing is left to do"
+        previous = service.get("PreviousSpec") or {}
+        cut_off = swarm_watch.is_active(sight) and swarm_spec.differ_only_in_image(service["Spec"], previous)
+        if self._request.check_only:
+            return "", "the service has the digest, and is not up yet"
+        if not (begun_in_this_run or cut_off):
+            return self._await(service, go_back_to="")
+        self._report.before = found if begun_in_this_run else swarm_spec.image_of(previous)
+        self._platforms_before = swarm_spec.platforms_of(previous) or self._platforms_before
+        self._report.changed = True
+        self._auth = self._credentials(Reference.parse(self._wanted).host)
+        self._say(f"going on with the update to {self._wanted} that was begun before")
+        return self._await(service, go_back_to=self._report.before)
+
+    def _await(self, service: Service, go_back_to: str) -> Ending:
+        """Follow the update, and roll it back to ``go_back_to`` when it fails; empty for one that is not ours."""
+        verdict = self._follow(self._wanted, "UpdateConfig", go_back_to)
+        why = verdict.text
+        if verdict.state == swarm_watch.CONVERGED:
+            if go_back_to:
+                return UPDATED, why
+            return UNCHANGED, f"the service had the digest before this run, and is up now: {why}"
+        if verdict.state == swarm_watch.SUPERSEDED:
+            raise Superseded(why)
+        if verdict.state == swarm_watch.ROLLED_BACK:
+            return self._await_rollback(why)
+        if _is_job(service):
+            return FAILED, f"{why}. A job is not rolled back, because that would run it once more"
+        if not go_back_to:
+            return FAILED, f"{why}. The service had the digest before this run, so it was not rolled back"
+        return self._roll_back(why)
+
+    def _roll_back(self, why: str) -> Ending:
+        self._say(f"rolling back: {why}")
+        try:
+            self._report.warnings += self._swarm.send(self._backward)
+        except Superseded as reason:
+            raise Superseded(f"the update failed ({why}) and was not rolled back, because {reason}") from None
+        except Refused as reason:
+            return ROLLBACK_FAILED, f"{why}. It could not be rolled back, so somebody has to look: {reason}"
+        return self._await_rollback(why)
+
+    def _await_rollback(self, why: str) -> Ending:
+        before = self._report.before
+        self._report.changed = True
+        verdict = self._follow(before, "RollbackConfig", enough=self._enough)
+        if verdict.state == swarm_watch.SUPERSEDED:
+            raise Superseded(f"the update failed ({why}), and while it was rolled back {verdict.text}")
+        if verdict.state == swarm_watch.CONVERGED:
+            return ROLLED_BACK, f"{why}. The service runs {before} again"
+        return (
+            ROLLBACK_FAILED,
+            f"{why}. Going back to {before} failed too, so somebody has to look: {verdict.text}",
+        )
+
+    def _forward(self, service: Service, platforms: List[Dict[str, str]]) -> Optional[Change]:
+        """Decide what to send for the service as it is now."""
+        spec = service["Spec"]
+        image = swarm_spec.image_of(spec)
+        if image == self._wanted:
+            return None
+        if image != self._report.before:
+            raise Superseded(f"somebody changed the image to {image} in the meantime")
+        new = swarm_spec.with_image(spec, self._wanted, platforms or swarm_spec.platforms_of(spec))
+        return Change(new, {"registryAuthFrom": "spec"}, self._auth)
+
+    def _backward(self, service: Service) -> Optional[Change]:
+        """Decide how to go back: by swarm's own rollback, unless that would take back more than the image."""
+        spec, before = service["Spec"], self._report.before
+        image = swarm_spec.image_of(spec)
+        if image == before:
+            return None
+        if image != self._wanted:
+            raise Superseded(f"somebody changed the image to {image} in the meantime")
+        previous = service.get("PreviousSpec") or {}
+        if swarm_spec.image_of(previous) == before and swarm_spec.differ_only_in_image(spec, previous):
+            # The body is not read then, and the credentials are those stored with the spec before.
+            return Change(spec, {"rollback": "previous", "registryAuthFrom": "previous-spec"})
+        old = swarm_spec.with_image(spec, before, self._platforms_before)
+        return Change(old, {"registryAuthFrom": "spec"}, self._auth)
+
+    def _follow(
+        self, image: str, config: str, instead: str = "", enough: Optional[int] = None
+    ) -> swarm_watch.Verdict:
+        watch: Optional[swarm_watch.Watch] = None
+        while True:
+            sight = self._swarm.look()
+            now = time.monotonic()
+            if watch is None:
+                limit = swarm_spec.time_limit(sight.spec, len(sight.nodes), config)
+                # Who is in a hurry to go forward is not to be left half-way on the way back.
+                if self._request.time_limit and config == "UpdateConfig":
+                    limit = self._request.time_limit
+                watch = swarm_watch.Watch(swarm_watch.Goal(image, limit, instead, enough, config), now)
+            verdict = watch.see(sight, now)
+            self._say(verdict.text)
+            if verdict.state != swarm_watch.WAITING:
+                self._report.warnings += verdict.warnings
+                self._report.after = swarm_spec.image_of(sight.spec)
+                return verdict
+            time.sleep(PAUSE)
+
+    def _reference(self, image: str) -> Reference:
+        """Return the service's name for what was pushed, under its own host."""
+        pushed = self._request.pushed
+        try:
+            reference = Reference.parse(image)
+        except InvalidReference as error:
+            raise Superseded(str(error)) from None
+        if not reference.names_same_tag_as(pushed, self._request.aliases):
+            raise Superseded(f"the service runs {image or 'no image'}, which is not {pushed}")
+        return reference
+
+    def _is_being_rolled_back(self, service: Service) -> bool:
+        """Tell whether the service went, or goes, back since the scan: an update of this run that was cut off."""
+        status = service.get("UpdateStatus") or {}
+        return bool(
+            self._request.found_at
+            and str(status.get("State") or "").startswith("rollback_")
+            and (nanoseconds(status.get("StartedAt")) or 0) > (nanoseconds(self._request.found_at) or 0)
+        )
+
+    def _ask_registry(self, reference: Reference) -> List[Dict[str, str]]:
+        """Return the platforms of the digest; raise :class:`Refused` when it cannot be pulled with our credentials."""
+        name = f"{reference.familiar_repository}@{self._request.digest}"
+        answer = self._swarm.ask_registry(name, self._auth)
+        digest = (answer.get("Descriptor") or {}).get("digest")
+        if digest != self._request.digest:
+            raise Refused(f"the registry answered with {digest} when it was asked for {name}")
+        platforms = swarm_spec.platforms_answered(answer)
+        if not platforms:
+            self._report.warnings.append(
+                f"the registry names no platforms of {name}, so placement stays as it is"
+            )
+        return platforms
+
+
+def _is_job(service: Service) -> bool:
+    return swarm_spec.mode_of(service["Spec"]) in swarm_spec.JOBS
