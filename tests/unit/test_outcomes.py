@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import is_good
 
 from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.fleet.merging import change_after_updates
@@ -215,7 +216,7 @@ def test_every_expected_target_has_an_outcome_and_they_are_in_order() -> None:
 
 def test_only_failures_are_tried_again_and_rollbacks_are_not_good() -> None:
     assert [one.value for one in Outcome if not one.is_final] == ["failed", "unreachable"]
-    assert [one.value for one in Outcome if not one.is_good] == [
+    assert [one.value for one in Outcome if not is_good(one)] == [
         "rolled_back",
         "rollback_failed",
         "failed",

@@ -141,7 +141,7 @@ class Scanner:
         return now - max(timedelta(), self._context.clock() - moment)
 
     def _reckoned(self, rescan_since: datetime | None, now: datetime) -> datetime | None:
-        """Return ``look_since`` by the steady clock, as it was when it was first heard of."""
+        """Return ``rescan_since`` by the steady clock, as it was when it was first heard of."""
         if rescan_since is None:
             return None
         if self._rescan_since is None or self._rescan_since[0] != rescan_since:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_OPT_IN = "registry-docker-updater"
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import OPT_IN
+
 _SWARM_TASK = "com.docker.swarm.task.id"
 
 # How the live view of a host is, when it is as it should be.
@@ -25,4 +26,4 @@ def is_worth_a_look(event: Mapping[str, Any]) -> bool:
     if event.get("Type") == "service":
         return True
     attributes = (event.get("Actor") or {}).get("Attributes") or {}
-    return _OPT_IN in attributes and _SWARM_TASK not in attributes
+    return OPT_IN in attributes and _SWARM_TASK not in attributes

@@ -111,7 +111,7 @@ class _Draft:
             kind=seen.kind,
             id=seen.id,
             name=seen.name,
-            place=place_of(seen.kind, through),
+            place=place_of(seen.kind, through[0]),
             hosts=through,
             image=seen.image,
             reference=seen.reference,
@@ -135,7 +135,7 @@ class _Draft:
                     self.targets[key] = None
                 elif managers and service.hosts != managers:
                     self.targets[key] = replace(
-                        service, hosts=managers, place=place_of(service.kind, managers)
+                        service, hosts=managers, place=place_of(service.kind, managers[0])
                     )
 
     def _is_gone(self, service: Target, swarm: str, members: Iterable[str]) -> bool:
@@ -176,7 +176,7 @@ def _host(name: str, seen: SeenHost, before: Host | None, now: datetime) -> Host
 def _without(target: Target, gone: Container[str]) -> Target | None:
     """Return a target that cannot be reached through the hosts in ``gone`` any more."""
     left = tuple(host for host in target.hosts if host not in gone)
-    return replace(target, hosts=left, place=place_of(target.kind, left)) if left else None
+    return replace(target, hosts=left, place=place_of(target.kind, left[0])) if left else None
 
 
 def _named_by_others(

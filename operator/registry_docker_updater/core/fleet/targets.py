@@ -6,17 +6,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from ansible_collections.registry.docker_updater.plugins.module_utils import targets
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
+    container_key,
+    place_of,
+    service_key,
+)
+
 from registry_docker_updater.core.references import Reference
 
-# The state of a target that is on its way from one container to the next, as the module targets_info says it.
-UNFINISHED = "unfinished"
+__all__ = ["ImageName", "Kind", "Target", "container_key", "place_of", "service_key"]
 
 
 class Kind(StrEnum):
-    """What a target is."""
+    """What a target is, in the words of the modules."""
 
-    SERVICE = "service"
-    CONTAINER = "container"
+    SERVICE = targets.SERVICE
+    CONTAINER = targets.CONTAINER
 
 
 class ImageName(NamedTuple):
@@ -68,7 +74,7 @@ class Target:
     @property
     def is_unfinished(self) -> bool:
         """Whether an update of it was begun and has not ended: what it will run is open."""
-        return self.state == UNFINISHED
+        return self.state == targets.UNFINISHED
 
     def runs(self, digest: str) -> bool:
         """Tell whether the target's image is the one with ``digest``."""
@@ -85,18 +91,3 @@ class Target:
     def image_name(self) -> ImageName | None:
         """The image name that a push must have to concern the target, or None where none can."""
         return ImageName.of_target(self.reference)
-
-
-def service_key(service_id: str) -> str:
-    """Return the key of a swarm service; service ids are unique among all swarms."""
-    return f"{Kind.SERVICE}/{service_id}"
-
-
-def container_key(host: str, name: str) -> str:
-    """Return the key of a container: its host and name, for its id changes with every update."""
-    return f"{Kind.CONTAINER}/{host}/{name}"
-
-
-def place_of(kind: Kind, hosts: tuple[str, ...]) -> str:
-    """Return where a target is that is reached through ``hosts``, for people."""
-    return f"swarm of {hosts[0]}" if kind is Kind.SERVICE else f"host {hosts[0]}"

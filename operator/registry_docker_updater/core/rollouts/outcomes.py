@@ -3,35 +3,32 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ansible_collections.registry.docker_updater.plugins.module_utils import outcomes
+
 from registry_docker_updater.core.fleet.targets import Kind
 
 
 class Outcome(StrEnum):
-    """What became of one target."""
+    """What became of one target, in the words of the modules."""
 
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    ROLLED_BACK = "rolled_back"
-    ROLLBACK_FAILED = "rollback_failed"
-    FAILED = "failed"
-    UNREACHABLE = "unreachable"
-    SUPERSEDED = "superseded"
-    SKIPPED = "skipped"
+    UPDATED = outcomes.UPDATED
+    UNCHANGED = outcomes.UNCHANGED
+    ROLLED_BACK = outcomes.ROLLED_BACK
+    ROLLBACK_FAILED = outcomes.ROLLBACK_FAILED
+    FAILED = outcomes.FAILED
+    UNREACHABLE = outcomes.UNREACHABLE
+    SUPERSEDED = outcomes.SUPERSEDED
+    SKIPPED = outcomes.SKIPPED
 
     @property
     def is_final(self) -> bool:
         """Whether the same push is not tried on the target again."""
-        return self not in (Outcome.FAILED, Outcome.UNREACHABLE)
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nobody needs to look at it. A rollback is never good."""
-        return self in (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.SUPERSEDED)
+        return outcomes.is_final(self)
 
     @property
     def is_quiet(self) -> bool:
         """Whether nobody needs to hear of it."""
-        return self in (Outcome.UNCHANGED, Outcome.SKIPPED)
+        return outcomes.is_quiet(self)
 
     @property
     def is_rollback(self) -> bool:

@@ -33,7 +33,7 @@ def outcome_of(reported: ReportedOutcome, expected: Mapping[str, Target]) -> Tar
         key=known.key if known else key,
         kind=reported.kind,
         name=name,
-        place=known.place if known else place_of(reported.kind, (reported.host,)),
+        place=known.place if known else place_of(reported.kind, reported.host),
         outcome=reported.outcome,
         before=reported.before,
         after=reported.after,

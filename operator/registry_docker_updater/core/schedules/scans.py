@@ -100,7 +100,7 @@ class Running:
 class Situation:
     """What is known when it is to be decided whom to ask.
 
-    Hosts that were asked before ``look_since`` are wanted to be asked again at once, and each of ``needed`` if it
+    Hosts that were asked before ``rescan_since`` are wanted to be asked again at once, and each of ``needed`` if it
     was asked before the time that is given there.
     """
 

@@ -22,20 +22,13 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.cre
     find_credentials,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
+from ansible_collections.registry.docker_updater.plugins.module_utils.oci import ACCEPT
 
 from registry_docker_updater.core.references import is_digest
 from registry_docker_updater.edges.registry.port import Found
 from registry_docker_updater.edges.registry.web import NoReply, Reply, Web
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
 
-# All that a tag can name for a Docker engine. Without the indexes, a registry would choose one image of an index, and
-# give the digest of that.
-_ACCEPTED = (
-    "application/vnd.docker.distribution.manifest.v2+json,"
-    "application/vnd.docker.distribution.manifest.list.v2+json,"
-    "application/vnd.oci.image.manifest.v1+json,"
-    "application/vnd.oci.image.index.v1+json"
-)
 # Without expires_in a token is good for 60 seconds (Distribution, docs/spec/auth/token.md).
 _TOKEN_SECONDS = 60
 _LONGEST_TOKEN_SECONDS = 24 * 3600
@@ -241,7 +234,8 @@ class RegistryClient:
     def _send(
         self, method: str, url: str, authorization: str | None = None, form: Mapping[str, str] | None = None
     ) -> Reply:
-        headers = {"Accept": _ACCEPTED, "User-Agent": "registry-docker-updater"}
+        # Without the indexes, a registry would choose one image of an index, and give the digest of that.
+        headers = {"Accept": ACCEPT, "User-Agent": "registry-docker-updater"}
         if authorization:
             headers["Authorization"] = authorization
         whom = self._named

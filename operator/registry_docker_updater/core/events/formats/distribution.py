@@ -8,22 +8,14 @@ children of an index without a tag, pulls.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.oci import is_image
+
 from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
 from registry_docker_updater.core.events.formats.format import Format
 from registry_docker_updater.core.events.formats.proofs import knows_secret
 from registry_docker_updater.core.events.pushes import Event, Ignored, Malformed, Push, Unreadable
 from registry_docker_updater.core.references import InvalidReference, is_digest
-
-# What a tag can name, by media type. Everything else that is pushed is a blob or not an image.
-_MANIFESTS = frozenset(
-    (
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.oci.image.index.v1+json",
-    )
-)
 
 _SNIPPET = """\
 # config.yml of the registry {name}; replace SECRET by the secret that the settings name
@@ -57,7 +49,7 @@ def _event(registry: str, event: Any) -> Event:
         return Unreadable("an event without action and target", event)
     if event["action"] != "push":
         return Ignored(event["action"])
-    if text(target, "mediaType") not in _MANIFESTS:
+    if not is_image(text(target, "mediaType")):
         return Ignored("not an image manifest")
     tag = text(target, "tag")
     if not tag or is_digest(tag):
