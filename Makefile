@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 IS_ROOT := $(filter 0,$(shell id -u))
+# The tests of a file stay together, for some share a run of a playbook; the files with such runs come first.
+IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark clean
@@ -37,14 +39,15 @@ demo-down: $(READY) ## Remove everything that the demo made
 run: $(READY) ## Run the operator on the local engine, without a lab
 	@$(BIN)/registry-docker-updater --local serve
 
-test: lab-setup ## Run every test: unit, integration, lab
-	$(BIN)/pytest -m 'not extended' $(PYTEST_ARGUMENTS)
+test: lab-setup test-fast ## Run every test: unit, integration, lab
+	$(BIN)/pytest -m 'lab and not extended' $(PYTEST_ARGUMENTS)
 
 test-extended: lab-setup ## Run the tests that take longer too: more engines, more that goes wrong
-	$(BIN)/pytest $(PYTEST_ARGUMENTS)
+	$(BIN)/pytest -m 'not lab' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
+	$(BIN)/pytest -m lab $(PYTEST_ARGUMENTS)
 
-test-fast: $(READY) ## Run the tests that need no lab
-	$(BIN)/pytest -m 'not lab and not extended' $(PYTEST_ARGUMENTS)
+test-fast: $(READY) ## Run the tests that need no lab, two at a time
+	$(BIN)/pytest -m 'not lab and not extended' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
 benchmark: lab-setup ## Measure planning in a fleet of 200,000 targets, and the downtime of a container
 	@PYTHONPATH=tests $(BIN)/python benchmarks/planning.py

@@ -4,6 +4,7 @@
 import functools
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"CI is set and the lab cannot run: {reason}", pytrace=False)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report travel from a worker of xdist, whatever text from outside was logged by its test."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
