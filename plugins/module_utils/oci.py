@@ -17,7 +17,7 @@ INDEXES = (
 )
 IMAGES = (*MANIFESTS, *INDEXES)
 # What to ask a registry for, as the header Accept has it.
-ACCEPT = ", ".join(IMAGES)
+ACCEPT = ",".join(IMAGES)
 
 
 def is_image(media_type: Any) -> bool:
