@@ -78,13 +78,13 @@ def _play() -> list[str]:
 def _show_outcomes(updater: Updater, digest: str) -> None:
     """Say what becomes of each target as soon as it is known, until the rollout has ended."""
     begun = time.monotonic()
-    told: set[str] = set()
+    said: set[str] = set()
 
     def has_ended() -> bool:
         rollout = updater.rollout_of(digest)
         for one in rollout["targets"] if rollout else ():
-            if one["key"] not in told:
-                told.add(one["key"])
+            if one["key"] not in said:
+                said.add(one["key"])
                 seconds = time.monotonic() - begun
                 _say(
                     f"  {seconds:5.1f} s  {one['kind']:9} {one['name']:12} {one['place']:20} {one['outcome']}"

@@ -62,9 +62,9 @@ class Running:
 
     def result(self, timeout: float = 120) -> dict[str, Any]:
         """Wait for its end and return its result."""
-        told, complaints = self._process.communicate(timeout=timeout)
-        assert told, complaints
-        result: dict[str, Any] = json.loads(told)
+        said, complaints = self._process.communicate(timeout=timeout)
+        assert said, complaints
+        result: dict[str, Any] = json.loads(said)
         # Newer Ansible wraps each warning on its way to the controller.
         result["warnings"] = [str(warning) for warning in result.get("warnings", [])]
         return result

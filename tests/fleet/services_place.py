@@ -178,6 +178,10 @@ def on_both_engines(case: Case) -> Callable[[Stage], None]:
 
 
 def stage_of(lab: Lab, request: pytest.FixtureRequest) -> Stage:
-    """Start the cases of those tests of the requesting module that were selected."""
-    tests = [getattr(item, "obj", None) for item in request.session.items if item.path == request.path]
+    """Start the cases of those tests of the requesting folder that were selected."""
+    tests = [
+        getattr(item, "obj", None)
+        for item in request.session.items
+        if item.path.parent == request.path.parent
+    ]
     return Stage(lab, [test.case for test in tests if test is not None and hasattr(test, "case")])

@@ -323,9 +323,9 @@ def test_what_a_person_changed_after_a_push_stays_until_told_otherwise(
     wait_for_rest(updater)
     assert scene.state_of(lab, service)["image"] == pinned
 
-    told = updater.command("retry", number, "--force", "--wait")
+    said = updater.command("retry", number, "--force", "--wait")
 
-    assert "finished" in told.stdout
+    assert "finished" in said.stdout
     assert behind(lab, of(fleet, "2"), digest) == []
 
 

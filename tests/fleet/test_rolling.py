@@ -55,7 +55,7 @@ class Run:
     code: int
     output: str
 
-    def told(self, host: str, name: str = "app") -> str:
+    def shown(self, host: str, name: str = "app") -> str:
         """What was said of a target that no module updated."""
         start = f"{host} | {name} | "
         return " ".join(
@@ -187,8 +187,8 @@ def test_the_first_batch_is_a_canary_whose_failure_stops_the_rest_and_says_what_
     assert run.code == 2, run.output
     assert [shop.container(host)["Id"] for host in _HOSTS] == before
     for host in _HOSTS[1:]:
-        assert run.told(host) == "skipped: left alone: step 1 of 3 failed: host one (app rolled_back)"
-    assert run.told("one") == ""
+        assert run.shown(host) == "skipped: left alone: step 1 of 3 failed: host one (app rolled_back)"
+    assert run.shown("one") == ""
 
 
 @pytest.mark.extended
@@ -213,7 +213,7 @@ def test_an_allowed_share_of_failures_lets_it_go_on(shop: Shop) -> None:
 
     assert run.code == 2, run.output
     assert shop.versions(*_HOSTS[:4]) == {"one": "1", "two": "2", "three": "2", "four": "2"}
-    assert not any(map(run.told, _HOSTS))
+    assert not any(map(run.shown, _HOSTS))
 
 
 def test_steps_are_set_by_label_which_comes_before_the_inventory_and_the_operator_hears_what_is_left_alone(
@@ -227,15 +227,17 @@ def test_steps_are_set_by_label_which_comes_before_the_inventory_and_the_operato
     playbooks = AnsiblePlaybooks(shop.folder, _ROOT, os.environ)
     ended = playbooks.run(Playbook("update", variables), shop.folder.parent / "runs", timedelta(minutes=5))
 
-    told = {one.key: one for result in ended.results if (one := outcome_of(result, {}))}
+    shown = {one.key: one for result in ended.results if (one := outcome_of(result, {}))}
     assert shop.versions(*_HOSTS[:3]) == dict.fromkeys(_HOSTS[:3], "1")
-    assert {key: (one.outcome, one.left_alone) for key, one in told.items()} == {
+    assert {key: (one.outcome, one.left_alone) for key, one in shown.items()} == {
         "container/one/app": ("rolled_back", False),
         "container/two/app": ("skipped", True),
         "container/three/app": ("skipped", True),
     }
-    assert told["container/three/app"].message == "left alone: step 1 of 3 failed: host one (app rolled_back)"
-    assert told["container/three/app"].before == told["container/three/app"].after != digest
+    assert (
+        shown["container/three/app"].message == "left alone: step 1 of 3 failed: host one (app rolled_back)"
+    )
+    assert shown["container/three/app"].before == shown["container/three/app"].after != digest
 
 
 def test_the_test_swarm_comes_before_the_production_swarm(shop: Shop) -> None:
@@ -261,7 +263,7 @@ def test_production_is_left_alone_when_test_fails(shop: Shop) -> None:
 
     assert run.code == 2, run.output
     assert shop.service("production")["Version"] == version
-    assert run.told(_MANAGERS["production"], "web") == (
+    assert run.shown(_MANAGERS["production"], "web") == (
         "skipped: left alone: step 1 of 2 failed: swarm of test-m1 (web rolled_back)"
     )
 
@@ -280,7 +282,7 @@ def test_production_is_left_alone_when_nothing_of_test_answers(shop: Shop) -> No
         shop.lab.swarm("test").wait_until_ready(deadline=120)
 
     assert shop.service("production")["Version"] == version
-    assert "left alone: no host of order 10 answered (test-m1)" in run.told("production-m1", "web")
+    assert "left alone: no host of order 10 answered (test-m1)" in run.shown("production-m1", "web")
 
 
 def test_the_shops_tasks_run_before_and_after_each_target(shop: Shop) -> None:
@@ -302,13 +304,13 @@ def test_the_shops_tasks_run_before_and_after_each_target(shop: Shop) -> None:
     again = shop.update(new, "--limit=one")
 
     assert run.code == 0, run.output
-    told = _hooks_of(shop, "one")
-    assert [one.get("outcome") for one in told] == [None, "updated", None]
+    shown = _hooks_of(shop, "one")
+    assert [one.get("outcome") for one in shown] == [None, "updated", None]
     common = {"kind": "container", "name": "app", "host": "one", "image": shop.image, "digest": new}
-    assert told[0].items() >= {**common, "id": old["Id"]}.items()
-    assert told[0]["before"]["digest"] != new
-    assert told[1].items() >= {**common, "id": shop.container("one")["Id"], "outcome": "updated"}.items()
-    assert told[1]["after"]["digest"] == new
+    assert shown[0].items() >= {**common, "id": old["Id"]}.items()
+    assert shown[0]["before"]["digest"] != new
+    assert shown[1].items() >= {**common, "id": shop.container("one")["Id"], "outcome": "updated"}.items()
+    assert shown[1]["after"]["digest"] == new
     services = _hooks_of(shop, "test-m1")
     # Both are of one batch: all before, the updates, all after.
     assert [one.get("outcome") for one in services] == [None, None, "updated", "updated"]
@@ -346,7 +348,7 @@ def test_a_task_before_that_fails_leaves_the_target_untouched_and_hinders_no_oth
     assert run.code == 2, run.output
     assert (shop.container("one")["Id"], shop.service("test")["Version"]) == (container, version)
     for host, name in (("one", "app"), ("test-m1", "web")):
-        said = run.told(host, name)
+        said = run.shown(host, name)
         assert said == "failed: not updated, because the shop's tasks before it failed: Back up: no space"
     assert shop.digest_in("test", "api") == new
 
@@ -360,8 +362,8 @@ def test_a_smoke_test_that_fails_stops_the_rest(shop: Shop) -> None:
 
     assert run.code == 2, run.output
     assert shop.versions("one", "two") == {"one": "2", "two": "1"}
-    assert run.told("one") == "failed: updated, but the shop's tasks after it failed: Smoke test: it burns"
-    assert run.told("two") == "skipped: left alone: step 1 of 2 failed: host one (app failed)"
+    assert run.shown("one") == "failed: updated, but the shop's tasks after it failed: Smoke test: it burns"
+    assert run.shown("two") == "skipped: left alone: step 1 of 2 failed: host one (app failed)"
 
 
 @pytest.mark.extended
@@ -389,6 +391,6 @@ def test_a_canary_that_is_lost_in_the_middle_does_not_end_the_run_before_the_res
 
     run = Run(process.returncode, output)
     assert run.code == 2, output
-    assert run.told("one").startswith("unreachable: one was lost in the middle of the run")
-    assert run.told("two") == "skipped: left alone: step 1 of 2 failed: host one (app unreachable)"
+    assert run.shown("one").startswith("unreachable: one was lost in the middle of the run")
+    assert run.shown("two") == "skipped: left alone: step 1 of 2 failed: host one (app unreachable)"
     assert shop.versions("two") == {"two": "1"}

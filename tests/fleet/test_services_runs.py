@@ -278,9 +278,9 @@ def test_another_manager_takes_over_when_the_engine_of_the_first_dies(lab: Lab, 
         acting.start_engine()
         lab.swarm("beta").wait_until_ready(deadline=120)
 
-    told = [line for line in playbook.output.splitlines() if ": updated: " in line]
-    assert len(told) == 1, playbook.output
-    assert not told[0].startswith(f"{acting.name} | ")
+    said = [line for line in playbook.output.splitlines() if ": updated: " in line]
+    assert len(said) == 1, playbook.output
+    assert not said[0].startswith(f"{acting.name} | ")
 
 
 # The last one: a manager that was cut off takes more than a minute to be heard by its swarm again.
@@ -298,7 +298,7 @@ def test_another_manager_takes_over_from_one_that_is_cut_off_in_the_middle(lab: 
     finally:
         acting.reconnect()
 
-    told = [line for line in playbook.output.splitlines() if ": updated: " in line]
-    assert len(told) == 1, playbook.output
-    assert told[0].split(" | ")[0] in [other.name for other in others]
+    said = [line for line in playbook.output.splitlines() if ": updated: " in line]
+    assert len(said) == 1, playbook.output
+    assert said[0].split(" | ")[0] in [other.name for other in others]
     assert f"{acting.name} | {web.name} | " in playbook.output

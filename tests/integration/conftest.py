@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from integration.shops import INVENTORY, Shop, processes
+from registry_docker_updater.cli.main import main
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, OLD
@@ -172,6 +173,13 @@ def by_hand(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is to be closed when the test ends."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where a database is, or will be."""
     return tmp_path / "updater.db"
@@ -198,3 +206,18 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     yield Shop(tmp_path, {**kept, "LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(tmp_path)})
     until(lambda: not processes(str(tmp_path)), 10)  # no run is left behind
+
+
+@pytest.fixture
+def run(site: Site, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command at the site; return its exit code, what it printed, and what it complained about."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = main(["--config", str(site.config), *arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return command
+
+
+Run = Callable[..., tuple[int, str, str]]

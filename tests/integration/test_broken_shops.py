@@ -24,7 +24,7 @@ exit 1
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "said"),
     [
         (None, "not found"),
         (SHIM, "pyenv: python3.11: command not found The `python3.11` command exists in: 3.11.4"),
@@ -33,7 +33,7 @@ exit 1
     ],
 )
 def test_a_host_without_a_python_that_serves_is_told_by_what_it_printed_and_with_the_remedy(
-    shop: Shop, program: str | None, told: str
+    shop: Shop, program: str | None, said: str
 ) -> None:
     interpreter = shop.folder / "python"
     if program:
@@ -45,14 +45,14 @@ def test_a_host_without_a_python_that_serves_is_told_by_what_it_printed_and_with
     )
     (failed,) = shop.run("ping").results
     reason = reasons.of_result(failed.result)
-    assert told in reason
+    assert said in reason
     assert "ansible_python_interpreter" in reason
     assert "hunter2" not in reason
     assert reason.isprintable()
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "said"),
     [
         ("[defaults\nforks = 5\n", "File contains no section headers"),
         ("[defaults]\nforks\n", "Error reading config file"),
@@ -61,15 +61,15 @@ def test_a_host_without_a_python_that_serves_is_told_by_what_it_printed_and_with
         ("[defaults]\nlocal_tmp = /proc/none\n", "Unable to create local directories"),
     ],
 )
-def test_a_broken_ansible_cfg_is_told_with_its_cause(shop: Shop, content: str, told: str) -> None:
+def test_a_broken_ansible_cfg_is_told_with_its_cause(shop: Shop, content: str, said: str) -> None:
     (shop.folder / "ansible.cfg").write_text(content)
     shop.write("discover", "    - ansible.builtin.debug: {msg: hello}\n")
     with pytest.raises(NobodyAsked, match="before any host answered") as refused:
         discover(shop.playbooks, shop.runs, "all", utc_now)
-    assert told in str(refused.value)
+    assert said in str(refused.value)
     with pytest.raises(UpdaterError) as unlisted:
         shop.playbooks.hosts("all")
-    assert told in str(unlisted.value) or "forks = 0" in content
+    assert said in str(unlisted.value) or "forks = 0" in content
 
 
 def test_a_comment_in_another_encoding_breaks_nothing(shop: Shop) -> None:

@@ -145,7 +145,7 @@ def test_a_message_that_failed_while_the_clock_was_wrong_is_sent_when_its_time_c
     wrong(world, fail, by)
     world.is_mute = False
     pass_time(world, 81)
-    assert (len(world.told), world.store.notifications.due()) == (1, ())
+    assert (len(world.messages), world.store.notifications.due()) == (1, ())
 
 
 def test_a_message_during_which_the_clock_was_set_is_not_sent_twice(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_message_during_which_the_clock_was_set_is_not_sent_twice(tmp_path: Pa
     world.set_by = DAY
     world.push("2")
     pass_time(world, 120)
-    assert len(world.told) == 1
+    assert len(world.messages) == 1
 
 
 @AHEAD_OR_BACK

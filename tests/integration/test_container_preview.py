@@ -1,7 +1,7 @@
 """What check mode reads of an image before it is pulled: as the engine would ask, and what it does not believe."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -24,12 +24,6 @@ ACCOUNT = {"username": "ci", "password": "s3cret"}
 MANIFEST = json.dumps({"config": {"digest": OLD}}).encode()
 CONFIG = json.dumps({"config": {"Volumes": {"/data": {}}}, "architecture": "amd64", "os": "linux"}).encode()
 INSECURE = {"RegistryConfig": {"InsecureRegistryCIDRs": ["127.0.0.0/8"]}}
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture(autouse=True)

@@ -87,11 +87,11 @@ def test_a_run_killed_after_its_last_word_is_settled_and_the_team_is_told(tmp_pa
     world.look()
     with pytest.raises(Killed):
         world.work()
-    assert world.told == []
+    assert world.messages == []
     world.start()
     world.calm_down()
     assert states(world) == ["finished"]
-    assert [[one["outcome"] for one in message["outcomes"]] for message in world.told] == [["updated"]]
+    assert [[one["outcome"] for one in message["outcomes"]] for message in world.messages] == [["updated"]]
 
 
 @contextmanager
@@ -250,5 +250,5 @@ def test_a_message_that_cannot_be_sent_is_tried_again_later_and_does_not_go_roun
     calm(world)
     world.push("2")
     world.calm_down()
-    assert (world.tries, len(world.told), world.wrongs) == (3, 1, [])
+    assert (world.tries, len(world.messages), world.wrongs) == (3, 1, [])
     assert world.store.notifications.due() == ()

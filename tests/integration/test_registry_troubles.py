@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +25,6 @@ GOOD = [f"test/app{number:02}" for number in range(1, 21)]
 Reply = tuple[int, Mapping[str, str], bytes]
 WANTS_USER: Reply = (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")
 FOUND: Reply = (200, {"Docker-Content-Digest": NEW}, b"")
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 class Played:

@@ -104,6 +104,6 @@ def test_a_container_whose_image_lost_its_digests_since_the_run_looked_is_still_
         return Answer({"RepoDigests": []}) if has_looked else known
 
     engine.answers[image] = forget
-    told = [one for result in run(site, "update", image=IMAGE, digest=NEW) if (one := outcome_of(result, {}))]
+    said = [one for result in run(site, "update", image=IMAGE, digest=NEW) if (one := outcome_of(result, {}))]
     # The played engine can run nothing; that it was tried is enough.
-    assert [one.outcome.value for one in told] == ["failed"], told
+    assert [one.outcome.value for one in said] == ["failed"], said

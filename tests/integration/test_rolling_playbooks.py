@@ -27,8 +27,8 @@ def run(site: Site, playbook: Playbook) -> tuple[ModuleResult, ...]:
 
 def update(site: Site) -> dict[str, tuple[str, str | None]]:
     results = run(site, Playbook("update", {"image": IMAGE, "digest": NEW}))
-    told = {one.key: one for result in results if (one := outcome_of(result, {}))}
-    return {key: (one.outcome.value, one.message) for key, one in told.items() if one.left_alone}
+    said = {one.key: one for result in results if (one := outcome_of(result, {}))}
+    return {key: (one.outcome.value, one.message) for key, one in said.items() if one.left_alone}
 
 
 def test_what_the_inventory_says_that_nobody_can_read_is_among_the_warnings_of_the_scan(site: Site) -> None:
@@ -46,9 +46,9 @@ def test_an_order_that_nobody_can_read_leaves_everything_alone(site: Site) -> No
     site.add_host("two", IMAGE)
     site.hosts["two"]["docker_update_order"] = "first"
     site.write()
-    told = update(site)
-    assert set(told) == {"container/one/web0", "container/two/web0"}
-    for outcome, message in told.values():
+    said = update(site)
+    assert set(said) == {"container/one/web0", "container/two/web0"}
+    for outcome, message in said.values():
         assert outcome == "skipped"
         assert message is not None
         assert message.startswith("left alone: host two, docker_update_order: 'first' is no whole number")
@@ -85,12 +85,12 @@ def test_an_update_by_hand_without_an_image_and_a_whole_digest_asks_nobody_and_s
     site.add_host("one", IMAGE)
     site.write()
     for wrong in ({"image": IMAGE}, {"digest": NEW}, {"image": IMAGE, "digest": "sha256:…"}):
-        (told,) = {
+        (said,) = {
             reasons.of_result(one.result)
             for one in run(site, Playbook("update", wrong))
             if one.event == "runner_on_failed"
         }
-        assert told.startswith("Give both: -e image=")
+        assert said.startswith("Give both: -e image=")
     assert site.engines["one"].asked == []
 
 
@@ -98,13 +98,13 @@ def test_what_is_no_option_of_an_engine_is_blamed_on_docker_engine(site: Site) -
     site.add_host("one", IMAGE)
     site.hosts["one"]["docker_engine"] = {**site.hosts["one"].get("docker_engine", {}), "tls_verify": True}
     site.write()
-    (told,) = [
+    (said,) = [
         reasons.of_result(one.result)
         for one in run(site, Playbook("discover"))
         if one.event == "runner_on_failed"
     ]
-    assert "tls_verify" in told
-    assert "docker_engine of the inventory" in told
+    assert "tls_verify" in said
+    assert "docker_engine of the inventory" in said
 
 
 def manage(site: Site, name: str, *, leads: bool) -> None:
@@ -138,9 +138,9 @@ def test_a_swarm_that_is_left_alone_is_so_by_all_its_managers(site: Site) -> Non
     for one in site.hosts.values():
         one["docker_update_serial"] = 1
     site.write()
-    told = update(site)
-    assert set(told) == {"service/1"}
-    assert told["service/1"][1] == "left alone: step 1 of 2 failed: host canary (web0 failed)"
+    said = update(site)
+    assert set(said) == {"service/1"}
+    assert said["service/1"][1] == "left alone: step 1 of 2 failed: host canary (web0 failed)"
     for name in ("m1", "m2"):
         assert not [asked for asked in site.engines[name].asked if asked.what == "/services/1"]
 
@@ -176,13 +176,13 @@ def test_what_a_person_changed_since_the_run_looked_is_left_to_them(
     engine.answers["/containers/web0/json"] = Answer(recreated)
     engine.answers["/images/sha256:recreated/json"] = Answer({"RepoDigests": [f"{HOST}/test/app@{now}"]})
     site.write()
-    (told,) = (
+    (said,) = (
         one
         for result in run(site, Playbook("update", {"image": IMAGE, "digest": NEW}))
         if (one := outcome_of(result, {}))
     )
     # The played engine can run nothing; that it was tried is enough.
-    assert told.outcome.value == expected, told.message
+    assert said.outcome.value == expected, said.message
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_why_a_shops_task_failed_is_told_as_it_is_unless_it_is_secret(
         "gather_facts": False,
         "tasks": [
             {"ansible.builtin.include_role": {"name": "target_hook"}, "vars": variables},
-            {"ansible.builtin.copy": {"dest": "told", "content": "{{ target_hook_failed[0].message }}"}},
+            {"ansible.builtin.copy": {"dest": "message", "content": "{{ target_hook_failed[0].message }}"}},
         ],
     }
     (site.folder / "play.yml").write_text(yaml.safe_dump([play]))
@@ -235,7 +235,7 @@ def test_why_a_shops_task_failed_is_told_as_it_is_unless_it_is_secret(
         check=True,
         capture_output=True,
     )
-    assert (site.folder / "told").read_text() == (
+    assert (site.folder / "message").read_text() == (
         f"not updated, because the shop's tasks before it failed: Drain: {reason}"
     )
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from integration.conftest import Site, by_hand
-from integration.test_command_line import Run, run  # noqa: F401 - a fixture
+from integration.conftest import Run, Site, by_hand
 from integration.test_rolling_playbooks import run as run_playbook
 from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import HOST, NEW, OLD, outcome_of
@@ -21,7 +20,7 @@ def two(site: Site) -> Site:
 
 
 @pytest.mark.usefixtures("two")
-def test_check_and_fleet_name_the_targets_once_and_say_why(run: Run) -> None:  # noqa: F811
+def test_check_and_fleet_name_the_targets_once_and_say_why(run: Run) -> None:
     code, out, _ = run("check")
     assert code == 0
     assert f"note: host two: {SAME}" in out
@@ -58,7 +57,7 @@ def test_a_run_of_the_operator_tells_of_the_target_once_under_a_name_that_answer
         "docker_update_pushed_at": 0,
     }
     results = run_playbook(two, Playbook("update", asked))
-    told = [one.key for result in results if (one := outcome_of(result, {}))]
-    assert told == [keys[1] if down else keys[0]]
+    said = [one.key for result in results if (one := outcome_of(result, {}))]
+    assert said == [keys[1] if down else keys[0]]
     skipped = run_playbook(two, Playbook("update", {**asked, "docker_update_skip": keys}))
     assert [outcome_of(result, {}) for result in skipped if outcome_of(result, {})] == []

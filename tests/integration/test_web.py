@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,6 @@ from unit.builders import NEW
 
 Reply = tuple[int, Mapping[str, str], bytes]
 TOKEN = json.dumps({"token": "good", "expires_in": 300}).encode()
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture(autouse=True)

@@ -112,7 +112,7 @@ class World:
         self.depth = 0
         self.numbers = 0
         self.wrongs: list[str] = []
-        self.told: list[Any] = []
+        self.messages: list[Any] = []
         self.start()
 
     def start(self) -> None:
@@ -239,7 +239,7 @@ class World:
             self.meanwhile()
 
     def notify(self, playbook: Playbook, _tell: Callable[[ModuleResult], None]) -> None:
-        self.told.append(playbook.variables["notification_rollout"])
+        self.messages.append(playbook.variables["notification_rollout"])
         self.meanwhile()
 
     def update(self, playbook: Playbook, tell: Callable[[ModuleResult], None]) -> None:

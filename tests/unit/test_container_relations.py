@@ -48,11 +48,11 @@ def test_whoever_leans_on_a_recreated_one_is_recreated_in_turn_and_in_order() ->
 def test_compose_restarts_only_where_it_was_told_to() -> None:
     database = container("db", compose("db"))
     others = [
-        container("told", compose("told", "db:service_started:true")),
-        container("not-told", compose("not-told", "db:service_healthy:false")),
-        container("other-project", compose("told", "db:service_started:true", "q")),
+        container("leaning", compose("leaning", "db:service_started:true")),
+        container("not-leaning", compose("not-leaning", "db:service_healthy:false")),
+        container("other-project", compose("leaning", "db:service_started:true", "q")),
     ]
-    assert [(name_of(one), how) for one, how in dependents(database, others)] == [("told", RESTART)]
+    assert [(name_of(one), how) for one, how in dependents(database, others)] == [("leaning", RESTART)]
 
 
 def test_providers_come_first_and_a_circle_is_no_obstacle() -> None:

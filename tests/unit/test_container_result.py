@@ -16,7 +16,7 @@ REQUEST = Request(name="web", image=Reference.parse(f"{HOST}/test/app:1"), diges
 RESULT = {"name": "web", "digest": NEW, "changed": True}
 
 
-def told(journal: Journal, before: Any) -> Any:
+def said(journal: Journal, before: Any) -> Any:
     return standalone_container._already_done([], journal, REQUEST, before)
 
 
@@ -30,8 +30,8 @@ def test_only_what_another_run_did_meanwhile_is_told_though_the_hosts_clock_was_
     journal.keep_result("web", RESULT)
     before = journal.kept_result("web")
     monkeypatch.setattr(time, "time", lambda: now + set_by)
-    assert told(journal, before) is None
-    assert told(journal, None) is None
+    assert said(journal, before) is None
+    assert said(journal, None) is None
     journal.keep_result("web", RESULT)
-    assert told(journal, before) == RESULT
-    assert told(journal, None) is None
+    assert said(journal, before) == RESULT
+    assert said(journal, None) is None

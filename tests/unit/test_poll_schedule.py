@@ -127,12 +127,12 @@ def test_a_registry_that_was_away_is_asked_for_everything_again_and_one_that_stu
     assert once.failed(API, at(12), None).due == {WEB: at(12), API: at(12)}
 
 
-@pytest.mark.parametrize(("told", "wait"), [(0, 10), (30, 30), (600, 600), (99999, 3600)])
-def test_a_registry_that_wants_to_be_left_alone_is_left_alone(told: int, wait: int) -> None:
+@pytest.mark.parametrize(("said", "wait"), [(0, 10), (30, 30), (600, 600), (99999, 3600)])
+def test_a_registry_that_wants_to_be_left_alone_is_left_alone(said: int, wait: int) -> None:
     """For an hour at most, and without asking it for everything again."""
-    plan = schedule(WEB, API).asked(WEB, at(1)).failed(API, at(2), timedelta(seconds=told))
+    plan = schedule(WEB, API).asked(WEB, at(1)).failed(API, at(2), timedelta(seconds=said))
     assert plan.next == (API, at(2 + wait))
-    assert plan.failed(API, at(3), timedelta(seconds=told)).due[WEB] > at(3)
+    assert plan.failed(API, at(3), timedelta(seconds=said)).due[WEB] > at(3)
 
 
 def test_a_tag_that_fells_the_registry_is_asked_for_after_all_others() -> None:
@@ -157,11 +157,11 @@ def test_a_tag_of_which_nothing_is_told_waits_behind_the_others_and_ever_longer(
     assert plan.failures == 0
 
 
-@pytest.mark.parametrize(("told", "wait"), [(None, 60), (30, 60), (600, 600), (99999, 3600)])
+@pytest.mark.parametrize(("said", "wait"), [(None, 60), (30, 60), (600, 600), (99999, 3600)])
 def test_a_tag_that_is_to_be_left_alone_for_some_time_is_and_hinders_no_other(
-    told: int | None, wait: int
+    said: int | None, wait: int
 ) -> None:
-    plan = schedule(WEB, API).unanswered(WEB, NOON, None if told is None else timedelta(seconds=told))
+    plan = schedule(WEB, API).unanswered(WEB, NOON, None if said is None else timedelta(seconds=said))
     assert plan.due[WEB] == at(wait)
     assert plan.next == (API, NOON + PAUSE)
 

@@ -8,7 +8,7 @@ NO_JSON = "Module result deserialization failed: No start of json char found"
 
 
 @pytest.mark.parametrize(
-    ("printed", "told"),
+    ("printed", "said"),
     [
         ("", ""),
         ("one\n\n  two \r\n", "one two"),
@@ -22,8 +22,8 @@ NO_JSON = "Module result deserialization failed: No start of json char found"
         ),
     ],
 )
-def test_the_last_words_are_one_plain_line_and_of_a_traceback_what_broke(printed: str, told: str) -> None:
-    assert last_words(printed) == told
+def test_the_last_words_are_one_plain_line_and_of_a_traceback_what_broke(printed: str, said: str) -> None:
+    assert last_words(printed) == said
 
 
 def test_last_words_are_cut_to_a_length_where_it_hurts_least() -> None:

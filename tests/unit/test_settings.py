@@ -101,7 +101,7 @@ def test_everything_wrong_is_told_together_each_with_its_path(folder: Path) -> N
     given["registries"]["test"] = {"format": "harbor", "hosts": [], "secret": "hunter2"}
     given["fleet"] = {"inventory": "nowhere", "scan_interval": "often"}
     given["rollouts"] = {"workers": 0, "retry": {"first": 10, "attempts": 0}}
-    told = "\n".join(problems(folder, given))
+    said = "\n".join(problems(folder, given))
     for path in (
         "listen.port: ",
         "listen.tls.certificate: ",
@@ -117,9 +117,9 @@ def test_everything_wrong_is_told_together_each_with_its_path(folder: Path) -> N
         "rollouts.retry.first: 10 is not a duration",
         "rollouts.retry.attempts: ",
     ):
-        assert path in told
-    assert "Value error" not in told
-    assert "hunter2" not in told
+        assert path in said
+    assert "Value error" not in said
+    assert "hunter2" not in said
 
 
 def test_the_error_names_the_file_and_counts(folder: Path) -> None:
@@ -162,10 +162,10 @@ def test_a_file_that_is_no_yaml_is_refused(folder: Path, text: bytes) -> None:
     ],
 )
 def test_a_secret_is_named_and_can_be_read(folder: Path, secret: Any, problem: str) -> None:
-    (told,) = problems(folder, changed("registries.production.secret", secret))
-    assert told.startswith("registries.production.secret")
-    assert problem in told
-    assert "hunter2" not in told
+    (said,) = problems(folder, changed("registries.production.secret", secret))
+    assert said.startswith("registries.production.secret")
+    assert problem in said
+    assert "hunter2" not in said
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n"])
@@ -173,8 +173,8 @@ def test_an_empty_secret_is_refused(folder: Path, text: str, monkeypatch: pytest
     (folder / "secrets/production").write_text(text)
     monkeypatch.setenv("EMPTY", text)
     for secret in ({"file": "secrets/production"}, {"env": "EMPTY"}):
-        (told,) = problems(folder, changed("registries.production.secret", secret))
-        assert "an empty secret lets everybody in" in told
+        (said,) = problems(folder, changed("registries.production.secret", secret))
+        assert "an empty secret lets everybody in" in said
 
 
 def test_a_secret_of_the_environment_is_read_without_its_white_space(
@@ -197,8 +197,8 @@ def test_a_duration_is_a_number_and_a_unit(folder: Path, text: str, seconds: flo
 
 @pytest.mark.parametrize("value", ["10", 10, "s", "-1s", "0s", "1y", "1m30s", None, True, "9" * 30 + "d"])
 def test_anything_else_is_no_duration(folder: Path, value: Any) -> None:
-    (told,) = problems(folder, changed("fleet.scan_interval", value))
-    assert told.startswith("fleet.scan_interval: ")
+    (said,) = problems(folder, changed("fleet.scan_interval", value))
+    assert said.startswith("fleet.scan_interval: ")
 
 
 @pytest.mark.parametrize(
@@ -211,15 +211,15 @@ def test_a_size_is_bytes_or_a_number_and_a_unit(folder: Path, value: Any, size: 
 
 @pytest.mark.parametrize("value", ["8 apples", "-1", 0, "many", None, True])
 def test_anything_else_is_no_size(folder: Path, value: Any) -> None:
-    (told,) = problems(folder, changed("listen.body_limit", value))
-    assert told.startswith("listen.body_limit: ")
+    (said,) = problems(folder, changed("listen.body_limit", value))
+    assert said.startswith("listen.body_limit: ")
 
 
 def test_one_host_cannot_belong_to_two_registries(folder: Path) -> None:
     given = content()
     given["registries"]["test"] = {**given["registries"]["production"], "hosts": ["Registry.EXAMPLE.com"]}
-    (told,) = problems(folder, given)
-    assert told.endswith(
+    (said,) = problems(folder, given)
+    assert said.endswith(
         "registries.test.hosts: Registry.EXAMPLE.com belongs to registries.production already"
     )
 
@@ -228,8 +228,8 @@ def test_one_host_cannot_belong_to_two_registries(folder: Path) -> None:
 def test_the_name_of_a_registry_is_part_of_a_path(folder: Path, name: str) -> None:
     given = content()
     given["registries"][name] = given["registries"].pop("production")
-    (told,) = problems(folder, given)
-    assert "a name is letters, digits, _ . and -" in told
+    (said,) = problems(folder, given)
+    assert "a name is letters, digits, _ . and -" in said
 
 
 @pytest.mark.parametrize(
@@ -254,8 +254,8 @@ def test_what_is_wrong_is_said_in_the_words_of_the_file(
 
 
 def test_a_list_of_which_every_entry_is_wrong_is_not_called_empty_besides(folder: Path) -> None:
-    (told,) = problems(folder, changed("registries.production.hosts", ["https://registry.example.com"]))
-    assert "is not a registry host" in told
+    (said,) = problems(folder, changed("registries.production.hosts", ["https://registry.example.com"]))
+    assert "is not a registry host" in said
 
 
 def test_a_name_that_stands_twice_is_refused_with_its_line(folder: Path) -> None:
@@ -282,14 +282,14 @@ fleet: {inventory: inventory}
 
 def test_files_that_no_certificate_is_in_are_named(folder: Path) -> None:
     files = {"certificate": "secrets/production", "key": "secrets/production"}
-    (told,) = problems(folder, changed("listen.tls", files))
-    assert told.startswith(f"listen.tls: cannot serve with {folder}/secrets/production and ")
-    assert "is to be PEM" in told
+    (said,) = problems(folder, changed("listen.tls", files))
+    assert said.startswith(f"listen.tls: cannot serve with {folder}/secrets/production and ")
+    assert "is to be PEM" in said
 
 
 def test_there_has_to_be_a_registry(folder: Path) -> None:
-    (told,) = problems(folder, {**content(), "registries": {}})
-    assert told.startswith("registries: ")
+    (said,) = problems(folder, {**content(), "registries": {}})
+    assert said.startswith("registries: ")
 
 
 def test_the_file_is_the_one_given_else_of_the_environment_else_the_usual() -> None:
@@ -334,10 +334,10 @@ def test_a_registry_is_asked_where_engines_would_pull_unless_told_otherwise(fold
     ],
 )
 def test_an_address_that_is_none_or_tells_a_password_is_refused(folder: Path, url: str, problem: str) -> None:
-    (told,) = problems(folder, changed("registries.production.url", url))
-    assert told.startswith("registries.production.url: ")
-    assert problem in told
-    assert "hunter2" not in told
+    (said,) = problems(folder, changed("registries.production.url", url))
+    assert said.startswith("registries.production.url: ")
+    assert problem in said
+    assert "hunter2" not in said
 
 
 def test_the_sweep_is_hourly_can_be_set_and_switched_off(folder: Path) -> None:
@@ -346,8 +346,8 @@ def test_the_sweep_is_hourly_can_be_set_and_switched_off(folder: Path) -> None:
         settings = read(folder, changed("registries.production.sweep_interval", text))
         assert settings.registries["production"].sweep_interval == interval
     for wrong in ("seldom", None, "0s", False):
-        (told,) = problems(folder, changed("registries.production.sweep_interval", wrong))
-        assert told.startswith("registries.production.sweep_interval: ")
+        (said,) = problems(folder, changed("registries.production.sweep_interval", wrong))
+        assert said.startswith("registries.production.sweep_interval: ")
 
 
 def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named(folder: Path) -> None:
@@ -361,5 +361,5 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
         {**given, "username": ""},
         {"password": given},
     ):
-        assert all(told.startswith(path) for told in problems(folder, changed(path, wrong)))
+        assert all(said.startswith(path) for said in problems(folder, changed(path, wrong)))
         assert "hunter2" not in str(problems(folder, changed(path, wrong)))

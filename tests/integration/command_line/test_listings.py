@@ -1,0 +1,119 @@
+"""What the commands that list something print: tables for people, JSON for programs, and nothing raw."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from integration.command_line.conftest import APP
+from integration.conftest import Run, Site
+from integration.keeping import ONCE, begin, end
+from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.storage.storage import Storage
+from unit.builders import NEW, OLD, container, host, whole
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
+
+
+@pytest.mark.parametrize("listing", [("events",), ("rollouts",), ("fleet",), ("rollout", "1"), ("plan", APP)])
+def test_every_listing_is_a_table_for_people_and_json_for_programs(
+    history: Storage, run: Run, listing: tuple[str, ...]
+) -> None:
+    assert history
+    code, out, _ = run(*listing)
+    assert (code, bool(out.strip())) == (0, True)
+    code, out, _ = run(*listing, "--json")
+    assert code == 0
+    assert json.loads(out)
+
+
+def test_events_shows_pushes_and_what_nobody_could_read_newest_first(history: Storage, run: Run) -> None:
+    assert history
+    _, out, _ = run("events")
+    header, first, second = out.splitlines()
+    assert header.split() == ["ID", "RECEIVED", "AT", "REGISTRY", "KIND", "WHAT", "DIGEST", "ACTOR"]
+    assert "unreadable" in first
+    assert "why" in first
+    assert "test/app:1  bbbbbbbbbbbb  alice" in second
+    assert len(run("events", "--limit", "1")[1].splitlines()) == 2
+
+
+def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Storage, site: Site, run: Run) -> None:
+    assert history
+    assert "1 failed, 1 updated" in run("rollouts")[1]
+    _, out, _ = run("rollout", "1")
+    assert f"image: {APP}" in out
+    assert f"kept in: {site.state}/runs/1" in out
+    assert "message: due" in out
+    assert re.search(r"container\s+db\s+host solo\s+failed\s+a{12}\s+a{12}\s+no space left", out)
+    assert re.search(r"container\s+web\s+host solo\s+updated\s+a{12}\s+b{12}", out)
+
+
+@pytest.mark.parametrize("number", ["2", "99999999999999999999"])
+def test_a_rollout_that_is_none_is_found_wrong(history: Storage, run: Run, number: str) -> None:
+    assert history
+    code, out, err = run("rollout", number)
+    assert (code, out) == (1, "")
+    assert f"there is no rollout {number}; `rollouts` lists those that are" in err
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [("events",), ("rollouts",), ("rollout", "1"), ("fleet",), ("plan", APP), ("plan", APP, "--json")],
+)
+def test_text_from_outside_cannot_command_the_terminal(
+    store: Storage, run: Run, listing: tuple[str, ...]
+) -> None:
+    evil = "\x1b]0;owned\x07\x9b31m\u202egnp\r\n"
+    now = datetime.now(UTC)
+    store.events.record("production", [Push("production", "test/app", "1", NEW, now, "1", evil)], now)
+    store.events.record("production", [Unreadable(evil, evil)], now)
+    web = container()
+    known = host("solo", now, error=evil)
+    other = host("other", now, warnings=(evil,))
+    store.fleet.apply(whole(Fleet({"solo": known, "other": other}, {web.key: web})))
+    begin(store, now, web)
+    outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
+    end(store, now, outcome, retry=ONCE)
+    (due,) = store.notifications.due()
+    store.notifications.keep(due, replace(due, attempts=1, channels=("mail",), error=evil))
+    code, out, _ = run(*listing)
+    assert code == 0
+    assert not CONTROL.search(out)
+
+
+def test_fleet_asks_the_hosts_when_nobody_did_and_when_told_to(site: Site, run: Run) -> None:
+    site.add_host("solo", APP)
+    code, out, err = run("fleet")
+    assert (code, "asking all of" in err) == (0, True)
+    assert re.search(r"container\s+web0\s+host solo\s+registry.example.com/test/app:1\s+a{12}\s+running", out)
+    assert len(json.loads(run("fleet", "--scan", "--json")[1])["targets"]) == 1
+
+
+def test_fleet_shows_what_was_scanned_last_and_who_did_not_answer(store: Storage, run: Run) -> None:
+    web = container()
+    store.fleet.apply(whole(Fleet({"solo": host("solo", error="no route")}, {web.key: web})))
+    _, out, err = run("fleet")
+    assert "unreachable: solo: no route (asked 2026-11-22T12:00:00.000Z)" in out
+    assert "asking" not in err
+
+
+def test_a_reader_that_goes_away_is_no_error(site: Site, store: Storage) -> None:
+    now = datetime.now(UTC)
+    pushes: list[Any] = [
+        Push("production", "test/app", str(n), NEW, now, str(n), "x" * 200) for n in range(500)
+    ]
+    store.events.record("production", pushes, now)
+    command = (
+        f"{sys.executable} -m registry_docker_updater --config {site.config} events --limit 500 | head -1"
+    )
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=os.environ, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

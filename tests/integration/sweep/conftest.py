@@ -1,0 +1,87 @@
+"""The turns of one registry, with a clock that is set by hand, and what is found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from registry_docker_updater.activities.poll import PolledRegistry, Poller
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.port import Found
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.events import events as view
+from unit.builders import HOST, NEW, NOON, container, fleet
+
+HOSTS = {"production": (HOST,), "other": ("other.example.com",)}
+SECOND = timedelta(seconds=1)
+APP, OTHER = container(), container("other", image="other.example.com/test/app:1")
+
+
+@pytest.fixture
+def store(storage: Storage) -> Storage:
+    return storage
+
+
+def events(store: Storage) -> list[dict[str, Any]]:
+    return view(store, 100)
+
+
+def desired(store: Storage) -> dict[str, str]:
+    return {one.hosts[0]: one.digest for one in store.events.desired(HOSTS)}
+
+
+@dataclass
+class Told(RegistryClient):
+    """A registry that says what it is told to say; ``meanwhile`` happens between a question and its answer."""
+
+    digest: str | None = NEW
+    lag: timedelta = timedelta()
+    now: Callable[[], datetime] = utc_now
+    meanwhile: Callable[[], Any] = lambda: None
+    asked: list[str] = field(default_factory=list)
+
+    def find(self, repository: str, tag: str) -> Found:
+        self.asked.append(f"{repository}:{tag}")
+        found = Found(self.digest, (self.now() + self.lag).replace(microsecond=0))
+        self.meanwhile()
+        return found
+
+
+class Hand:
+    """What asks one registry, with a clock that is set by hand."""
+
+    def __init__(self, store: Storage, client: RegistryClient, hours: float = 1) -> None:
+        self.now = NOON
+        self.set_by = timedelta()
+        self.fleet = fleet(APP)
+        self.store = store
+        if isinstance(client, Told):
+            client.now = lambda: self.now
+        source = PolledRegistry("production", HOSTS["production"], client, timedelta(hours=hours))
+        self.poller = Poller(
+            store,
+            source,
+            fleet=lambda: self.fleet,
+            wake=lambda: None,
+            clock=self.clock,
+            steady=lambda: self.now,
+        )
+
+    def clock(self) -> datetime:
+        """The time of day, on a clock that somebody may have set."""
+        return self.now + self.set_by
+
+    def pass_time(self, seconds: float) -> None:
+        """Have so much time go by, during which the sweep does what is due."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            self.now = min(end, self.now + timedelta(seconds=self.poller.step()))
+
+    def event(self, digest: str, when: datetime, *, by_hand: bool = False) -> None:
+        """What the registry, or a person, tells now of a push at ``when``."""
+        push = Push("production", "test/app", "1", digest, when, f"{digest} {when}", "alice", by_hand=by_hand)
+        self.store.events.record("production", [push], self.clock())
