@@ -8,7 +8,7 @@ IS_ROOT := $(filter 0,$(shell id -u))
 IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,6 +53,10 @@ benchmark: lab-setup ## Measure planning in a fleet of 200,000 targets, and the 
 	@PYTHONPATH=tests $(BIN)/python benchmarks/planning.py
 	@PYTHONPATH=tests $(BIN)/python benchmarks/container_downtime.py
 
+coverage: $(READY) ## See that every branch of what decides, in the core and in the plugins, is tested
+	$(BIN)/coverage run -m pytest tests/unit --quiet
+	$(BIN)/coverage report
+
 lint: $(READY) ## Run every linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -66,4 +70,4 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
 
 clean: ## Remove what setup made
-	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis .import_linter_cache

@@ -34,7 +34,6 @@ options:
       - Only checked; what nobody can read is among the warnings.
     type: dict
     default: {}
-    aliases: [wishes]
   asked_at:
     description: When it is asked, in seconds since 1970 by the clock of who asks. Returned, to place ages in time.
     type: float
@@ -127,7 +126,7 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
-            "strategy": {"type": "dict", "default": {}, "aliases": ["wishes"]},
+            "strategy": {"type": "dict", "default": {}},
             "asked_at": {"type": "float"},
             "election_timeout": {"type": "int", "default": 0},
             "state_directory": {"type": "path", "default": DIRECTORY},

@@ -62,8 +62,8 @@ class Running:
 
     def result(self, timeout: float = 120) -> dict[str, Any]:
         """Wait for its end and return its result."""
-        said, complaints = self._process.communicate(timeout=timeout)
-        assert said, complaints
+        said, errors = self._process.communicate(timeout=timeout)
+        assert said, errors
         result: dict[str, Any] = json.loads(said)
         # Newer Ansible wraps each warning on its way to the controller.
         result["warnings"] = [str(warning) for warning in result.get("warnings", [])]

@@ -79,7 +79,7 @@ class Shop:
     def push(self, image: Image) -> str:
         return self.lab.registry().push(self.name, "1", image)
 
-    def wishes(self, group: str = "all", **variables: Any) -> None:
+    def says(self, group: str = "all", **variables: Any) -> None:
         """Set variables of the inventory."""
         path = self.folder / "group_vars" / f"{group}.yml"
         path.parent.mkdir(exist_ok=True)
@@ -178,7 +178,7 @@ def shop(lab: Lab, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[S
 def test_the_first_batch_is_a_canary_whose_failure_stops_the_rest_and_says_what_is_left_alone(
     shop: Shop,
 ) -> None:
-    shop.wishes(docker_update_serial=[1, "50%", "100%"])
+    shop.says(docker_update_serial=[1, "50%", "100%"])
     shop.run_containers(*_HOSTS, broken=("one",))
     before = [shop.container(host)["Id"] for host in _HOSTS]
 
@@ -193,7 +193,7 @@ def test_the_first_batch_is_a_canary_whose_failure_stops_the_rest_and_says_what_
 
 @pytest.mark.extended
 def test_percentages_are_of_all_hosts_and_each_step_waits_for_the_one_before(shop: Shop) -> None:
-    shop.wishes(docker_update_serial="40%")
+    shop.says(docker_update_serial="40%")
     shop.run_containers(*_HOSTS)
 
     run = shop.update(shop.push(good("2")))
@@ -206,7 +206,7 @@ def test_percentages_are_of_all_hosts_and_each_step_waits_for_the_one_before(sho
 
 
 def test_an_allowed_share_of_failures_lets_it_go_on(shop: Shop) -> None:
-    shop.wishes(docker_update_serial=2, docker_update_max_failures="50%")
+    shop.says(docker_update_serial=2, docker_update_max_failures="50%")
     shop.run_containers(*_HOSTS[:4], broken=("one",))
 
     run = shop.update(shop.push(fragile("2")))
@@ -219,7 +219,7 @@ def test_an_allowed_share_of_failures_lets_it_go_on(shop: Shop) -> None:
 def test_steps_are_set_by_label_which_comes_before_the_inventory_and_the_operator_hears_what_is_left_alone(
     shop: Shop,
 ) -> None:
-    shop.wishes(docker_update_serial="100%", docker_update_max_failures="100%")
+    shop.says(docker_update_serial="100%", docker_update_max_failures="100%")
     shop.run_containers(*_HOSTS[:3], labels=(".serial=1", ".max-failures=0"), broken=("one",))
     digest = shop.push(fragile("2"))
     variables = {"image": shop.image, "digest": digest, "standalone_container_settle": 0.5}
@@ -241,8 +241,8 @@ def test_steps_are_set_by_label_which_comes_before_the_inventory_and_the_operato
 
 
 def test_the_test_swarm_comes_before_the_production_swarm(shop: Shop) -> None:
-    shop.wishes("swarm_test", docker_update_order=10)
-    shop.wishes("swarm_production", docker_update_order=20)
+    shop.says("swarm_test", docker_update_order=10)
+    shop.says("swarm_production", docker_update_order=20)
     shop.run_services("web")
     new = shop.push(good("2"))
 
@@ -254,8 +254,8 @@ def test_the_test_swarm_comes_before_the_production_swarm(shop: Shop) -> None:
 
 
 def test_production_is_left_alone_when_test_fails(shop: Shop) -> None:
-    shop.wishes("swarm_test", docker_update_order=10)
-    shop.wishes("swarm_production", docker_update_order=20)
+    shop.says("swarm_test", docker_update_order=10)
+    shop.says("swarm_production", docker_update_order=20)
     shop.run_services("web")
     version = shop.service("production")["Version"]
 
@@ -270,8 +270,8 @@ def test_production_is_left_alone_when_test_fails(shop: Shop) -> None:
 
 @pytest.mark.extended
 def test_production_is_left_alone_when_nothing_of_test_answers(shop: Shop) -> None:
-    shop.wishes("swarm_test", docker_update_order=10)
-    shop.wishes("swarm_production", docker_update_order=20)
+    shop.says("swarm_test", docker_update_order=10)
+    shop.says("swarm_production", docker_update_order=20)
     shop.run_services("web")
     version = shop.service("production")["Version"]
     shop.lab.host("test-m1").cut_off()
@@ -290,9 +290,7 @@ def test_the_shops_tasks_run_before_and_after_each_target(shop: Shop) -> None:
     written = {"argv": ["tee", "-a", "/root/hooks"], "stdin": "{{ docker_update_target | to_json }}"}
     shop.tasks("before.yml", {"ansible.builtin.command": written})
     shop.tasks("after.yml", {"ansible.builtin.command": written})
-    shop.wishes(
-        docker_update_before="../before.yml", docker_update_after=str(shop.folder.parent / "after.yml")
-    )
+    shop.says(docker_update_before="../before.yml", docker_update_after=str(shop.folder.parent / "after.yml"))
     shop.run_containers("one")
     shop.run_services("web", "api", swarms=("test",))
     old, new = shop.container("one"), shop.push(good("2"))
@@ -337,7 +335,7 @@ def test_a_task_before_that_fails_leaves_the_target_untouched_and_hinders_no_oth
         "when": "docker_update_target.name != 'api'",
     }
     shop.tasks("before.yml", fail)
-    shop.wishes(docker_update_before="../before.yml")
+    shop.says(docker_update_before="../before.yml")
     shop.run_containers("one")
     shop.run_services("web", "api", swarms=("test",))
     container, version = shop.container("one")["Id"], shop.service("test")["Version"]
@@ -355,7 +353,7 @@ def test_a_task_before_that_fails_leaves_the_target_untouched_and_hinders_no_oth
 
 def test_a_smoke_test_that_fails_stops_the_rest(shop: Shop) -> None:
     shop.tasks("smoke.yml", {"name": "Smoke test", "ansible.builtin.fail": {"msg": "it burns"}})
-    shop.wishes(docker_update_after="../smoke.yml", docker_update_serial="1")
+    shop.says(docker_update_after="../smoke.yml", docker_update_serial="1")
     shop.run_containers("one", "two")
 
     run = shop.update(shop.push(good("2")))
@@ -370,7 +368,7 @@ def test_a_smoke_test_that_fails_stops_the_rest(shop: Shop) -> None:
 def test_a_canary_that_is_lost_in_the_middle_does_not_end_the_run_before_the_rest_is_told(
     shop: Shop,
 ) -> None:
-    shop.wishes(docker_update_serial=1)
+    shop.says(docker_update_serial=1)
     shop.run_containers("one", "two")
     canary, old = shop.lab.host("one"), shop.container("one")["Id"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.merging import change_after_report, change_after_updates, merge
-from registry_docker_updater.core.fleet.reports import HostReport, Unreadable, read_report
+from registry_docker_updater.core.fleet.reports import HostReport, UnreadableReport, read_report
 from registry_docker_updater.core.fleet.targets import Kind
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
 
@@ -284,7 +284,7 @@ def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:
     ],
 )
 def test_nonsense_from_a_host_cannot_be_read_and_costs_that_host_only(nonsense: Any) -> None:
-    with pytest.raises(Unreadable, match="its answer cannot be read") as said:
+    with pytest.raises(UnreadableReport, match="its answer cannot be read") as said:
         read_report(nonsense)
     known = merge(
         Fleet(), [scan("one", seen("container", "web")), scan("two", seen("container", "web"))], at(0)
@@ -306,6 +306,15 @@ def test_nonsense_from_a_host_cannot_be_read_and_costs_that_host_only(nonsense: 
 def test_whatever_a_host_answers_is_read_or_said_to_be_unreadable(nonsense: Any) -> None:
     try:
         report = HostReport("one", read_report(nonsense))
-    except Unreadable:
+    except UnreadableReport:
         return
     merge(Fleet(), [report], at(0))
+
+
+def test_what_a_manager_says_of_services_touches_no_container_of_another() -> None:
+    both = of(
+        scan("m1", seen("service", "api"), swarm="alpha", manager=True),
+        scan("m2", seen("service", "api"), seen("container", "web"), swarm="alpha", manager=True),
+    )
+    after = of_one(both, scan("m1", swarm="alpha", manager=True), 60)
+    assert after.targets["container/m2/web"] == both.targets["container/m2/web"]

@@ -11,7 +11,7 @@ from registry_docker_updater.core.fleet.merging import change_after_updates
 from registry_docker_updater.core.fleet.targets import Kind, Target
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.runs.conclusion import by_every_key
-from registry_docker_updater.core.runs.reading import EngineAccess, HostFailure, Unreadable, read
+from registry_docker_updater.core.runs.reading import EngineAccess, HostFailure, UnreadableResult, read
 from registry_docker_updater.core.runs.results import ModuleResult
 from unit.builders import NEW, OLD, at, conclude, container, fleet, outcome_of, seen, service
 
@@ -105,7 +105,7 @@ def test_what_a_module_of_ours_would_never_say_is_unreadable_and_costs_its_host(
     result: dict[str, Any],
 ) -> None:
     (one,) = read(ModuleResult("solo", "runner_on_ok", UPDATE, result))
-    assert isinstance(one, Unreadable)
+    assert isinstance(one, UnreadableResult)
     (end,) = conclude(
         [container(on="solo")], {}, [ModuleResult("solo", "runner_on_ok", UPDATE, result)], None
     )

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +98,13 @@ def test_what_calls_itself_pure_is_on_the_list(module: str) -> None:
 
 def test_every_line_of_the_list_is_about_something() -> None:
     assert [one for one in PURE if one not in MODULES] == []
+
+
+def test_the_figure_of_coverage_leaves_out_nothing_that_is_pure() -> None:
+    omitted = tomllib.loads((PLUGINS.parent / "pyproject.toml").read_text())["tool"]["coverage"]["run"][
+        "omit"
+    ]
+    for name, path in MODULES.items():
+        if _is_pure(name):
+            where = path.relative_to(PLUGINS.parent)
+            assert not [pattern for pattern in omitted if where.match(pattern)], name

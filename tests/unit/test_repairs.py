@@ -14,7 +14,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import judge, plan
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import CHANGED, UNFINISHED
-from registry_docker_updater.core.runs.reading import HostFailure, Repaired, Unreadable, read
+from registry_docker_updater.core.runs.reading import HostFailure, Repaired, UnreadableResult, read
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs, unfinished_notes
 from unit.builders import HOST, NEW, OLD, at, container, desired, fleet, host, rollout, scan, seen
@@ -124,4 +124,4 @@ def test_what_runs_is_known_again_once_the_repair_has_ended() -> None:
 @pytest.mark.parametrize("nonsense", [5, [5], ["outcome kind"], {"a": 1}, None])
 def test_nonsense_that_a_host_tells_of_its_repairs_is_unreadable(nonsense: Any) -> None:
     (said,) = read(ModuleResult("solo", "runner_on_ok", MODULE, {"repairs": nonsense}))
-    assert isinstance(said, Unreadable)
+    assert isinstance(said, UnreadableResult)

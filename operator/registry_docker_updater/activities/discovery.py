@@ -9,7 +9,13 @@ from typing import Any
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.reports import HostReport, SeenHost
-from registry_docker_updater.core.runs.reading import EngineAccess, HostFailure, Scanned, Unreadable, read
+from registry_docker_updater.core.runs.reading import (
+    EngineAccess,
+    HostFailure,
+    Scanned,
+    UnreadableResult,
+    read,
+)
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.directories import is_going_on
 from registry_docker_updater.edges.runs.port import Playbook, PlaybookRunner
@@ -89,7 +95,7 @@ class _Heard:
         for reading in read(result):
             if isinstance(reading, Scanned):
                 self.keep(reading.host, reading.seen)
-            elif isinstance(reading, HostFailure | Unreadable):
+            elif isinstance(reading, HostFailure | UnreadableResult):
                 self.keep(reading.host, None, reading.reason)
             elif isinstance(reading, EngineAccess):
                 self.access[reading.host] = reading.how

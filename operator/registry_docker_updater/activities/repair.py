@@ -9,7 +9,7 @@ from functools import partial
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.runs.conclusion import outcome_of
-from registry_docker_updater.core.runs.reading import Repaired, ReportedOutcome, Unreadable, read
+from registry_docker_updater.core.runs.reading import Repaired, ReportedOutcome, UnreadableResult, read
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs
 from registry_docker_updater.edges.runs.port import Playbook
@@ -84,7 +84,7 @@ class Repairer:
                     self._keep(outcome)
                 # One that takes its time keeps no other from being repaired again.
                 self._release(going, [reading.host])
-            elif isinstance(reading, Unreadable):
+            elif isinstance(reading, UnreadableResult):
                 _log.warning("host %s: %s", reading.host, reading.reason)
 
     def _keep(self, reported: ReportedOutcome) -> None:

@@ -17,7 +17,7 @@ from registry_docker_updater.core.references import Reference
 _LONGEST_SECONDS = 100 * 365 * 86400.0
 
 
-class Unreadable(ValueError):
+class UnreadableReport(ValueError):
     """What a host said is nothing that its module says; the message tells in what way."""
 
 
@@ -75,11 +75,11 @@ class HostReport:
 
 
 def read_report(said: Any) -> SeenHost:
-    """Return what a host said under ``scan``; raises :class:`Unreadable`."""
+    """Return what a host said under ``scan``; raises :class:`UnreadableReport`."""
     try:
         return _host(said)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"its answer cannot be read: {error!r:.200}") from None
+        raise UnreadableReport(f"its answer cannot be read: {error!r:.200}") from None
 
 
 def _host(said: Mapping[str, Any]) -> SeenHost:

@@ -10,7 +10,7 @@ from registry_docker_updater.core.runs.reading import (
     Reading,
     ReportedOutcome,
     Scanned,
-    Unreadable,
+    UnreadableResult,
 )
 
 # What Ansible puts in place of a secret, wherever it occurs in a result.
@@ -82,7 +82,7 @@ class _Hosts:
         for one in readings:
             if isinstance(one, HostFailure) and one.is_unreachable:
                 self._unreachable[one.host] = f"{one.host}: {one.reason}"
-            elif isinstance(one, HostFailure | Unreadable):
+            elif isinstance(one, HostFailure | UnreadableResult):
                 self._failed.setdefault(one.host, f"{one.host}: {one.reason}")
             elif isinstance(one, Scanned):
                 self._listed[one.host] = frozenset(

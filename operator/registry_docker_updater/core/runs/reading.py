@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry_docker_updater.core.fleet.reports import SeenHost, read_report
-from registry_docker_updater.core.fleet.reports import Unreadable as _Unreadable
+from registry_docker_updater.core.fleet.reports import SeenHost, UnreadableReport, read_report
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.runs import reasons
@@ -66,7 +65,7 @@ class HostFailure:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableResult:
     """A module of ours said what it would never say."""
 
     host: str
@@ -81,7 +80,7 @@ class EngineAccess:
     how: Any
 
 
-Reading = Scanned | ReportedOutcome | Repaired | HostFailure | Unreadable | EngineAccess
+Reading = Scanned | ReportedOutcome | Repaired | HostFailure | UnreadableResult | EngineAccess
 
 
 def read(result: ModuleResult) -> Iterator[Reading]:
@@ -93,8 +92,8 @@ def read(result: ModuleResult) -> Iterator[Reading]:
         yield EngineAccess(result.host, result.result["live"])
     try:
         said = tuple(_said(result)) if _is_ours(result) else ()
-    except (_Unreadable, AttributeError, KeyError, TypeError, ValueError) as error:
-        yield Unreadable(result.host, str(error))
+    except (UnreadableReport, AttributeError, KeyError, TypeError, ValueError) as error:
+        yield UnreadableResult(result.host, str(error))
         return
     yield from said
     if result.is_failure and not any(isinstance(one, ReportedOutcome) for one in said):

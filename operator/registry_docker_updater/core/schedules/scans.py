@@ -194,14 +194,14 @@ def _claims(situation: Situation, pace: Pace, now: datetime) -> _Claims:
 def _needed_at(host: str, asked: LastScan, situation: Situation, pace: Pace) -> datetime | None:
     """Return from when on somebody wants the host to be asked, before its routine, or None."""
     since, needed = situation.rescan_since, situation.needed.get(host)
-    wishes = [wish for wish in (since, needed) if wish and wish >= asked.at]
-    if not wishes:
+    wanted_since = [moment for moment in (since, needed) if moment and moment >= asked.at]
+    if not wanted_since:
         return None
     pause = Backoff(PAUSE, pace.interval).after(asked.misses + 1)
     if needed and needed >= asked.at:
         # What was begun there may have left a container down: it is not to wait for long once the host is back.
         pause = min(pause, _LONGEST_PAUSE)
-    return max(min(wishes) + SETTLE, asked.at + pause)
+    return max(min(wanted_since) + SETTLE, asked.at + pause)
 
 
 def _free_at(running: Iterable[Running], now: datetime, *, is_apart: bool) -> datetime | None:
