@@ -24,7 +24,8 @@ from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold, is_held
-from registry_docker_updater.edges.registry.client import Login, RegistryClient, login_of
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.login import Login, login_of
 from registry_docker_updater.edges.runs.directories import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.errors import UpdaterError

@@ -14,7 +14,8 @@ import pytest
 from integration.registries import PASSWORD, USER, played
 from registry_docker_updater.activities.poll import PolledRegistry, Poller, registry_problems
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.edges.registry.client import Login, RegistryClient
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage

@@ -6,7 +6,8 @@ from integration.registries import (
     PASSWORD,
     USER,
 )
-from registry_docker_updater.edges.registry.client import Login, RegistryClient
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.login import Login
 
 ACCOUNT = Login(USER, PASSWORD)
 

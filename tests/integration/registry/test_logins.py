@@ -23,7 +23,8 @@ from integration.registries import (
 )
 from integration.registry.conftest import ACCOUNT, client
 from lab.distribution import RegistryClient as Pusher
-from registry_docker_updater.edges.registry.client import Login, RegistryClient, login_of
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.login import Login, login_of
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from unit.builders import NEW
 

@@ -32,7 +32,8 @@ from registry_docker_updater.activities.poll import PolledRegistry, RegistryPoll
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import plan
-from registry_docker_updater.edges.registry.client import Login, RegistryClient
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, container, fleet
 

@@ -4,76 +4,31 @@ What is asked and how answers are read is the OCI distribution specification's (
 of Distribution's token authentication, as every Docker engine does both when it pulls.
 """
 
-import base64
-import contextlib
-import hashlib
-import math
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
-from urllib.request import parse_http_list, parse_keqv_list
+from urllib.parse import urlencode
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
-    BadCredentials,
-    find_credentials,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
 from ansible_collections.registry.docker_updater.plugins.module_utils.oci import ACCEPT
 
 from registry_docker_updater.core.references import is_digest
+from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.edges.registry.port import Found
+from registry_docker_updater.edges.registry.replies import (
+    TOKEN_SECONDS,
+    digest_of_manifest,
+    read_challenge,
+    scheme_of,
+    token_in,
+)
 from registry_docker_updater.edges.registry.web import NoReply, Reply, Web
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
 
-# Without expires_in a token is good for 60 seconds (Distribution, docs/spec/auth/token.md).
-_TOKEN_SECONDS = 60
-_LONGEST_TOKEN_SECONDS = 24 * 3600
 _TOKEN_MARGIN_SECONDS = 10
 _PATIENCE_WHEN_BUSY = timedelta(minutes=1)
 # Directories lock users out who try too often; a login that was changed is tried at once.
 _REFUSAL_SECONDS = 5 * 60
-# RFC 6750; nothing else may get into a header.
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-
-
-@dataclass(frozen=True)
-class Login:
-    """Who logs in: a user with a password, or whom an identity token stands for; or a token for the registry itself."""
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
-    registry_token: str = field(default="", repr=False)
-
-    @property
-    def basic(self) -> str:
-        """The value of ``Authorization``."""
-        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
-
-    def __str__(self) -> str:
-        if self.username:
-            return f"the user {self.username!r}"
-        return "the registry token" if self.registry_token else "the identity token"
-
-
-def login_of(hosts: Sequence[str], given: Mapping[str, str] | None) -> Login | None:
-    """Return the login for the registry known under ``hosts``: the ``given`` one, or that of Docker's configuration.
-
-    Raises :class:`UpdaterError` when there is one and it cannot be used.
-    """
-    try:
-        found = next(filter(None, (find_credentials(host, given) for host in hosts)), None)
-    except BadCredentials as error:
-        raise UpdaterError(str(error)) from None
-    if found is None:
-        return None
-    return Login(
-        *(found.get(name, "") for name in ("username", "password", "identitytoken", "registrytoken"))
-    )
 
 
 class RegistryClient:
@@ -147,7 +102,7 @@ class RegistryClient:
         # The header is optional in the specification, and not every registry knows HEAD.
         if reply.status == 405 or (reply.status == 200 and digest is None):
             reply = self._ask("GET", path, repository)
-            digest = _digest_of_manifest(reply.body)
+            digest = digest_of_manifest(reply.body)
         if reply.status == 404:
             return Found(None, reply.date)
         if reply.status != 200 or not is_digest(digest):
@@ -174,7 +129,7 @@ class RegistryClient:
 
     def _way(self, refusal: Reply) -> Login | Mapping[str, str]:
         """Take from a 401 how the registry wants us to log in."""
-        challenges = dict(map(_challenge, refusal.headers.getlist("WWW-Authenticate")))
+        challenges = dict(map(read_challenge, refusal.headers.getlist("WWW-Authenticate")))
         if "bearer" in challenges:
             return challenges["bearer"]
         if "basic" not in challenges:
@@ -201,12 +156,12 @@ class RegistryClient:
     def _token(self, challenge: Mapping[str, str], repository: str | None) -> tuple[str, float]:
         """Return a token for pulling from ``repository``, and for how many seconds it is good."""
         realm, login = challenge.get("realm", ""), self._login()
-        if _scheme(realm) not in {"https", _scheme(self._url)}:
+        if scheme_of(realm) not in {"https", scheme_of(self._url)}:
             raise self._unavailable(f"sends us for a token to {realm!r:.200}, where it could be overheard")
         if login:
             self._unless_refused(login)
             if login.registry_token:
-                return login.registry_token, _TOKEN_SECONDS
+                return login.registry_token, TOKEN_SECONDS
         asked = {"service": challenge.get("service", "")}
         if repository:
             asked["scope"] = f"repository:{repository}:pull"
@@ -220,7 +175,7 @@ class RegistryClient:
             raise self._refused(login)
         if reply.status in (401, 403):
             raise self._denied(repository)
-        token, seconds = _token_in(reply.body)
+        token, seconds = token_in(reply.body)
         if not token:
             raise self._unavailable(f"gives no token at {realm!r:.200}, which answers {reply.status}")
         return token, seconds
@@ -293,45 +248,3 @@ class RegistryClient:
 
 class _Speechless(RepositoryUnavailable):
     """No answer that says anything; to another question there may be one, or the registry itself is away."""
-
-
-def _challenge(header: str) -> tuple[str, Mapping[str, str]]:
-    """Read ``WWW-Authenticate``: its scheme, and what it says beside."""
-    scheme, _, rest = header.partition(" ")
-    with contextlib.suppress(ValueError, IndexError):
-        said = parse_keqv_list(parse_http_list(rest))
-        return scheme.lower(), {name.lower(): value for name, value in said.items()}
-    return scheme.lower(), {}
-
-
-def _scheme(url: str) -> str:
-    try:
-        return urlsplit(url).scheme
-    except ValueError:
-        return ""
-
-
-def _digest_of_manifest(body: bytes) -> str | None:
-    """Return the digest of a manifest or index, None where ``body`` is none: a page of something that stands between."""
-    with contextlib.suppress(ValueError):
-        content = decode_json(body)
-        if isinstance(content, dict) and content.get("schemaVersion") == 2:
-            return f"sha256:{hashlib.sha256(body).hexdigest()}"
-    return None
-
-
-def _token_in(body: bytes) -> tuple[str | None, float]:
-    """Read what a token server gives: the token, or None where there is none, and for how many seconds it is good."""
-    try:
-        content = decode_json(body)
-        token, seconds = content.get("token") or content["access_token"], content.get("expires_in")
-    except (ValueError, LookupError, AttributeError, TypeError):
-        return None, 0
-    is_fit = isinstance(token, str) and _TOKEN.fullmatch(token)
-    return token if is_fit else None, _seconds(seconds)
-
-
-def _seconds(said: object) -> float:
-    if isinstance(said, int | float) and not (isinstance(said, float) and math.isnan(said)):
-        return min(max(said, 0), _LONGEST_TOKEN_SECONDS)
-    return _TOKEN_SECONDS
