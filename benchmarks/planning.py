@@ -20,7 +20,7 @@ from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.core.fleet.merging import change_after_report
 from registry_docker_updater.core.fleet.reports import HostReport, read_report
-from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import open_targets, plan
@@ -121,7 +121,7 @@ def main() -> None:
         assert not plan(desired, fleet, History(), NOON).start
 
     def match() -> None:
-        assert fleet.running((HOST,), f"team/app{chance.randrange(given.images)}", "1")
+        assert fleet.running(ImageName.of_push((HOST,), f"team/app{chance.randrange(given.images)}", "1"))
 
     print(f"{'what':<54}{'median':>10}{'longest':>10}")
     for what, work in (

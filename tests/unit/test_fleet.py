@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.merging import change_after_report, change_after_updates, merge
 from registry_docker_updater.core.fleet.reports import HostReport, UnreadableReport, read_report
-from registry_docker_updater.core.fleet.targets import Kind
+from registry_docker_updater.core.fleet.targets import ImageName, Kind
 from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
 
 FIELDS = (
@@ -165,8 +165,8 @@ def test_a_fleet_that_was_changed_finds_the_same_as_one_made_anew() -> None:
     assert after.by_name == anew.by_name
     assert after.named == anew.named
     assert after.swarms == anew.swarms
-    assert [one.name for one in after.running((HOST,), "test/app", "2")] == ["web"]
-    assert [one.name for one in after.running((HOST,), "test/app", "1")] == ["api"]
+    assert [one.name for one in after.running(ImageName.of_push((HOST,), "test/app", "2"))] == ["web"]
+    assert [one.name for one in after.running(ImageName.of_push((HOST,), "test/app", "1"))] == ["api"]
 
 
 def test_a_service_stays_until_no_manager_that_answers_knows_it() -> None:
@@ -250,12 +250,20 @@ def test_an_image_is_found_under_every_name_of_its_registry_and_no_other() -> No
         replace(container("g"), reference=None),
     )
     known = fleet(*targets)
-    found = [target.name for target in known.running((HOST, "registry.internal:5000"), "test/app", "1")]
+    found = [
+        target.name
+        for target in known.running(ImageName.of_push((HOST, "registry.internal:5000"), "test/app", "1"))
+    ]
     assert found == ["a", "b", "f"]
-    assert [target.name for target in known.running((HOST.upper(), HOST), "test/app", "1")] == ["a", "f"]
-    assert [target.name for target in known.running((HOST.upper(),), "test/app", "1")] == ["a", "f"]
-    assert known.running((), "test/app", "1") == ()
-    assert known.running((HOST,), "test/app", "") == ()
+    assert [
+        target.name for target in known.running(ImageName.of_push((HOST.upper(), HOST), "test/app", "1"))
+    ] == ["a", "f"]
+    assert [target.name for target in known.running(ImageName.of_push((HOST.upper(),), "test/app", "1"))] == [
+        "a",
+        "f",
+    ]
+    assert known.running(ImageName.of_push((), "test/app", "1")) == ()
+    assert known.running(ImageName.of_push((HOST,), "test/app", "")) == ()
 
 
 def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:

@@ -65,7 +65,7 @@ def judged(
 
     ``again_at`` asks what it would mean if its rollout were due then.
     """
-    targets = known.running(desired.hosts, desired.repository, desired.tag)
+    targets = known.running(desired.image_names)
     history = storage.history(parts.registry_hosts, [target.key for target in targets])
     rollout = history.rollouts.get(desired.push)
     if rollout and again_at:

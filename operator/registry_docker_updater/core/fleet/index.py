@@ -77,27 +77,25 @@ class Fleet:
         """The hosts that told of updates which have not ended."""
         return frozenset(name for name, host in self.hosts.items() if host.unfinished)
 
-    def running(self, hosts: Iterable[str], repository: str, tag: str) -> tuple[Target, ...]:
-        """Return the targets that run ``repository:tag`` of a registry known under ``hosts``, by key.
+    def running(self, names: Iterable[ImageName]) -> tuple[Target, ...]:
+        """Return the targets that run one of ``names``, by key.
 
-        Host, repository and tag are compared whole; a push is matched in time independent of the fleet's size.
+        A push, which has a name for each host of its registry, is matched in time independent of the fleet's size.
         """
-        return self._matching(hosts, repository, tag, but=None)
+        return self._matching(names, but=None)
 
-    def behind(self, hosts: Iterable[str], repository: str, tag: str, digest: str) -> tuple[Target, ...]:
+    def behind(self, names: Iterable[ImageName], digest: str) -> tuple[Target, ...]:
         """Return those of :meth:`running` that do not run ``digest``, in time that depends on how many these are."""
-        return self._matching(hosts, repository, tag, but=digest)
+        return self._matching(names, but=digest)
 
-    def runs(self, hosts: Iterable[str], repository: str, tag: str) -> bool:
-        """Tell whether any target runs the name."""
-        return any(name in self.by_name for name in ImageName.of_push(hosts, repository, tag))
+    def runs(self, names: Iterable[ImageName]) -> bool:
+        """Tell whether any target runs one of ``names``."""
+        return any(name in self.by_name for name in names)
 
-    def _matching(
-        self, hosts: Iterable[str], repository: str, tag: str, but: str | None
-    ) -> tuple[Target, ...]:
-        # Asked for every image name at every reconciliation: most have nothing that is behind.
+    def _matching(self, names: Iterable[ImageName], but: str | None) -> tuple[Target, ...]:
+        # Asked for every image at every reconciliation: most have nothing that is behind.
         found: dict[str, Target] = {}
-        for name in ImageName.of_push(hosts, repository, tag):
+        for name in names:
             group = self.by_name.get(name)
             for digests, targets in group.items() if group else ():
                 if but not in digests:

@@ -1,6 +1,6 @@
 """Targets: the services and containers that opted in, and which push concerns one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,9 +37,9 @@ class ImageName(NamedTuple):
     tag: str
 
     @classmethod
-    def of_push(cls, hosts: Iterable[str], repository: str, tag: str) -> Iterator["ImageName"]:
-        """Yield the names that a push of ``repository:tag`` has, in a registry known under ``hosts``."""
-        return (cls(host.lower(), repository, tag) for host in hosts)
+    def of_push(cls, hosts: Iterable[str], repository: str, tag: str) -> tuple["ImageName", ...]:
+        """Return the names that a push of ``repository:tag`` has, in a registry known under ``hosts``."""
+        return tuple(cls(host.lower(), repository, tag) for host in hosts)
 
     @classmethod
     def of_target(cls, reference: Reference | None) -> "ImageName | None":

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
+
+from registry_docker_updater.core.fleet.targets import ImageName
 
 
 class PushedName(NamedTuple):
@@ -30,7 +33,12 @@ class DesiredImage:
         """The image's name under the first of its hosts."""
         return f"{self.hosts[0]}/{self.repository}:{self.tag}"
 
-    @property
+    @cached_property
+    def image_names(self) -> tuple[ImageName, ...]:
+        """The image names of the targets that it concerns."""
+        return ImageName.of_push(self.hosts, self.repository, self.tag)
+
+    @cached_property
     def name(self) -> PushedName:
         """What tells it from every other, whichever of its hosts is meant."""
         return PushedName(self.registry, self.repository, self.tag)

@@ -73,9 +73,9 @@ def plan(desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: d
         if name in running:
             continue
         rollout = history.rollouts.get(one.push)
-        if not fleet.runs(one.hosts, one.repository, one.tag):
+        if not fleet.runs(one.image_names):
             unknown.append((one.push, one.received_at))
-        behind = fleet.behind(one.hosts, one.repository, one.tag, one.digest)
+        behind = fleet.behind(one.image_names, one.digest)
         verdicts = [(target, judge(target, one, history, fleet, now)) for target in behind]
         due = tuple(target for target, verdict in verdicts if verdict is DUE)
         for target, verdict in verdicts:
@@ -103,11 +103,7 @@ def plan(desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: d
 
 def open_targets(desired: Iterable[DesiredImage], fleet: Fleet) -> list[str]:
     """Return the keys of the targets that do not run what was pushed: a plan asks for the history of no others."""
-    return [
-        target.key
-        for one in desired
-        for target in fleet.behind(one.hosts, one.repository, one.tag, one.digest)
-    ]
+    return [target.key for one in desired for target in fleet.behind(one.image_names, one.digest)]
 
 
 def judge(target: Target, desired: DesiredImage, history: History, fleet: Fleet, now: datetime) -> Verdict:
@@ -137,7 +133,7 @@ def _silent(target: Target, last: LastAttempt, fleet: Fleet) -> set[str]:
 
 def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: History) -> Start:
     """Return the start of a run for ``due``, which leaves the others of this name on the same hosts alone."""
-    targets = fleet.running(one.hosts, one.repository, one.tag)
+    targets = fleet.running(one.image_names)
     hosts = {host for target in due for host in target.hosts}
     keys = {target.key for target in due}
     others = (t for t in targets if t.key not in keys and hosts.intersection(t.hosts))
