@@ -16,7 +16,7 @@ from integration.conftest import until
 from integration.shops import MINUTE, Shop, processes
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs import directories, playbooks
-from registry_docker_updater.edges.runs.directories import end_leftovers
+from registry_docker_updater.edges.runs.directories import end_leftovers, is_going_on
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
@@ -149,3 +149,25 @@ def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:
     with pytest.raises(ZeroDivisionError):
         shop.run("endless", on_result=fail)
     until(lambda: not processes(str(shop.folder)))
+
+
+def test_a_run_goes_on_by_whatever_path_its_directory_is_reached_and_no_other_process_is_taken_for_it(
+    tmp_path: Path,
+) -> None:
+    """A state directory may be a link; and the number of a process that ended is given to another one."""
+    directory = tmp_path / "update-1"
+    directory.mkdir()
+    (tmp_path / "link").symlink_to(directory)
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()", str(directory)], stdin=subprocess.PIPE
+    ) as process:
+        (directory / "process.pid").write_text(f"{process.pid}\n")
+        assert is_going_on(directory)
+        assert is_going_on(tmp_path / "link")
+        (directory / "process.pid").write_text(f"{os.getpid()}\n")
+        assert not is_going_on(directory)
+        process.kill()
+    (directory / "process.pid").write_text(f"{process.pid}\n")
+    assert not is_going_on(directory)
+    (directory / "process.pid").write_text("no number")
+    assert not is_going_on(directory)

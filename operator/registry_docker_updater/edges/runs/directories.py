@@ -100,7 +100,7 @@ def _process(directory: Path) -> int | None:
         process = int((directory / PROCESS_NOTE).read_text())
     except (OSError, ValueError):
         return None
-    return process if is_running(process, str(directory)) else None
+    return process if is_running(process, directory) else None
 
 
 def _write(path: Path, content: Any) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -49,12 +50,15 @@ def cost_when_ended(process: int) -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def is_running(process: int, argument: str) -> bool:
-    """Tell whether a process runs whose last argument is ``argument``; numbers of processes are used again."""
+def is_running(process: int, directory: Path) -> bool:
+    """Tell whether a process runs whose last argument leads to ``directory``; numbers of processes are used again.
+
+    When it began is no better mark: where the clock is set, that moves along.
+    """
     try:
         found = psutil.Process(process)
-        return not _has_ended(found) and found.cmdline()[-1:] == [argument]
-    except psutil.Error:
+        return not _has_ended(found) and Path(*found.cmdline()[-1:]).samefile(directory)
+    except (psutil.Error, OSError):
         return False
 
 
