@@ -28,7 +28,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import begin, repair
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import NotFound
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
+    EngineError,
+    NotFound,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +43,8 @@ NOBODY_STARTED_IT = "0001-01-01T00:00:00Z"
 _ALIVE = ("running", "paused")
 
 
-# At which change (counted from 1), by "kill" or loss of "power", and whether "before" the change is made or "after".
+# At which change (counted from 1); by "kill", by loss of "power", or by a "restart" of the engine that the one who asks
+# does not notice, as it has an answer; and whether "before" the change is made or "after".
 End = tuple[int, str, str]
 
 
@@ -82,13 +86,23 @@ class PlayedContainers:
     def image_users(self, _: str) -> list[str]:
         return []
 
+    def start_of_engine(self) -> str:
+        return f"start {len(self.up_at_boot)}"
+
     # What changes something.
 
     def create(self, name: str, wanted: Mapping[str, Any]) -> str:
         return self._change("create", lambda: self.add(name, wanted["image"], wanted["body"]["HostConfig"]))
 
     def start(self, identity: str) -> None:
-        self._change("start", lambda: self._start(self.found[identity]))
+        def do() -> None:
+            others = (one for one in self.found.values() if one["Id"] != identity)
+            if any(one["State"]["Status"] in _ALIVE for one in others):
+                self.found[identity]["State"]["Error"] = taken = "port is already allocated"
+                raise EngineError(500, taken, "start")
+            self._start(self.found[identity])
+
+        self._change("start", do)
 
     def stop(self, container: Mapping[str, Any]) -> None:
         def do() -> None:
@@ -180,7 +194,7 @@ class PlayedContainers:
         if is_now:
             self._next = next(self._ends, None)
         if is_now and moment == "before":
-            if what == "start":
+            if what == "start" and end != "restart":
                 self._cancel_start()
             self._end(end)
         made = do()
@@ -196,9 +210,10 @@ class PlayedContainers:
             one["State"]["Error"] = "context canceled"
 
     def _end(self, end: str) -> None:
-        if end == "power":
+        if end in ("power", "restart"):
             self.lose_power()
-        raise Killed
+        if end != "restart":
+            raise Killed
 
     @property
     def engine(self) -> "PlayedContainers":
@@ -272,10 +287,10 @@ def assert_is_as_it_was(containers: PlayedContainers, journal: Journal, swap: Sw
     assert app["HostConfig"]["RestartPolicy"]["Name"] == member.policy["Name"]
 
 
-ENDS = st.lists(
-    st.tuples(st.integers(1, 12), st.sampled_from(("kill", "power")), st.sampled_from(("before", "after"))),
-    max_size=4,
-)
+_MOMENT = st.sampled_from(("before", "after"))
+END = st.tuples(st.integers(1, 12), st.sampled_from(("kill", "power")), _MOMENT)
+RESTART = st.tuples(st.integers(1, 12), st.just("restart"), _MOMENT)
+ENDS = st.lists(END, max_size=4)
 
 
 # A real journal is written to a real disk, which takes its time.
@@ -308,6 +323,36 @@ def test_so_is_one_that_vanishes_when_it_stops_and_one_that_was_stopped_stays_so
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(folder, "engine")
         updated_through(containers, journal, swap)
+        assert_is_as_it_was(containers, journal, swap)
+
+
+@settings(deadline=None)
+@given(
+    ends=st.lists(END | RESTART, max_size=4),
+    policy=st.sampled_from([policy for policy in POLICIES if policy != "no"]),
+)
+def test_a_restart_of_the_engine_that_no_request_noticed_says_nothing_against_the_image(
+    ends: list[End], policy: str
+) -> None:
+    containers, swap = played(policy, RUNNING)
+    containers.end_at(counted(ends))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        updated_through(containers, journal, swap)
+        assert_is_as_it_was(containers, journal, swap)
+        assert journal.refusal("app", swap.wanted["digest"]) is None
+    (app,) = containers.found.values()
+    assert app["Image"] == "new" or any(end != "restart" for _, end, _ in ends)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_nor_does_it_leave_a_container_down_that_has_no_restart_policy(number: int, moment: str) -> None:
+    containers, swap = played("no", RUNNING)
+    containers.end_at(iter([(number, "restart", moment)]))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        assert begin(cast("Containers", containers), journal, swap, AT_ONCE)["outcome"] == "updated"
         assert_is_as_it_was(containers, journal, swap)
 
 

@@ -78,6 +78,8 @@ def resume(work: Work) -> None:
 
 
 def _look(work: Work) -> View:
+    if work.engine_start is None or work.was_away:
+        work.engine_restarted()
     view = work.view()
     if work.was_away:
         view = _without_doubtful(work, view)
@@ -102,6 +104,10 @@ def _without_doubtful(work: Work, view: View) -> View:
 
 def _refused(work: Work, step: Optional[Step], error: EngineError) -> None:
     """Look again after a refusal by the engine; after some, turn back, or stop where that is no way."""
+    if step and step.verb is Verb.START_NEW and work.engine_restarted():
+        # The old one came up with the engine, and has the ports.
+        work.is_suspect = work.was_away = True
+        return
     work.failures[step] = work.failures.get(step, 0) + 1
     may_turn = work.swap.direction != BACK and not work.swap.proven
     if may_turn and ((step and step.verb in _FINAL) or work.failures[step] >= _TRIES):

@@ -42,7 +42,7 @@ def gate(work: Work, index: int, pair: Pair) -> None:
             work.remember(work.swap.turned_back(f"{member.name} came up without its ports {lost}"))
         else:
             work.remember(replace(work.swap, passed=(*work.swap.passed, member.name)))
-    elif work.is_suspect and not as_seen(container).alive:
+    elif not as_seen(container).alive and (work.is_suspect or work.engine_restarted()):
         work.is_suspect = False  # the engine's end, or the host's, may have been its own: once more
         work.containers.start(member.new_id)
     else:

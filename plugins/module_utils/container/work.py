@@ -38,6 +38,7 @@ class Options:
 class Work:
     """One swap on its way. ``is_suspect`` says that containers may have ended because something else did.
 
+    ``engine_start`` is by what the engine's start is known, once it was asked.
     ``stopped`` are the ids of old containers that were stopped, ``stopped_at`` says when the target's was, ``downtime`` for
     how many seconds it was away, ``starts`` how often an old one was started.
     """
@@ -54,6 +55,7 @@ class Work:
         self.containers, self.journal, self.swap, self.options = containers, journal, swap, options
         self.is_suspect = is_suspect
         self.was_away = False
+        self.engine_start: Optional[str] = None
         self.downtime: Optional[float] = None
         self.stopped: Set[str] = set()
         self.stopped_at: Optional[float] = None
@@ -66,6 +68,11 @@ class Work:
         if swap != self.swap:
             self.journal.keep(swap.wanted["name"], to_json(swap))
             self.swap = swap
+
+    def engine_restarted(self) -> bool:
+        """Tell whether the engine was restarted since this was asked last; False when it is asked for the first time."""
+        before, self.engine_start = self.engine_start, self.containers.start_of_engine()
+        return before not in (None, self.engine_start)
 
     def wait(self, why: str) -> None:
         """Pause before the next look; raises :class:`Stuck` where there was nothing but trouble for too long."""
