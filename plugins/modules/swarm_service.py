@@ -56,6 +56,12 @@ options:
   time_limit:
     description: Seconds that the update may take. Reckoned from the spec when not given, as that of a rollback always is.
     type: int
+  placement_limit:
+    description:
+      - Seconds for which a task may wait that swarm says no node can take, with every active node ready
+        and no other task of the service stopping. Then the update has failed.
+    type: int
+    default: 30
   config_directory:
     description: Where the host's Docker configuration lies. The default is C($DOCKER_CONFIG), then C(~/.docker).
     type: path
@@ -146,7 +152,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import Refused, SwarmEngine
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import (
+    PLACEMENT_LIMIT,
+    Request,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.update import ServiceUpdate
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE
 
@@ -162,6 +171,7 @@ def main() -> None:
             "found_image": {"type": "str"},
             "found_at": {"type": "str"},
             "time_limit": {"type": "int"},
+            "placement_limit": {"type": "int", "default": PLACEMENT_LIMIT},
             "credentials": CREDENTIALS_OPTION,
             "config_directory": {"type": "path"},
             "progress_file": {"type": "path"},
@@ -212,6 +222,7 @@ def _request(params: Mapping[str, Any], *, check_only: bool) -> Request:
         found_image=params["found_image"] or "",
         found_at=params["found_at"] or "",
         time_limit=params["time_limit"],
+        placement_limit=params["placement_limit"],
         check_only=check_only,
     )
 

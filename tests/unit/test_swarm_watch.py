@@ -236,6 +236,72 @@ def test_nothing_is_waited_for_beyond_the_time_limit() -> None:
     assert verdict.text.endswith("(no suitable node)")
 
 
+_NOWHERE = "no suitable node (host-mode port already in use on 1 node)"
+_WAITING_FOR_A_NODE = _task("pending", slot=2, node="", error=_NOWHERE)
+
+
+def _placement(*tasks: dict[str, Any], nodes: Any = ((1, ()), (2, ())), old: Any = ()) -> Verdict:
+    """What a watch says that sees nothing else for as long as a task may wait for a node."""
+    watch = Watch(Goal(_NEW, time_limit=1000, placement_limit=30), 100)
+    sight = _sight(_service(state="updating"), *tasks, nodes=nodes, old=old)
+    assert watch.see(sight, 110).state == swarm_watch.WAITING
+    assert watch.see(sight, 139).state == swarm_watch.WAITING
+    return watch.see(sight, 140)
+
+
+@pytest.mark.parametrize("words", [_NOWHERE, "host-mode port already in use on 1 node"])
+def test_a_task_that_no_node_can_take_is_waited_for_no_longer_than_its_own_limit(words: str) -> None:
+    """A global service's task, for which there is one node only, is told of in fewer words."""
+    waiting = _task("pending", slot=2, error=words)
+    verdict = _placement(_BOTH[0], waiting, old=[_task(slot=2, image=_OLD)])
+
+    assert verdict.state == swarm_watch.LATE
+    assert verdict.text.startswith("no node can take it, and that for 30 s: 1 of 2 tasks up")
+    assert words in verdict.text
+
+
+@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
+def test_a_node_that_is_to_come_back_may_take_it(state: str) -> None:
+    nodes = {1: (), 2: (state,)}
+
+    assert _placement(_BOTH[0], _WAITING_FOR_A_NODE, nodes=nodes).state == swarm_watch.WAITING
+
+
+def test_a_node_that_takes_no_tasks_is_none_to_wait_for() -> None:
+    nodes = {1: (), 2: ("down", "drain")}
+
+    assert _placement(_BOTH[0], _WAITING_FOR_A_NODE, nodes=nodes).state == swarm_watch.LATE
+
+
+def test_a_task_of_the_service_that_still_stops_may_make_room() -> None:
+    stopping = _task("running", "shutdown", slot=2, image=_OLD)
+
+    assert _placement(_BOTH[0], _WAITING_FOR_A_NODE, old=[stopping]).state == swarm_watch.WAITING
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        _task("pending", slot=2, node=""),
+        _task("preparing", slot=2),
+        _task("pending", "shutdown", slot=2, error=_NOWHERE),
+    ],
+)
+def test_a_task_that_waits_for_something_else_has_the_time_that_an_update_has(task: dict[str, Any]) -> None:
+    assert _placement(_BOTH[0], task).state == swarm_watch.WAITING
+
+
+def test_another_task_that_no_node_can_take_has_its_own_time() -> None:
+    watch = Watch(Goal(_NEW, time_limit=1000, placement_limit=30), 100)
+    service = _service(state="updating")
+    watch.see(_sight(service, _BOTH[0], _WAITING_FOR_A_NODE), 110)
+    other = _task("pending", slot=2, node="", error=_NOWHERE)
+
+    assert watch.see(_sight(service, _BOTH[0], other), 139).state == swarm_watch.WAITING
+    assert watch.see(_sight(service, _BOTH[0], other), 168).state == swarm_watch.WAITING
+    assert watch.see(_sight(service, _BOTH[0], other), 169).state == swarm_watch.LATE
+
+
 def test_going_back_is_done_when_as_many_tasks_are_up_as_before() -> None:
     pending = _task("pending", slot=2, node="")
     sight = _sight(_service(state="rollback_started"), _BOTH[0], pending)

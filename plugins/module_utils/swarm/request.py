@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
+PLACEMENT_LIMIT = 30  # seconds
+
 
 @dataclass(frozen=True)
 class Request:
@@ -15,7 +17,8 @@ class Request:
 
     ``pushed`` is the name that was pushed, known also under the hosts ``aliases``. ``found_image`` and ``found_at``
     (the service's ``UpdatedAt``) are what a scan at the begin of the run saw: they tell what was begun in this run from
-    what a person did. ``time_limit`` is seconds, reckoned from the spec when None.
+    what a person did. ``time_limit`` is seconds, reckoned from the spec when None;
+    ``placement_limit`` is for how many seconds a task may wait that no node can take.
     """
 
     pushed: Reference
@@ -24,6 +27,7 @@ class Request:
     found_image: str = ""
     found_at: str = ""
     time_limit: Optional[float] = None
+    placement_limit: float = PLACEMENT_LIMIT
     check_only: bool = False
 
 

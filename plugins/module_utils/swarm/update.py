@@ -9,6 +9,7 @@ on, so it cannot undo what somebody else did in between.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels
@@ -224,10 +225,15 @@ class ServiceUpdate:
             now = time.monotonic()
             if watch is None:
                 limit = swarm_spec.time_limit(sight.spec, len(sight.nodes), config)
+                goal = swarm_watch.Goal(image, limit, instead, enough, config)
                 # Who is in a hurry to go forward is not to be left half-way on the way back.
-                if self._request.time_limit and config == "UpdateConfig":
-                    limit = self._request.time_limit
-                watch = swarm_watch.Watch(swarm_watch.Goal(image, limit, instead, enough, config), now)
+                if config == "UpdateConfig":
+                    goal = replace(
+                        goal,
+                        time_limit=self._request.time_limit or limit,
+                        placement_limit=self._request.placement_limit,
+                    )
+                watch = swarm_watch.Watch(goal, now)
             verdict = watch.see(sight, now)
             self._say(verdict.text)
             if verdict.state != swarm_watch.WAITING:

@@ -51,7 +51,7 @@ def failures(sight: Sight, image: str) -> str:
     said: List[str] = []
     tasks = [task for task in sight.tasks if swarm_spec.image_of_task(task) == image and not runs(task)]
     for task in sorted(tasks, key=created, reverse=True):
-        error = str((task.get("Status") or {}).get("Err") or "")[:_LONGEST_REASON]
+        error = error_of(task)[:_LONGEST_REASON]
         # One that is stopped because its health check fails, and stops in good order, is called complete.
         if not error and state_of(task) == "complete":
             error = "task ended, by itself or because it was unhealthy"
@@ -82,6 +82,11 @@ def state_of(task: Json) -> str:
     return str((task.get("Status") or {}).get("State") or "")
 
 
+def error_of(task: Json) -> str:
+    """Return what swarm says of a task that does not do well."""
+    return str((task.get("Status") or {}).get("Err") or "")
+
+
 def is_on(task: Json, sight: Sight, what: Callable[[Json], bool]) -> bool:
     """Tell whether the node of a task is known and ``what`` is true of it."""
     node = sight.nodes.get(str(task.get("NodeID") or ""))
@@ -91,6 +96,16 @@ def is_on(task: Json, sight: Sight, what: Callable[[Json], bool]) -> bool:
 def is_down(node: Json) -> bool:
     """Tell whether a node is down."""
     return (node.get("Status") or {}).get("State") == "down"
+
+
+def is_ready(node: Json) -> bool:
+    """Tell whether a node is there."""
+    return (node.get("Status") or {}).get("State") == "ready"
+
+
+def takes_tasks(node: Json) -> bool:
+    """Tell whether a node is to take new tasks."""
+    return (node.get("Spec") or {}).get("Availability") == "active"
 
 
 def is_paused(node: Json) -> bool:

@@ -14,12 +14,15 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
     Sight,
     created,
     ends,
+    error_of,
     is_down,
     is_on,
     is_paused,
+    is_ready,
     node_name,
     runs,
     state_of,
+    takes_tasks,
     where,
 )
 
@@ -79,6 +82,30 @@ def count_tasks(sight: Sight) -> Count:
         not_up=tuple(sorted(where(task, sight) for task in not_up)),
         old=len(old) - len(left),
         warnings=tuple(sorted(set(warnings))),
+    )
+
+
+def unplaceable(sight: Sight) -> FrozenSet[str]:
+    """Return the ids of the tasks that no node can take, as long as nothing is on its way that could change that.
+
+    Swarm tries again whenever something changes, and gives the reason each time: "no suitable node (…)", or only what stands
+    in the parentheses where the task can be on one node only (swarmkit, manager/scheduler/scheduler.go). A node that is to
+    come back, and a task of this service that is still stopping, may make room.
+    """
+    for node in sight.nodes.values():
+        if takes_tasks(node) and not is_ready(node):
+            return frozenset()
+    if any(
+        ends(task) and state_of(task) not in _OVER and not is_on(task, sight, is_down) for task in sight.tasks
+    ):
+        return frozenset()
+    return frozenset(
+        task["ID"]
+        for task in sight.tasks
+        if task["ID"] in sight.up_to_date
+        and not ends(task)
+        and state_of(task) == "pending"
+        and error_of(task)
     )
 
 

@@ -8,6 +8,7 @@ change (swarmkit, manager/orchestrator/update/updater.go). So the tasks are coun
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import FrozenSet, Optional, Tuple
 
@@ -23,13 +24,14 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
     count_runs,
     count_tasks,
     progress,
+    unplaceable,
 )
 
 # How a watch stands. All but WAITING are its end.
 WAITING = "waiting"
 CONVERGED = "converged"  # every task that counts runs the image, and did for the monitor period
 PAUSED = "paused"  # swarm gave up and left the service half old, half new
-LATE = "late"  # the time limit is over, or swarm says it has finished and tasks do not come up
+LATE = "late"  # the time limit is over, or tasks do not come up: swarm says it has finished, or that no node can take them
 ROLLED_BACK = "rolled back"  # swarm itself goes, or went, back to the image before
 SUPERSEDED = "superseded"  # somebody else changed or removed the service
 
@@ -42,7 +44,8 @@ class Goal:
     """What is watched for: a spec with ``image``, and its tasks up.
 
     ``instead`` is the image to which swarm may go back on its own; ``enough`` is how many tasks are enough
-    where not all of them were up before either (going back); limits are seconds.
+    where not all of them were up before either (going back); limits are seconds. ``placement_limit`` is for how long a
+    task may wait that no node can take.
     """
 
     image: str
@@ -50,6 +53,7 @@ class Goal:
     instead: str = ""
     enough: Optional[int] = None
     config: str = "UpdateConfig"
+    placement_limit: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Watch:
         self._up: Optional[FrozenSet[str]] = None
         self._up_since = now
         self._quiet_since: Optional[float] = None
+        self._unplaceable: FrozenSet[str] = frozenset()
+        self._unplaceable_since = now
 
     def see(self, sight: Sight, now: float) -> Verdict:
         """Take in what was seen at ``now``, and judge."""
@@ -127,9 +133,14 @@ class Watch:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
+        nowhere = unplaceable(sight)
+        if not nowhere or nowhere != self._unplaceable:
+            self._unplaceable, self._unplaceable_since = nowhere, now
         why = ""
         if now - self._began >= self._goal.time_limit:
             why = f"not done within {self._goal.time_limit:.0f} s"
+        elif nowhere and now - self._unplaceable_since >= self._goal.placement_limit:
+            why = f"no node can take it, and that for {self._goal.placement_limit:.0f} s"
         elif self._quiet_since is not None:
             settle = swarm_spec.settling_time(sight.spec, self._goal.config)
             if now - self._quiet_since >= settle:
