@@ -95,7 +95,7 @@ def test_an_operator_that_is_killed_takes_its_runs_with_it(shop: Shop) -> None:
     operator = subprocess.Popen([sys.executable, "-c", _OPERATOR, str(shop.folder)])
     try:
         until(shop.at_work)
-        assert processes("edges.runs.process", str(shop.folder))
+        assert processes("registry-docker-updater run", str(shop.folder))
     finally:
         operator.send_signal(signal.SIGKILL)
         operator.wait()
@@ -108,7 +108,7 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(shop.run, "endless")
         until(shop.at_work)
-        (process,) = processes("registry_docker_updater.edges.runs.process", str(shop.folder))
+        (process,) = processes("registry-docker-updater run", str(shop.folder))
         os.kill(process, signal.SIGKILL)
         ended = run.result(20)
     for left in shop.at_work():
@@ -151,6 +151,16 @@ def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:
     until(lambda: not processes(str(shop.folder)))
 
 
+_NOTES = """
+import sys
+from pathlib import Path
+from registry_docker_updater.edges.runs.directories import note_process
+note_process(Path(sys.argv[1]))
+print("noted", flush=True)
+input()
+"""
+
+
 def test_a_run_goes_on_by_whatever_path_its_directory_is_reached_and_no_other_process_is_taken_for_it(
     tmp_path: Path,
 ) -> None:
@@ -158,16 +168,15 @@ def test_a_run_goes_on_by_whatever_path_its_directory_is_reached_and_no_other_pr
     directory = tmp_path / "update-1"
     directory.mkdir()
     (tmp_path / "link").symlink_to(directory)
-    with subprocess.Popen(
-        [sys.executable, "-c", "input()", str(directory)], stdin=subprocess.PIPE
-    ) as process:
-        (directory / "process.pid").write_text(f"{process.pid}\n")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", _NOTES, str(directory)], stdin=pipe, stdout=pipe) as process:
+        assert process.stdout
+        process.stdout.readline()
         assert is_going_on(directory)
         assert is_going_on(tmp_path / "link")
-        (directory / "process.pid").write_text(f"{os.getpid()}\n")
-        assert not is_going_on(directory)
         process.kill()
-    (directory / "process.pid").write_text(f"{process.pid}\n")
+        process.wait()
     assert not is_going_on(directory)
-    (directory / "process.pid").write_text("no number")
-    assert not is_going_on(directory)
+    for other in (str(os.getpid()), "no number", ""):
+        (directory / "process.pid").write_text(other)
+        assert not is_going_on(directory)

@@ -1,7 +1,9 @@
 """The private directory of a run: what it is asked, and everything that is kept of it."""
 
+import fcntl
 import itertools
 import json
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,9 +13,9 @@ from typing import Any
 
 from registry_docker_updater.core.runs.results import COLLECTION
 from registry_docker_updater.edges.runs.port import Playbook
-from registry_docker_updater.edges.runs.processes import end_at_once, is_running
+from registry_docker_updater.edges.runs.processes import end_at_once
 
-# The process of a run notes its number here; the directory is the last of its arguments.
+# The process of a run notes its number here, and holds a lock on the note as long as it is there.
 PROCESS_NOTE = "process.pid"
 _GRACE_SECONDS = 30
 
@@ -94,13 +96,25 @@ def end_leftovers(runs: Path) -> list[str]:
     return [str(directory) for directory in left]
 
 
+def note_process(directory: Path) -> None:
+    """Note that this process is that of the run in ``directory``, for as long as it is there."""
+    note = os.open(directory / PROCESS_NOTE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(note, fcntl.LOCK_EX)
+    os.write(note, f"{os.getpid()}\n".encode())
+
+
 def _process(directory: Path) -> int | None:
-    """Return the process of the run in ``directory`` while it runs; its number may be another's by now."""
+    """Return the process of the run in ``directory`` while there is one: its number may be another's by now, its lock not."""
     try:
-        process = int((directory / PROCESS_NOTE).read_text())
-    except (OSError, ValueError):
-        return None
-    return process if is_running(process, directory) else None
+        with (directory / PROCESS_NOTE).open() as note:
+            fcntl.flock(note, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # Between taking the lock and noting the number there is a moment.
+        with suppress(ValueError):
+            return int((directory / PROCESS_NOTE).read_text())
+    except OSError:
+        pass
+    return None
 
 
 def _write(path: Path, content: Any) -> None:

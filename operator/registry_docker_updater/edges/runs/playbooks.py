@@ -1,31 +1,66 @@
 """Running playbooks through ansible-runner: each in a process and a private directory of its own.
 
-ansible-runner is not safe for use by several threads, so it lives in :mod:`process`. This side starts
-that process, hands it the request as a file, and reads the results of modules line by line. The process ends
-its run when its standard input ends, so none outlives the operator, however that ended.
+ansible-runner is not safe for use by several threads, so it lives in :mod:`process`. This side has that process forked
+(:mod:`forks`), hands it the request as a file, and reads the results of modules line by line. The process ends its run
+when its standard input ends, so none outlives the operator, however that ended.
 """
 
 import json
+import os
 import subprocess
-import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.directories import forget_environment, make_directory, write_request
 from registry_docker_updater.edges.runs.environment import environment_of_runs
+from registry_docker_updater.edges.runs.forks import ForkedRun, Forks
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, Playbook
 from registry_docker_updater.edges.runs.processes import cost_when_ended, end_at_once, end_group
 from registry_docker_updater.errors import UpdaterError
 
 _GRACE_SECONDS = 30
 _LISTING_SECONDS = 300
+
+
+class _Going:
+    """A run that goes on: its process ends the run when ``_input`` is closed, and writes what happens to ``_output``."""
+
+    def __init__(self, run: ForkedRun, standard_input: IO[bytes], output: IO[str]) -> None:
+        self._run, self._input, self._output = run, standard_input, output
+        self.cost = 0.0
+
+    @classmethod
+    def forked(cls, forks: Forks, directory: Path) -> "_Going":
+        (theirs, ours), (output, written) = os.pipe(), os.pipe()
+        standard_input, messages = os.fdopen(ours, "wb"), os.fdopen(output, encoding="utf-8")
+        with os.fdopen(theirs, "rb"), os.fdopen(written, "wb"), (directory / "process.log").open("wb") as log:
+            return cls(forks.fork(directory, (theirs, written, log.fileno())), standard_input, messages)
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Yield what it says, until it has ended."""
+        for line in self._output:
+            message: dict[str, Any] = json.loads(line)
+            yield message
+
+    def ask_to_end(self) -> None:
+        self._input.close()
+
+    def end(self) -> None:
+        """See that it has ended, soon, and learn what it cost."""
+        self.ask_to_end()
+        try:
+            self.cost = self._run.wait(_GRACE_SECONDS)
+        except TimeoutError:
+            end_at_once(self._run.process)
+            self.cost = self._run.wait()
+        self._output.close()
 
 
 class AnsiblePlaybooks:
@@ -41,7 +76,8 @@ class AnsiblePlaybooks:
         self._inventory = inventory
         self._folder = folder
         self._environment = environment_of_runs(environment, passed)
-        self._running: set[subprocess.Popen[str]] = set()
+        self._forks = Forks(folder, self._environment)
+        self._running: set[_Going] = set()
         self._listing: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -67,14 +103,19 @@ class AnsiblePlaybooks:
             ) from error
         results: list[ModuleResult] = []
         status, statistics = "died", {}
-        with self._process(directory) as process:
-            for message in _messages(process):
+        try:
+            going = _Going.forked(self._forks, directory)
+        except OSError as error:
+            (directory / "process.log").write_text(f"ERROR: no process is to be had for it: {error}\n")
+            return FinishedRun("died", (), {}, directory)
+        with self._watched(going, directory):
+            for message in going.messages():
                 if "status" in message:
                     status, statistics = message["status"], message["statistics"]
                 else:
                     results.append(ModuleResult(**message))
                     on_result(results[-1])
-            cost = cost_when_ended(process.pid)
+        cost = going.cost
         status = "canceled" if status == "died" and self._stopping else status
         return FinishedRun(status, tuple(results), statistics, directory, cost)
 
@@ -131,51 +172,25 @@ class AnsiblePlaybooks:
         """End every run that goes on, and start no other."""
         with self._lock:
             self._stopping = True
-            for process in self._running:
-                _close(process)
+            for going in self._running:
+                going.ask_to_end()
+            self._forks.close()
             for process in self._listing:
                 end_group(process.pid)
 
     @contextmanager
-    def _process(self, directory: Path) -> Iterator[subprocess.Popen[str]]:
-        with (directory / "process.log").open("w") as log:
-            process = subprocess.Popen(
-                # -P: what lies in the working directory is no module of ours.
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "registry_docker_updater.edges.runs.process",
-                    str(directory),
-                ],
-                cwd=self._folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=self._environment,
-                start_new_session=True,
-            )
+    def _watched(self, going: _Going, directory: Path) -> Iterator[None]:
         with self._lock:
-            self._running.add(process)
+            self._running.add(going)
             if self._stopping:
-                _close(process)
+                going.ask_to_end()
         try:
-            yield process
-            process.wait()
+            yield
         finally:
             forget_environment(directory)
             with self._lock:
-                self._running.discard(process)
-            _end(process)
-
-
-def _messages(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    if process.stdout is None:
-        return
-    for line in process.stdout:
-        message: dict[str, Any] = json.loads(line)
-        yield message
+                self._running.discard(going)
+            going.end()
 
 
 def _both(process: subprocess.Popen[str]) -> tuple[str, str]:
@@ -185,19 +200,3 @@ def _both(process: subprocess.Popen[str]) -> tuple[str, str]:
     with ThreadPoolExecutor(1) as reader, process.stdout, process.stderr:
         said = reader.submit(process.stderr.read)
         return process.stdout.read(), said.result()
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    if process.stdin and not process.stdin.closed:
-        process.stdin.close()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    _close(process)
-    try:
-        process.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        end_at_once(process.pid)
-        process.wait()
-    if process.stdout:
-        process.stdout.close()

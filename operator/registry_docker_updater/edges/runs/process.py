@@ -1,22 +1,27 @@
 """The process of one playbook run: the only place that touches ansible-runner.
 
-Started by :mod:`playbooks` with a private directory that holds ``request.json``. Writes one line of JSON for each
+Forked by :mod:`fork_server` with a private directory that holds ``request.json``. Writes one line of JSON for each
 result of a module that says something, and a last one with the status. Ends the run when standard input ends.
 """
 
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 from ansible.config.manager import ConfigManager, find_ini_config_file
 from ansible_runner.interface import init_runner
+from ansible_runner.runner import Runner
 
-from registry_docker_updater.edges.runs.directories import PROCESS_NOTE, forget_environment
+from registry_docker_updater.edges.runs import forked_playbook
+from registry_docker_updater.edges.runs.directories import forget_environment, note_process
+from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
 from registry_docker_updater.edges.runs.processes import end_children
 
 # What is read of a module's result; the whole of it is in the kept events.
@@ -35,6 +40,8 @@ _READ = (
     "repairs",
     "scan",
 )
+# What the module standalone_container says of each of several containers.
+_SEVERAL = "containers"
 # What the role fleet_scan says of how the operator may open the engine itself.
 _LIVE = "fleet_scan_live"
 _RESULTS = frozenset(
@@ -61,8 +68,7 @@ _NOTICE_DEAD_HOSTS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 
 def main(directory: Path) -> None:
     """Run what ``directory`` asks for."""
-    os.umask(0o077)
-    (directory / PROCESS_NOTE).write_text(f"{os.getpid()}\n")
+    note_process(directory)
     request = json.loads((directory / "request.json").read_text())
     # Ansible and its plugins may print; only messages may go where the operator reads.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
@@ -88,31 +94,44 @@ def main(directory: Path) -> None:
         end_children(os.getpid())
         return True
 
+    fork_server = os.environ.pop(FORK_SERVER, "")
+    runner = _runner(directory, request, event_handler=handle, cancel_callback=is_to_end)
+    if fork_server:
+        runner.config.command[:1] = [sys.executable, "-I", "-S", forked_playbook.__file__]
+        runner.config.env[FORK_SERVER] = fork_server
+    status, _ = runner.run()
+    if status == "canceled" and not orphaned.is_set():
+        status = "timeout"
+    forget_environment(directory)
+    out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
+
+
+def environment_of_playbooks() -> dict[str, str]:
+    """Return the environment in which ansible-runner, in this one, starts ansible-playbook."""
+    with tempfile.TemporaryDirectory(prefix="rdu-") as directory:
+        nothing = {"playbook": "none.yml", "inventory": "none.yml", "project_dir": str(Path.cwd())}
+        return dict(_runner(Path(directory), nothing).config.env)
+
+
+def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Runner:
     # ansible-runner puts its own folder in place of those that the shop's ansible.cfg names.
     callbacks = ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH")
     os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(callbacks)
-    runner = init_runner(
+    runner: Runner = init_runner(
         private_data_dir=str(directory),
         ident="run",
-        event_handler=handle,
-        cancel_callback=is_to_end,
-        settings={
-            "pexpect_timeout": 1,  # how often it asks whether to end
-            "fact_cache_type": "as the shop says",
-        },
+        settings={"pexpect_timeout": 1},  # how often it asks whether to end
+        fact_cache_type="as the shop says",
         quiet=True,
         **request,
+        **handlers,
     )
     # ansible-runner turns the check of host keys off where nothing is said; that is for the shop's own settings to say.
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
         runner.config.env.pop("ANSIBLE_HOST_KEY_CHECKING", None)
     if not _shop_says("ssh_connection", "ssh_extra_args"):
         runner.config.env.setdefault("ANSIBLE_SSH_EXTRA_ARGS", _NOTICE_DEAD_HOSTS)
-    status, _ = runner.run()
-    if status == "canceled" and not orphaned.is_set():
-        status = "timeout"
-    forget_environment(directory)
-    out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
+    return runner
 
 
 def _shop_says(section: str, key: str) -> bool:
@@ -129,21 +148,33 @@ def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
     if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
         return
     result = data.get("res") or {}
-    read = {name: result[name] for name in _READ if name in result}
-    read |= {name: str(read[name])[-_LONGEST:] for name in _PRINTED if name in read}
+    # What is said of several containers at once is handed on as the items of a loop would be.
+    for one in result.get(_SEVERAL, ()):
+        end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
+        _write(out, end, data, _read(one))
+    read = _read(result)
     facts = result.get("ansible_facts") or {}
     if _LIVE in facts:
         read["live"] = facts[_LIVE]
     if read or event == "runner_on_unreachable":
-        message = {
-            "host": data.get("host", ""),
-            "event": event,
-            "action": data.get("task_action", ""),
-            # Only where it differs from how the task has it is a role's whole name told.
-            "role": data.get("resolved_role") or data.get("role") or "",
-            "result": read,
-        }
-        out.write(json.dumps(message) + "\n")
+        _write(out, event, data, read)
+
+
+def _read(result: Mapping[str, Any]) -> dict[str, Any]:
+    read = {name: result[name] for name in _READ if name in result}
+    return read | {name: str(read[name])[-_LONGEST:] for name in _PRINTED if name in read}
+
+
+def _write(out: Any, event: str, data: Mapping[str, Any], read: Mapping[str, Any]) -> None:
+    message = {
+        "host": data.get("host", ""),
+        "event": event,
+        "action": data.get("task_action", ""),
+        # Only where it differs from how the task has it is a role's whole name told.
+        "role": data.get("resolved_role") or data.get("role") or "",
+        "result": read,
+    }
+    out.write(json.dumps(message) + "\n")
 
 
 def _wait_for_end_of_input(orphaned: threading.Event) -> None:
@@ -151,7 +182,3 @@ def _wait_for_end_of_input(orphaned: threading.Event) -> None:
     while os.read(0, 4096):
         pass
     orphaned.set()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

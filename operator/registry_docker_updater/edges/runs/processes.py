@@ -9,11 +9,19 @@ import os
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
+import setproctitle
 
 _SECONDS = 5.0
+
+
+def be_called(title: str) -> None:
+    """Have this process called ``title`` in lists of processes.
+
+    The first time it is to be before the environment changes: the place for the title is found by what that was.
+    """
+    setproctitle.setproctitle(title)
 
 
 def end_children(parent: int) -> None:
@@ -40,6 +48,15 @@ def end_at_once(process: int) -> None:
         os.killpg(process, signal.SIGKILL)
 
 
+def end_tree(process: int) -> None:
+    """Kill a process and everything below it."""
+    with suppress(psutil.NoSuchProcess):
+        found = psutil.Process(process)
+        for one in (*found.children(recursive=True), found):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
 def cost_when_ended(process: int) -> float:
     """Wait until a child of ours has ended, leave it to be waited for, and return what it has cost.
 
@@ -48,18 +65,6 @@ def cost_when_ended(process: int) -> float:
     os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
     times = psutil.Process(process).cpu_times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def is_running(process: int, directory: Path) -> bool:
-    """Tell whether a process runs whose last argument leads to ``directory``; numbers of processes are used again.
-
-    When it began is no better mark: where the clock is set, that moves along.
-    """
-    try:
-        found = psutil.Process(process)
-        return not _has_ended(found) and Path(*found.cmdline()[-1:]).samefile(directory)
-    except (psutil.Error, OSError):
-        return False
 
 
 def _children(parent: int) -> list[psutil.Process]:

@@ -1,0 +1,159 @@
+"""The operator's side of the fork server: has one ready for its runs, and asks it for their processes."""
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
+
+_LARGEST = 1 << 16
+_MODULE = "registry_docker_updater.edges.runs.fork_server"
+_PREPARED_FROM = ("ansible", "ansible_runner")
+
+
+@dataclass
+class ForkedRun:
+    """A process of a run, which the fork server forked for us."""
+
+    process: int
+    _connection: socket.socket
+
+    def wait(self, seconds: float | None = None) -> float:
+        """Wait until the process has ended, and return what it cost: seconds of a processor, with all it started.
+
+        Raises :class:`TimeoutError` when it has not after ``seconds``. Nobody knows the cost of one whose server was killed.
+        """
+        self._connection.settimeout(seconds)
+        try:
+            ended = self._connection.recv(_LARGEST)
+        except ConnectionError:
+            ended = b""
+        self._connection.close()
+        return float(json.loads(ended)["cost"]) if ended else 0.0
+
+
+class Forks:
+    """Has runs forked, in the environment and folder of all runs; may be used by several threads.
+
+    The server is started with the first run, and anew when it has ended, or when what it was prepared from was changed:
+    Ansible's settings, or Ansible itself.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+        self._lock = threading.Lock()
+        self._server: _Server | None = None
+        self._prepared_from: Any = None
+
+    def fork(self, folder: Path, files: tuple[int, int, int]) -> ForkedRun:
+        """Have a process for the run in ``folder``, with ``files`` as its standard input, output and errors.
+
+        Raises :class:`OSError` when there is none to be had.
+        """
+        request = {"kind": "run", "folder": str(folder), "title": f"registry-docker-updater run {folder}"}
+        server = self._ready()
+        try:
+            return server.ask(request, self._environment, files)
+        except OSError:
+            # It may have ended this moment.
+            with self._lock:
+                if self._server is server:
+                    server.close()
+                    self._server = None
+        return self._ready().ask(request, self._environment, files)
+
+    def close(self) -> None:
+        """Have no server any more. Runs that go on are left to their end."""
+        with self._lock:
+            if self._server:
+                self._server.close()
+            self._server = None
+
+    def _ready(self) -> "_Server":
+        with self._lock:
+            now = tuple(_versions(self._folder, self._environment))
+            if self._server and (now != self._prepared_from or not self._server.is_there):
+                self._server.close()
+                self._server = None
+            if not self._server:
+                self._server, self._prepared_from = _Server(self._folder, self._environment), now
+            return self._server
+
+
+class _Server:
+    """One fork server. What it has to say besides its answers is thrown away: its runs say it again."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        place = tempfile.mkdtemp(prefix="rdu-")
+        self.path = f"{place}/forks"
+        end, hold = os.pipe()
+        # The server ends when this is closed, by us or by our end.
+        self._hold = os.fdopen(hold, "wb")
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
+            os.fdopen(end, "rb") as standard_input,
+        ):
+            listener.bind(self.path)
+            listener.listen()
+            self._process = subprocess.Popen(
+                # -P: what lies in the working directory is no module of ours.
+                [sys.executable, "-P", "-m", _MODULE, str(listener.fileno()), place],
+                cwd=folder,
+                env=environment,
+                stdin=standard_input,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(listener.fileno(),),
+                start_new_session=True,
+            )
+        threading.Thread(target=self._process.wait, name="fork server", daemon=True).start()
+
+    @property
+    def is_there(self) -> bool:
+        return self._process.returncode is None
+
+    def ask(
+        self, request: Mapping[str, Any], environment: Mapping[str, str], files: tuple[int, int, int]
+    ) -> ForkedRun:
+        request = {**request, "environment": {**environment, FORK_SERVER: self.path}}
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            connection.connect(self.path)
+            socket.send_fds(connection, [json.dumps(request).encode()], files)
+            begun = connection.recv(_LARGEST)
+        except OSError:
+            connection.close()
+            raise
+        if not begun:
+            connection.close()
+            raise ConnectionResetError("the fork server ended")
+        return ForkedRun(json.loads(begun)["process"], connection)
+
+    def close(self) -> None:
+        self._hold.close()
+
+
+def _versions(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, int, int] | None]:
+    """Yield what tells whether the files are still those that a server was prepared from."""
+    home = environment.get("HOME", "")
+    packages = (importlib.util.find_spec(name) for name in _PREPARED_FROM)
+    for path in (
+        Path(environment.get("ANSIBLE_CONFIG") or folder),
+        folder / "ansible.cfg",
+        Path(home, ".ansible.cfg"),
+        Path("/etc/ansible/ansible.cfg"),
+        *(Path(package.origin) for package in packages if package and package.origin),
+    ):
+        with suppress(OSError):
+            found = path.stat()
+            yield str(path), found.st_mtime_ns, found.st_size
