@@ -52,6 +52,18 @@ options:
         tag goes to another, as it does while the first of several containers is updated. One that still runs this image was
         changed by nobody.
     type: str
+  containers:
+    description:
+      - Several containers at once, instead of O(name), as M(registry.docker_updater.targets_info) lists them. Of each count C(name),
+        and what the run found it to be before, C(digests) and C(image_id).
+      - They are updated side by side; those that lean on each other one after the other, in the order in which they come up.
+    type: list
+    elements: dict
+  parallel:
+    description:
+      - How many of O(containers) are under way at the same time.
+    type: int
+    default: 16
   state:
     description:
       - V(present) finishes what earlier runs left for any container of this engine, then updates O(name).
@@ -195,34 +207,23 @@ order:
   sample: [database, web]
 """
 
-from dataclasses import replace
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
-    in_order,
-    name_of,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.answer import (
+    Answer,
+    completed,
+    warnings_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
-    name_in,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import repair
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.job import Job
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     DIRECTORY,
-    Journal,
     JournalUnusable,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.preview import preview
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.results import result_of
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import (
-    Update,
-    look_at_copied_files,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.side_by_side import PARALLEL
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import run_detached
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
@@ -233,11 +234,6 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineUnreachable,
     NoAnswer,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
-    FAILED,
-    ROLLED_BACK,
-    succeeds,
-)
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
@@ -245,77 +241,29 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     check_host,
 )
 
-_LONGEST_WAIT = 3600.0  # for another update on the same host, in seconds
+
+def _requests(params: Dict[str, Any]) -> List[Request]:
+    """Return what is asked for: nothing where only a repair is, one for ``name``, one for each of ``containers``."""
+    if params["state"] != "present":
+        return []
+    found = [{"name": params["name"], "digests": params["found_digests"], "image_id": params["found_image"]}]
+    asked: Dict[str, Request] = {}
+    for one in params["containers"] or found:
+        request = _request(params, one)
+        asked[request.name] = request
+    return list(asked.values())
 
 
-def _work(params: Dict[str, Any], request: Optional[Request]) -> Dict[str, Any]:
-    """Repair, then update: in the worker, under the lock."""
-    containers = Containers(Engine(params))
-    journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
-    options = Options(params["settle"], params["health_timeout"])
-    before = journal.kept_result(request.name) if request else {}
-    if request:
-        # What takes long for a container that has written much is not done while others wait.
-        look_at_copied_files(containers, request.name)
-    with journal.lock(_LONGEST_WAIT) as lock:
-        repairs = repair(containers, journal, options)
-        for one in repairs:
-            # Another run may wait for the lock with the same request.
-            journal.keep_result(one["name"], one)
-        if request is None:
-            return {"repairs": repairs, **_order(containers)}
-        result = _already_done(repairs, journal, request, before if lock.waited else None)
-        if result is None:
-            # What another run did to it is no person's doing.
-            if lock.waited or any(one["name"] == request.name for one in repairs):
-                request = replace(request, found_digests=())
-            result = Update(containers, journal, request, options).run()
-            journal.keep_result(result["name"], result)
-    return {**result, "repairs": [one for one in repairs if one is not result]}
-
-
-def _order(containers: Containers) -> Dict[str, Any]:
-    found, unreadable = containers.all()
-    return {"order": [name_of(one) for one in in_order(found)], "warnings": unreadable}
-
-
-def _already_done(repairs: Any, journal: Journal, request: Request, before: Any) -> Any:
-    """Return the result of the same request, finished just now or by the run that this one waited for."""
-    found = list(repairs)
-    kept = journal.kept_result(request.name)
-    if before is not None and kept != before:
-        found.append(kept.get("result"))
-    for result in found:
-        is_it = isinstance(result, dict) and (result.get("name"), result.get("digest")) == (
-            request.name,
-            request.digest,
-        )
-        if is_it and result.get("changed"):
-            return result
-    return None
-
-
-def _preview(params: Dict[str, Any], request: Optional[Request]) -> Dict[str, Any]:
-    containers = Containers(Engine(params))
-    if request is None:
-        journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
-        left = [name_in(kept) for kept in journal.swaps()]
-        message = "would be repaired: " + ", ".join(left) if left else "nothing is left to repair"
-        return {"changed": bool(left), "repairs": [], "message": message, **_order(containers)}
-    journal = Journal(params["state_directory"], containers.engine.get("/info").get("ID") or "")
-    return {**preview(containers, journal, request), "repairs": []}
-
-
-def _request(params: Dict[str, Any]) -> Request:
+def _request(params: Dict[str, Any], found: Mapping[str, Any]) -> Request:
     for host in params["aliases"]:
         check_host(host)
     return Request(
-        name=params["name"].lstrip("/"),
+        name=str(found["name"]).lstrip("/"),
         image=Reference.parse(params["image"]),
         digest=check_digest(params["digest"]),
         aliases=tuple(params["aliases"]),
-        found_digests=tuple(params["found_digests"]),
-        found_image=params["found_image"] or "",
+        found_digests=tuple(found.get("digests") or ()),
+        found_image=found.get("image_id") or "",
         credentials=accounts_by_registry(params["credentials"]),
         keep_paused=params["paused"] == "keep",
         cleanup=params["cleanup"],
@@ -333,6 +281,8 @@ def main() -> None:
             "aliases": {"type": "list", "elements": "str", "default": []},
             "found_digests": {"type": "list", "elements": "str", "default": []},
             "found_image": {"type": "str"},
+            "containers": {"type": "list", "elements": "dict"},
+            "parallel": {"type": "int", "default": PARALLEL},
             "credentials": CREDENTIALS_OPTION,
             "state": {"type": "str", "choices": ["present", "repaired"], "default": "present"},
             "settle": {"type": "float", "default": 10},
@@ -343,62 +293,48 @@ def main() -> None:
             "state_directory": {"type": "path", "default": DIRECTORY},
             **ENGINE_OPTIONS,
         },
-        required_if=[("state", "present", ("name", "image", "digest"))],
+        required_if=[
+            ("state", "present", ("image", "digest")),
+            ("state", "present", ("name", "containers"), True),
+        ],
+        mutually_exclusive=[("name", "containers")],
         supports_check_mode=True,
     )
     params = module.params
+    if any(not one.get("name") for one in params["containers"] or ()):
+        module.fail_json(msg="each of containers has a name")
     try:
-        request = _request(params) if params["state"] == "present" else None
+        requests = _requests(params)
     except InvalidReference as error:
         module.fail_json(msg=str(error))
+    job = Job(params, params["state_directory"], Options(params["settle"], params["health_timeout"]))
     try:
-        answer: Any = (
-            _preview(params, request)
+        answer = (
+            job.preview(requests)
             if module.check_mode
-            else run_detached(lambda: _guarded(params, request))
+            else run_detached(lambda: _done(job, requests, params["parallel"]))
         )
     except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
         module.fail_json(msg=str(error), message=str(error))
-    _report(module, request, answer)
-
-
-def _guarded(params: Dict[str, Any], request: Optional[Request]) -> Dict[str, Any]:
-    """In the worker: errors that only a sentence can tell."""
-    try:
-        return _work(params, request)
-    except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
-        return {"error": str(error)}
-
-
-def _report(module: AnsibleModule, request: Optional[Request], answer: Any) -> None:
-    if answer is None or "traceback" in answer or "error" in answer:
-        message = "the updating processes on the host were killed: after the next scan the operator has what they left finished, or repair.yml does"
-        if answer is not None:
-            message = answer.get("error") or "this is a bug: " + answer["traceback"].strip().splitlines()[-1]
-        answer = {
-            **(result_of(request, FAILED, message) if request else {"message": message}),
-            **(answer or {}),
-            "failed": True,
-        }
-    elif "outcome" in answer:
-        answer["failed"] = not succeeds(answer["outcome"])
-    else:
-        answer.setdefault("failed", any(not _is_repaired(one["outcome"]) for one in answer["repairs"]))
-        answer.setdefault("changed", any(one["changed"] for one in answer["repairs"]))
-        names = ", ".join(f"{one['name']} ({one['outcome']})" for one in answer["repairs"])
-        answer.setdefault("message", "repaired: " + names if names else "nothing was left to repair")
-    for warning in dict.fromkeys(answer.pop("warnings", ())):
-        name = answer.get("name") or (request.name if request else "")
+    answer = completed(answer, requests)
+    for name, warning in warnings_of(answer):
         module.warn(f"{name}: {warning}" if name else warning)
-    if answer.get("failed"):
-        module.fail_json(
-            msg=answer.get("message", ""), **{key: answer[key] for key in answer if key != "failed"}
-        )
+    if params["name"] and requests:
+        # Asked for one, the answer is about it.
+        answer.update(answer.pop("containers")[0])
+    elif all("diff" in one for one in answer.get("containers", [{}])):
+        answer["diff"] = [one["diff"] for one in answer["containers"]]
+    if answer["failed"]:
+        module.fail_json(**{"msg": answer["message"], **answer})
     module.exit_json(**answer)
 
 
-def _is_repaired(outcome: str) -> bool:
-    return succeeds(outcome) or outcome == ROLLED_BACK
+def _done(job: Job, requests: List[Request], parallel: int) -> Answer:
+    """Return the answer of a job in the worker, where only a sentence can tell an error."""
+    try:
+        return job.do(requests, parallel)
+    except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
+        return {"error": str(error)}
 
 
 if __name__ == "__main__":

@@ -38,6 +38,13 @@ Hook = Callable[[Request], str | None]
 """Called before and after a change is passed on; "drop" closes the connection instead of going on."""
 
 
+def parent_of(process: int) -> int:
+    """The process that started another one: of an updating one, who watches over it."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (parent,) = re.findall(r"^PPid:\s*(\d+)$", status, re.MULTILINE)
+    return int(parent)
+
+
 def is_change(method: str, path: str) -> bool:
     return method not in {"GET", "HEAD"} and not path.startswith("/images/create")
 

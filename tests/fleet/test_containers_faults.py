@@ -2,7 +2,6 @@
 """Whatever breaks in the middle of an update: one container of the name runs in the end, and nothing is left over."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.containers_proxy import Proxy, Request
+from fleet.containers_proxy import Proxy, Request, parent_of
 from fleet.containers_support import Site, answer_of
 from lab import HostSpec, Lab, LabSpec, RegistrySpec, images
 from lab.waiting import until
@@ -90,9 +89,7 @@ def kill_at(proxy: Proxy, number: int, moment: str, *, watcher: bool = True) -> 
         if request.number != number:
             return None
         if watcher:
-            status = Path(f"/proc/{request.process}/status").read_text()
-            (parent,) = re.findall(r"^PPid:\s*(\d+)$", status, re.MULTILINE)
-            os.kill(int(parent), signal.SIGKILL)
+            os.kill(parent_of(request.process), signal.SIGKILL)
         os.kill(request.process, signal.SIGKILL)
         return "drop"
 

@@ -96,7 +96,10 @@ class PlayedContainers:
 
     def start(self, identity: str) -> None:
         def do() -> None:
-            others = (one for one in self.found.values() if one["Id"] != identity)
+            started = self.found[identity]
+            others = (
+                one for one in self.found.values() if one is not started and owner(one) == owner(started)
+            )
             if any(one["State"]["Status"] in _ALIVE for one in others):
                 self.found[identity]["State"]["Error"] = taken = "port is already allocated"
                 raise EngineError(500, taken, "start")
@@ -223,12 +226,26 @@ class PlayedContainers:
         raise NotFound(404, "no such thing", path)
 
 
+def owner(container: Mapping[str, Any]) -> str:
+    """The name of the container whose port this one publishes, under whatever name."""
+    return str(container["Name"]).lstrip("/").partition(".updater-")[0]
+
+
 def played(policy: str, was: str, *, vanishes: bool = False) -> tuple[PlayedContainers, Swap]:
     """An engine that runs ``app``, and the swap that gives it another image."""
     containers = PlayedContainers()
+    swap = swap_of(containers, "app", policy, was, vanishes=vanishes)
+    containers.changes, containers.last_change = 0, ""
+    return containers, swap
+
+
+def swap_of(
+    containers: PlayedContainers, name: str, policy: str, was: str, *, vanishes: bool = False
+) -> Swap:
+    """Have the engine run a container, and return the swap that gives it another image."""
     restart = {"Name": policy}
     host: dict[str, Any] = {"RestartPolicy": restart, "AutoRemove": vanishes}
-    old = containers.add("app", "old", host)
+    old = containers.add(name, "old", host)
     containers._start(containers.found[old])
     if was == PAUSED:
         containers.found[old]["State"] |= {"Status": "paused", "Paused": True}
@@ -242,7 +259,7 @@ def played(policy: str, was: str, *, vanishes: bool = False) -> tuple[PlayedCont
         "disconnect": [],
     }
     member = Member(
-        "app",
+        name,
         old,
         was,
         host["RestartPolicy"],
@@ -251,15 +268,14 @@ def played(policy: str, was: str, *, vanishes: bool = False) -> tuple[PlayedCont
         {**create, "image": "old"},
     )
     wanted = {
-        "name": "app",
+        "name": name,
         "image": IMAGE,
         "digest": "sha256:" + "2" * 64,
         "old_image": "old",
         "new_image": "new",
         "tag_before": None,
     }
-    containers.changes, containers.last_change = 0, ""
-    return containers, Swap("0123abcd", (member,), (), wanted)
+    return Swap(f"0123abc{len(name)}", (member,), (), wanted)
 
 
 def updated_through(containers: PlayedContainers, journal: Journal, swap: Swap) -> int:
@@ -354,6 +370,35 @@ def test_nor_does_it_leave_a_container_down_that_has_no_restart_policy(number: i
         journal = Journal(folder, "engine")
         assert begin(cast("Containers", containers), journal, swap, AT_ONCE)["outcome"] == "updated"
         assert_is_as_it_was(containers, journal, swap)
+
+
+@settings(deadline=None)
+@given(first=END, second=END, policy=st.sampled_from(POLICIES))
+def test_several_that_were_interrupted_at_the_same_time_are_all_finished(
+    first: End, second: End, policy: str
+) -> None:
+    containers, swap = played(policy, RUNNING)
+    other = swap_of(containers, "other", policy, RUNNING)
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        for one, end in ((swap, first), (other, second)):
+            containers.changes = 0
+            containers.end_at(iter([end]))
+            with suppress(Killed):
+                begin(cast("Containers", containers), journal, one, AT_ONCE)
+        containers.end_at(iter(()))
+        repair(cast("Containers", containers), journal, AT_ONCE)
+        assert list(journal.swaps()) == []
+    ends = {name: one["HostConfig"]["RestartPolicy"]["Name"] for name, one in by_name(containers).items()}
+    assert ends == {"app": policy, "other": policy}
+    lost_power = "power" in (first[1], second[1])
+    assert (policy == "no" and lost_power) or all(
+        one["State"]["Status"] == "running" for one in by_name(containers).values()
+    )
+
+
+def by_name(containers: PlayedContainers) -> dict[str, dict[str, Any]]:
+    return {one["Name"].lstrip("/"): one for one in containers.found.values()}
 
 
 def counted(ends: list[End]) -> Iterator[End]:

@@ -10,6 +10,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     dependents,
     in_order,
     name_of,
+    side_by_side,
     why_untouchable,
 )
 
@@ -94,3 +95,50 @@ def test_who_takes_volumes_or_has_a_link_of_a_network_comes_after_whom_it_names(
     )
     linked["NetworkSettings"]["Networks"] = {"one": {"Links": ["id-z-data:alias"]}, "two": None}
     assert [name_of(one) for one in in_order([user, linked, data])] == ["z-data", "a-user", "b-linked"]
+
+
+def names_side_by_side(targets: list[str], containers: list[dict[str, Any]]) -> list[list[str]]:
+    asked = [one for one in containers if name_of(one) in targets]
+    return sorted([name_of(one) for one in group] for group in side_by_side(asked, containers))
+
+
+def test_those_that_have_nothing_to_do_with_one_another_are_groups_of_their_own() -> None:
+    containers = [container("a"), container("b"), container("c", NetworkMode="container:id-none")]
+
+    assert names_side_by_side(["a", "b", "c"], containers) == [["a"], ["b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [container("b"), container("a", NetworkMode="container:id-b")],
+        [container("b"), container("a", VolumesFrom=["b"])],
+        [container("b", compose("b")), container("a", compose("a", "b:service_started:false"))],
+    ],
+    ids=["recreated with it", "has its volumes", "waits for it"],
+)
+def test_one_that_leans_on_another_comes_after_it(others: list[dict[str, Any]]) -> None:
+    assert names_side_by_side(["a", "b", "z"], [*others, container("z")]) == [["b", "a"], ["z"]]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        container("m", NetworkMode="container:id-a", PidMode="container:id-b"),
+        container("m", NetworkMode="container:id-a", VolumesFrom=["b"]),
+        container("m", NetworkMode="container:id-b", VolumesFrom=["a"]),
+    ],
+    ids=["recreated with both", "recreated with one, has the volumes of the other", "the other way round"],
+)
+def test_two_that_touch_a_third_which_nobody_asked_for_come_one_after_the_other(
+    between: dict[str, Any],
+) -> None:
+    containers = [container("a"), container("b"), between, container("z")]
+
+    assert names_side_by_side(["a", "b", "z"], containers) == [["a", "b"], ["z"]]
+
+
+def test_groups_that_a_later_one_brings_together_become_one() -> None:
+    containers = [container("a"), container("b"), container("c", VolumesFrom=["a", "b"])]
+
+    assert names_side_by_side(["a", "b", "c"], containers) == [["a", "b", "c"]]

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.registry.docker_updater.plugins.module_utils.container import job
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
-from ansible_collections.registry.docker_updater.plugins.modules import standalone_container
 
 from unit.builders import HOST, NEW
 
@@ -17,7 +17,7 @@ RESULT = {"name": "web", "digest": NEW, "changed": True}
 
 
 def said(journal: Journal, before: Any) -> Any:
-    return standalone_container._already_done([], journal, REQUEST, before)
+    return job._already_done([], journal, REQUEST, before)
 
 
 @pytest.mark.parametrize("set_by", [86400.0, -86400.0])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import List, Tuple
 
@@ -24,6 +25,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     Result,
     result_of_swap,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.side_by_side import at_once
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import (
     Options,
     Stuck,
@@ -95,15 +97,13 @@ def _finish(work: Work, begun: float, *, cleanup: bool, was_found: bool) -> Resu
 
 
 def repair(containers: Containers, journal: Journal, options: Options) -> List[Result]:
-    """Finish every swap that the journal holds and return their results; one that nobody can read hinders no other."""
-    results = []
+    """Finish every swap that the journal holds, side by side, and return their results; one that nobody can read hinders none."""
+    swaps = []
     for kept in list(journal.swaps()):
-        try:
-            swap = from_json(kept)
-        except UnreadableSwap:
-            continue  # every scan tells of it
-        results.append(take_up(containers, journal, swap, options))
-    return results
+        # Every scan tells of one that nobody can read.
+        with suppress(UnreadableSwap):
+            swaps.append(from_json(kept))
+    return at_once(lambda swap: take_up(containers, journal, swap, options), swaps)
 
 
 def _stuck_message(swap: Swap, stuck: Stuck) -> str:

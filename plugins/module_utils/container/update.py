@@ -27,13 +27,13 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.plan import (
     Replacement,
     plan_swap,
-    tag_target,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.results import (
     Result,
     result_of,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.side_by_side import Shared
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.target import (
     check_wanted,
     find_target,
@@ -49,10 +49,18 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes i
 
 
 class Update:
-    """One run of a request on one engine; the caller holds the journal's lock."""
+    """One run of a request on one engine; the caller holds the journal's lock, for all that share."""
 
-    def __init__(self, containers: Containers, journal: Journal, request: Request, options: Options) -> None:
+    def __init__(
+        self,
+        containers: Containers,
+        journal: Journal,
+        request: Request,
+        options: Options,
+        shared: Optional[Shared] = None,
+    ) -> None:
         self._containers, self._journal, self._request, self._options = containers, journal, request, options
+        self._shared = shared or Shared()
         self._begun = time.monotonic()
 
     def run(self) -> Result:
@@ -79,10 +87,12 @@ class Update:
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
         check_needs(self._containers, target, host)
-        tag_before = tag_target(self._containers, target["Config"]["Image"])
+        tag_before = self._shared.tag_before(self._containers, target["Config"]["Image"])
         images = Images(self._containers, request, host)
         old_image = images.whole(old_image, reference, digest_of(old_image, reference))
-        new_image = images.whole(images.pull(reference, old_image), reference, request.digest)
+        with self._shared.pulling:
+            pulled = images.pull(reference, old_image)
+        new_image = images.whole(pulled, reference, request.digest)
         if new_image["Id"] == old_image["Id"]:
             return self._result(
                 UNCHANGED,

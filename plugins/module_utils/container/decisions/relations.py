@@ -60,8 +60,37 @@ def dependents(target: Container, others: Sequence[Container]) -> List[Tuple[Con
                 found.append((other, RECREATE))
     ordered = {container["Id"]: number for number, container in enumerate(in_order(replaced))}
     found.sort(key=lambda pair: ordered[pair[0]["Id"]])
-    found.extend((other, RESTART) for other in in_order(waiting) if _restarts_with(other, target))
+    restarted = {other["Id"] for other in waiting if _restarts_with(other, target)}
+    if restarted:
+        found.extend((other, RESTART) for other in in_order(waiting) if other["Id"] in restarted)
     return found
+
+
+def side_by_side(targets: Sequence[Container], others: Sequence[Container]) -> List[List[Container]]:
+    """Return ``targets`` in groups that have nothing to do with one another, each in the order in which they come up.
+
+    Two belong together when replacing one of them touches what the other is, touches, or leans on; ``others`` are all
+    containers of the engine.
+    """
+    touched, needed = {}, {}
+    for target in targets:
+        along = [target, *(other for other, _ in dependents(target, others))]
+        touched[target["Id"]] = {one["Id"] for one in along}
+        needed[target["Id"]] = {other["Id"] for other in others if any(_leans(one, other) for one in along)}
+    groups: List[List[Container]] = []
+    for target in targets:
+        touches, needs = touched[target["Id"]], needed[target["Id"]]
+        related = [
+            group
+            for group in groups
+            if any(
+                touches & (touched[one["Id"]] | needed[one["Id"]]) or needs & touched[one["Id"]]
+                for one in group
+            )
+        ]
+        groups = [group for group in groups if group not in related]
+        groups.append([target, *(one for group in related for one in group)])
+    return [in_order(group) for group in groups]
 
 
 def in_order(containers: Sequence[Container]) -> List[Container]:
