@@ -158,6 +158,11 @@ class Updater:
         except requests.RequestException:
             return False
 
+    @property
+    def process(self) -> int:
+        """The number of its process."""
+        return self._process().pid
+
     def _process(self) -> Process:
         process = Process.recorded(self._record)
         if process is None:

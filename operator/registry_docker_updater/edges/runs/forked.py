@@ -8,31 +8,31 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from registry_docker_updater.core.runs.results import COLLECTION
 from registry_docker_updater.edges.runs import process
 from registry_docker_updater.edges.runs.processes import be_called
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# What a run imports when it comes to it.
-_USED_BY_RUNS = (
-    "ansible.executor.playbook_executor",
-    "ansible.plugins.action.normal",
-    "ansible.plugins.become.sudo",
-    "ansible.plugins.callback.default",
-    "ansible.plugins.connection.local",
-    "ansible.plugins.connection.ssh",
-    "ansible.plugins.inventory.host_list",
-    "ansible.plugins.inventory.ini",
-    "ansible.plugins.inventory.yaml",
-    "ansible.plugins.shell.sh",
-    "ansible.plugins.strategy.free",
-    "ansible.plugins.strategy.linear",
-    "ansible.plugins.vars.host_group_vars",
-)
+# What runs use, by the names of Ansible's loaders. Those of variables are none that can be loaded ahead.
+_PLUGINS = {
+    "action": ("assert", "debug", "fail", "group_by", "include_role", "include_tasks", "normal", "set_fact"),
+    "become": ("sudo",),
+    "cache": ("memory",),
+    "callback": ("default",),
+    "connection": ("local", "ssh"),
+    "inventory": ("auto", "constructed", "host_list", "ini", "script", "toml", "yaml"),
+    "shell": ("sh",),
+    "strategy": ("free", "linear"),
+}
+# Where Ansible keeps what it sends to hosts, in its folder for temporary files, and which of it is ours.
+_MODULES = "ansiballz_cache"
+_OURS = f"ansible_collections.{COLLECTION}.*"
 
 
 def become(request: Mapping[str, Any]) -> NoReturn:
@@ -74,11 +74,12 @@ def _play(request: Mapping[str, Any]) -> int:
     constants: Any = importlib.import_module("ansible.constants")
     # Whether this is a terminal was looked at when this was imported.
     importlib.reload(importlib.import_module("ansible.utils.color"))
+    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
     # So was the folder for temporary files made, which is another one for each run.
-    with tempfile.TemporaryDirectory(
-        prefix=f"ansible-local-{os.getpid()}", dir=Path(constants.DEFAULT_LOCAL_TMP).parent
-    ) as folder:
+    kept = Path(constants.DEFAULT_LOCAL_TMP)
+    with tempfile.TemporaryDirectory(prefix=f"ansible-local-{os.getpid()}", dir=kept.parent) as folder:
         constants.DEFAULT_LOCAL_TMP = folder
+        _link_modules(kept / _MODULES, Path(folder, _MODULES))
         sys.argv = list(request["arguments"])
         try:
             importlib.import_module("ansible.cli.playbook").PlaybookCLI.cli_executor(sys.argv)
@@ -86,7 +87,17 @@ def _play(request: Mapping[str, Any]) -> int:
             # As Python does at its end.
             for worker in multiprocessing.active_children():
                 worker.join()
+            _link_modules(Path(folder, _MODULES), kept / _MODULES)
     return 0
+
+
+def _link_modules(source: Path, target: Path) -> None:
+    """Have in ``target``, too, what ``source`` holds of our modules as they are sent to hosts: packing one takes its time."""
+    target.mkdir(mode=0o700, exist_ok=True)
+    for packed in source.glob(_OURS):
+        if packed.suffix != ".lock":
+            with suppress(FileExistsError):
+                os.link(packed, target / packed.name)
 
 
 _CAN_BE: dict[str, Callable[[Mapping[str, Any]], int]] = {"run": _run, "playbook": _play}
@@ -94,5 +105,9 @@ _CAN_BE: dict[str, Callable[[Mapping[str, Any]], int]] = {"run": _run, "playbook
 
 def import_ansible() -> None:
     """Import what runs use."""
-    for name in ("ansible.cli.playbook", *_USED_BY_RUNS):
-        importlib.import_module(name)
+    importlib.import_module("ansible.cli.playbook")
+    loaders = importlib.import_module("ansible.plugins.loader")
+    loaders.init_plugin_loader()
+    for kind, names in _PLUGINS.items():
+        for name in names:
+            getattr(loaders, f"{kind}_loader").get(name, class_only=True)

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.registry.docker_updater.plugins import module_utils
+
 from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
 
 _LARGEST = 1 << 16
 _MODULE = "registry_docker_updater.edges.runs.fork_server"
 _PREPARED_FROM = ("ansible", "ansible_runner")
+_OUR_PLUGINS = Path(module_utils.__file__).parents[1]
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Forks:
     """Has runs forked, in the environment and folder of all runs; may be used by several threads.
 
     The server is started with the first run, and anew when it has ended, or when what it was prepared from was changed:
-    Ansible's settings, or Ansible itself.
+    Ansible's settings, Ansible itself, or our modules.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -143,16 +146,16 @@ class _Server:
         self._hold.close()
 
 
-def _versions(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, int, int] | None]:
+def _versions(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, int, int]]:
     """Yield what tells whether the files are still those that a server was prepared from."""
-    home = environment.get("HOME", "")
     packages = (importlib.util.find_spec(name) for name in _PREPARED_FROM)
     for path in (
         Path(environment.get("ANSIBLE_CONFIG") or folder),
         folder / "ansible.cfg",
-        Path(home, ".ansible.cfg"),
+        Path(environment.get("HOME", ""), ".ansible.cfg"),
         Path("/etc/ansible/ansible.cfg"),
         *(Path(package.origin) for package in packages if package and package.origin),
+        *_OUR_PLUGINS.rglob("*.py"),
     ):
         with suppress(OSError):
             found = path.stat()
