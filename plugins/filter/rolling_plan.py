@@ -48,8 +48,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    All hosts that something is to be done on, in the order of the steps (hosts); the number of hosts in each step
-    (sizes); the steps; what was said of them that nobody can read (problems); and the hosts that were asked (asked).
+    All hosts that something is to be done on, in the order of the steps (hosts); those of them that are managers of a swarm
+    (managers); the number of hosts in each step (sizes); the steps; what was said of them that nobody can read (problems); and
+    the hosts that were asked (asked).
   type: dict
 """
 
@@ -58,9 +59,12 @@ def rolling_plan(
     variables: Mapping[str, Any], hosts: Sequence[str], skip: Sequence[str] = ()
 ) -> Dict[str, Any]:
     """Return the steps, and what the play that carries them out has to know of them."""
-    found = plan([_host(name, variables[name], skip) for name in hosts])
+    known = [_host(name, variables[name], skip) for name in hosts]
+    found = plan(known)
+    managers = {host.name for host in known if host.swarm}
     return {
         "hosts": [host for step in found.steps for host in step.hosts],
+        "managers": [host for step in found.steps for host in step.hosts if host in managers],
         "sizes": [len(step.hosts) for step in found.steps],
         "steps": to_data(found.steps),
         "problems": list(found.problems),

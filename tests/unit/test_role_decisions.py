@@ -9,6 +9,7 @@ import yaml
 from ansible_collections.registry.docker_updater.plugins.filter.changed_manually import changed_manually
 from ansible_collections.registry.docker_updater.plugins.filter.ended_badly import ended_badly
 from ansible_collections.registry.docker_updater.plugins.filter.finished_services import finished_services
+from ansible_collections.registry.docker_updater.plugins.filter.hosts_to_correct import hosts_to_correct
 from ansible_collections.registry.docker_updater.plugins.filter.image_before import image_before
 from ansible_collections.registry.docker_updater.plugins.filter.lost_managers import lost_managers
 from ansible_collections.registry.docker_updater.plugins.filter.notification_topic import notification_topic
@@ -16,6 +17,7 @@ from ansible_collections.registry.docker_updater.plugins.filter.other_name impor
 from ansible_collections.registry.docker_updater.plugins.filter.swarm_managers import swarm_managers
 from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes import target_outcomes
 from ansible_collections.registry.docker_updater.plugins.filter.targets_of import targets_of
+from ansible_collections.registry.docker_updater.plugins.filter.unfinished_hosts import unfinished_hosts
 from ansible_collections.registry.docker_updater.plugins.filter.unreported import unreported
 from ansible_collections.registry.docker_updater.plugins.filter.worst_first import worst_first
 from ansible_collections.registry.docker_updater.plugins.test.good_outcome import good_outcome
@@ -149,6 +151,36 @@ def test_ansible_finds_each_filter_and_test_by_the_name_of_its_file(file: Path) 
     found = module.FilterModule().filters() if kind == "filter" else module.TestModule().tests()
     assert found == {file.stem: getattr(module, file.stem)}
     assert yaml.safe_load(module.DOCUMENTATION)["name"] == file.stem
+
+
+def test_hosts_to_correct_are_those_with_another_name_and_those_where_people_changed_something() -> None:
+    target = {"kind": "container", "id": "1", "name": "app", "digests": ["sha256:other"], "age": 10.0}
+    scan = {"engine": {"id": "E", "name": "e"}, "targets": [target], "asked_at": 100.0}
+    alone = {"engine": {"id": "F", "name": "f"}, "targets": [], "asked_at": 100.0}
+    fleet: dict[str, Any] = {
+        "a": {"fleet_scan_result": scan},
+        "b": {"fleet_scan_result": scan},
+        "c": {"fleet_scan_result": alone},
+        "silent": {},
+    }
+    known = {"container/a/app": ["sha256:old"]}
+    assert hosts_to_correct(fleet, list(fleet)) == ["b"]
+    assert hosts_to_correct(fleet, list(fleet), known, 50.0) == ["a", "b"]
+    assert hosts_to_correct(fleet, list(fleet), known, 99.0) == ["b"]
+
+
+def test_unfinished_hosts_are_those_where_nobody_works_on_what_was_begun() -> None:
+    def host(*is_worked_on: bool) -> dict[str, Any]:
+        return {"fleet_scan_result": {"unfinished": [{"is_worked_on": one} for one in is_worked_on]}}
+
+    fleet: dict[str, Any] = {
+        "none": host(),
+        "worked on": host(True),
+        "left": host(True, False),
+        "old": {"fleet_scan_result": {}},
+        "silent": {},
+    }
+    assert unfinished_hosts(fleet, list(fleet)) == ["left"]
 
 
 def test_an_engine_has_no_other_name_where_it_runs_no_container_or_the_first_name_is_its_own() -> None:

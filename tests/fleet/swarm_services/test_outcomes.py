@@ -202,11 +202,9 @@ def test_a_task_that_no_node_can_take_is_not_waited_for_without_end(place: Place
 @on_both_engines
 def test_a_port_of_the_host_that_leaves_no_room_for_two_tasks_ends_the_update_early(place: Place) -> None:
     old = place.push(images.good("1"))
-    place.create(
-        "--update-order=start-first", "--publish=mode=host,target=80,published=8099", "--mode=global"
-    )
-    nodes = len(place.swarm.nodes)
-    place.wait_until_up(nodes)
+    only_here = f"--constraint=node.hostname=={place.manager.name}"
+    place.create("--update-order=start-first", "--publish=mode=host,target=80,published=8099", only_here)
+    place.wait_until_up()
     new = place.push(images.good("2"))
 
     result = place.update(new, placement_limit=3)
@@ -214,7 +212,7 @@ def test_a_port_of_the_host_that_leaves_no_room_for_two_tasks_ends_the_update_ea
     assert outcome_of(result) == "rolled_back"
     assert "no node can take it" in result["message"]
     assert "host-mode port already in use" in result["message"]
-    assert place.running() == [place.pinned(old)] * nodes
+    assert place.running() == [place.pinned(old)]
 
 
 @on_both_engines
