@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -195,7 +196,7 @@ def by_operator(fleet: Fleet, digest: str) -> tuple[float, float, float]:
     )
     done = time.time()
     # What it does for the team is its own, too.
-    until(lambda: not _at_work(updater), who="the operator", what="is at rest", deadline=60, pause=0.1)
+    until(lambda: not _is_at_work(updater), who="the operator", what="is at rest", deadline=60, pause=0.1)
     return begun, done, _cost(updater) - before
 
 
@@ -225,13 +226,19 @@ def _operator(updater: Updater) -> list[psutil.Process]:
 def _cost(updater: Updater) -> float:
     cost = 0.0
     for one in _operator(updater):
-        times = one.cpu_times()
-        cost += times.user + times.system + times.children_user + times.children_system
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            cost += times.user + times.system + times.children_user + times.children_system
     return cost
 
 
-def _at_work(updater: Updater) -> list[psutil.Process]:
-    return [one for one in _operator(updater) if "ansible-playbook" in " ".join(one.cmdline())]
+def _is_at_work(updater: Updater) -> bool:
+    for one in _operator(updater):
+        # One that has ended is none.
+        with suppress(psutil.NoSuchProcess):
+            if "ansible-playbook" in " ".join(one.cmdline()):
+                return True
+    return False
 
 
 def measure(hosts: int, containers: int, rounds: int) -> Iterator[tuple[str, list[Measured]]]:
@@ -268,7 +275,7 @@ def table(fleets: Sequence[tuple[int, int]], rounds: int) -> Iterator[str]:
     yield f"{datetime.now().astimezone():%Y-%m-%d}, {machine}; {rounds} rounds, settle time {SETTLE} s."
     for hosts, containers in fleets:
         yield ""
-        yield f"| {hosts} hosts with {containers} | changed, s | to the script | done, s | processor a host, ms |"
+        yield f"| hosts x containers: {hosts}x{containers} | changed, s | to the script | done, s | processor a host, ms |"
         yield "|---|---|---|---|---|"
         script = 0.0
         for name, taken in measure(hosts, containers, rounds):
