@@ -30,6 +30,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
+    EngineUnreachable,
     NotFound,
 )
 from hypothesis import given, settings
@@ -359,6 +360,31 @@ def test_a_restart_of_the_engine_that_no_request_noticed_says_nothing_against_th
         assert journal.refusal("app", swap.wanted["digest"]) is None
     (app,) = containers.found.values()
     assert app["Image"] == "new" or any(end != "restart" for _, end, _ in ends)
+
+
+def test_an_engine_that_refuses_a_start_because_it_ends_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Asked whether it is still the one that it was, it is gone."""
+    containers, swap = played("always", RUNNING)
+    start, ask = containers.start, containers.start_of_engine
+
+    def refuse(identity: str) -> None:
+        containers.found[identity]["State"]["Error"] = "the engine is shutting down"
+        monkeypatch.setattr(containers, "start", start)
+        monkeypatch.setattr(containers, "start_of_engine", gone)
+        raise EngineError(500, "the engine is shutting down", "start")
+
+    def gone() -> str:
+        monkeypatch.setattr(containers, "start_of_engine", ask)
+        containers.lose_power()
+        raise EngineUnreachable("no such socket")
+
+    monkeypatch.setattr(containers, "start", refuse)
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        assert begin(cast("Containers", containers), journal, swap, AT_ONCE)["outcome"] == "updated"
+        assert_is_as_it_was(containers, journal, swap)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -43,14 +43,14 @@ class Containers:
         return tuple(int(part) for part in self.engine.api_version.split("."))
 
     def start_of_engine(self) -> str:
-        """Return what is another one after each start of the engine: the id of its default bridge; empty where it has none.
+        """Return what is another one after each start of the engine: the id of its default bridge; empty where none is to be seen.
 
         An engine makes this network anew at each start (seen on 20.10, 26.1 and 28.5). A request does not always tell of one:
         where systemd holds the engine's socket, it waits meanwhile, and is answered.
         """
         try:
             return str(self.engine.get("/networks/bridge").get("Id") or "")
-        except NotFound:
+        except EngineError:
             return ""
 
     def look(self, name: str) -> Optional[Inspect]:

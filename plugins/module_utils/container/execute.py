@@ -104,7 +104,7 @@ def _without_doubtful(work: Work, view: View) -> View:
 
 def _refused(work: Work, step: Optional[Step], error: EngineError) -> None:
     """Look again after a refusal by the engine; after some, turn back, or stop where that is no way."""
-    if step and step.verb is Verb.START_NEW and work.engine_restarted():
+    if step and step.verb is Verb.START_NEW and _is_another_engine(work):
         # The old one came up with the engine, and has the ports.
         work.is_suspect = work.was_away = True
         return
@@ -119,6 +119,14 @@ def _refused(work: Work, step: Optional[Step], error: EngineError) -> None:
         raise Stuck(_sentence(step, work.swap, error.message))
     else:
         time.sleep(PAUSE * work.failures[step])
+
+
+def _is_another_engine(work: Work) -> bool:
+    """Tell whether the engine was restarted, or is about to be: one that ends refuses what it is asked."""
+    try:
+        return work.engine_restarted()
+    except (EngineUnreachable, NoAnswer):
+        return True
 
 
 def _sentence(step: Optional[Step], swap: Swap, message: str) -> str:
