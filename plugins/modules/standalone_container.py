@@ -116,6 +116,7 @@ author:
 extends_documentation_fragment:
   - registry.docker_updater.engine
   - registry.docker_updater.credentials
+  - registry.docker_updater.at_once
 """
 
 EXAMPLES = r"""
@@ -199,6 +200,11 @@ repairs:
   type: list
   elements: dict
   sample: []
+scan:
+  description: What the host runs of the image, like RV(registry.docker_updater.targets_info#module:scan).
+  returned: with O(at_once)
+  type: dict
+  sample: {}
 order:
   description: Names of all containers of the engine, those that others lean on first.
   returned: when O(state=repaired)
@@ -207,7 +213,7 @@ order:
   sample: [database, web]
 """
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.answer import (
@@ -240,15 +246,23 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     check_digest,
     check_host,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.at_once import (
+    AT_ONCE_OPTION,
+    look_again,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import CONTAINER
+
+_WHICH = ("name", "containers", "at_once")
+_TOLD = (EngineError, EngineUnreachable, NoAnswer, JournalUnusable)
 
 
-def _requests(params: Dict[str, Any]) -> List[Request]:
+def _requests(params: Dict[str, Any], containers: Sequence[Mapping[str, Any]]) -> List[Request]:
     """Return what is asked for: nothing where only a repair is, one for ``name``, one for each of ``containers``."""
     if params["state"] != "present":
         return []
     found = [{"name": params["name"], "digests": params["found_digests"], "image_id": params["found_image"]}]
     asked: Dict[str, Request] = {}
-    for one in params["containers"] or found:
+    for one in found if params["name"] else containers:
         request = _request(params, one)
         asked[request.name] = request
     return list(asked.values())
@@ -291,49 +305,55 @@ def main() -> None:
             "cleanup": {"type": "bool", "default": False},
             "try_again": {"type": "bool", "default": False},
             "state_directory": {"type": "path", "default": DIRECTORY},
+            "at_once": AT_ONCE_OPTION,
             **ENGINE_OPTIONS,
         },
         required_if=[
             ("state", "present", ("image", "digest")),
-            ("state", "present", ("name", "containers"), True),
+            ("state", "present", _WHICH, True),
         ],
-        mutually_exclusive=[("name", "containers")],
+        mutually_exclusive=[_WHICH],
         supports_check_mode=True,
     )
     params = module.params
     if any(not one.get("name") for one in params["containers"] or ()):
         module.fail_json(msg="each of containers has a name")
+    scan: Answer = {}
     try:
-        requests = _requests(params)
-    except InvalidReference as error:
-        module.fail_json(msg=str(error))
-    job = Job(params, params["state_directory"], Options(params["settle"], params["health_timeout"]))
-    try:
-        answer = (
-            job.preview(requests)
-            if module.check_mode
-            else run_detached(lambda: _done(job, requests, params["parallel"]))
-        )
-    except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
-        module.fail_json(msg=str(error), message=str(error))
-    answer = completed(answer, requests)
+        containers = params["containers"] or ()
+        if params["at_once"]:
+            scan["scan"], containers = look_again(params, CONTAINER, params["state_directory"])
+        requests = _requests(params, containers)
+        answer = {**scan, **completed(_answer(module, requests), requests)}
+    except (*_TOLD, InvalidReference) as error:
+        module.fail_json(msg=str(error), message=str(error), **scan)
     for name, warning in warnings_of(answer):
         module.warn(f"{name}: {warning}" if name else warning)
     if params["name"] and requests:
         # Asked for one, the answer is about it.
         answer.update(answer.pop("containers")[0])
-    elif all("diff" in one for one in answer.get("containers", [{}])):
+    elif answer.get("containers") and all("diff" in one for one in answer["containers"]):
         answer["diff"] = [one["diff"] for one in answer["containers"]]
     if answer["failed"]:
         module.fail_json(**{"msg": answer["message"], **answer})
     module.exit_json(**answer)
 
 
+def _answer(module: AnsibleModule, requests: List[Request]) -> Optional[Answer]:
+    params = module.params
+    if params["at_once"] and not requests:
+        return {"containers": [], "repairs": []}
+    job = Job(params, params["state_directory"], Options(params["settle"], params["health_timeout"]))
+    if module.check_mode:
+        return job.preview(requests)
+    return run_detached(lambda: _done(job, requests, params["parallel"]))
+
+
 def _done(job: Job, requests: List[Request], parallel: int) -> Answer:
     """Return the answer of a job in the worker, where only a sentence can tell an error."""
     try:
         return job.do(requests, parallel)
-    except (EngineError, EngineUnreachable, NoAnswer, JournalUnusable) as error:
+    except _TOLD as error:
         return {"error": str(error)}
 
 

@@ -20,6 +20,7 @@ author: The registry-docker-updater developers
 extends_documentation_fragment:
   - registry.docker_updater.engine
   - registry.docker_updater.credentials
+  - registry.docker_updater.at_once
 attributes:
   check_mode:
     description: Asks the engine and the registry, and changes nothing.
@@ -31,7 +32,18 @@ options:
   service:
     description: Id or name of the service.
     type: str
-    required: true
+  services:
+    description:
+      - Several services at once, instead of O(service), as M(registry.docker_updater.targets_info) lists them. Of each count
+        C(id), C(name), and what the run found it to be before, C(image) and C(changed_at).
+      - They are updated by a process of its own on the manager, which goes on when the connection breaks. How they are going
+        is shown meanwhile.
+    type: list
+    elements: dict
+  parallel:
+    description: How many of O(services) are under way at the same time.
+    type: int
+    default: 2
   image:
     description: The name that was pushed, registry host, repository and tag.
     type: str
@@ -79,6 +91,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+services:
+  description: What became of each, as is told here of one.
+  returned: with O(services) and O(at_once)
+  type: list
+  elements: dict
+scan:
+  description: What the host runs of the image, like RV(registry.docker_updater.targets_info#module:scan).
+  returned: with O(at_once)
+  type: dict
 outcome:
   description: What became of the service; not in check mode.
   returned: outside check mode
@@ -132,7 +153,7 @@ seconds:
 """
 
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
@@ -143,12 +164,24 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.cre
     accounts_by_registry,
     find_credentials,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
+    EngineError,
+    EngineUnreachable,
+    NoAnswer,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import succeeds
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
     check_digest,
     check_host,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.at_once import (
+    AT_ONCE_OPTION,
+    look_again,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.background import (
+    update_in_background,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import Refused, SwarmEngine
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import Progress
@@ -159,12 +192,18 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.requ
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.update import ServiceUpdate
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE
 
+_WHICH = ("service", "services", "at_once")
+Say = Callable[[str], None]
+Result = Dict[str, Any]
+
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "service": {"type": "str", "required": True},
+            "service": {"type": "str"},
+            "services": {"type": "list", "elements": "dict"},
+            "parallel": {"type": "int", "default": 2},
             "image": {"type": "str", "required": True},
             "digest": {"type": "str", "required": True},
             "aliases": {"type": "list", "elements": "str", "default": []},
@@ -175,26 +214,62 @@ def main() -> None:
             "credentials": CREDENTIALS_OPTION,
             "config_directory": {"type": "path"},
             "progress_file": {"type": "path"},
+            "at_once": AT_ONCE_OPTION,
             **ENGINE_OPTIONS,
         },
+        required_one_of=[_WHICH],
+        mutually_exclusive=[_WHICH],
         supports_check_mode=True,
     )
-    began = time.monotonic()
+    params = module.params
+    if any(not (one.get("id") and one.get("name")) for one in params["services"] or ()):
+        module.fail_json(msg="each of services has an id and a name")
+    scan: Dict[str, Any] = {}
     try:
-        request = _request(module.params, check_only=module.check_mode)
-    except InvalidReference as error:
-        module.fail_json(msg=str(error))
-    with Progress(module.params["progress_file"]) as progress:
-        swarm = SwarmEngine(Engine(module.params), module.params["service"], progress.say)
-        update = ServiceUpdate(swarm, request, lambda host: _credentials(module.params, host), progress.say)
-        report = update.run()
-        progress.say(f"{report.outcome}: {report.message}" if report.outcome else report.message)
-    for warning in dict.fromkeys(report.warnings):
-        module.warn(f"{report.name}: {warning}")
-    result: Dict[str, Any] = {
+        services: Sequence[Mapping[str, Any]] = params["services"] or ()
+        if params["at_once"]:
+            scan["scan"], services = look_again(params, SERVICE)
+        request = _request(params, {"image": params["found_image"], "changed_at": params["found_at"]}, module)
+        requests = {one["name"]: (str(one["id"]), _request(params, one, module)) for one in services}
+    except (InvalidReference, EngineError, EngineUnreachable, NoAnswer) as error:
+        module.fail_json(msg=str(error), **scan)
+    if params["service"]:
+        with Progress(params["progress_file"]) as progress:
+            result = _update(params, params["service"], request, progress.say)
+        for warning in result.pop("warnings"):
+            module.warn(f"{result['name']}: {warning}")
+        (module.fail_json if result["failed"] else module.exit_json)(**result)
+
+    def update_of(service: str, wanted: Request) -> Callable[[Say], Result]:
+        return lambda say: _update(params, service, wanted, say)
+
+    updates = {name: update_of(*asked) for name, asked in requests.items()}
+    if module.check_mode:
+        results = [update(lambda _: None) for update in updates.values()]
+        module.exit_json(
+            services=results,
+            changed=any(one["changed"] for one in results),
+            failed=any(one["failed"] for one in results),
+            diff=[one["diff"] for one in results if "diff" in one],
+            **scan,
+        )
+    files = update_in_background(updates, params["parallel"]) if updates else {}
+    # What follows is the controller's part: it is there as long as the updates take.
+    module.exit_json(
+        changed=False, progress_files=files, ids={name: asked[0] for name, asked in requests.items()}, **scan
+    )
+
+
+def _update(params: Mapping[str, Any], service: str, request: Request, say: Say) -> Result:
+    """Have one service updated, and return what became of it."""
+    began = time.monotonic()
+    swarm = SwarmEngine(Engine(params), service, say)
+    report = ServiceUpdate(swarm, request, lambda host: _credentials(params, host), say).run()
+    say(f"{report.outcome}: {report.message}" if report.outcome else report.message)
+    result: Result = {
         "kind": SERVICE,
-        "id": report.id or module.params["service"],
-        "name": report.name or module.params["service"],
+        "id": report.id or service,
+        "name": report.name or service,
         "image": report.image,
         "digest": request.digest,
         "before": _side(report.before),
@@ -204,26 +279,26 @@ def main() -> None:
         "lost": report.lost,
         "seconds": round(time.monotonic() - began, 1),
         "changed": report.changed,
+        "failed": bool(report.outcome) and not succeeds(report.outcome),
+        "warnings": list(dict.fromkeys(report.warnings)),
     }
     if report.diff:
         result["diff"] = report.diff
-    if not module.check_mode:
+    if not request.check_only:
         result["outcome"] = report.outcome
-    if not report.outcome or succeeds(report.outcome):
-        module.exit_json(**result)
-    module.fail_json(**result)
+    return result
 
 
-def _request(params: Mapping[str, Any], *, check_only: bool) -> Request:
+def _request(params: Mapping[str, Any], found: Mapping[str, Any], module: AnsibleModule) -> Request:
     return Request(
         pushed=Reference.parse(params["image"]),
         digest=check_digest(params["digest"]),
         aliases=tuple(check_host(alias) for alias in params["aliases"]),
-        found_image=params["found_image"] or "",
-        found_at=params["found_at"] or "",
+        found_image=found.get("image") or "",
+        found_at=found.get("changed_at") or "",
         time_limit=params["time_limit"],
         placement_limit=params["placement_limit"],
-        check_only=check_only,
+        check_only=module.check_mode,
     )
 
 

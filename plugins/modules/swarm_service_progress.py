@@ -6,11 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm_service_progress
-short_description: Follow updates of swarm services that run in the background, and show their progress
+short_description: Ask what updates of swarm services that run in the background have to tell
 description:
-  - Shows every line that tasks of M(registry.docker_updater.swarm_service) started with C(async) write to their
-    O(registry.docker_updater.swarm_service#module:progress_file), as it comes, until all of them are over.
-  - Changes nothing. A connection that breaks is taken up again.
+  - Asked again and again by M(registry.docker_updater.swarm_service) on the controller, which shows what is told.
+  - Changes nothing on the swarm. When all updates are over, the folder of their files is removed.
 version_added: 0.1.0
 author: The registry-docker-updater developers
 attributes:
@@ -23,11 +22,11 @@ options:
     type: dict
     required: true
   offsets:
-    description: How much of each file is known already, in bytes. Set by the action plugin.
+    description: How much of each file is known already, in bytes.
     type: dict
     default: {}
   wait:
-    description: Seconds to wait for something new before answering. Set by the action plugin.
+    description: Seconds to wait for something new before answering.
     type: int
     default: 5
 """
@@ -55,12 +54,21 @@ going_on:
   returned: success
   type: list
   elements: str
+ends:
+  description: What came of those that are over, by the service's name. One that was killed has none.
+  returned: success
+  type: dict
 """
 
+import os
+import shutil
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import read_progress
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import (
+    read_progress,
+    read_result,
+)
 
 _EVERY = 0.5
 
@@ -79,7 +87,8 @@ def main() -> None:
     until = time.monotonic() + module.params["wait"]
     while True:
         lines, going_on = [], []
-        for service, path in sorted(module.params["files"].items()):
+        # In their order: those that came first have ended when others begin.
+        for service, path in module.params["files"].items():
             try:
                 heard, offsets[service], over = read_progress(path, offsets[service])
             except OSError as error:
@@ -88,7 +97,14 @@ def main() -> None:
             if not over:
                 going_on.append(service)
         if lines or not going_on or time.monotonic() >= until:
-            module.exit_json(changed=False, lines=lines, offsets=offsets, going_on=going_on)
+            ended = {name: path for name, path in module.params["files"].items() if name not in going_on}
+            found = {name: read_result(path) for name, path in ended.items()}
+            ends = {name: result for name, result in found.items() if result}
+            if not going_on:
+                # Nothing is left behind: what is known goes with this answer.
+                for folder in {os.path.dirname(path) for path in ended.values()}:
+                    shutil.rmtree(folder, ignore_errors=True)
+            module.exit_json(changed=False, lines=lines, offsets=offsets, going_on=going_on, ends=ends)
         time.sleep(_EVERY)
 
 

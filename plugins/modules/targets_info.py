@@ -34,6 +34,10 @@ options:
       - Only checked; what nobody can read is among the warnings.
     type: dict
     default: {}
+  hooked:
+    description: Whether the inventory has tasks of the shop's run around updates on this host. See RV(scan.at_once).
+    type: bool
+    default: false
   asked_at:
     description: When it is asked, in seconds since 1970 by the clock of who asks. Returned, to place ages in time.
     type: float
@@ -88,6 +92,11 @@ scan:
         once, with state V(unfinished) and no digests.
       type: list
       elements: dict
+    at_once:
+      description: >-
+        Whether targets of the host can be updated without regard to others: the inventory says nothing of steps, and has no
+        tasks of the shop's run around updates. Labels of a target may say otherwise.
+      type: bool
     other_names:
       description: With O(image), the other image names that targets run.
       type: list
@@ -99,7 +108,6 @@ scan:
 """
 
 import time
-from typing import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import DIRECTORY
@@ -115,9 +123,15 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     Reference,
     check_host,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import problems
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import (
+    problems,
+    says_nothing,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import (
+    for_seconds,
+    scan,
+)
 
 
 def main() -> None:
@@ -127,6 +141,7 @@ def main() -> None:
             "image": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
             "strategy": {"type": "dict", "default": {}},
+            "hooked": {"type": "bool", "default": False},
             "asked_at": {"type": "float"},
             "election_timeout": {"type": "int", "default": 0},
             "state_directory": {"type": "path", "default": DIRECTORY},
@@ -138,7 +153,7 @@ def main() -> None:
     try:
         pushed = Reference.parse(module.params["image"]) if module.params["image"] else None
         aliases = [check_host(alias) for alias in module.params["aliases"]]
-        patience = _patience(module.params["election_timeout"])
+        patience = for_seconds(module.params["election_timeout"])
         found = scan(Engine(module.params), patience, module.params["state_directory"])
     except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
         module.fail_json(msg=str(error))
@@ -146,18 +161,13 @@ def main() -> None:
         of_the_name = narrowed(found["targets"], pushed, aliases)
         others = {target["reference"] for target in found["targets"] if target not in of_the_name}
         found.update(targets=of_the_name, other_names=sorted(filter(None, others)))
-    found["warnings"] += problems(module.params["strategy"])
+    strategy = module.params["strategy"]
+    found["warnings"] += problems(strategy)
+    found["at_once"] = not module.params["hooked"] and says_nothing(strategy)
     asked_at = module.params["asked_at"]
     # Later by what was waited, for ages are as of the end.
     found["asked_at"] = None if asked_at is None else asked_at + time.monotonic() - began
     module.exit_json(changed=False, scan=found)
-
-
-def _patience(seconds: int) -> Iterator[bool]:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        yield True
-        time.sleep(1)
 
 
 if __name__ == "__main__":

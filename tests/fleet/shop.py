@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.updater import PORT, endpoint
 from lab import Host, Lab
+from lab.kept import content_of
 from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
@@ -149,7 +150,7 @@ class Shop:
         return [
             str(path.relative_to(self.folder))
             for path in kept
-            if path.is_file() and any(secret.encode() in path.read_bytes() for secret in secrets)
+            if path.is_file() and any(secret.encode() in content_of(path) for secret in secrets)
         ]
 
 

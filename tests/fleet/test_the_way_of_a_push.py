@@ -21,6 +21,7 @@ from demo.scene import Deployed
 from demo.updater import Updater
 from lab import Lab
 from lab.images import good
+from lab.kept import content_of
 from lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -305,7 +306,7 @@ def test_no_secret_is_in_what_is_kept(updater: Updater) -> None:
     secrets = (b"only the registry of this lab knows this", b"/slack/T0/B0/x", b"/teams/workflows/x")
     for path in (updater.state / "runs").rglob("*"):
         if path.is_file():
-            content = path.read_bytes()
+            content = content_of(path)
             assert [secret for secret in secrets if secret in content] == [], path
     for directory in _update_runs(updater):
         assert directory.stat().st_mode & 0o777 == 0o700

@@ -16,7 +16,7 @@ from integration.keeping import HOSTS, push, record, reopened
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage.database import Database
-from registry_docker_updater.storage.migrations import Migration, migrate
+from registry_docker_updater.storage.migrations import MIGRATIONS, Migration, migrate
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
 from registry_docker_updater.views.fleet import fleet as view
@@ -139,8 +139,9 @@ def events_of(storage: Storage) -> int:
 
 
 LATER: Mapping[str, Migration] = {
-    "0002 a colour": lambda connection: connection.execute(text("ALTER TABLE hosts ADD COLUMN colour TEXT")),
-    "0003 all red": lambda connection: connection.execute(text("UPDATE hosts SET colour = 'red'")),
+    **MIGRATIONS,
+    "9002 a colour": lambda connection: connection.execute(text("ALTER TABLE hosts ADD COLUMN colour TEXT")),
+    "9003 all red": lambda connection: connection.execute(text("UPDATE hosts SET colour = 'red'")),
 }
 
 
@@ -170,6 +171,17 @@ def test_a_database_of_a_version_before_is_brought_to_this_one_step_by_step_and_
     assert len(done) == 1 + len(LATER)
 
 
+def test_what_the_first_version_kept_is_read_by_this_one(storage: Storage, path: Path) -> None:
+    known = whole(Fleet({"solo": host("solo")}, {}))
+    storage.fleet.apply(known)
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "ALTER TABLE hosts DROP COLUMN at_once; ALTER TABLE targets DROP COLUMN at_once;"
+            "DELETE FROM migrations WHERE name != '0001 the first tables'"
+        )
+    assert reopened(path).fleet.load() == Fleet({"solo": host("solo")}, {})
+
+
 def test_a_database_that_an_older_operator_works_with_is_left_as_it_is(storage: Storage, path: Path) -> None:
     assert storage.fleet.load() == Fleet()
     before = dump(path)
@@ -188,7 +200,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_was(storage: St
     upgrade(path, LATER)
     before = dump(path)
     with pytest.raises(
-        StoreUnavailable, match=r"updater\.db was written by another version, a newer one \(0003"
+        StoreUnavailable, match=r"updater\.db was written by another version, a newer one \(9003"
     ):
         Database(path)
     assert dump(path) == before

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from integration.conftest import Running, Site, until
+from lab.kept import content_of
+from registry_docker_updater.edges.runs.kept_events import read_events
 from unit.builders import HOST, NEW
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -54,9 +56,9 @@ def test_an_event_becomes_a_run_with_kept_evidence_and_a_row_for_people(site: Si
         directory = site.state / "runs" / str(row["id"]) / "update-1"
         assert directory.stat().st_mode & 0o777 == 0o700
         assert (directory / "hosts").read_text() == "solo\n"
-        assert list((directory / "artifacts/run/job_events").iterdir())
+        assert read_events(directory)
         assert not [
-            path for path in site.state.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()
+            path for path in site.state.rglob("*") if path.is_file() and b"hunter2" in content_of(path)
         ]
 
 

@@ -125,19 +125,6 @@ def test_what_a_module_of_a_shop_returns_is_none_of_ours(action: str) -> None:
     assert list(read(ModuleResult("m1", "runner_on_ok", action, {"scan": {}}))) == []
 
 
-def test_the_end_of_a_service_that_is_asked_for_with_a_module_of_ansible_is_ours() -> None:
-    result = ModuleResult(
-        "m1",
-        "runner_item_on_ok",
-        "ansible.builtin.async_status",
-        said("m1").result,
-        "registry.docker_updater.swarm_service",
-    )
-    one = outcome_of(result, {})
-    assert one
-    assert one.outcome is Outcome.UPDATED
-
-
 @pytest.mark.parametrize("side", [None, {}, {"digest": None}, {"digest": 7}, "sha256:x", []])
 def test_a_digest_that_is_not_told_is_not_known(side: Any) -> None:
     one = outcome_of(said("m1", before=side, after=side), {})

@@ -71,6 +71,7 @@ def _host(row: Row[Any]) -> Host:
         row.engine_id,
         row.engine_name,
         tuple(row.containers),
+        row.at_once,
     )
 
 
@@ -100,4 +101,5 @@ def _target(row: Row[Any]) -> Target:
         digests=frozenset(row.digests),
         since=row.since,
         state=row.state,
+        at_once=row.at_once,
     )

@@ -3,15 +3,23 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import tables
 
 Migration = Callable[[Connection], object]
 FIRST = "0001 the first tables"
+
+
+def _at_once(connection: Connection) -> None:
+    """Nothing is known of it until the next scan."""
+    for table in (tables.hosts, tables.targets):
+        connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN at_once BOOLEAN NOT NULL DEFAULT 0"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
-MIGRATIONS: Mapping[str, Migration] = {}
+MIGRATIONS: Mapping[str, Migration] = {"0002 what may be updated at once": _at_once}
 
 
 def migrate(

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -95,6 +96,7 @@ hosts = Table(
     Column("engine_id", String),
     Column("engine_name", String),
     Column("containers", JSON, nullable=False, default=[]),
+    Column("at_once", Boolean, nullable=False, server_default=false()),
 )
 
 targets = Table(
@@ -111,6 +113,7 @@ targets = Table(
     Column("digests", JSON, nullable=False),
     Column("since", Moment, nullable=False),
     Column("state", String),
+    Column("at_once", Boolean, nullable=False, server_default=false()),
 )
 
 # `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.

@@ -40,6 +40,17 @@ def run_detached(work: Callable[[], Answer]) -> Optional[Answer]:
     return _last_answer(text)
 
 
+def start_detached(work: Callable[[], Answer]) -> None:
+    """Run ``work`` in such a process, and neither wait for it nor watch over it. What it needs is to be imported by now."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    child = os.fork()
+    if child == 0:
+        _leave_caller()
+        _work(nobody, work)
+    os.close(nobody)
+    os.waitpid(child, 0)
+
+
 def _last_answer(text: str) -> Optional[Answer]:
     """Return the last whole answer: a worker may have been killed in the middle of its own."""
     for line in reversed(text.splitlines()):
@@ -51,8 +62,8 @@ def _last_answer(text: str) -> Optional[Answer]:
     return None
 
 
-def _become_watcher(answers: int, work: Callable[[], Answer]) -> None:
-    """Never returns. The child forks again and ends, so that nobody waits for the watcher or reaps it."""
+def _leave_caller() -> None:
+    """Go on in a child that nobody waits for or reaps, and that holds nothing of the caller's connection."""
     try:
         os.setsid()
         if os.fork():
@@ -64,6 +75,14 @@ def _become_watcher(answers: int, work: Callable[[], Answer]) -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
+    except BaseException:
+        os._exit(1)
+
+
+def _become_watcher(answers: int, work: Callable[[], Answer]) -> None:
+    """Never returns."""
+    _leave_caller()
+    try:
         for _ in range(_TRIES):
             worker = os.fork()
             if worker == 0:

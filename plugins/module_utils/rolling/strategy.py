@@ -51,6 +51,11 @@ def problems(strategy: Mapping[str, Any]) -> List[str]:
     ]
 
 
+def says_nothing(strategy: Mapping[str, Any]) -> bool:
+    """Tell whether what the inventory, or a target by its labels, says of steps is nothing."""
+    return all(value is None for value in strategy.values())
+
+
 def variable(option: str) -> str:
     """Return the name of the inventory's variable for an option."""
     return "docker_update_" + option.replace("-", "_")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Iterable, List
+from typing import Any, Dict, Iterable, Iterator, List
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
     find_unfinished,
@@ -61,3 +61,11 @@ def scan(engine: Engine, patience: Iterable[bool] = (), state_directory: str = "
         "unfinished": [one.as_json() for one in unfinished],
         "warnings": warnings,
     }
+
+
+def for_seconds(seconds: float) -> Iterator[bool]:
+    """Return patience for so many seconds, to be drawn from about once in each."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield True
+        time.sleep(1)

@@ -7,11 +7,14 @@ The lock is what tells an update that goes on from one that died: the kernel rel
 from __future__ import annotations
 
 import fcntl
+import json
+import os
 import time
-from typing import Any, List, Optional, TextIO, Tuple
+from typing import Any, Dict, List, Mapping, Optional, TextIO, Tuple
 
 # So often something is told even when nothing moves.
 _HEARTBEAT = 10.0
+_RESULT, _UNFINISHED = ".json", ".tmp"
 
 
 class Progress:
@@ -42,6 +45,23 @@ class Progress:
         line = " ".join(text.split())
         self._file.write(f"{now - self._began:.0f} s: {line}\n")
         self._file.flush()
+
+
+def keep_result(path: str, result: Mapping[str, Any]) -> None:
+    """Keep what came of the update that tells of itself in ``path``."""
+    with open(path + _UNFINISHED, "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    os.rename(path + _UNFINISHED, path + _RESULT)
+
+
+def read_result(path: str) -> Optional[Dict[str, Any]]:
+    """Return what was kept, or None: where an update that is over kept nothing, it was killed."""
+    try:
+        with open(path + _RESULT, encoding="utf-8") as file:
+            result: Dict[str, Any] = json.load(file)
+    except FileNotFoundError:
+        return None
+    return result
 
 
 def read_progress(path: str, offset: int) -> Tuple[List[str], int, bool]:

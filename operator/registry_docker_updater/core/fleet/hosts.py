@@ -30,6 +30,8 @@ class Host:
 
     ``engine_id`` and ``engine_name`` are the engine's own, ``containers`` the ids of those that opted in: by them an
     engine is known under another name.
+
+    ``at_once`` means that the inventory says nothing of steps for it, and has no tasks of the shop's run around updates.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Host:
     engine_id: str | None = None
     engine_name: str | None = None
     containers: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def is_reachable(self) -> bool:

@@ -118,6 +118,7 @@ class _Draft:
             digests=seen.digests,
             since=now - timedelta(seconds=seen.age),
             state=seen.state,
+            at_once=seen.at_once,
         )
 
     def look_after_services(self, named: set[str]) -> None:
@@ -170,6 +171,7 @@ def _host(name: str, seen: SeenHost, before: Host | None, now: datetime) -> Host
         engine_id=seen.engine_id,
         engine_name=seen.engine_name,
         containers=seen.containers,
+        at_once=seen.at_once,
     )
 
 

@@ -23,7 +23,10 @@ class UnreadableReport(ValueError):
 
 @dataclass(frozen=True)
 class SeenTarget:
-    """A target as its host sees it; ``age`` is for how many seconds it has run what it runs."""
+    """A target as its host sees it; ``age`` is for how many seconds it has run what it runs.
+
+    ``at_once`` means that its labels say nothing of steps.
+    """
 
     kind: Kind
     id: str
@@ -33,6 +36,7 @@ class SeenTarget:
     digests: frozenset[str]
     age: float = 0.0
     state: str | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class SeenHost:
     """What one host sees: its engine, its swarm, and the targets on them.
 
     ``is_manager`` tells that it can tell of its swarm's services. ``is_mute`` tells that it belongs to a swarm's managers
-    and cannot: the swarm has lost its quorum.
+    and cannot: the swarm has lost its quorum. ``at_once`` means that the inventory says nothing of steps for it, and has no
+    tasks of the shop's run around updates.
     """
 
     engine: str | None = None
@@ -52,6 +57,7 @@ class SeenHost:
     targets: tuple[SeenTarget, ...] = ()
     unfinished: tuple[UnfinishedUpdate, ...] = ()
     warnings: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def containers(self) -> tuple[str, ...]:
@@ -95,6 +101,7 @@ def _host(said: Mapping[str, Any]) -> SeenHost:
         targets=tuple(_target(one) for one in _list(said.get("targets"))),
         unfinished=tuple(_unfinished(one) for one in _list(said.get("unfinished"))),
         warnings=tuple(map(str, _list(said.get("warnings")))),
+        at_once=said.get("at_once") is True,
     )
 
 
@@ -111,6 +118,7 @@ def _target(said: Mapping[str, Any]) -> SeenTarget:
         digests=frozenset(digests),
         age=_seconds(said["age"] or 0),
         state=_text(said["state"]),
+        at_once=not said.get("options"),
     )
 
 

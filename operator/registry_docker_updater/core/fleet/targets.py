@@ -56,7 +56,7 @@ class Target:
     ``key`` is its identity across scans and recreations; ``place`` says where it is, for people; ``hosts`` are
     the inventory names through which it can be updated: the managers of its swarm, or the names of its own engine.
     ``digests`` are those its image is known under, ``since`` when it began to run them, by the operator's clock.
-    ``reference`` is None where no push can concern it.
+    ``reference`` is None where no push can concern it. ``at_once`` means that its labels say nothing of steps.
     """
 
     key: str
@@ -70,6 +70,7 @@ class Target:
     digests: frozenset[str]
     since: datetime
     state: str | None = None
+    at_once: bool = False
 
     @property
     def is_unfinished(self) -> bool:

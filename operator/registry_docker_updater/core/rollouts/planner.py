@@ -10,6 +10,7 @@ from datetime import datetime
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.rollouts.at_once import at_once
 from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -22,7 +23,8 @@ class Start:
     """Run ``update.yml`` for a push on ``hosts``; leave the targets with the keys ``skip`` alone.
 
     ``overridden`` are the keys of those that a person wants to get it whatever happened before. ``possible_digests``
-    says of every other target which it may run: one that runs something else was changed since it was looked at.
+    says of every other target which it may run: one that runs something else was changed since it was looked at. ``at_once``
+    says which may be updated without a look at all hosts first, by the host through which.
     """
 
     desired: DesiredImage
@@ -30,6 +32,7 @@ class Start:
     skip: tuple[str, ...]
     overridden: tuple[str, ...] = ()
     possible_digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    at_once: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -149,6 +152,7 @@ def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: Hi
             if target.key not in overridden
             for key in target.keys
         },
+        at_once=at_once(due, fleet),
     )
 
 

@@ -16,8 +16,6 @@ from registry_docker_updater.core.runs.results import COLLECTION, ModuleResult
 
 _SCAN = f"{COLLECTION}.targets_info"
 _SCANNING_ROLE = f"{COLLECTION}.fleet_scan"
-# The end of a service's update is asked for with a module of Ansible's.
-_ASYNC = ("ansible.builtin.async_status", f"{COLLECTION}.swarm_service")
 
 
 @dataclass(frozen=True)
@@ -102,12 +100,12 @@ def read(result: ModuleResult) -> Iterator[Reading]:
 
 
 def _is_ours(result: ModuleResult) -> bool:
-    return result.action.startswith(f"{COLLECTION}.") or (result.action, result.role) == _ASYNC
+    return result.action.startswith(f"{COLLECTION}.")
 
 
 def _said(result: ModuleResult) -> Iterator[Reading]:
     content = result.result
-    if "scan" in content and not result.is_failure:
+    if "scan" in content:
         yield Scanned(result.host, read_report(content["scan"]))
     if "kind" in content and "outcome" in content:
         yield _outcome(result.host, content)

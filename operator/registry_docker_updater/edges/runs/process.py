@@ -22,6 +22,7 @@ from ansible_runner.runner import Runner
 from registry_docker_updater.edges.runs import forked_playbook
 from registry_docker_updater.edges.runs.directories import forget_environment, note_process
 from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
+from registry_docker_updater.edges.runs.kept_events import KeptEvents
 from registry_docker_updater.edges.runs.processes import end_children
 
 # What is read of a module's result; the whole of it is in the kept events.
@@ -40,8 +41,8 @@ _READ = (
     "repairs",
     "scan",
 )
-# What the module standalone_container says of each of several containers.
-_SEVERAL = "containers"
+# What our modules say of each of several targets.
+_SEVERAL = ("containers", "services")
 # What the role fleet_scan says of how the operator may open the engine itself.
 _LIVE = "fleet_scan_live"
 _RESULTS = frozenset(
@@ -77,16 +78,19 @@ def main(directory: Path) -> None:
     threading.Thread(target=_wait_for_end_of_input, args=(orphaned,), daemon=True).start()
     deadline = time.monotonic() + request.pop("timeout")
     statistics: dict[str, Any] = {}
+    events = KeptEvents(directory)
 
     def handle(event: dict[str, Any]) -> bool:
+        """Keep an event, so that ansible-runner need not, and hand on what it says."""
         # At once, for a run may be killed. It holds secrets.
         forget_environment(directory)
+        events.keep(event)
         data = event.get("event_data") or {}
         if event["event"] == _STATISTICS:
             statistics.update(data.get("artifact_data") or {})
         elif event["event"] in _RESULTS and not data.get("ignore_errors"):
             _tell(out, event["event"], data)
-        return True
+        return False
 
     def is_to_end() -> bool:
         if not orphaned.is_set() and time.monotonic() < deadline:
@@ -103,6 +107,7 @@ def main(directory: Path) -> None:
     if status == "canceled" and not orphaned.is_set():
         status = "timeout"
     forget_environment(directory)
+    events.close()
     out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
 
 
@@ -148,8 +153,8 @@ def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
     if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
         return
     result = data.get("res") or {}
-    # What is said of several containers at once is handed on as the items of a loop would be.
-    for one in result.get(_SEVERAL, ()):
+    # What is said of several targets at once is handed on as the items of a loop would be.
+    for one in (one for name in _SEVERAL for one in result.get(name, ())):
         end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
         _write(out, end, data, _read(one))
     read = _read(result)

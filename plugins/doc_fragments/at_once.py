@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The option ``at_once`` of the modules that update targets."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of ``AT_ONCE_OPTION``, which is in ``module_utils/scan/at_once.py``."""
+
+    DOCUMENTATION = r"""
+options:
+  at_once:
+    description:
+      - Look at what the host runs of O(image), and update what of it is asked for here, in one go. What is found is returned
+        as M(registry.docker_updater.targets_info) does.
+      - A target is left alone, and nothing is said of it, where the inventory or its labels say in which step it comes or what is
+        done around it, and where a person changed it after the push.
+    type: dict
+    suboptions:
+      host:
+        description: The name of the host in the inventory.
+        type: str
+        required: true
+      targets:
+        description: The targets, as C(service/ID) and C(container/HOST/NAME).
+        type: list
+        elements: str
+        required: true
+      known_digests:
+        description: The digests that each target may run, by its key.
+        type: dict
+        default: {}
+      pushed_at:
+        description: When the image was pushed, in seconds since 1970.
+        type: float
+        default: 0
+      asked_at:
+        description: What time it is, in seconds since 1970, by the clock that O(at_once.pushed_at) is by.
+        type: float
+        required: true
+      strategy:
+        description: What the inventory says of the steps of a rollout, with C(serial), C(max-failures) and C(order).
+        type: dict
+        default: {}
+      hooked:
+        description: Whether the inventory has tasks of the shop's run around updates on this host.
+        type: bool
+        default: false
+"""
