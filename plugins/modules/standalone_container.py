@@ -194,6 +194,13 @@ downtime:
   returned: when O(state=present)
   type: float
   sample: 0.41
+stages:
+  description: >-
+    For how many seconds each stage lay back when this was told: reached (the work on the host began), looked, pulled, created,
+    stopped (the old one), started (the new one), proven.
+  returned: when O(state=present)
+  type: dict
+  sample: {reached: 3.1, pulled: 2.2, created: 2.0, stopped: 1.5, started: 1.2, proven: 0.1}
 repairs:
   description: The results of the updates of earlier runs that were finished or undone, each like the result of an update.
   returned: always
@@ -213,6 +220,7 @@ order:
   sample: [database, web]
 """
 
+import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
@@ -250,6 +258,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.scan.at_on
     AT_ONCE_OPTION,
     look_again,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.stages import LOOKED, REACHED, ages
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import CONTAINER
 
 _WHICH = ("name", "containers", "at_once")
@@ -316,6 +325,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    moments = {REACHED: time.monotonic()}
     if any(not one.get("name") for one in params["containers"] or ()):
         module.fail_json(msg="each of containers has a name")
     scan: Answer = {}
@@ -323,10 +333,13 @@ def main() -> None:
         containers = params["containers"] or ()
         if params["at_once"]:
             scan["scan"], containers = look_again(params, CONTAINER, params["state_directory"])
+            moments[LOOKED] = time.monotonic()
         requests = _requests(params, containers)
         answer = {**scan, **completed(_answer(module, requests), requests)}
     except (*_TOLD, InvalidReference) as error:
         module.fail_json(msg=str(error), message=str(error), **scan)
+    for one in (*answer.get("containers", ()), *answer.get("repairs", ())):
+        one["stages"] = ages({**moments, **one.get("stages", {})}, time.monotonic())
     for name, warning in warnings_of(answer):
         module.warn(f"{name}: {warning}" if name else warning)
     if params["name"] and requests:

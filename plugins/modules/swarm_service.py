@@ -146,6 +146,12 @@ warnings:
   returned: when there is something
   type: list
   elements: str
+stages:
+  description: >-
+    For how many seconds each stage lay back when this was told: reached (the work on the host began), looked, sent (the update was
+    given to the swarm), proven.
+  returned: always
+  type: dict
 seconds:
   description: How long it took.
   returned: always
@@ -180,6 +186,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.scan.at_on
     AT_ONCE_OPTION,
     look_again,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.stages import REACHED, ages
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.background import (
     update_in_background,
 )
@@ -222,6 +229,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    reached = time.monotonic()
     if any(not (one.get("id") and one.get("name")) for one in params["services"] or ()):
         module.fail_json(msg="each of services has an id and a name")
     scan: Dict[str, Any] = {}
@@ -235,13 +243,13 @@ def main() -> None:
         module.fail_json(msg=str(error), **scan)
     if params["service"]:
         with Progress(params["progress_file"]) as progress:
-            result = _update(params, params["service"], request, progress.say)
+            result = _update(params, params["service"], request, progress.say, reached)
         for warning in result.pop("warnings"):
             module.warn(f"{result['name']}: {warning}")
         (module.fail_json if result["failed"] else module.exit_json)(**result)
 
     def update_of(service: str, wanted: Request) -> Callable[[Say], Result]:
-        return lambda say: _update(params, service, wanted, say)
+        return lambda say: _update(params, service, wanted, say, reached)
 
     updates = {name: update_of(*asked) for name, asked in requests.items()}
     if module.check_mode:
@@ -260,8 +268,8 @@ def main() -> None:
     )
 
 
-def _update(params: Mapping[str, Any], service: str, request: Request, say: Say) -> Result:
-    """Have one service updated, and return what became of it."""
+def _update(params: Mapping[str, Any], service: str, request: Request, say: Say, reached: float) -> Result:
+    """Have one service updated, and return what became of it; ``reached`` is when the host was."""
     began = time.monotonic()
     swarm = SwarmEngine(Engine(params), service, say)
     report = ServiceUpdate(swarm, request, lambda host: _credentials(params, host), say).run()
@@ -281,6 +289,7 @@ def _update(params: Mapping[str, Any], service: str, request: Request, say: Say)
         "changed": report.changed,
         "failed": bool(report.outcome) and not succeeds(report.outcome),
         "warnings": list(dict.fromkeys(report.warnings)),
+        "stages": ages({REACHED: reached, **report.stages}, time.monotonic()),
     }
     if report.diff:
         result["diff"] = report.diff

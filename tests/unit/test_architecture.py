@@ -17,7 +17,7 @@ ALLOWED = frozenset(
     (
         "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq", "hmac", "immutables", "json",
         "math", "operator", "re", "typing", "zlib",
-        *(f"{COLLECTION}.{pure}" for pure in ("labels", "oci", "outcomes", "references", "targets")),
+        *(f"{COLLECTION}.{pure}" for pure in ("labels", "oci", "outcomes", "references", "stages", "targets")),
     )
 )  # fmt: skip
 # Words of before the glossary, each of which had several meanings or was a dialect of ours.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.registry.docker_updater.plugins.filter.at_once_ends import at_once_ends
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.at_once import those_at_once
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.at_once import those_at_once
 
 from registry_docker_updater.core.fleet.merging import change_after_report
 from registry_docker_updater.core.fleet.reports import HostReport, read_report

@@ -47,7 +47,7 @@ def test_when_everybody_was_told_nothing_is_due() -> None:
     after = after_sending(
         Notification(7, NotificationState.DUE, due_at=at(0), run=2), SendResult(), at(1), RETRY
     )
-    assert after == Notification(7, NotificationState.SENT, 1, run=2)
+    assert after == Notification(7, NotificationState.SENT, 1, run=2, sent_at=at(1))
 
 
 def test_where_there_is_nobody_to_tell_nobody_is_said_to_be_told_and_nothing_is_due() -> None:

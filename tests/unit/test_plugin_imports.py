@@ -24,6 +24,7 @@ PURE = (
     "module_utils.outcomes",
     "module_utils.references",
     "module_utils.rolling",
+    "module_utils.stages",
     "module_utils.targets",
     "module_utils.times",
     "module_utils.container.decisions",

@@ -84,7 +84,7 @@ class RollOut:
         def keep(result: ModuleResult) -> None:
             for reading in read(result):
                 if isinstance(reading, ReportedOutcome):
-                    one = outcome_of(reading, expected)
+                    one = outcome_of(reading, expected, self._context.clock())
                     known[one.key] = one
                     self._keep(start, rollout, one)
 

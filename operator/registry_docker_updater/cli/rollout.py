@@ -4,6 +4,7 @@ import argparse
 
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.stages import picture
 from registry_docker_updater.cli.text import short
 from registry_docker_updater.composition import Parts
 from registry_docker_updater.views.rollouts import rollout
@@ -38,6 +39,11 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     output.line()
     shown = [{**one, "before": short(one["before"]), "after": short(one["after"])} for one in row["targets"]]
     output.table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"))
+    drawn = list(picture(row["targets"]))
+    if drawn:
+        output.line()
+    for line in drawn:
+        output.line(line)
     return 0
 
 

@@ -18,8 +18,16 @@ def _at_once(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN at_once BOOLEAN NOT NULL DEFAULT 0"))
 
 
+def _stages(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE outcomes ADD COLUMN stages JSON NOT NULL DEFAULT '{}'"))
+    connection.execute(text("ALTER TABLE notifications ADD COLUMN sent_at DATETIME"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
-MIGRATIONS: Mapping[str, Migration] = {"0002 what may be updated at once": _at_once}
+MIGRATIONS: Mapping[str, Migration] = {
+    "0002 what may be updated at once": _at_once,
+    "0003 the stages of rollouts": _stages,
+}
 
 
 def migrate(

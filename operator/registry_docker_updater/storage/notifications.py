@@ -66,4 +66,5 @@ def _notification(row: Row[Any]) -> Notification:
         channels=tuple(row.channels) if row.channels else None,
         error=row.error,
         run=row.run,
+        sent_at=row.sent_at,
     )

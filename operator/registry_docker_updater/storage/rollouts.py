@@ -44,7 +44,8 @@ class RolloutStore:
             put(connection, tables.rollouts, row)
             for one in outcomes:
                 of = {"rollout": rollout.id, "run": one.run, "at": one.at}
-                put(connection, tables.outcomes, {**asdict(one.result), **of})
+                stages = {stage: moment.isoformat() for stage, moment in one.result.stages.items()}
+                put(connection, tables.outcomes, {**asdict(one.result), "stages": stages, **of})
 
     def create(self, desired: DesiredImage, now: datetime) -> Rollout:
         """Make the rollout of a push, which has none yet, and return it."""
@@ -178,5 +179,6 @@ def _outcome(row: Row[Any]) -> RunOutcome:
         after=row.after,
         message=row.message,
         left_alone=row.left_alone,
+        stages={stage: datetime.fromisoformat(moment) for stage, moment in row.stages.items()},
     )
     return RunOutcome(result, row.run, row.at)

@@ -150,6 +150,7 @@ outcomes = Table(
     Column("after", String),
     Column("message", Text),
     Column("left_alone", Boolean, nullable=False, default=False),
+    Column("stages", JSON, nullable=False, server_default="{}"),
 )
 
 # The last thing that became of each target, whatever the rollout.
@@ -207,4 +208,5 @@ notifications = Table(
     Column("due_at", Moment),
     Column("channels", JSON),
     Column("error", Text),
+    Column("sent_at", Moment),
 )

@@ -2,6 +2,7 @@
 
 from registry_docker_updater.core.notifications.schedule import Notification
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
+from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.rollouts import KeptRollout
 from registry_docker_updater.storage.storage import Storage
@@ -34,7 +35,10 @@ def rollout_of_push(storage: Storage, push: int) -> Row | None:
 def _whole(found: KeptRollout, notification: Notification | None) -> Row:
     return {
         **_rollout(found),
-        "targets": [_outcome(found.rollout.id, one) for one in found.outcomes],
+        "targets": [
+            {**_outcome(found.rollout.id, one), "stages": _stages(found, one, notification)}
+            for one in found.outcomes
+        ],
         "message": _message(notification) if notification else None,
     }
 
@@ -78,6 +82,20 @@ def _outcome(rollout_id: int, said: RunOutcome) -> Row:
         "message": one.message,
         "left_alone": one.left_alone,
     }
+
+
+def _stages(found: KeptRollout, said: RunOutcome, notification: Notification | None) -> list[Row]:
+    """Return when a target passed each stage; what comes after its run is of the rollout's last."""
+    is_of_last = said.run == found.rollout.runs
+    sent_at = notification.sent_at if notification and notification.run == said.run else None
+    passed = timeline(
+        said.result.stages,
+        received=found.push.received_at,
+        planned=found.rollout.started_at if is_of_last else None,
+        kept=said.at,
+        sent_at=sent_at,
+    )
+    return [{"stage": stage, "at": moment(when)} for stage, when in passed]
 
 
 def _message(one: Notification) -> Row:

@@ -31,6 +31,12 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineUnreachable,
     NoAnswer,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.stages import (
+    CREATED,
+    PROVEN,
+    STARTED,
+    STOPPED,
+)
 
 _TRIES = 5
 _FINAL = (Verb.CREATE, Verb.START_NEW)  # trying these again can do harm, or takes time while nothing runs
@@ -39,6 +45,12 @@ _NEW_IMAGE_IS_BAD = re.compile(
     r"|chdir to cwd|no command specified",
     re.IGNORECASE,
 )
+_STAGES = {
+    Verb.CREATE: CREATED,
+    Verb.STOP_OLD: STOPPED,
+    Verb.START_NEW: STARTED,
+    Verb.PROVE: PROVEN,
+}
 _REFUSALS = {
     Verb.CREATE.value: "the engine did not create its new container",
     Verb.START_NEW.value: "its new container did not start",
@@ -59,6 +71,8 @@ def execute(work: Work) -> Verb:
             view = _look(work)
             step = next_step(work.swap, view)
             ACTIONS[step.verb](work, step, view)
+            if step.verb in _STAGES and step.index == 0:
+                work.stages.setdefault(_STAGES[step.verb], time.monotonic())
             if step.verb in ENDS:
                 return step.verb
         except (EngineUnreachable, NoAnswer) as error:

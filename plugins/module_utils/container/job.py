@@ -60,7 +60,7 @@ class Job:
             repairs = repair(containers, journal, self._options)
             for one in repairs:
                 # Another run may wait for the lock with the same request.
-                journal.keep_result(one["name"], one)
+                _keep(journal, one)
             if not requests:
                 return {"repairs": repairs, **_order(containers)}
             shared = Shared()
@@ -73,7 +73,7 @@ class Job:
                     if lock.waited or any(one["name"] == request.name for one in repairs):
                         request = replace(request, found_digests=())
                     result = Update(own[request.name], journal, request, self._options, shared).run()
-                    journal.keep_result(result["name"], result)
+                    _keep(journal, result)
                 return result
 
             results = update_side_by_side(containers, requests, update, parallel)
@@ -97,6 +97,11 @@ class Job:
 def _order(containers: Containers) -> Answer:
     found, unreadable = containers.all()
     return {"order": [name_of(one) for one in in_order(found)], "warnings": unreadable}
+
+
+def _keep(journal: Journal, result: Result) -> None:
+    """Keep a result for others, without what is by the clock of this machine's running."""
+    journal.keep_result(result["name"], {name: value for name, value in result.items() if name != "stages"})
 
 
 def _already_done(

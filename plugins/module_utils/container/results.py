@@ -67,6 +67,7 @@ def result_of_swap(work: Work, outcome: str, message: str, seconds: float) -> Re
         "warnings": list(swap.warnings),
         "seconds": round(seconds, 3),
         "downtime": work.downtime if outcome == UPDATED else None,
+        "stages": dict(work.stages),
         "changed": outcome == UPDATED or swap.touched,
     }
 

@@ -46,6 +46,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     NoAnswer,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, UNCHANGED
+from ansible_collections.registry.docker_updater.plugins.module_utils.stages import PULLED
 
 
 class Update:
@@ -92,6 +93,7 @@ class Update:
         old_image = images.whole(old_image, reference, digest_of(old_image, reference))
         with self._shared.pulling:
             pulled = images.pull(reference, old_image)
+        pulled_at = time.monotonic()
         new_image = images.whole(pulled, reference, request.digest)
         if new_image["Id"] == old_image["Id"]:
             return self._result(
@@ -103,7 +105,11 @@ class Update:
         replacement = replacement_of(request, target, old_image, new_image, tag_before)
         planned = plan_swap(self._containers, host, replacement)
         result = begin(self._containers, self._journal, planned.swap, self._options, cleanup=request.cleanup)
-        return {**result, "seconds": round(time.monotonic() - self._begun, 3)}
+        return {
+            **result,
+            "seconds": round(time.monotonic() - self._begun, 3),
+            "stages": {PULLED: pulled_at, **result["stages"]},
+        }
 
     def _result(
         self, outcome: str, message: str, target: Optional[Inspect] = None, image: Optional[Inspect] = None

@@ -40,7 +40,7 @@ class Work:
 
     ``engine_start`` is by what the engine's start is known, once it was asked.
     ``stopped`` are the ids of old containers that were stopped, ``stopped_at`` says when the target's was, ``downtime`` for
-    how many seconds it was away, ``starts`` how often an old one was started.
+    how many seconds it was away, ``starts`` how often an old one was started. ``stages`` says when the target passed each.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Work:
         self.stopped: Set[str] = set()
         self.stopped_at: Optional[float] = None
         self.starts = 0
+        self.stages: Dict[str, float] = {}
         self.failures: Dict[Optional[Step], int] = {}
         self.trouble_since: Optional[float] = None
 

@@ -8,15 +8,14 @@ others. What is not as that one believes is left to a run that looks first.
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
-from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import says_nothing
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.at_once import those_at_once
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import for_seconds, scan
-from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, key_of, of_kind
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, of_kind
 
 AT_ONCE_OPTION: Dict[str, Any] = {
     "type": "dict",
@@ -49,20 +48,3 @@ def look_again(
     found["targets"] = narrowed(found["targets"], pushed, params["aliases"])
     now = asked["asked_at"] + time.monotonic() - began
     return found, those_at_once(of_kind(found["targets"], kind), asked, now)
-
-
-def those_at_once(targets: Sequence[Target], asked: Mapping[str, Any], now: float) -> List[Target]:
-    """Return those of ``targets`` that are asked for, and of which nothing else is said by ``now`` (seconds since 1970).
-
-    Others could have a say: the inventory, labels, or a person who changed one.
-    """
-    if asked["hooked"] or not says_nothing(asked["strategy"]):
-        return []
-    host, known = asked["host"], asked["known_digests"]
-    return [
-        target
-        for target in targets
-        if key_of(target, host) in asked["targets"]
-        and says_nothing(target["options"])
-        and not changed_after(target, known.get(key_of(target, host)), asked["pushed_at"], now)
-    ]

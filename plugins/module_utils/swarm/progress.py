@@ -55,12 +55,15 @@ def keep_result(path: str, result: Mapping[str, Any]) -> None:
 
 
 def read_result(path: str) -> Optional[Dict[str, Any]]:
-    """Return what was kept, or None: where an update that is over kept nothing, it was killed."""
+    """Return what was kept, its stages as old as they are now, or None: an update that is over and kept nothing was killed."""
     try:
         with open(path + _RESULT, encoding="utf-8") as file:
             result: Dict[str, Any] = json.load(file)
+            since = max(0.0, time.time() - os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
         return None
+    for stage in result.get("stages", ()):
+        result["stages"][stage] += since
     return result
 
 

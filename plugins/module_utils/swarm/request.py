@@ -33,7 +33,7 @@ class Request:
 
 @dataclass
 class Report:
-    """What became of the service. ``lost`` asks for another manager to look."""
+    """What became of the service. ``lost`` asks for another manager to look; ``stages`` says when it passed each, by the monotonic clock."""
 
     outcome: str = ""
     message: str = ""
@@ -46,3 +46,4 @@ class Report:
     after: str = ""
     diff: Optional[Dict[str, Any]] = None
     warnings: List[str] = field(default_factory=list)
+    stages: Dict[str, float] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     InvalidReference,
     Reference,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.stages import LOOKED, PROVEN, SENT
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     spec as swarm_spec,
 )
@@ -90,6 +91,7 @@ class ServiceUpdate:
     def _run(self) -> Ending:
         service = self._swarm.service()
         spec, report = service["Spec"], self._report
+        report.stages[LOOKED] = time.monotonic()
         report.id, report.name = service["ID"], spec.get("Name", "")
         report.image = report.before = report.after = image = swarm_spec.image_of(spec)
         self._platforms_before = swarm_spec.platforms_of(spec)
@@ -126,6 +128,7 @@ class ServiceUpdate:
         report.changed = False
         report.warnings += self._swarm.send(lambda now: self._forward(now, platforms))
         report.changed = True
+        report.stages[SENT] = time.monotonic()
         return self._await(service, go_back_to=report.before)
 
     def _go_on(self, service: Service) -> Ending:
@@ -154,6 +157,7 @@ class ServiceUpdate:
         verdict = self._follow(self._wanted, "UpdateConfig", go_back_to)
         why = verdict.text
         if verdict.state == swarm_watch.CONVERGED:
+            self._report.stages[PROVEN] = time.monotonic()
             if go_back_to:
                 return UPDATED, why
             return UNCHANGED, f"the service had the digest before this run, and is up now: {why}"

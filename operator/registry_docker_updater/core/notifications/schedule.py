@@ -21,7 +21,7 @@ class NotificationState(StrEnum):
 class Notification:
     """A message about the ``run`` of a rollout; ``channels`` are those still to be sent to, None for all.
 
-    ``error`` is why not everybody was told.
+    ``error`` is why not everybody was told, ``sent_at`` when everybody was.
     """
 
     rollout: int
@@ -31,6 +31,7 @@ class Notification:
     channels: tuple[str, ...] | None = None
     error: str | None = None
     run: int = 0
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def after_sending(
     attempts = notification.attempts + 1
     if not result.failed and result.error is None:
         state = NotificationState.NOBODY if result.nobody else NotificationState.SENT
-        return Notification(notification.rollout, state, attempts, error=result.nobody, run=notification.run)
+        sent_at = now if state is NotificationState.SENT else None
+        return Notification(
+            notification.rollout, state, attempts, error=result.nobody, run=notification.run, sent_at=sent_at
+        )
     reason = "; ".join(f"{name}: {why}" for name, why in sorted(result.failed.items())) or result.error
     channels = tuple(sorted(result.failed)) or notification.channels
     due_at = retry.after(attempts, now)

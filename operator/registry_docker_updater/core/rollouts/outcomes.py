@@ -1,6 +1,8 @@
 """What became of a target."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import outcomes
@@ -40,7 +42,8 @@ class Outcome(StrEnum):
 class TargetOutcome:
     """What became of one target; ``before`` and ``after`` are digests, where known.
 
-    ``left_alone`` tells that it was not touched because other targets failed before its turn came.
+    ``left_alone`` tells that it was not touched because other targets failed before its turn came, ``stages`` when it passed
+    those that its run told of.
     """
 
     key: str
@@ -52,3 +55,4 @@ class TargetOutcome:
     after: str | None = None
     message: str | None = None
     left_alone: bool = False
+    stages: Mapping[str, datetime] = field(default_factory=dict)

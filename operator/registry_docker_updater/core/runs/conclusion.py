@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from registry_docker_updater.core.fleet.targets import Kind, Target, container_key, place_of, service_key
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.stages import moments
 from registry_docker_updater.core.runs.reading import (
     HostFailure,
     Reading,
@@ -22,8 +24,10 @@ def by_every_key(targets: Iterable[Target]) -> dict[str, Target]:
     return {key: target for target in targets for key in target.keys}
 
 
-def outcome_of(reported: ReportedOutcome, expected: Mapping[str, Target]) -> TargetOutcome:
-    """Return the outcome of the target that was reported on; ``expected`` has targets by each of their keys."""
+def outcome_of(
+    reported: ReportedOutcome, expected: Mapping[str, Target], now: datetime | None = None
+) -> TargetOutcome:
+    """Return the outcome of the target that is reported on ``now``; ``expected`` has targets by each of their keys."""
     name = _whole(reported, expected)
     is_service = reported.kind is Kind.SERVICE
     key = service_key(reported.id) if is_service else container_key(reported.host, name)
@@ -39,6 +43,7 @@ def outcome_of(reported: ReportedOutcome, expected: Mapping[str, Target]) -> Tar
         after=reported.after,
         message=reported.message,
         left_alone=reported.left_alone,
+        stages=moments(reported.stages, now) if now else {},
     )
 
 

@@ -5,12 +5,13 @@ run in the same play. What cannot be read costs the host that said it, and no ot
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from registry_docker_updater.core.fleet.reports import SeenHost, UnreadableReport, read_report
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.rollouts.stages import read_ages
 from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.core.runs.results import COLLECTION, ModuleResult
 
@@ -28,7 +29,10 @@ class Scanned:
 
 @dataclass(frozen=True)
 class ReportedOutcome:
-    """What a module said became of one target; ``digest`` is the one that it was to be brought to, where that was said."""
+    """What a module said became of one target; ``digest`` is the one that it was to be brought to, where that was said.
+
+    ``stages`` says for how many seconds each stage lay back when it was told.
+    """
 
     host: str
     kind: Kind
@@ -40,6 +44,7 @@ class ReportedOutcome:
     message: str | None = None
     left_alone: bool = False
     digest: str | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ def _outcome(host: str, said: Mapping[str, Any]) -> ReportedOutcome:
         message=str(said["message"]) if said.get("message") else None,
         left_alone=said.get("left_alone") is True,
         digest=_text(said.get("digest")),
+        stages=read_ages(said.get("stages")),
     )
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from configparser import ConfigParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ _READ = (
     "outcome",
     "repairs",
     "scan",
+    "stages",
 )
 # What our modules say of each of several targets.
 _SEVERAL = ("containers", "services")
@@ -61,7 +63,7 @@ _CHECK_OF_VARIABLES = "ansible.builtin.validate_argument_spec"
 # Of what a module printed that returned nothing; the end says why.
 _PRINTED = ("module_stderr", "module_stdout")
 _LONGEST = 20_000
-_STATISTICS = "playbook_on_stats"
+_READY, _STATISTICS = "playbook_on_start", "playbook_on_stats"
 # Ansible keeps connections open between tasks and runs. On one to a host that has gone, ssh would wait for as long
 # as TCP does, a quarter of an hour.
 _NOTICE_DEAD_HOSTS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
@@ -79,6 +81,7 @@ def main(directory: Path) -> None:
     deadline = time.monotonic() + request.pop("timeout")
     statistics: dict[str, Any] = {}
     events = KeptEvents(directory)
+    ready: list[str] = []
 
     def handle(event: dict[str, Any]) -> bool:
         """Keep an event, so that ansible-runner need not, and hand on what it says."""
@@ -86,10 +89,12 @@ def main(directory: Path) -> None:
         forget_environment(directory)
         events.keep(event)
         data = event.get("event_data") or {}
+        if event["event"] == _READY:
+            ready.append(event["created"])
         if event["event"] == _STATISTICS:
             statistics.update(data.get("artifact_data") or {})
         elif event["event"] in _RESULTS and not data.get("ignore_errors"):
-            _tell(out, event["event"], data)
+            _tell(out, event["event"], data, _seconds(ready, event["created"]))
         return False
 
     def is_to_end() -> bool:
@@ -149,15 +154,20 @@ def _shop_says(section: str, key: str) -> bool:
     return shop.has_option(section, key)
 
 
-def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
+def _seconds(ready: list[str], now: str) -> float | None:
+    """Return for how long ansible-playbook has been at work."""
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(ready[0])).total_seconds() if ready else None
+
+
+def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> None:
     if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
         return
     result = data.get("res") or {}
     # What is said of several targets at once is handed on as the items of a loop would be.
     for one in (one for name in _SEVERAL for one in result.get(name, ())):
         end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
-        _write(out, end, data, _read(one))
-    read = _read(result)
+        _write(out, end, data, _read(one, ready))
+    read = _read(result, ready)
     facts = result.get("ansible_facts") or {}
     if _LIVE in facts:
         read["live"] = facts[_LIVE]
@@ -165,8 +175,10 @@ def _tell(out: Any, event: str, data: dict[str, Any]) -> None:
         _write(out, event, data, read)
 
 
-def _read(result: Mapping[str, Any]) -> dict[str, Any]:
+def _read(result: Mapping[str, Any], ready: float | None) -> dict[str, Any]:
     read = {name: result[name] for name in _READ if name in result}
+    if isinstance(read.get("stages"), dict):
+        read["stages"] = {**read["stages"], "ready": ready}
     return read | {name: str(read[name])[-_LONGEST:] for name in _PRINTED if name in read}
 
 

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which targets of a host may be updated without a look at the others first: nothing is said of steps. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import says_nothing
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, key_of
+
+
+def those_at_once(targets: Sequence[Target], asked: Mapping[str, Any], now: float) -> List[Target]:
+    """Return those of ``targets`` that are asked for, and of which nothing else is said by ``now`` (seconds since 1970).
+
+    Others could have a say: the inventory, labels, or a person who changed one.
+    """
+    if asked["hooked"] or not says_nothing(asked["strategy"]):
+        return []
+    host, known = asked["host"], asked["known_digests"]
+    return [
+        target
+        for target in targets
+        if key_of(target, host) in asked["targets"]
+        and says_nothing(target["options"])
+        and not changed_after(target, known.get(key_of(target, host)), asked["pushed_at"], now)
+    ]
