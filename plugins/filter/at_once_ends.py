@@ -50,7 +50,7 @@ _value:
 """
 
 # What the tasks register, and under which name their results are in it.
-_REGISTERED = {"docker_update_containers_at_once": "containers", "docker_update_services_at_once": "services"}
+_REGISTERED = {"standalone_container_at_once": "containers", "swarm_service_at_once": "services"}
 
 
 def at_once_ends(

@@ -138,8 +138,8 @@ SOLO, M1 = ["container/solo/web"], ["service/id-of-api"]
 
 def left_by(*results: dict[str, Any], found: tuple[dict[str, Any], ...] = (), **scan: Any) -> dict[str, Any]:
     return {
-        "docker_update_containers_at_once": {"containers": results, "scan": {"targets": found, **scan}},
-        "docker_update_services_at_once": {"services": results, "scan": {"targets": found, **scan}},
+        "standalone_container_at_once": {"containers": results, "scan": {"targets": found, **scan}},
+        "swarm_service_at_once": {"services": results, "scan": {"targets": found, **scan}},
     }
 
 
@@ -158,7 +158,7 @@ def test_nothing_is_left_when_all_came_to_an_end_badly_or_well() -> None:
 
 
 @pytest.mark.parametrize(
-    "known", [{"solo": {}}, {"solo": left_by()}, {"solo": {"docker_update_containers_at_once": {}}}]
+    "known", [{"solo": {}}, {"solo": left_by()}, {"solo": {"standalone_container_at_once": {}}}]
 )
 def test_nothing_is_left_on_a_host_that_did_not_answer_or_has_no_such_container_any_more(known: Any) -> None:
     assert at_once_ends(known, {"solo": SOLO}) == {"ended": [], "is_left": False}

@@ -30,6 +30,8 @@ _PLUGINS = {
     "shell": ("sh",),
     "strategy": ("free", "linear"),
 }
+# How often Ansible looks whether a host has answered: by default a thousand times a second, for all the time that updates take.
+_POLLING, _POLL_SECONDS = "DEFAULT_INTERNAL_POLL_INTERVAL", 0.01
 # Where Ansible keeps what it sends to hosts, in its folder for temporary files, and which of it is ours.
 _MODULES = "ansiballz_cache"
 _OURS = f"ansible_collections.{COLLECTION}.*"
@@ -72,6 +74,8 @@ def _play(request: Mapping[str, Any]) -> int:
     # Nobody would hear of it without the server.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     constants: Any = importlib.import_module("ansible.constants")
+    if constants.config.get_config_value_and_origin(_POLLING)[1] == "default":
+        setattr(constants, _POLLING, _POLL_SECONDS)
     # Whether this is a terminal was looked at when this was imported.
     importlib.reload(importlib.import_module("ansible.utils.color"))
     warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")

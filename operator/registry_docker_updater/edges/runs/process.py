@@ -64,6 +64,8 @@ _CHECK_OF_VARIABLES = "ansible.builtin.validate_argument_spec"
 _PRINTED = ("module_stderr", "module_stdout")
 _LONGEST = 20_000
 _READY, _STATISTICS = "playbook_on_start", "playbook_on_stats"
+# How many hosts at the same time, where the shop says nothing: Ansible's own five would have a fleet wait in a queue.
+_FORKS = 25
 # Ansible keeps connections open between tasks and runs. On one to a host that has gone, ssh would wait for as long
 # as TCP does, a quarter of an hour.
 _NOTICE_DEAD_HOSTS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
@@ -124,6 +126,8 @@ def environment_of_playbooks() -> dict[str, str]:
 
 
 def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Runner:
+    if "ANSIBLE_FORKS" not in os.environ and not _shop_says("defaults", "forks"):
+        request = {"forks": _FORKS, **request}
     # ansible-runner puts its own folder in place of those that the shop's ansible.cfg names.
     callbacks = ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH")
     os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(callbacks)
