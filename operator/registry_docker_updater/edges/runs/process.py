@@ -126,11 +126,11 @@ def environment_of_playbooks() -> dict[str, str]:
 
 
 def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Runner:
-    if "ANSIBLE_FORKS" not in os.environ and not _shop_says("defaults", "forks"):
-        request = {"forks": _FORKS, **request}
     # ansible-runner puts its own folder in place of those that the shop's ansible.cfg names.
     callbacks = ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH")
     os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(callbacks)
+    if "ANSIBLE_FORKS" not in os.environ and not _shop_says("defaults", "forks"):
+        request = {"forks": _FORKS, **request}
     runner: Runner = init_runner(
         private_data_dir=str(directory),
         ident="run",
