@@ -226,15 +226,21 @@ def by_plain_ansible(fleet: Fleet, _: str) -> tuple[float, float, float]:
 
 
 def _plain_playbook(fleet: Fleet) -> Path:
-    (fleet.lab.state_directory / "update.sh").write_text(fleet.script)
-    playbook = fleet.lab.state_directory / "plain.yml"
-    playbook.write_text(yaml.safe_dump(PLAIN))
-    return playbook
+    # In a folder of their own: ansible-rulebook copies all that is beside a playbook.
+    folder = _plain_folder(fleet)
+    folder.mkdir(exist_ok=True)
+    (folder / "update.sh").write_text(fleet.script)
+    (folder / "plain.yml").write_text(yaml.safe_dump(PLAIN))
+    return folder / "plain.yml"
+
+
+def _plain_folder(fleet: Fleet) -> Path:
+    return fleet.lab.state_directory / "plain"
 
 
 def _plain(fleet: Fleet) -> dict[str, Any]:
     return {
-        "script": str(fleet.lab.state_directory / "update.sh"),
+        "script": str(_plain_folder(fleet) / "update.sh"),
         "arguments": fleet.arguments,
         "where": ",".join(host.name for host in fleet.asked),
     }
@@ -294,7 +300,7 @@ def rulebook(fleet: Fleet) -> Iterator[Tool]:
         )
         done = time.time()
         until(
-            lambda: not [one for one in process.children(recursive=True) if "playbook" in one.name()],
+            lambda: not [one for one in process.children(recursive=True) if one not in tree],
             who=RULEBOOK,
             what="is at rest",
             deadline=60,

@@ -3,6 +3,7 @@
 They lie in a collection of the same name as the project's, which Ansible finds first.
 """
 
+import json
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -169,6 +170,31 @@ def test_without_that_mark_it_would_be_one(shop: Shop, monkeypatch: pytest.Monke
 def test_what_is_no_text_stays_what_it_is() -> None:
     given = {"a": [1, True, None, 1.5, ("x",)], 2: {}}
     assert as_text(given) == {"a": [1, True, None, 1.5, [{"__ansible_unsafe": "x"}]], "2": {}}
+
+
+@pytest.mark.parametrize(
+    ("environment", "cfg", "forks"),
+    [({}, "", "25"), ({"ANSIBLE_FORKS": "7"}, "", "7"), ({}, "[defaults]\nforks = 3\n", "3")],
+)
+def test_a_run_has_as_many_forks_as_the_shop_says_and_enough_where_it_says_nothing(
+    shop: Shop, environment: dict[str, str], cfg: str, forks: str
+) -> None:
+    shop.environment |= environment
+    (shop.folder / "ansible.cfg").write_text(cfg)
+    shop.write("hello", '    - ansible.builtin.debug: {msg: "{{ ansible_forks }}"}\n')
+    assert str(shop.run("hello", {}).results[0].result["msg"]) == forks
+
+
+def test_the_events_of_a_run_are_one_small_file_of_json_lines(shop: Shop) -> None:
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
+    directory = shop.run("hello", {}).directory
+    events = [json.loads(line) for line in read_events(directory).splitlines()]
+    assert [one["counter"] for one in events] == list(range(1, len(events) + 1))
+    assert {"playbook_on_start", "runner_on_ok", "playbook_on_stats"} <= {one["event"] for one in events}
+    kept = [path for path in (directory / "artifacts/run").rglob("*") if "job_events" in str(path)]
+    assert [path.name for path in kept] == ["job_events.jsonl.gz"]
+    assert kept[0].stat().st_size < 10_000
+    assert kept[0].stat().st_mode & 0o077 == 0
 
 
 def test_what_is_kept_is_for_its_owner_and_holds_no_secret(shop: Shop) -> None:

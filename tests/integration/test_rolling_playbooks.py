@@ -149,7 +149,12 @@ def test_a_manager_that_was_not_lost_does_each_service_once(site: Site) -> None:
     site.add_host("m1")
     manage(site, "m1", leads=True)
     ended = rollout(site, "--limit=all,localhost", "--check")
-    assert ended.stdout.count("TASK [swarm_service : batch | Give the services the new image, and follow that to its end]") == 1, ended.stdout
+    assert (
+        ended.stdout.count(
+            "TASK [swarm_service : batch | Give the services the new image, and follow that to its end]"
+        )
+        == 1
+    ), ended.stdout
 
 
 def test_a_rollout_by_hand_tells_of_a_service_of_which_the_role_said_nothing(site: Site) -> None:
