@@ -70,7 +70,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.prog
     read_result,
 )
 
-_EVERY = 0.5
+_EVERY = 0.2
 
 
 def main() -> None:

@@ -392,3 +392,17 @@ def test_a_reason_is_said_once_and_with_the_node_that_is_known() -> None:
         "task ended, by itself or because it was unhealthy"
     )
     assert failures(_sight(_service(), _task("preparing")), _NEW) == ""
+
+
+@pytest.mark.parametrize(("seconds", "again_in"), [(0, 0.3), (3, 0.3), (10, 1.0), (20, 2.0), (500, 2.0)])
+def test_what_goes_on_for_long_is_looked_at_less_often(seconds: float, again_in: float) -> None:
+    going_on = _sight(_service(state="updating"), _task(slot=1))
+    watch = _watch()
+    watch.see(going_on, 0)
+    assert watch.see(going_on, seconds).again_in == again_in
+
+
+def test_tasks_that_are_up_are_looked_at_when_they_have_been_for_long_enough() -> None:
+    watch = _watch()
+    assert watch.see(_sight(_service(), *_BOTH), 100).again_in == 2.0
+    assert watch.see(_sight(_service(), *_BOTH), 104.5).again_in == 0.5

@@ -35,7 +35,6 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import tasks_up
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
-    PAUSE,
     Change,
     Lost,
     Refused,
@@ -244,7 +243,7 @@ class ServiceUpdate:
                 self._report.warnings += verdict.warnings
                 self._report.after = swarm_spec.image_of(sight.spec)
                 return verdict
-            time.sleep(PAUSE)
+            time.sleep(verdict.again_in)
 
     def _reference(self, image: str) -> Reference:
         """Return the service's name for what was pushed, under its own host."""

@@ -9,7 +9,7 @@ change (swarmkit, manager/orchestrator/update/updater.go). So the tasks are coun
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import FrozenSet, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
@@ -35,6 +35,8 @@ LATE = "late"  # the time limit is over, or tasks do not come up: swarm says it 
 ROLLED_BACK = "rolled back"  # swarm itself goes, or went, back to the image before
 SUPERSEDED = "superseded"  # somebody else changed or removed the service
 
+# Seconds between two looks: a service with many tasks is many answers of the engine.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.3, 2.0
 _ACTIVE = ("updating", "rollback_started")
 _STOPPED = ("paused", "rollback_paused")
 
@@ -58,11 +60,15 @@ class Goal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How the watch stands, and a text for people: the progress, or the reason of the end."""
+    """How the watch stands, and a text for people: the progress, or the reason of the end.
+
+    ``again_in`` is in how many seconds to look again, where nothing happens.
+    """
 
     state: str
     text: str
     warnings: Tuple[str, ...] = ()
+    again_in: float = 0.0
 
 
 class Watch:
@@ -110,7 +116,8 @@ class Watch:
             return Verdict(CONVERGED, text, count.warnings)
         if up and watched:
             text += f"; {watched:.0f} s more to watch"
-        return self._unless_late(sight, now, text, active=active)
+        verdict = self._unless_late(sight, now, text, active=active)
+        return replace(verdict, again_in=min(verdict.again_in, watched or _LONGEST_PAUSE)) if up else verdict
 
     def _see_job(self, sight: Sight, now: float) -> Verdict:
         complete, wanted, going_on = count_runs(sight)
@@ -145,7 +152,9 @@ class Watch:
             settle = swarm_spec.settling_time(sight.spec, self._goal.config)
             if now - self._quiet_since >= settle:
                 why = f"swarm ended the update {settle:.0f} s ago and not every task is up"
-        return self._end(LATE, f"{why}: {text}", sight) if why else Verdict(WAITING, text)
+        # What goes on for long is looked at less often.
+        pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, (now - self._began) / 10))
+        return self._end(LATE, f"{why}: {text}", sight) if why else Verdict(WAITING, text, again_in=pause)
 
     def _end(self, state: str, why: str, sight: Sight) -> Verdict:
         reason = failures(sight, self._goal.image)
