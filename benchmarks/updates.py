@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import socket
@@ -44,6 +45,7 @@ ROOT = Path(__file__).parents[1]
 REPOSITORY, SETTLE = "bench/app", 1
 REGISTRY = (RegistrySpec("registry"),)
 RULEBOOK = "ansible-rulebook"
+REST_SECONDS, SCAN_SECONDS = 20, 300
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 # One container after the other, as somebody would write it who trusts the image.
@@ -484,6 +486,26 @@ def _rows(fleet: Fleet, rounds: int) -> Iterator[str]:
             f" | {_spread([one.done for one in taken])}"
             f" | {_spread([one.processor / len(fleet.lab.hosts) * 1000 for one in taken], 0)} |"
         )
+    yield ""
+    yield at_rest(fleet)
+
+
+def at_rest(fleet: Fleet) -> str:
+    """Say what an operator costs that has nothing to do but to look at its hosts now and then."""
+    hosts = len(fleet.lab.hosts)
+    shutil.rmtree(fleet.updater.state)  # one that knows its hosts does not look at them when it starts
+    with operator(fleet):
+        time.sleep(5)  # what came with the start has come to an end
+        before = _cost(fleet.updater)
+        time.sleep(REST_SECONDS)
+        waiting = (_cost(fleet.updater) - before) / REST_SECONDS
+        said = re.findall(r"scanned (\d+) hosts for ([\d.]+) s of a processor", fleet.updater.log.read_text())
+    scan = sum(float(seconds) for _, seconds in said) / sum(int(number) for number, _ in said)
+    whole = waiting + scan * hosts / SCAN_SECONDS
+    return (
+        f"The operator at rest: a scan costs {scan * 1000:.0f} ms of a processor for each host, waiting {waiting:.2%} of one;"
+        f" with a scan of all {hosts} every five minutes {whole:.2%}."
+    )
 
 
 def _spread(values: Sequence[float], digits: int = 2) -> str:
@@ -504,7 +526,7 @@ def main() -> int:
         print(reason, file=sys.stderr)
         return 1
     lines = []
-    for line in table(arguments.fleet or ["1x1", "swarm", "10x4", "5x1", "20x1"], arguments.rounds):
+    for line in table(arguments.fleet or ["1x1", "swarm", "10x4", "5x1", "20x1", "40x1"], arguments.rounds):
         print(line, flush=True)
         lines.append(line)
     if arguments.write:

@@ -105,6 +105,10 @@ scan:
       description: Labels without a meaning, targets that can never match, a swarm that does not answer.
       type: list
       elements: str
+live:
+  description: How the operator may open the engine itself; the inventory's C(docker_live), where it says so.
+  returned: when the inventory says so
+  type: raw
 """
 
 import time

@@ -45,8 +45,8 @@ _READ = (
 )
 # What our modules say of each of several targets.
 _SEVERAL = ("containers", "services")
-# What the role fleet_scan says of how the operator may open the engine itself.
-_LIVE = "fleet_scan_live"
+# How the operator may open the engine itself: what the controller's half of the module that looks has put there.
+_LIVE, _LOOK = "live", "registry.docker_updater.targets_info"
 _RESULTS = frozenset(
     (
         "runner_on_ok",
@@ -172,9 +172,8 @@ def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> No
         end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
         _write(out, end, data, _read(one, ready))
     read = _read(result, ready)
-    facts = result.get("ansible_facts") or {}
-    if _LIVE in facts:
-        read["live"] = facts[_LIVE]
+    if data.get("task_action") == _LOOK and _LIVE in result:
+        read[_LIVE] = result[_LIVE]
     if read or event == "runner_on_unreachable":
         _write(out, event, data, read)
 
