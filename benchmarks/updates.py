@@ -495,7 +495,7 @@ def at_rest(fleet: Fleet) -> str:
     hosts = len(fleet.lab.hosts)
     shutil.rmtree(fleet.updater.state)  # one that knows its hosts does not look at them when it starts
     with operator(fleet):
-        time.sleep(5)  # what came with the start has come to an end
+        time.sleep(REST_SECONDS)  # what came with the start has come to an end
         before = _cost(fleet.updater)
         time.sleep(REST_SECONDS)
         waiting = (_cost(fleet.updater) - before) / REST_SECONDS
