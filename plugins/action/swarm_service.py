@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -19,7 +20,8 @@ _display = Display()
 Result = dict[str, Any]
 
 # All in seconds. An update tells something at once and every ten seconds: one that is silent has died or never began.
-_SILENCE = 60.0
+# What it asks an engine or a registry first may take each of them a minute.
+_SILENCE = 150.0
 # A question takes five: a connection on which it takes so long is dead, whatever ssh still hopes for.
 _DEAD = 30
 # For so long a broken connection is taken up again.
@@ -43,7 +45,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         ids = begun.pop("ids")
         results: dict[str, Result] = {}
         end = self._follow(files, results, task_vars) if files else {}
-        services = list(results.values())
+        self._forget(files)
+        services = [{**_bare(name, ids[name]), **one} for name, one in results.items()]
         if not end.get("unreachable"):
             services += [_killed(name, ids[name]) for name in files if name not in results]
         warnings = [f"{one['name']}: {text}" for one in services for text in one.pop("warnings", ())]
@@ -86,6 +89,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not answer["going_on"] or connected_at - heard_at > _SILENCE:
                 return {}
 
+    def _forget(self, files: Mapping[str, str]) -> None:
+        """Leave nothing behind on the manager, now that what it knew is known here; one that is lost does so by itself."""
+        for folder in {path.rpartition("/")[0] for path in files.values()}:
+            with suppress(AnsibleConnectionFailure), _limit(_DEAD):
+                self._low_level_execute_command(f"rm -rf {shlex.quote(folder)}")
+
     def _ask(self, arguments: Result, task_vars: dict[str, Any] | None) -> Result:
         with _limit(_DEAD):
             answer: Result = self._execute_module(
@@ -98,15 +107,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _killed(name: str, service: str) -> Result:
     message = "the process that updated it was killed. Swarm goes on by itself; what becomes of the service cannot be seen from here"
+    return {**_bare(name, service), "message": message, "msg": message, "lost": True}
+
+
+def _bare(name: str, service: str) -> Result:
+    """Return what is said at least of a service of which nothing better is known."""
     return {
         "kind": SERVICE,
         "id": service,
         "name": name,
         "outcome": FAILED,
-        "message": message,
-        "msg": message,
-        "lost": True,
+        "lost": False,
         "failed": True,
+        "changed": False,
     }
 
 

@@ -22,14 +22,11 @@ options:
         type: str
         required: true
       targets:
-        description: The targets, as C(service/ID) and C(container/HOST/NAME).
-        type: list
-        elements: str
-        required: true
-      known_digests:
-        description: The digests that each target may run, by its key.
+        description: >-
+          The targets, by C(service/ID) and C(container/HOST/NAME), each with the digests that it may run, or null where it may run
+          anything.
         type: dict
-        default: {}
+        required: true
       pushed_at:
         description: When the image was pushed, in seconds since 1970.
         type: float

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Collection, Dict, Iterator, List, Mapping
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
     SERVICE,
@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   asked:
-    description: What was to be updated at once, by host, as C(service/ID) and C(container/HOST/NAME).
+    description: What was to be updated at once, by host, and by C(service/ID) and C(container/HOST/NAME).
     type: dict
     required: true
   skip:
@@ -54,7 +54,7 @@ _REGISTERED = {"standalone_container_at_once": "containers", "swarm_service_at_o
 
 
 def at_once_ends(
-    variables: Mapping[str, Any], asked: Mapping[str, Sequence[str]], skip: Collection[str] = ()
+    variables: Mapping[str, Any], asked: Mapping[str, Collection[str]], skip: Collection[str] = ()
 ) -> Dict[str, Any]:
     """Return what came to an end, and whether anything is left."""
     ended: List[str] = []
@@ -62,22 +62,29 @@ def at_once_ends(
     services = {key for keys in asked.values() for key in keys if key.startswith(f"{SERVICE}/")}
     left = set(services)
     for host in asked:
-        for results, scan in _told(variables[host]):
-            ended += [key_of(one, host) for one in results if "outcome" in one and not one.get("lost")]
+        # A manager knows the services of its own swarm only.
+        mine = services & set(asked[host])
+        for results, scan in _told(variables.get(host)):
+            ended += [key_of(one, host) for one in results if _is_end(one)]
             found = (
                 {key_of(one, host) for one in without_skipped(scan["targets"], host, skip)} if scan else set()
             )
             left |= found
             if scan and (scan.get("swarm") or {}).get("manager"):
-                left -= services - found
+                left -= mine - found
     left -= set(ended)
     return {"ended": ended, "is_left": bool(left) or not asked}
 
 
-def _told(known: Mapping[str, Any]) -> Iterator[Any]:
+def _told(known: Any) -> Iterator[Any]:
     for variable, name in _REGISTERED.items():
-        result = known.get(variable) or {}
-        yield result.get(name) or (), result.get("scan")
+        result = known.get(variable) if isinstance(known, Mapping) else None
+        if isinstance(result, Mapping):
+            yield result.get(name) or (), result.get("scan")
+
+
+def _is_end(result: Mapping[str, Any]) -> bool:
+    return "outcome" in result and "kind" in result and not result.get("lost")
 
 
 class FilterModule:

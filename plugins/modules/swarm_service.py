@@ -162,6 +162,7 @@ import time
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
@@ -261,7 +262,13 @@ def main() -> None:
             diff=[one["diff"] for one in results if "diff" in one],
             **scan,
         )
-    files = update_in_background(updates, params["parallel"]) if updates else {}
+    files = (
+        update_in_background(
+            updates, params["parallel"], lambda one: remove_values(one, module.no_log_values)
+        )
+        if updates
+        else {}
+    )
     # What follows is the controller's part: it is there as long as the updates take.
     module.exit_json(
         changed=False, progress_files=files, ids={name: asked[0] for name, asked in requests.items()}, **scan

@@ -9,7 +9,7 @@ module: swarm_service_progress
 short_description: Ask what updates of swarm services that run in the background have to tell
 description:
   - Asked again and again by M(registry.docker_updater.swarm_service) on the controller, which shows what is told.
-  - Changes nothing on the swarm. When all updates are over, the folder of their files is removed.
+  - Changes nothing.
 version_added: 0.1.0
 author: The registry-docker-updater developers
 attributes:
@@ -60,8 +60,6 @@ ends:
   type: dict
 """
 
-import os
-import shutil
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -100,10 +98,6 @@ def main() -> None:
             ended = {name: path for name, path in module.params["files"].items() if name not in going_on}
             found = {name: read_result(path) for name, path in ended.items()}
             ends = {name: result for name, result in found.items() if result}
-            if not going_on:
-                # Nothing is left behind: what is known goes with this answer.
-                for folder in {os.path.dirname(path) for path in ended.values()}:
-                    shutil.rmtree(folder, ignore_errors=True)
             module.exit_json(changed=False, lines=lines, offsets=offsets, going_on=going_on, ends=ends)
         time.sleep(_EVERY)
 

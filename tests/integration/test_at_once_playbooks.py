@@ -20,7 +20,7 @@ def two(site: Site) -> Site:
     return site
 
 
-def update(site: Site, at_once: dict[str, list[str]], **more: Any) -> tuple[dict[str, str], set[str]]:
+def update(site: Site, at_once: dict[str, dict[str, Any]], **more: Any) -> tuple[dict[str, str], set[str]]:
     """Run it as the operator does; return what became of each target, said once, and the hosts that were looked at first."""
     variables = {
         "docker_update_image": IMAGE,
@@ -41,8 +41,8 @@ def update(site: Site, at_once: dict[str, list[str]], **more: Any) -> tuple[dict
     return {one.key: one.outcome.value for one in said}, looked
 
 
-def keys(host: str, *names: str) -> list[str]:
-    return [f"container/{host}/{name}" for name in names]
+def keys(host: str, *names: str) -> dict[str, Any]:
+    return {f"container/{host}/{name}": None for name in names}
 
 
 def test_what_is_for_at_once_is_updated_by_one_look_at_its_host_and_at_no_other(two: Site) -> None:
@@ -86,9 +86,9 @@ def test_what_a_person_changed_after_the_push_is_left_to_them(two: Site) -> None
     known = {"container/one/web0": [NEWER], "container/one/web1": [OLD]}
     said, _ = update(
         two,
-        {"one": keys("one", "web0", "web1")},
+        {"one": known},
         docker_update_known_digests=known,
-        docker_update_skip=keys("two", "web0", "web1"),
+        docker_update_skip=[*keys("two", "web0", "web1")],
         docker_update_pushed_at=1000,
     )
     assert said == {"container/one/web0": "superseded", "container/one/web1": "failed"}

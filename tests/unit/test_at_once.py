@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.registry.docker_updater.plugins.filter.as_found_first import as_found_first
 from ansible_collections.registry.docker_updater.plugins.filter.at_once_ends import at_once_ends
+from ansible_collections.registry.docker_updater.plugins.filter.digests_after import digests_after
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.at_once import those_at_once
 
 from registry_docker_updater.core.fleet.merging import change_after_report
@@ -64,7 +66,7 @@ def test_where_one_target_comes_in_steps_all_hosts_are_looked_at_first(
 def test_an_engine_with_two_names_is_looked_at_under_both_first() -> None:
     targets = [plain(container("web")), plain(container("db"), hosts=("solo", "solo-too"))]
     known = fleet(*targets, hosts=(silent("solo"), silent("solo-too")))
-    assert at_once(targets, known) == {"solo": ("container/solo/web",)}
+    assert at_once(targets, known) == {}
 
 
 def test_a_start_says_what_of_it_is_for_at_once_and_that_is_only_what_is_due() -> None:
@@ -99,8 +101,7 @@ def test_only_a_host_that_says_so_is_taken_to_have_nothing_to_agree_on(
 
 ASKED: dict[str, Any] = {
     "host": "solo",
-    "targets": ["container/solo/web"],
-    "known_digests": {"container/solo/web": [OLD]},
+    "targets": {"container/solo/web": [OLD]},
     "pushed_at": 1000.0,
     "strategy": {"serial": None, "order": None},
     "hooked": False,
@@ -130,7 +131,7 @@ def test_what_anything_else_is_said_of_by_now_is_left_to_a_run_that_looks_first(
 
 def test_what_is_not_known_to_run_anything_is_a_change_of_nobody() -> None:
     changed = {**WEB, "digests": [NEW], "age": 3}
-    assert those_at_once([changed], {**ASKED, "known_digests": {}}, 1010.0) == [changed]
+    assert those_at_once([changed], {**ASKED, "targets": {"container/solo/web": None}}, 1010.0) == [changed]
 
 
 SOLO, M1 = ["container/solo/web"], ["service/id-of-api"]
@@ -188,3 +189,32 @@ def test_a_container_that_was_found_and_not_updated_is_left() -> None:
 )
 def test_a_service_is_left_to_another_manager_until_one_knows_its_end(known: Any, is_left: bool) -> None:
     assert at_once_ends({"m1": known}, {"m1": M1})["is_left"] is is_left
+
+
+def test_a_manager_says_nothing_of_the_services_of_another_swarm() -> None:
+    asked = {"a1": ["service/id-of-web"], "b1": M1}
+    web = left_by(ended("service", "web"), found=(seen("service", "web"),), swarm={"manager": True})
+    assert at_once_ends({"a1": web, "b1": {}}, asked)["is_left"]
+
+
+def test_a_result_that_is_about_nothing_is_no_end() -> None:
+    odd = left_by({"outcome": "failed", "message": "a bug"}, found=(WEB,))
+    assert at_once_ends({"solo": odd}, {"solo": SOLO, "gone": ["container/gone/web"]}) == {
+        "ended": [],
+        "is_left": True,
+    }
+
+
+def test_what_may_have_been_updated_at_once_may_run_the_new_digest_now() -> None:
+    known = {"container/solo/web": [OLD], "container/far/web": [OLD]}
+    after = digests_after(known, {"solo": {"container/solo/web": [OLD]}}, NEW)
+    assert after == {"container/solo/web": [OLD, NEW], "container/far/web": [OLD]}
+
+
+def test_who_takes_over_a_service_knows_what_it_ran_when_the_run_began() -> None:
+    before = seen("service", "api", image="app:1@old", changed_at="then")
+    now = seen("service", "api", image="app:1@new", changed_at="now")
+    lost = {"swarm_service_at_once": {"scan": {"targets": [before, WEB]}}}
+    (found,) = as_found_first([now], {"m1": lost, "m2": {}}, ["m1", "m2"])
+    assert (found["image"], found["changed_at"], found["id"]) == ("app:1@old", "then", now["id"])
+    assert as_found_first([now], {}, []) == [now]

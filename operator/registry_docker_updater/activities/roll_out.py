@@ -147,7 +147,9 @@ def _update(start: Start) -> Playbook:
         "docker_update_digest": start.desired.digest,
         "docker_update_aliases": list(start.desired.hosts[1:]),
         "docker_update_skip": list(start.skip),
-        "docker_update_at_once": {host: list(keys) for host, keys in start.at_once.items()},
+        "docker_update_at_once": {
+            host: {key: possible.get(key) for key in keys} for host, keys in start.at_once.items()
+        },
         "docker_update_known_digests": possible,
         "docker_update_pushed_at": start.desired.received_at.timestamp(),
         # The operator has that done apart, so that no rollout waits for it.

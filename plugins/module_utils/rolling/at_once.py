@@ -17,11 +17,11 @@ def those_at_once(targets: Sequence[Target], asked: Mapping[str, Any], now: floa
     """
     if asked["hooked"] or not says_nothing(asked["strategy"]):
         return []
-    host, known = asked["host"], asked["known_digests"]
+    host, known = asked["host"], asked["targets"]
     return [
         target
         for target in targets
-        if key_of(target, host) in asked["targets"]
+        if key_of(target, host) in known
         and says_nothing(target["options"])
-        and not changed_after(target, known.get(key_of(target, host)), asked["pushed_at"], now)
+        and not changed_after(target, known[key_of(target, host)], asked["pushed_at"], now)
     ]

@@ -21,8 +21,7 @@ AT_ONCE_OPTION: Dict[str, Any] = {
     "type": "dict",
     "options": {
         "host": {"type": "str", "required": True},
-        "targets": {"type": "list", "elements": "str", "required": True, "no_log": False},
-        "known_digests": {"type": "dict", "default": {}},
+        "targets": {"type": "dict", "required": True},
         "pushed_at": {"type": "float", "default": 0},
         "asked_at": {"type": "float", "required": True},
         "strategy": {"type": "dict", "default": {}},

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Mapping
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import start_detached
-from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.progress import (
     Progress,
     keep_result,
@@ -28,9 +27,12 @@ Update = Callable[[Callable[[str], None]], Result]
 _KEPT_SECONDS, _PAUSE_SECONDS = 90.0, 1.0
 
 
-def update_in_background(updates: Mapping[str, Update], parallel: int) -> Dict[str, str]:
+def update_in_background(
+    updates: Mapping[str, Update], parallel: int, clean: Callable[[Result], Result] = dict
+) -> Dict[str, str]:
     """Begin ``updates``, ``parallel`` and then the next; return the file of each in which it tells of its progress, by its name.
 
+    Results are kept as ``clean`` returns them, without secrets.
     Each is called with what it is to say its progress to. The folder of the files is for whoever follows to remove; it is not left
     behind where nobody does.
     """
@@ -42,8 +44,8 @@ def update_in_background(updates: Mapping[str, Update], parallel: int) -> Dict[s
             try:
                 result = updates[name](progress.say)
             except Exception:
-                result = _bug(name)
-            keep_result(files[name], result)
+                result = _bug()
+            keep_result(files[name], clean(result))
 
     def run_all() -> Dict[str, Any]:
         names, size = list(updates), max(1, parallel)
@@ -62,7 +64,7 @@ def update_in_background(updates: Mapping[str, Update], parallel: int) -> Dict[s
     return files
 
 
-def _bug(name: str) -> Result:
+def _bug() -> Result:
     said = traceback.format_exc()
     message = "this is a bug: " + said.strip().splitlines()[-1]
-    return {"name": name, "outcome": FAILED, "message": message, "msg": message, "traceback": said}
+    return {"message": message, "msg": message, "traceback": said}

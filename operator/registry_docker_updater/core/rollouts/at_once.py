@@ -7,17 +7,20 @@ from registry_docker_updater.core.fleet.targets import Kind, Target
 
 
 def at_once(targets: Iterable[Target], fleet: Fleet) -> Mapping[str, tuple[str, ...]]:
-    """Return the keys of those of ``targets`` that may be updated at once, by the host through which; none where any comes in steps.
+    """Return the keys of ``targets`` by the host through which each may be updated at once; nothing where any may not.
 
-    An engine with two names is looked at under both first, and a swarm of which no manager answered through all.
+    None may be where one comes in steps; an engine with two names is looked at under both first, and a swarm of which no manager
+    answered through all.
     """
     targets = tuple(targets)
     if not all(_says_nothing(target, fleet) for target in targets):
         return {}
     through: dict[str, list[str]] = {}
     for target in targets:
-        if host := _host(target, fleet):
-            through.setdefault(host, []).append(target.key)
+        host = _host(target, fleet)
+        if host is None:
+            return {}
+        through.setdefault(host, []).append(target.key)
     return {host: tuple(sorted(keys)) for host, keys in sorted(through.items())}
 
 

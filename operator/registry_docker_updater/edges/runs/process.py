@@ -20,6 +20,7 @@ from ansible.config.manager import ConfigManager, find_ini_config_file
 from ansible_runner.interface import init_runner
 from ansible_runner.runner import Runner
 
+from registry_docker_updater.core.runs.results import COLLECTION
 from registry_docker_updater.edges.runs import forked_playbook
 from registry_docker_updater.edges.runs.directories import forget_environment, note_process
 from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
@@ -44,9 +45,9 @@ _READ = (
     "stages",
 )
 # What our modules say of each of several targets.
-_SEVERAL = ("containers", "services")
+_OURS, _SEVERAL = f"{COLLECTION}.", ("containers", "services")
 # How the operator may open the engine itself: what the controller's half of the module that looks has put there.
-_LIVE, _LOOK = "live", "registry.docker_updater.targets_info"
+_LIVE, _LOOK = "live", f"{COLLECTION}.targets_info"
 _RESULTS = frozenset(
     (
         "runner_on_ok",
@@ -168,7 +169,7 @@ def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> No
         return
     result = data.get("res") or {}
     # What is said of several targets at once is handed on as the items of a loop would be.
-    for one in (one for name in _SEVERAL for one in result.get(name, ())):
+    for one in _several(result) if str(data.get("task_action")).startswith(_OURS) else ():
         end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
         _write(out, end, data, _read(one, ready))
     read = _read(result, ready)
@@ -176,6 +177,11 @@ def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> No
         read[_LIVE] = result[_LIVE]
     if read or event == "runner_on_unreachable":
         _write(out, event, data, read)
+
+
+def _several(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    said = (result.get(name) for name in _SEVERAL)
+    return [one for items in said if isinstance(items, list) for one in items if isinstance(one, dict)]
 
 
 def _read(result: Mapping[str, Any], ready: float | None) -> dict[str, Any]:
