@@ -45,7 +45,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         ids = begun.pop("ids")
         results: dict[str, Result] = {}
         end = self._follow(files, results, task_vars) if files else {}
-        self._forget(files)
+        if not end.get("unreachable"):
+            self._forget(files)
         services = [{**_bare(name, ids[name]), **one} for name, one in results.items()]
         if not end.get("unreachable"):
             services += [_killed(name, ids[name]) for name in files if name not in results]
@@ -90,7 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {}
 
     def _forget(self, files: Mapping[str, str]) -> None:
-        """Leave nothing behind on the manager, now that what it knew is known here; one that is lost does so by itself."""
+        """Leave nothing behind on the manager, now that what it knew is known here. One that is lost does so by itself."""
         for folder in {path.rpartition("/")[0] for path in files.values()}:
             with suppress(AnsibleConnectionFailure), _limit(_DEAD):
                 self._low_level_execute_command(f"rm -rf {shlex.quote(folder)}")

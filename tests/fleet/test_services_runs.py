@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """playbooks/update.yml on whole swarms: who acts, side by side, visible, and carried on when a manager is lost."""
 
+import json
 import os
 import subprocess
 import sys
@@ -278,6 +279,34 @@ def test_another_manager_takes_over_when_the_engine_of_the_first_dies(lab: Lab, 
         acting.start_engine()
         lab.swarm("beta").wait_until_ready(deadline=120)
 
+    said = [line for line in playbook.output.splitlines() if ": updated: " in line]
+    assert len(said) == 1, playbook.output
+    assert not said[0].startswith(f"{acting.name} | ")
+
+
+def test_another_manager_takes_over_from_one_whose_engine_dies_while_it_updates_at_once(
+    lab: Lab, web: Place
+) -> None:
+    acting = lab.swarm("beta").leader()
+    new = web.push(images.slow("2", seconds=20))
+    asked = {
+        "docker_update_image": web.image,
+        "docker_update_digest": new,
+        "docker_update_aliases": [],
+        "docker_update_skip": [],
+        "docker_update_at_once": {acting.name: {f"service/{web.service()['ID']}": None}},
+    }
+
+    playbook = Playbook(lab, web.image, new, "-e", json.dumps(asked))
+    playbook.wait_for(f"{acting.name} | {web.name} | ")
+    acting.kill_engine()
+    try:
+        assert playbook.end() == 0, playbook.output
+    finally:
+        acting.start_engine()
+        lab.swarm("beta").wait_until_ready(deadline=120)
+
+    assert "Look at what runs the image" not in playbook.output.partition(f"{acting.name} | {web.name} | ")[0]
     said = [line for line in playbook.output.splitlines() if ": updated: " in line]
     assert len(said) == 1, playbook.output
     assert not said[0].startswith(f"{acting.name} | ")

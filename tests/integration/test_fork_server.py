@@ -47,6 +47,23 @@ def test_settings_of_ansible_that_were_changed_count_for_the_next_run(shop: Shop
     assert said == [11, 12]
 
 
+def test_filters_of_the_shop_that_were_changed_count_for_the_next_run(shop: Shop) -> None:
+    filters = shop.folder / "filters"
+    filters.mkdir()
+    (shop.folder / "ansible.cfg").write_text("[defaults]\nfilter_plugins = filters\n")
+    shop.write("asks", "    - ansible.builtin.debug: {msg: \"{{ 'x' | ours }}\"}\n")
+    playbooks = shop.playbooks
+    said: list[Any] = []
+    for answer in ("first", "second answer"):
+        filter_ = (
+            f"class FilterModule:\n    def filters(self):\n        return {{'ours': lambda _: {answer!r}}}\n"
+        )
+        (filters / "ours.py").write_text(filter_)
+        ended = playbooks.run(Playbook("asks"), shop.runs, MINUTE)
+        said += [result.result["msg"] for result in ended.results]
+    assert said == ["first", "second answer"]
+
+
 def test_a_server_that_is_killed_costs_the_run_that_goes_on_and_no_other(shop: Shop) -> None:
     shop.write_endless()
     shop.write("asks", _CONFIG)

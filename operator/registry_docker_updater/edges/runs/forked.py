@@ -4,12 +4,13 @@ import ctypes
 import importlib
 import multiprocessing
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,17 +20,15 @@ from registry_docker_updater.edges.runs import process
 from registry_docker_updater.edges.runs.processes import be_called
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# What runs use, by the names of Ansible's loaders. Those of variables are none that can be loaded ahead.
-_PLUGINS = {
+# Ansible's own plugins that runs use; of some kinds ansible-playbook loads every one, used or not. A shop's are for each run to load: they may
+# have changed. Those of variables are none that can be loaded ahead.
+_SOME = {
     "action": ("assert", "debug", "fail", "group_by", "include_role", "include_tasks", "normal", "set_fact"),
-    "become": ("sudo",),
     "cache": ("memory",),
-    "callback": ("default",),
-    "connection": ("local", "ssh"),
-    "inventory": ("auto", "constructed", "host_list", "ini", "script", "toml", "yaml"),
-    "shell": ("sh",),
-    "strategy": ("free", "linear"),
+    "callback": ("default", "junit", "minimal", "oneline", "tree"),
 }
+_EVERY = ("become", "connection", "inventory", "shell", "strategy")
+_OF_TEMPLATES = ("filter", "test")
 # How often Ansible looks whether a host has answered: by default a thousand times a second, for all the time that updates take.
 _POLLING, _POLL_SECONDS = "DEFAULT_INTERNAL_POLL_INTERVAL", 0.01
 # Where Ansible keeps what it sends to hosts, in its folder for temporary files, and which of it is ours.
@@ -109,9 +108,35 @@ _CAN_BE: dict[str, Callable[[Mapping[str, Any]], int]] = {"run": _run, "playbook
 
 def import_ansible() -> None:
     """Import what runs use."""
-    importlib.import_module("ansible.cli.playbook")
-    loaders = importlib.import_module("ansible.plugins.loader")
+    for name in (
+        "ansible.cli.playbook",
+        "ansible.playbook.handler_task_include",
+        "multiprocessing.synchronize",
+    ):
+        importlib.import_module(name)
+    loaders: Any = importlib.import_module("ansible.plugins.loader")
     loaders.init_plugin_loader()
-    for kind, names in _PLUGINS.items():
+    own = f"{Path(loaders.__file__).parent}{os.sep}"
+    for kind, names in (*_SOME.items(), *((kind, _own(kind)) for kind in _EVERY)):
+        loader = getattr(loaders, f"{kind}_loader")
         for name in names:
-            getattr(loaders, f"{kind}_loader").get(name, class_only=True)
+            if (loader.find_plugin(name) or "").startswith(own):
+                loader.get(name, class_only=True)
+    constants = importlib.import_module("ansible.constants")
+    for kind in _OF_TEMPLATES:
+        # All at once, or none.
+        if not any(Path(path).exists() for path in getattr(constants, f"DEFAULT_{kind.upper()}_PLUGIN_PATH")):
+            list(getattr(loaders, f"{kind}_loader").all())
+    with suppress(ImportError):
+        # How Ansible writes to modules and reads from them: else each of its workers would import it.
+        profiles: Any = importlib.import_module("ansible.module_utils._internal._json._profiles")
+        for name in _names(profiles):
+            importlib.import_module(f"{profiles.__name__}.{name}")
+
+
+def _own(kind: str) -> Iterator[str]:
+    yield from _names(importlib.import_module(f"ansible.plugins.{kind}"))
+
+
+def _names(package: Any) -> Iterator[str]:
+    yield from (found.name for found in pkgutil.iter_modules(package.__path__))

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from configparser import ConfigParser
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,7 @@ def environment_of_playbooks() -> dict[str, str]:
 
 def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Runner:
     # ansible-runner puts its own folder in place of those that the shop's ansible.cfg names.
-    callbacks = ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH")
-    os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(callbacks)
+    os.environ["ANSIBLE_CALLBACK_PLUGINS"] = _callbacks_of_the_shop()
     if "ANSIBLE_FORKS" not in os.environ and not _shop_says("defaults", "forks"):
         request = {"forks": _FORKS, **request}
     runner: Runner = init_runner(
@@ -147,6 +147,12 @@ def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Run
     if not _shop_says("ssh_connection", "ssh_extra_args"):
         runner.config.env.setdefault("ANSIBLE_SSH_EXTRA_ARGS", _NOTICE_DEAD_HOSTS)
     return runner
+
+
+@cache
+def _callbacks_of_the_shop() -> str:
+    # Once in the fork server, for all runs: reading Ansible's settings takes its time.
+    return ":".join(ConfigManager().get_config_value("DEFAULT_CALLBACK_PLUGIN_PATH"))
 
 
 def _shop_says(section: str, key: str) -> bool:
