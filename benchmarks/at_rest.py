@@ -2,6 +2,7 @@
 # ruff: noqa: INP001 - part of a program, not of a package
 """What an operator costs that has nothing to do but to look at its hosts now and then."""
 
+import os
 import re
 import shutil
 import statistics
@@ -17,24 +18,16 @@ from lab.waiting import until
 
 _REST_SECONDS, _SCAN_SECONDS = 20, 300
 _ROUNDS = 5
+_SSH_ARGS = "ANSIBLE_SSH_ARGS"
 _SCANNED = re.compile(r"scanned (\d+) hosts for ([\d.]+) s of a processor")
 
 
 def at_rest(fleet: Fleet, names: int) -> str:
     """Say what an operator costs that knows the hosts of a fleet under so many names, each with connections of its own."""
-    if fleet.updater.state.exists():
-        shutil.rmtree(fleet.updater.state)  # one that knows its hosts does not look at them when it starts
-        fleet.updater.log.unlink()
+    _forget(fleet)
     connecting = statistics.median(by_ssh(fleet, "true")[2] for _ in range(_ROUNDS)) / len(fleet.asked)
     with tempfile.TemporaryDirectory(prefix="rdu-") as folder, serving(fleet, _named(fleet, names, folder)):
-        until(
-            lambda: sum(hosts for hosts, _ in _scans(fleet)) >= names,
-            who="the operator",
-            what=f"has looked at {names} hosts",
-            deadline=300,
-            log=fleet.updater.log,
-        )
-        scan = sum(seconds for _, seconds in _scans(fleet)) / sum(hosts for hosts, _ in _scans(fleet))
+        scan = _cost_of_scans(fleet, names)
         time.sleep(_REST_SECONDS)  # what came with the start has come to an end
         before = cost(fleet.updater)
         time.sleep(_REST_SECONDS)
@@ -44,6 +37,42 @@ def at_rest(fleet: Fleet, names: int) -> str:
         f" each (a bare ssh {connecting * 1000:.0f} ms), waiting {waiting:.2%} of one; with a scan of all every five minutes"
         f" {waiting + scan * names / _SCAN_SECONDS:.2%}."
     )
+
+
+def with_open_connections(fleet: Fleet, names: int) -> str:
+    """Say what a scan costs when connections are still open from the one before, as a shop can have it."""
+    _forget(fleet)
+    os.environ[_SSH_ARGS] = "-o ControlMaster=auto -o ControlPersist=400s"
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="rdu-") as folder,
+            serving(fleet, _named(fleet, names, folder), "30s"),
+        ):
+            first = _cost_of_scans(fleet, names)
+            both = _cost_of_scans(fleet, 2 * names)
+    finally:
+        del os.environ[_SSH_ARGS]
+    return f"Where ssh keeps connections for longer than from one scan to the next, the next one costs {(2 * both - first) * 1000:.0f} ms for each."
+
+
+def _forget(fleet: Fleet) -> None:
+    """Have the next operator know nothing: one that knows its hosts does not look at them when it starts."""
+    if fleet.updater.state.exists():
+        shutil.rmtree(fleet.updater.state)
+        fleet.updater.log.unlink()
+
+
+def _cost_of_scans(fleet: Fleet, hosts: int) -> float:
+    """Return the cost for each when so many hosts, or more, have been looked at."""
+    until(
+        lambda: sum(number for number, _ in _scans(fleet)) >= hosts,
+        who="the operator",
+        what=f"has looked at {hosts} hosts",
+        deadline=300,
+        log=fleet.updater.log,
+    )
+    scans = _scans(fleet)
+    return sum(seconds for _, seconds in scans) / sum(number for number, _ in scans)
 
 
 def _scans(fleet: Fleet) -> list[tuple[int, float]]:

@@ -243,11 +243,11 @@ def operator(fleet: Fleet) -> Iterator[Tool]:
 
 
 @contextmanager
-def serving(fleet: Fleet, inventory: Path) -> Iterator[None]:
-    """Have an operator run for an inventory, which does not look at its hosts again before long."""
+def serving(fleet: Fleet, inventory: Path, scan_interval: str = "1h") -> Iterator[None]:
+    """Have an operator run for an inventory, which by default does not look at its hosts again before long."""
     fleet.updater.install(
         {"standalone_container_settle": SETTLE, "notification_channels": []},
-        fleet={"inventory": str(inventory), "scan_interval": "1h"},
+        fleet={"inventory": str(inventory), "scan_interval": scan_interval},
     )
     fleet.updater.start()
     try:

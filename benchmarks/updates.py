@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from at_rest import at_rest
+from at_rest import at_rest, with_open_connections
 from fleets import SETTLE, Fleet, running
 from tools import Tool, tools
 
@@ -80,6 +80,8 @@ def _rows(fleet: Fleet, rounds: int) -> Iterator[str]:
     for names in (hosts, MANY) if hosts >= FROM else (hosts,):
         yield ""
         yield at_rest(fleet, names)
+        if names == MANY:
+            yield with_open_connections(fleet, names)
 
 
 def _spread(values: Sequence[float], digits: int = 2) -> str:
