@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from at_rest import at_rest, with_open_connections
+from at_rest import at_rest
 from fleets import SETTLE, Fleet, running
 from tools import Tool, tools
 
 from lab import Lab
 
-# In a fleet of so many hosts, an operator that knows them under this many names is measured, too.
-FROM, MANY = 20, 100
+# In fleets of so many hosts, an operator at rest is measured, too, which knows them under so many names.
+AT_REST = {1: 1, 10: 10, 40: 100}
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 
@@ -76,12 +76,9 @@ def _rows(fleet: Fleet, rounds: int) -> Iterator[str]:
             f" | {_spread([one.done for one in taken])}"
             f" | {_spread([one.processor / len(fleet.lab.hosts) * 1000 for one in taken], 0)} |"
         )
-    hosts = len(fleet.lab.hosts)
-    for names in (hosts, MANY) if hosts >= FROM else (hosts,):
+    if names := AT_REST.get(len(fleet.lab.hosts)):
         yield ""
         yield at_rest(fleet, names)
-        if names == MANY:
-            yield with_open_connections(fleet, names)
 
 
 def _spread(values: Sequence[float], digits: int = 2) -> str:

@@ -21,6 +21,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return what the module returned, and C(live) where the inventory says so."""
         super().run(tmp, task_vars)
         result: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        if result.get("failed") and self._connection.transport == "ssh":
+            # What is changed about the user there, such as that it may use the engine, counts for a new connection only.
+            self._connection.reset()
         result.pop(_LIVE, None)
         if _VARIABLE in (task_vars or {}):
             result[_LIVE] = self._templar.template((task_vars or {})[_VARIABLE])

@@ -180,6 +180,23 @@ def test_where_an_engine_cannot_be_followed_any_more_scans_go_on(lab: Lab, often
     assert "note: tls: the live view: cannot be followed" in updater.command("fleet").stdout
 
 
+def test_a_user_who_may_use_the_engine_by_now_is_asked_with_success(lab: Lab, often: Updater) -> None:
+    """Though the connection to the host is kept open, on which the user would stay as before."""
+    plain = lab.host("plain")
+    plain.run("useradd", "--create-home", "--shell", "/bin/sh", "--password", "*", "deploy")
+    plain.run("cp", "-r", "/root/.ssh", "/home/deploy/")
+    plain.run("chown", "-R", "deploy:", "/home/deploy")
+    _say(lab, "plain", ansible_user="deploy")
+    try:
+        _until(
+            often, lambda: "may not open it" in (_host(often, "plain")["error"] or ""), "may not ask plain"
+        )
+        plain.run("usermod", "--append", "--groups", "docker", "deploy")
+        _until(often, lambda: not _host(often, "plain")["error"], "asks plain")
+    finally:
+        _say(lab, "plain")
+
+
 def _listen_no_more(host: Host) -> None:
     """Have the engine listen on its socket only."""
     host.run(

@@ -101,6 +101,24 @@ def test_a_run_may_ask_more_hosts_at_the_same_time_than_the_shop_says(shop: Shop
     assert str(ended.results[0].result["msg"]) == "17"
 
 
+@pytest.mark.parametrize(
+    ("config", "arguments"),
+    [
+        ("", "-C -o ControlMaster=auto -o ControlPersist=150s"),
+        ("[ssh_connection]\nssh_args = -o ControlPersist=7s\n", "-o ControlPersist=7s"),
+    ],
+    ids=["where the shop says nothing", "as the shop says"],
+)
+def test_connections_stay_open_from_one_scan_to_the_next(shop: Shop, config: str, arguments: str) -> None:
+    (shop.folder / "ansible.cfg").write_text(config)
+    asked = "'ssh_args', plugin_type='connection', plugin_name='ssh'"
+    shop.write(
+        "asks",
+        f"    - ansible.builtin.debug: {{msg: \"{{{{ lookup('ansible.builtin.config', {asked}) }}}}\"}}\n",
+    )
+    assert shop.run("asks").results[0].result["msg"] == arguments
+
+
 def test_the_hosts_of_the_inventory_are_listed_as_a_run_would_have_them(shop: Shop) -> None:
     assert shop.playbooks.hosts("all").names == {"one", "two"}
     assert shop.playbooks.hosts("all:!two").names == {"one"}

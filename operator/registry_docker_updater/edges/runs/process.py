@@ -71,6 +71,9 @@ _FORKS = 25
 # Ansible keeps connections open between tasks and runs. On one to a host that has gone, ssh would wait for as long
 # as TCP does, a quarter of an hour.
 _NOTICE_DEAD_HOSTS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+# Longer than from one scan to the next where they come often: a new connection costs more than all else of a scan, and a push that comes
+# finds them open. How many there are is bounded by what scans may take of a processor. Else as Ansible has it.
+_KEEP_CONNECTIONS = "-C -o ControlMaster=auto -o ControlPersist=150s"
 
 
 def main(directory: Path) -> None:
@@ -144,8 +147,9 @@ def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Run
     # ansible-runner turns the check of host keys off where nothing is said; that is for the shop's own settings to say.
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
         runner.config.env.pop("ANSIBLE_HOST_KEY_CHECKING", None)
-    if not _shop_says("ssh_connection", "ssh_extra_args"):
-        runner.config.env.setdefault("ANSIBLE_SSH_EXTRA_ARGS", _NOTICE_DEAD_HOSTS)
+    for key, ours in (("ssh_args", _KEEP_CONNECTIONS), ("ssh_extra_args", _NOTICE_DEAD_HOSTS)):
+        if not _shop_says("ssh_connection", key):
+            runner.config.env.setdefault(f"ANSIBLE_{key.upper()}", ours)
     return runner
 
 
