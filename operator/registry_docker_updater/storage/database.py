@@ -2,10 +2,22 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Table, and_, create_engine, event, insert, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.errors import StoreUnavailable
@@ -13,6 +25,8 @@ from registry_docker_updater.storage.migrations import migrate
 
 # How many values one statement is given at most.
 _AT_ONCE = 1000
+# What the primary key of a row that is replaced is called in a statement, beside its new values.
+_ITSELF = "its_"
 
 
 class Connections(Protocol):
@@ -99,9 +113,17 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
 
     In two statements, because every dialect has its own for it; a transaction that writes has the table for itself.
     """
-    itself = and_(*(column == row[column.name] for column in table.primary_key))
-    if not connection.execute(update(table).where(itself).values(row)).rowcount:
-        connection.execute(insert(table).values(row))
+    replace, add = _putting(table)
+    itself = {_ITSELF + column.name: row[column.name] for column in table.primary_key}
+    if not connection.execute(replace, {**row, **itself}).rowcount:
+        connection.execute(add, row)
+
+
+@cache
+def _putting(table: Table) -> tuple[Update, Insert]:
+    # Made once: with every row, making them took longer than having them executed.
+    itself = and_(*(column == bindparam(_ITSELF + column.name) for column in table.primary_key))
+    return update(table).where(itself), insert(table)
 
 
 def _configure(connection: Any, _record: object) -> None:
