@@ -68,7 +68,7 @@ class Fleet:
             if not any(one.endswith(f"@{wanted}") for one in known):
                 raise SystemExit(f"{container.name} does not run {wanted}")
             started = container.attrs["State"]["StartedAt"]
-            moments.append(datetime.fromisoformat(started[:26] + "+00:00").timestamp())
+            moments.append(datetime.fromisoformat(started).timestamp())
         return max(moments)
 
 
