@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.places import PROJECT
-from lab.waiting import until
 
 MOUNT = Path("/sys/fs/cgroup")
 # Version 1: enough to find every process and to measure memory. A cpuset would need to be filled first.
@@ -73,20 +72,18 @@ def memory(lab: str, member: str) -> int:
     return 0
 
 
-def remove(lab: str) -> None:
-    """Remove the groups of a lab, whose processes have ended. Raises `WaitedTooLong` if some have not."""
-
-    def gone() -> bool:
-        for group in _groups(lab):
-            # Busy for a moment after its last process ended.
-            with suppress(OSError):
-                group.rmdir()
-        return not any(True for _ in _groups(lab))
-
-    until(gone, who=f"lab {lab}", what="control groups removed", deadline=10)
+def remove(lab: str) -> bool:
+    """Remove the groups of a lab; return whether all are gone, which they cannot be before their processes."""
+    for group in _groups(lab):
+        # Busy for a moment after its last process ended.
+        with suppress(OSError):
+            group.rmdir()
+    if any(True for _ in _groups(lab)):
+        return False
     for hierarchy in _hierarchies():
         with suppress(OSError):  # there are other labs, or there was none
             (hierarchy / PROJECT).rmdir()
+    return True
 
 
 def _make_group(group: Path) -> None:

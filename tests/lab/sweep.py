@@ -30,7 +30,13 @@ def sweep(lab: str) -> None:
     network.remove(lab)
     for mount in reversed(mounts_below(directory)):
         run("umount", "--lazy", mount)
-    cgroups.remove(lab)
+    # A process that whoever made the lab had just begun may join the groups only now.
+    until(
+        lambda: _end_processes(lab) and cgroups.remove(lab),
+        who=f"lab {lab}",
+        what="control groups removed",
+        deadline=20,
+    )
     if directory.exists():
         run("rm", "--recursive", "--force", "--one-file-system", str(directory), timeout=300)
 
