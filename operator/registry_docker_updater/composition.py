@@ -1,6 +1,7 @@
 """Where everything is put together: from settings to an operator, and to what the commands need of one."""
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGET
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
-from registry_docker_updater.edges.lock import hold, is_held
+from registry_docker_updater.edges.lock import Held, hold, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login, login_of
 from registry_docker_updater.edges.runs.directories import end_leftovers
@@ -32,9 +33,11 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.receiver import Receiver, Source
-from registry_docker_updater.http.server import Server
+from registry_docker_updater.http.refusals import Refusals
+from registry_docker_updater.http.server import Listening, Server
 from registry_docker_updater.settings.model import Registry, Settings
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.group_commit import GroupCommit
 from registry_docker_updater.storage.storage import Storage
 
 
@@ -46,7 +49,7 @@ class Parts:
     folder: Path
     environment: Mapping[str, str]
     clock: Clock
-    is_operator: bool = False
+    held: Held | None = None
 
     @cached_property
     def state(self) -> Path:
@@ -61,10 +64,16 @@ class Parts:
         return path
 
     @cached_property
+    def database(self) -> Database:
+        """The database; the tables of a running operator are left to it to bring up to date."""
+        may_upgrade = bool(self.held) or not is_held(self.state)
+        guard = self.held.lost if self.held else lambda: None
+        return Database(self.state / "updater.db", may_upgrade=may_upgrade, guard=guard)
+
+    @cached_property
     def storage(self) -> Storage:
-        """What is kept; the tables of a running operator are left to it to bring up to date."""
-        may_upgrade = self.is_operator or not is_held(self.state)
-        return Storage(Database(self.state / "updater.db", may_upgrade=may_upgrade))
+        """What is kept."""
+        return Storage(self.database)
 
     @cached_property
     def playbooks(self) -> AnsiblePlaybooks:
@@ -165,14 +174,14 @@ def reconciling(
 
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
-    hold(parts.state)
-    parts = replace(parts, is_operator=True)
+    parts = replace(parts, held=hold(parts.state))
     end_leftovers(parts.runs)
     settings, alarm = parts.settings, Alarm()
     # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 2, alarm.ring)
     context = Context(
         storage=parts.storage,
+        health=parts.database,
         playbooks=parts.playbooks,
         runs=parts.runs,
         submit=workers.submit,
@@ -196,21 +205,32 @@ def assemble(parts: Parts) -> Operator:
         clock=context.clock,
         steady=context.steady,
     )
+    refusals = Refusals(time.monotonic)
     receiver = Receiver(
         sources={
             name: Source(name, FORMATS[registry.format], registry.secret.read())
             for name, registry in settings.registries.items()
         },
         body_limit=settings.listen.body_limit,
-        storage=parts.storage,
+        record=GroupCommit(parts.storage.events.record_all).record,
         wake=alarm.ring,
         outage=poll.outage,
         clock=parts.clock,
+        refusals=refusals,
     )
     listen = settings.listen
     tls = (str(listen.tls.certificate), str(listen.tls.key)) if listen.tls else None
-    api = Api(parts.storage, lambda: reconciler.is_ready)
-    server = Server(application(receiver, api), listen.address, listen.port, tls)
+
+    def not_ready() -> str | None:
+        return parts.database.trouble() if reconciler.is_ready else "starting or stopping"
+
+    api = Api(parts.storage, not_ready)
+    server = Server(
+        application(receiver, api),
+        receiver.admits,
+        Listening(listen.address, listen.port, tls),
+        refusals=refusals,
+    )
     return Operator(server, poll, reconciler, scanner, workers, alarm, parts.playbooks)
 
 

@@ -17,6 +17,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, Playbook
 from registry_docker_updater.storage.actions import keep_repair
+from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NEWER, OLD, at, host
 
@@ -70,7 +71,15 @@ def failed_run(store: Storage) -> None:
 
 
 def repairer(store: Storage, played: Played, folder: Path) -> Repairer:
-    context = Context(store, played, folder, played.tasks.append, clock=lambda: at(10), steady=lambda: at(10))
+    context = Context(
+        storage=store,
+        health=Database(Path(":memory:")),
+        playbooks=played,
+        runs=folder,
+        submit=played.tasks.append,
+        clock=lambda: at(10),
+        steady=lambda: at(10),
+    )
     return Repairer(context, timedelta(minutes=1), need=played.asked.extend)
 
 

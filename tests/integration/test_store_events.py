@@ -13,7 +13,7 @@ from registry_docker_updater.core.events.pushes import Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImage
-from registry_docker_updater.storage.events import Recorded
+from registry_docker_updater.storage.arrivals import Recorded
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
 from unit.builders import HOST, NEW, NEWER, NOON, at, whole

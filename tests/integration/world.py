@@ -106,7 +106,8 @@ class World:
             Thing("service", "api", ("m1", "m2")),
         ]
         self.newest: dict[str, tuple[str, datetime]] = {}
-        self.store = Storage(Database(Path(":memory:")))
+        self.database = Database(Path(":memory:"))
+        self.store = Storage(self.database)
         self.runs = runs
         self.is_calm = False
         self.depth = 0
@@ -123,6 +124,7 @@ class World:
         alarm = Alarm()
         context = Context(
             storage=self.store,
+            health=self.database,
             playbooks=self,
             runs=self.runs,
             submit=lambda work: self.tasks.append(partial(do, work, alarm.ring)),

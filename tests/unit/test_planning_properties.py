@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
-from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override, Refusal
 from registry_docker_updater.core.rollouts.lifecycle import (
     Effects,
@@ -31,7 +31,7 @@ from registry_docker_updater.core.rollouts.lifecycle import (
     superseded,
 )
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import Plan, Start, concerning, judge, open_targets, plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
 from registry_docker_updater.core.rollouts.verdicts import DONE, LATER, LEFT_ALONE, Verdict
 from unit.builders import HOST, NOON, container, host, service
@@ -68,6 +68,16 @@ class Run:
     known: dict[str, TargetOutcome] = field(default_factory=dict)
 
 
+def in_order(planned: Plan) -> Plan:
+    """Every push and rollout of it in the order of their numbers."""
+    return replace(
+        planned,
+        start=tuple(sorted(planned.start, key=lambda one: one.desired.push)),
+        supersede=tuple(sorted(planned.supersede)),
+        settle=tuple(sorted(planned.settle, key=lambda one: one.id)),
+    )
+
+
 class Planning(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +112,7 @@ class Planning(RuleBasedStateMachine):
     def time_goes_by(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @rule(tag=st.sampled_from(("1", "1", "2")))
+    @rule(tag=st.sampled_from(("1", "1", "2", "3", "4")))
     def push(self, tag: str) -> None:
         self.time_goes_by(1)
         self.number += 1
@@ -191,6 +201,17 @@ class Planning(RuleBasedStateMachine):
         touched = [target.key for run in self.runs for target in run.start.targets]
         assert len(touched) == len(set(touched)), "two runs are for one target"
         assert len({run.rollout.name for run in self.runs}) == len(self.runs)
+
+    @invariant()
+    def what_does_not_concern_the_fleet_changes_no_plan(self) -> None:
+        fleet, everything = self.fleet(), list(self.desired.values())
+        indexed = DesiredImages({"production": (HOST.upper(),)})
+        indexed.add(sorted(everything, key=lambda one: one.push))
+        run = indexed.run_by(fleet.by_name)
+        history = self.history(open_targets(everything, fleet))
+        assert sorted(open_targets(run, fleet)) == sorted(open_targets(everything, fleet))
+        narrowed = plan(concerning(indexed, run, history), fleet, history, self.now)
+        assert in_order(narrowed) == in_order(plan(everything, fleet, history, self.now))
 
     def teardown(self) -> None:
         """Nothing happens any more but that the operator works and targets do as they are told."""

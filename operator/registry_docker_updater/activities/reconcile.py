@@ -14,9 +14,9 @@ from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.planner import Start, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import Start, concerning, open_targets, plan
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage.actions import keep_plan
 
@@ -110,7 +110,7 @@ class Reconciler:
         """Reconcile whenever ``alarm`` rings, and when something is due."""
         self._context, self._policy, self._activities = context, policy, activities
         self._alarm, self._clock_watch = alarm, clock_watch
-        self._pushes: tuple[int, tuple[DesiredImage, ...]] | None = None
+        self._desired = DesiredImages(policy.registry_hosts)
         self.is_ready = False
 
     def run(self) -> None:
@@ -118,8 +118,11 @@ class Reconciler:
         for rollout in self._activities.rollouts.interrupt(self._context.clock()):
             _log.warning("rollout %d was interrupted and goes on", rollout)
         self.is_ready = True
+        health = self._context.health
         while not self._alarm.is_stopped:
             try:
+                if health.trouble():
+                    health.probe()
                 seen = self._context.storage.change_counter()
                 self._sleep(self.reconcile(self._context.clock()), seen)
             except UpdaterError as error:
@@ -130,10 +133,15 @@ class Reconciler:
     def reconcile(self, now: datetime) -> timedelta:
         """Start what is due; return how long it is until something will be, if nothing happens before."""
         if self._clock_watch.mind(now):
-            self._pushes = None
+            self._desired = DesiredImages(self._policy.registry_hosts)
         scans, rollouts = self._activities.scans, self._activities.rollouts
-        desired, fleet = self._desired(), scans.fleet
-        planned = plan(desired, fleet, self._history(open_targets(desired, fleet), now), now)
+        # What is new is read; the clock apart, nothing that was read changes.
+        hosts = self._policy.registry_hosts
+        self._desired.add(self._context.storage.events.desired(hosts, after=self._desired.last))
+        fleet = scans.fleet
+        run = self._desired.run_by(fleet.by_name)
+        history = self._history(open_targets(run, fleet), now)
+        planned = plan(concerning(self._desired, run, history), fleet, history, now)
         keep_plan(self._context.storage, planned, now)
         for start in planned.start:
             if rollouts.is_full:
@@ -158,13 +166,8 @@ class Reconciler:
                 return
             if self._context.storage.change_counter() != seen or self._clock_watch.was_set:
                 return
-
-    def _desired(self) -> tuple[DesiredImage, ...]:
-        """Return the newest pushes, read again only when there may be a newer one."""
-        counter = self._context.storage.change_counter()
-        if self._pushes is None or self._pushes[0] != counter:
-            self._pushes = (counter, self._context.storage.events.desired(self._policy.registry_hosts))
-        return self._pushes[1]
+            if self._context.health.trouble():
+                return
 
     def _history(self, keys: Sequence[str], now: datetime) -> History:
         """Return the history of some targets, in which no rollout runs that nobody works on: its end was lost."""

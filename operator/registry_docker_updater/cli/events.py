@@ -1,25 +1,52 @@
-"""``events``: pushes, and what could not be read."""
+"""``events``: pushes, what could not be read, and what was ignored."""
 
 import argparse
+import json
 
 from registry_docker_updater.cli.command import Command, json_option, limit_option
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import short
 from registry_docker_updater.composition import Parts
-from registry_docker_updater.views.events import events
+from registry_docker_updater.views.events import event, events, ignored
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
-    """List the newest pushes, and what could not be read."""
-    rows = events(parts.storage, given.limit)
+    """List the newest pushes and what could not be read; or show one, or what was ignored."""
+    if given.number is not None:
+        _show(event(parts.storage, given.number), output, as_json=given.json)
+        return 0
+    rows = ignored(parts.storage) if given.ignored else events(parts.storage, given.limit)
     if given.json:
         output.json(rows)
-        return 0
-    for row in rows:
-        row["what"] = f"{row['repository']}:{row['tag']}" if row["kind"] == "push" else row["reason"]
-    shown = [{**row, "digest": short(row["digest"])} for row in rows]
-    output.table(shown, ("id", "received_at", "registry", "kind", "what", "digest", "actor"))
+    elif given.ignored:
+        output.table(rows, ("registry", "reason", "count", "first_at", "last_at"))
+    else:
+        for row in rows:
+            row["what"] = f"{row['repository']}:{row['tag']}" if row["kind"] == "push" else row["reason"]
+        shown = [{**row, "digest": short(row["digest"])} for row in rows]
+        output.table(shown, ("id", "received_at", "registry", "kind", "what", "digest", "actor"))
     return 0
 
 
-COMMAND = Command("events", "list pushes, and what could not be read", (json_option, limit_option), run)
+def _show(row: dict[str, object], output: Output, *, as_json: bool) -> None:
+    if as_json:
+        output.json(row)
+        return
+    for name, value in row.items():
+        if value is not None and name != "content":
+            output.line(f"{name.replace('_', ' ')}: {value}")
+    if row["content"] is not None:
+        for line in json.dumps(row["content"], indent=2, ensure_ascii=False).split("\n"):
+            output.line(line)
+
+
+def _which(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", type=int, nargs="?", metavar="ID", help="show this one whole")
+    parser.add_argument(
+        "--ignored", action="store_true", help="how many events were ignored, by registry and reason"
+    )
+
+
+COMMAND = Command(
+    "events", "list pushes, and what could not be read", (json_option, limit_option, _which), run
+)

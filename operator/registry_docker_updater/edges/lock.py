@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from registry_docker_updater.errors import UpdaterError
@@ -11,16 +12,36 @@ from registry_docker_updater.errors import UpdaterError
 _TRIES, _PAUSE_SECONDS = 10, 0.05
 
 
-def hold(state: Path) -> None:
+@dataclass(frozen=True)
+class Held:
+    """The lock on a state directory, held until the process ends."""
+
+    path: Path
+    descriptor: int
+
+    def lost(self) -> str | None:
+        """Return what is wrong with it, in a sentence; None where nobody else can hold the state directory, too."""
+        ours = os.fstat(self.descriptor)
+        try:
+            there = self.path.stat()
+        except OSError:
+            return f"{self.path} was removed while it was in use; restart the operator"
+        if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            return f"{self.path} was replaced while it was in use; restart the operator"
+        return None
+
+
+def hold(state: Path) -> Held:
     """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
-    descriptor = _open(state / "operator.lock", os.O_CREAT)
+    path = state / "operator.lock"
+    descriptor = _open(path, os.O_CREAT)
     for _ in range(_TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(_PAUSE_SECONDS)
         else:
-            return
+            return Held(path, descriptor)
     os.close(descriptor)
     raise UpdaterError(f"another operator works with {state}; two would update the same targets")
 

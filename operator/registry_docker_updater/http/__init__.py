@@ -1,1 +1,1 @@
-"""What the world sees over HTTP: the receiver of events, and the API. The only door to Bottle and cheroot."""
+"""What the world sees over HTTP: the receiver of events, and the API. The only door to Bottle and httptools."""

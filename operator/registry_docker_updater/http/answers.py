@@ -7,6 +7,7 @@ from typing import Any
 from bottle import HTTPError, HTTPResponse, request, response
 
 from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.http.refusals import Refusals
 
 _log = logging.getLogger(__name__)
 
@@ -22,13 +23,14 @@ def refusal(status: int, why: str) -> HTTPResponse:
     return answer(status, {"error": why})
 
 
-def as_json(error: HTTPError) -> str:
+def as_json(refusals: Refusals, error: HTTPError) -> str:
     """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers."""
     if error.exception:
-        _log.error("cannot answer %s", request.path, exc_info=error.exception)
+        _log.error("cannot answer %.60r", request.path, exc_info=error.exception)
     elif request.method == "POST":
         # Of a registry that has a wrong address nothing else would be seen.
-        _log.warning("%d for POST %r from %s", error.status_code, request.path, request.remote_addr)
+        what = f"{error.status_code} for POST {request.path!r:.100}"
+        refusals.log(request.remote_addr, f"{what} from {request.remote_addr}")
     response.content_type = "application/json"
     cause = error.exception
     if isinstance(cause, StoreUnavailable):

@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.answers import answer, refusal
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.events import events
+from registry_docker_updater.views.events import events, ignored
 from registry_docker_updater.views.fleet import fleet
 from registry_docker_updater.views.rollouts import rollout, rollouts
 
@@ -17,14 +17,18 @@ _LISTED = 200
 
 @dataclass(frozen=True)
 class Api:
-    """Shows what is kept in ``storage``; ``is_ready`` tells whether the operator works."""
+    """Shows what is kept in ``storage``; ``not_ready`` says why the operator does not work, None where it does."""
 
     storage: Storage
-    is_ready: Callable[[], bool]
+    not_ready: Callable[[], str | None]
 
     def events(self) -> HTTPResponse:
         """Answer with the newest events."""
         return answer(200, events(self.storage, _LISTED))
+
+    def ignored(self) -> HTTPResponse:
+        """Answer with how many events were ignored, and why."""
+        return answer(200, ignored(self.storage))
 
     def rollouts(self) -> HTTPResponse:
         """Answer with the newest rollouts."""
@@ -46,6 +50,6 @@ class Api:
         return answer(200, {"status": "alive"})
 
     def ready(self) -> HTTPResponse:
-        """Answer whether the operator works."""
-        ready = self.is_ready()
-        return answer(200 if ready else 503, {"status": "ready" if ready else "starting or stopping"})
+        """Answer whether the operator works, and can keep what it is sent."""
+        why = self.not_ready()
+        return answer(503 if why else 200, {"status": why or "ready"})

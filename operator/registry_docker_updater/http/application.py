@@ -1,21 +1,22 @@
 """The WSGI application: which request is for whom."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from bottle import Bottle
 
 from registry_docker_updater.http.answers import as_json
 from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.bodies import discard
-from registry_docker_updater.http.receiver import Receiver
+from registry_docker_updater.http.receiver import EVENTS, Receiver
 
 
 def routes(receiver: Receiver, api: Api) -> Sequence[tuple[str, str, Callable[..., Any]]]:
     """Return every request that is answered: its method, its path, and what answers it."""
     return (
-        ("POST", "/events/<registry>", receiver.receive),
+        ("POST", f"{EVENTS}<registry>", receiver.receive),
         ("GET", "/api/events", api.events),
+        ("GET", "/api/ignored", api.ignored),
         ("GET", "/api/rollouts", api.rollouts),
         ("GET", "/api/rollouts/<number:int>", api.rollout),
         ("GET", "/api/fleet", api.fleet),
@@ -27,8 +28,7 @@ def routes(receiver: Receiver, api: Api) -> Sequence[tuple[str, str, Callable[..
 def application(receiver: Receiver, api: Api) -> Bottle:
     """Return the application."""
     app = Bottle()
-    app.default_error_handler = as_json
-    app.add_hook("after_request", discard)
+    app.default_error_handler = partial(as_json, receiver.refusals)
     for method, path, answers in routes(receiver, api):
         app.route(path, method, answers)
     return app

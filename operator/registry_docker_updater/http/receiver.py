@@ -17,9 +17,12 @@ from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.answers import answer, refusal
-from registry_docker_updater.http.bodies import bounded_body
-from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.http.head import Head
+from registry_docker_updater.http.refusals import Refusals
+from registry_docker_updater.storage.arrivals import Arrived, Recorded
 
+# What is before a registry's name in the path of its events.
+EVENTS = "/events/"
 _log = logging.getLogger(__name__)
 
 
@@ -36,35 +39,44 @@ class Source:
 class Receiver:
     """Takes events of ``sources``, whose bodies are ``body_limit`` bytes long at the most.
 
-    ``wake`` is called when there is something new, ``outage`` with the name of a registry whose event could not be kept.
+    ``record`` keeps what one held; ``wake`` is called when there is something new, ``outage`` with the name of a registry
+    whose event could not be kept.
     """
 
     sources: Mapping[str, Source]
     body_limit: int
-    storage: Storage
+    record: Callable[[Arrived], Recorded]
     wake: Callable[[], None]
     outage: Callable[[str], None]
     clock: Clock
+    refusals: Refusals
+
+    def admits(self, head: Head) -> int:
+        """Return how many bytes of a request's body are wanted: none of what is refused by its head, or is no event."""
+        is_delivery = head.method == "POST" and head.path.startswith(EVENTS)
+        if not is_delivery or self._refusal(head.path.removeprefix(EVENTS), head.headers):
+            return 0
+        return self.body_limit
 
     def receive(self, registry: str) -> HTTPResponse:
         """Answer the request at hand, a delivery of ``registry``: 202 once it is committed."""
+        headers = _headers()
+        refused = self._refusal(registry, headers)
+        if refused:
+            status, why = refused
+            self.refusals.log(
+                request.remote_addr, f"{status} for {registry!r:.60} from {request.remote_addr}: {why}"
+            )
+            return refusal(status, why)
+        return self._keep(self.sources[registry], Delivery(request.environ["wsgi.input"].read(), headers))
+
+    def _refusal(self, registry: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
         source = self.sources.get(registry)
         if source is None:
-            _log.warning(
-                "404 for %r from %s: no such registry in the settings", registry, request.remote_addr
-            )
-            return refusal(404, f"no registry {registry!r} in the settings")
-        headers = _headers()
+            return 404, f"no registry {registry!r:.80} in the settings"
         if not source.sender.proves(headers, source.secret):
-            _log.warning("401 for %s from %s: wrong or missing secret", registry, request.remote_addr)
-            return refusal(401, f"wrong or missing Authorization for registry {registry!r}")
-        body = bounded_body(self.body_limit)
-        if body is None:
-            _log.error("413 for %s: a body over listen.body_limit (%d bytes)", registry, self.body_limit)
-            return refusal(
-                413, f"the body is larger than {self.body_limit} bytes; listen.body_limit sets this"
-            )
-        return self._keep(source, Delivery(body, headers))
+            return 401, f"wrong or missing Authorization for registry {registry!r}"
+        return None
 
     def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse:
         try:
@@ -76,11 +88,13 @@ class Receiver:
             if isinstance(one, Unreadable):
                 _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
         try:
-            recorded = self.storage.events.record(source.name, found.kept, self.clock())
+            recorded = self.record(Arrived(source.name, found.kept, self.clock(), found.ignored))
         except StoreUnavailable as error:
             _log.error("503 for %s: %s", source.name, error)
             self.outage(source.name)
             return refusal(503, "not stored; send it again")
+        for reason in recorded.first_ignored:
+            _log.info("the first event of %s that is ignored because it is: %.100r", source.name, reason)
         if recorded.accepted:
             self.wake()
         return answer(

@@ -1,56 +1,80 @@
-"""The server below the HTTP interface: cheroot, with TLS of its own."""
+"""The server below the HTTP interface: asyncio waits for peers, llhttp reads what they send, threads answer.
 
-import io
+A WSGI application is called when a request is here as a whole, so that no peer holds a thread. Deliveries of registries
+have threads of their own: whatever else is asked does not delay them.
+"""
+
+import asyncio
 import logging
+import socket
+import ssl
 import threading
-from typing import Any
-
-from cheroot import wsgi
-from cheroot.ssl.builtin import BuiltinSSLAdapter
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http.connection import Connection, Limits
+from registry_docker_updater.http.gate import Gate
+from registry_docker_updater.http.head import Answer, Head, Peer
+from registry_docker_updater.http.reader import Request
+from registry_docker_updater.http.refusals import Refusals
+from registry_docker_updater.http.wsgi import Application, call
 
 _log = logging.getLogger(__name__)
-_THREADS = 16
-_SILENCE_SECONDS = 10
+# What is sent together is committed together: by as many threads as there are.
+_DELIVERING, _ANSWERING = 32, 4
+_BACKLOG = 512
+_LOOK_SECONDS = 0.2
+# How long the end waits for what is being answered.
+_END_SECONDS = 5.0
+# Where there are no descriptors left, until some are.
+_PAUSE_SECONDS = 0.2
 
 
-class _Errors(io.TextIOBase):
-    """Where an application writes what goes wrong, which else would be the raw standard error."""
+@dataclass(frozen=True)
+class Listening:
+    """Where to listen; ``tls`` is the paths of certificate and key, both PEM."""
 
-    def write(self, text: str) -> int:
-        if text.strip():
-            _log.error("%s", text.strip())
-        return len(text)
-
-
-class _Logging(wsgi.Server):
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002
-        _log.log(level, msg.strip(), exc_info=traceback)
+    address: str
+    port: int
+    tls: tuple[str, str] | None = None
 
 
 class Server:
-    """Serves one WSGI application from a thread of its own."""
+    """Serves one WSGI application; ``admits`` says how many bytes of a request's body are wanted, by its head."""
 
-    def __init__(self, application: Any, address: str, port: int, tls: tuple[str, str] | None) -> None:
-        """Bind the address; ``tls`` is the paths of certificate and key. Raises :class:`UpdaterError`."""
-
-        def logged(environment: Any, start: Any) -> Any:
-            environment["wsgi.errors"] = _Errors()
-            return application(environment, start)
-
-        self._server = _Logging(
-            (address, port), logged, numthreads=_THREADS, timeout=_SILENCE_SECONDS, shutdown_timeout=5
-        )
-        self._server.server_name = "registry-docker-updater"
+    def __init__(
+        self,
+        application: Application,
+        admits: Callable[[Head], int],
+        listening: Listening,
+        limits: Limits | None = None,
+        refusals: Refusals | None = None,
+    ) -> None:
+        """Bind the address; raises :class:`UpdaterError`."""
+        self.admits = admits
+        self._application = application
+        self._limits = limits or Limits()
         try:
-            if tls:
-                self._server.ssl_adapter = BuiltinSSLAdapter(*tls)
-            self._server.prepare()
+            self._tls = _context(*listening.tls) if listening.tls else None
+            self._listening = _listen(listening.address, listening.port)
         except OSError as error:
-            raise UpdaterError(f"cannot listen on {address}:{port}: {error}") from None
-        self.port: int = self._server.bind_addr[1]
-        self._thread = threading.Thread(target=self._server.serve, name="http", daemon=True)
+            where = f"{listening.address}:{listening.port}"
+            raise UpdaterError(f"cannot listen on {where}: {error}") from None
+        self.port: int = self._listening.getsockname()[1]
+        self._gate: Gate[Connection] = Gate(self._limits.most, self._limits.most_each)
+        self._connections: set[Connection] = set()
+        self._arriving: dict[Connection, asyncio.Task[None]] = {}
+        self._delivering = ThreadPoolExecutor(_DELIVERING, "delivery")
+        self._answering = ThreadPoolExecutor(_ANSWERING, "answer")
+        self._loop = asyncio.new_event_loop()
+        self._refusals = refusals or Refusals(time.monotonic)
+        self._ending, self._all_left = asyncio.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -58,5 +82,150 @@ class Server:
 
     def stop(self) -> None:
         """Finish what is being answered, and close."""
-        self._server.stop()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._ending.set)
+            self._thread.join()
+        self._delivering.shutdown()
+        self._answering.shutdown()
+
+    # The door, as connections see it.
+
+    def serve(self, request: Request, answered: Callable[[Answer], None]) -> None:
+        """Have ``request`` answered by the application."""
+
+        def done(future: Future[Answer]) -> None:
+            self._loop.call_soon_threadsafe(answered, future.result())
+
+        threads = self._delivering if request.body_limit else self._answering
+        threads.submit(call, self._application, request.head, bytes(request.body)).add_done_callback(done)
+
+    def refused(self, address: str, line: str) -> None:
+        """Note that a peer was refused."""
+        self._refusals.log(address, line)
+
+    def left(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        self._gate.leave(connection, connection.peer.address)
+        if self._ending.is_set() and not self._connections:
+            self._all_left.set()
+
+    # What goes on in the loop's thread.
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(_unexpected)
+        try:
+            self._loop.run_until_complete(self._work())
+        finally:
+            self._loop.close()
+
+    async def _work(self) -> None:
+        accepting = asyncio.create_task(self._accept())
+        while not self._ending.is_set():
+            now = self._loop.time()
+            for connection in tuple(self._connections):
+                connection.mind(now)
+            try:
+                await asyncio.wait_for(self._ending.wait(), _LOOK_SECONDS)
+            except TimeoutError:
+                continue
+        accepting.cancel()
+        self._listening.close()
+        await self._end()
+
+    async def _end(self) -> None:
+        for task in self._arriving.values():
+            task.cancel()
+        for connection in tuple(self._connections):
+            connection.end()
+        if self._connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_left.wait(), _END_SECONDS)
+        for connection in tuple(self._connections):
+            connection.give_way()
+        await asyncio.sleep(0)
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                sock, name = await self._loop.sock_accept(self._listening)
+            except OSError as error:
+                _log.error("cannot accept a connection: %s", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            address = name[0].removeprefix("::ffff:")
+            scheme = "https" if self._tls else "http"
+            peer = Peer(address, name[1], scheme, self._listening.getsockname()[:2])
+            connection = Connection(peer, self, self._limits, self._loop)
+            entry = self._gate.enter(connection, address)
+            if entry.gives_way:
+                self.refused(address, f"a silent connection of {entry.gives_way.peer.address} gave way")
+                self._dismiss(entry.gives_way)
+            if not entry.may_enter:
+                self.refused(address, f"there are too many connections: one of {address} was closed")
+                sock.close()
+                continue
+            self._connections.add(connection)
+            arriving = asyncio.create_task(self._enter(connection, sock))
+            self._arriving[connection] = arriving
+            arriving.add_done_callback(partial(self._entered, connection, sock))
+
+    def _dismiss(self, connection: Connection) -> None:
+        arriving = self._arriving.get(connection)
+        if arriving:
+            arriving.cancel()
+        else:
+            connection.give_way()
+
+    async def _enter(self, connection: Connection, sock: socket.socket) -> None:
+        await self._loop.connect_accepted_socket(
+            lambda: connection,
+            sock,
+            ssl=self._tls,
+            ssl_handshake_timeout=self._limits.handshake if self._tls else None,
+            ssl_shutdown_timeout=self._limits.closed if self._tls else None,
+        )
+
+    def _entered(self, connection: Connection, sock: socket.socket, arriving: "asyncio.Task[None]") -> None:
+        del self._arriving[connection]
+        if not arriving.cancelled() and arriving.exception() is None:
+            return
+        error = None if arriving.cancelled() else arriving.exception()
+        if error and not isinstance(error, ConnectionResetError):
+            # Who only looks whether the port is open, as load balancers do, is not worth a word.
+            address = connection.peer.address
+            self.refused(address, f"no TLS with {address}: {error}")
+        sock.close()
+        self.left(connection)
+
+
+def _context(certificate: str, key: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    (family, *_, name), *_ = socket.getaddrinfo(
+        address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    listening = socket.create_server(
+        name[:2],
+        family=family,
+        backlog=_BACKLOG,
+        dualstack_ipv6=name[0] == "::" and socket.has_dualstack_ipv6(),
+    )
+    listening.setblocking(False)
+    return listening
+
+
+def _unexpected(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    error = context.get("exception")
+    if isinstance(error, OSError):
+        return  # a peer that is gone
+    _log.error(
+        "a bug of the server: %s",
+        context.get("message"),
+        exc_info=error if isinstance(error, BaseException) else None,
+    )

@@ -1,10 +1,10 @@
 """Opening the database, and transactions on it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -21,8 +21,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.files import OpenFiles
 from registry_docker_updater.storage.migrations import migrate
 
+T = TypeVar("T")
 # How many values one statement is given at most.
 _AT_ONCE = 1000
 # What the primary key of a row that is replaced is called in a statement, beside its new values.
@@ -42,12 +45,17 @@ class Connections(Protocol):
 class Database:
     """SQLite in WAL mode, committed with fsync. Safe for use by several threads and processes."""
 
-    def __init__(self, path: Path, *, may_upgrade: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, may_upgrade: bool = True, guard: Callable[[], str | None] = lambda: None
+    ) -> None:
         """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`.
 
-        One of a version before is brought to this one, unless it is in use.
+        One of a version before is brought to this one, unless it is in use. Nothing is written while ``guard`` says
+        that, and why, it must not be.
         """
-        self._path = path
+        self._path, self._guard = path, guard
+        self._failed: str | None = None
+        self._files: OpenFiles | None = None
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
@@ -56,6 +64,7 @@ class Database:
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         with self.writing() as connection:
             migrate(connection, path, may_upgrade=may_upgrade)
+        self._files = OpenFiles(path)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -66,8 +75,33 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection whose work is committed at the end, or not at all."""
-        with self._translated(), self._writer.begin() as connection:
-            yield connection
+        self._check_place()
+        try:
+            with self._translated(), self._writer.begin() as connection:
+                yield connection
+        except StoreUnavailable as error:
+            self._failed = str(error)
+            raise
+        # What went into a file that nobody will find again must not pass for kept.
+        self._check_place()
+        self._failed = None
+
+    def trouble(self) -> str | None:
+        """Return why nothing can be kept, as far as the last try and a look at the files tell; None where it can be."""
+        return self._lost() or self._failed
+
+    def probe(self) -> None:
+        """Try to write; raises :class:`StoreUnavailable`."""
+        with self.writing() as connection:
+            name = tables.migrations.c.name
+            connection.execute(update(tables.migrations).values(name=name))
+
+    def _lost(self) -> str | None:
+        return self._guard() or (self._files.lost() if self._files else None)
+
+    def _check_place(self) -> None:
+        if lost := self._lost():
+            raise StoreUnavailable(lost)
 
     def close(self) -> None:
         """Close every connection."""
@@ -101,11 +135,11 @@ class OpenTransaction:
         yield self._connection
 
 
-def batches(values: Collection[Any]) -> Iterator[Sequence[Any]]:
+def batches(values: Collection[T], size: int = _AT_ONCE) -> Iterator[Sequence[T]]:
     """Yield ``values`` in parts, because a statement can hold only so many."""
     listed = list(values)
-    for begin in range(0, len(listed), _AT_ONCE):
-        yield listed[begin : begin + _AT_ONCE]
+    for begin in range(0, len(listed), size):
+        yield listed[begin : begin + size]
 
 
 def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
@@ -117,6 +151,23 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     itself = {_ITSELF + column.name: row[column.name] for column in table.primary_key}
     if not connection.execute(replace, {**row, **itself}).rowcount:
         connection.execute(add, row)
+
+
+def put_all(
+    connection: Connection,
+    table: Table,
+    add: Sequence[Mapping[str, Any]],
+    replace: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write many rows: those to ``add`` have primary keys that no row has, those to ``replace`` have those of rows."""
+    replacing, adding = _putting(table)
+    if add:
+        connection.execute(adding, add)
+    if replace:
+        keys = [column.name for column in table.primary_key]
+        connection.execute(
+            replacing, [{**row, **{_ITSELF + key: row[key] for key in keys}} for row in replace]
+        )
 
 
 @cache

@@ -4,20 +4,27 @@ Every method is one transaction, committed with fsync before it returns, or rais
 committed.
 """
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Row, Select, Text, case, func, insert, select, type_coerce, update
 
-from registry_docker_updater.core.events.newest import Answer, Finding, Newest, newest_after, weigh
+from registry_docker_updater.core.events.newest import Answer, Finding, Newest, weigh
 from registry_docker_updater.core.events.pushes import KeptPush, Push, Unreadable
-from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
+from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.arrivals import (
+    Arrived,
+    Recorded,
+    keep_arrived,
+    newest_of,
+    newest_row,
+    push_row,
+)
 from registry_docker_updater.storage.database import Connections, put
 
 # Who pushed, where the registry itself was asked.
@@ -25,18 +32,12 @@ SWEEP = "found by the sweep"
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """How many events were new, and how many had been seen before; ``pushes`` are the numbers of those that were new."""
-
-    accepted: int
-    duplicates: int
-    unreadable: int
-    pushes: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
 class KeptEvent:
-    """An event as it was kept: a push, or what nobody could read (``kind``)."""
+    """An event as it was kept: a push, or what nobody could read (``kind``).
+
+    ``content`` is the latter as JSON text, or as much of its beginning as was asked for; ``content_size`` is how many
+    characters the whole has.
+    """
 
     id: int
     registry: str
@@ -49,7 +50,19 @@ class KeptEvent:
     digest: str | None
     actor: str | None
     reason: str | None
-    content: Any
+    content: str | None
+    content_size: int | None
+
+
+@dataclass(frozen=True)
+class IgnoredEvents:
+    """How many events of a registry were ignored for one reason, and when first and last."""
+
+    registry: str
+    reason: str
+    count: int
+    first_at: datetime
+    last_at: datetime
 
 
 class EventStore:
@@ -61,22 +74,13 @@ class EventStore:
 
     def record(self, registry: str, found: Sequence[Push | Unreadable], now: datetime) -> Recorded:
         """Keep events that ``registry`` sent at ``now``; those kept before count as duplicates."""
-        pushes: list[int] = []
-        duplicates = unreadable = 0
+        (recorded,) = self.record_all([Arrived(registry, found, now)])
+        return recorded
+
+    def record_all(self, arrived: Sequence[Arrived]) -> list[Recorded]:
+        """Keep what several deliveries held, in their order, in one transaction; return what was made of each."""
         with self._connections.writing() as connection:
-            for one in found:
-                row = _push_row(one, now) if isinstance(one, Push) else _unreadable_row(one)
-                number = _insert_once(connection, {"registry": registry, "received_at": now, **row})
-                if isinstance(one, Unreadable):
-                    unreadable += 1
-                elif number is None:
-                    duplicates += 1
-                else:
-                    pushes.append(number)
-                    known = _newest(connection, registry, one.repository, one.tag)
-                    if newest := newest_after(one, number, known, now):
-                        _keep_newest(connection, one, newest)
-        return Recorded(len(pushes), duplicates, unreadable, tuple(pushes))
+            return keep_arrived(connection, arrived)
 
     def record_answer(self, answer: Answer, now: datetime) -> Finding:
         """Keep what a registry answered to the sweep; when that is a push nobody told of, record it as one."""
@@ -89,15 +93,16 @@ class EventStore:
             key=f"sweep {uuid.uuid4()}",
             actor=SWEEP,
         )
+        name = PushedName(answer.registry, answer.repository, answer.tag)
         with self._connections.writing() as connection:
-            finding = weigh(answer, _newest(connection, answer.registry, answer.repository, answer.tag))
+            finding = weigh(answer, newest_of(connection, [name]).get(name))
             if finding is Finding.PUSH:
-                row = {"registry": answer.registry, "received_at": now, **_push_row(push, now)}
+                row = {"registry": answer.registry, "received_at": now, **push_row(push, now)}
                 statement = insert(tables.events).values(row).returning(tables.events.c.id)
                 number = connection.scalars(statement).one()
                 at = min(answer.at, now)
                 newest = Newest(number, push.digest, at, now, push.digest, found_at=answer.at)
-                _keep_newest(connection, push, newest)
+                put(connection, tables.newest, newest_row(name, newest))
             elif finding is Finding.FIRST:
                 n = tables.newest.c
                 connection.execute(
@@ -107,8 +112,9 @@ class EventStore:
 
     def newest_push(self, registry: str, repository: str, tag: str) -> int | None:
         """Return the number of the newest known push of a repository and tag."""
+        name = PushedName(registry, repository, tag)
         with self._connections.reading() as connection:
-            known = _newest(connection, registry, repository, tag)
+            known = newest_of(connection, [name]).get(name)
         return known.push if known else None
 
     def last_event(self) -> int:
@@ -132,17 +138,39 @@ class EventStore:
                 connection.execute(select(tables.events).where(tables.events.c.id == number)).one()
             )
 
-    def newest_events(self, limit: int) -> tuple[KeptEvent, ...]:
-        """Return the newest ``limit`` events, newest first: pushes, and what nobody could read."""
-        query = select(tables.events).order_by(tables.events.c.id.desc()).limit(limit)
+    def newest_events(self, limit: int, longest: int) -> tuple[KeptEvent, ...]:
+        """Return the newest ``limit`` events, newest first, with ``longest`` characters of what nobody could read."""
         with self._connections.reading() as connection:
+            query = _kept(longest).order_by(tables.events.c.id.desc()).limit(limit)
             return tuple(KeptEvent(**row) for row in connection.execute(query).mappings())
 
-    def desired(self, hosts: Mapping[str, Sequence[str]]) -> tuple[DesiredImage, ...]:
-        """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given."""
+    def event(self, number: int) -> KeptEvent:
+        """Return the event with ``number``, whole; raises :class:`NothingKnown`."""
+        with self._connections.reading() as connection:
+            query = _kept(None).where(tables.events.c.id == number)
+            row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NothingKnown(f"no event {number}; `registry-docker-updater events` lists the newest")
+        return KeptEvent(**row)
+
+    def ignored(self) -> tuple[IgnoredEvents, ...]:
+        """Return how many events were ignored, by registry and reason."""
+        i = tables.ignored.c
+        with self._connections.reading() as connection:
+            rows = connection.execute(select(tables.ignored).order_by(i.registry, i.reason)).mappings()
+            return tuple(IgnoredEvents(**row) for row in rows)
+
+    def desired(self, hosts: Mapping[str, Sequence[str]], after: int = 0) -> tuple[DesiredImage, ...]:
+        """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given.
+
+        They come in the order in which they were recorded, as far as that was ``after`` the push with that number.
+        """
         e, n = tables.events.c, tables.newest.c
-        query = select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at).join(
-            tables.newest, n.push == e.id
+        query = (
+            select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at)
+            .join(tables.newest, n.push == e.id)
+            .where(n.push > after, n.registry.in_(list(hosts)))
+            .order_by(n.push)
         )
         with self._connections.reading() as connection:
             return tuple(
@@ -156,53 +184,22 @@ class EventStore:
                     received_at=row.received_at,
                 )
                 for row in connection.execute(query)
-                if row.registry in hosts
             )
 
 
-def _insert_once(connection: Connection, row: Mapping[str, Any]) -> int | None:
-    """Insert an event, unless it was kept before; return its number where it was not."""
+def _kept(longest: int | None) -> Select[Any]:
     e = tables.events.c
-    same = select(e.id).where(e.registry == row["registry"], e.key == row["key"])
-    if connection.scalar(same) is not None:
-        return None
-    return int(connection.scalars(insert(tables.events).values(row).returning(e.id)).one())
+    content = type_coerce(e.content, Text)
+    shown = func.substr(content, 1, longest) if longest else content
+    # An event without content has the JSON null.
+    is_any = e.kind == "unreadable"
+    others = (one for one in e if one is not e.content)
+    return select(
+        *others,
+        case((is_any, shown)).label("content"),
+        case((is_any, func.length(content))).label("content_size"),
+    )
 
 
 def _kept_push(row: Row[Any]) -> KeptPush:
     return KeptPush(row.id, row.registry, row.repository, row.tag, row.digest, row.actor, row.received_at)
-
-
-def _push_row(push: Push, now: datetime) -> dict[str, Any]:
-    return {
-        "kind": "push",
-        "key": push.key,
-        "occurred_at": min(push.occurred_at, now),
-        "repository": push.repository,
-        "tag": push.tag,
-        "digest": push.digest,
-        "actor": push.actor,
-    }
-
-
-def _unreadable_row(found: Unreadable) -> dict[str, Any]:
-    content = json.dumps(found.content, sort_keys=True)
-    key = hashlib.sha256(content.encode()).hexdigest()
-    return {"kind": "unreadable", "key": key, "reason": found.reason, "content": found.content}
-
-
-def _newest(connection: Connection, registry: str, repository: str, tag: str) -> Newest | None:
-    e, n = tables.events.c, tables.newest.c
-    query = (
-        select(n.push, e.digest, n.occurred_at, n.received_at, n.registry_digest, n.found_at)
-        .join(tables.events, e.id == n.push)
-        .where(n.registry == registry, n.repository == repository, n.tag == tag)
-    )
-    row = connection.execute(query).one_or_none()
-    return Newest(*row) if row else None
-
-
-def _keep_newest(connection: Connection, push: Push, newest: Newest) -> None:
-    row = {key: value for key, value in asdict(newest).items() if key != "digest"}
-    name = {"registry": push.registry, "repository": push.repository, "tag": push.tag}
-    put(connection, tables.newest, {**name, **row})

@@ -23,10 +23,21 @@ def _stages(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE notifications ADD COLUMN sent_at DATETIME"))
 
 
+def _ignored(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "CREATE TABLE ignored (registry VARCHAR NOT NULL, reason VARCHAR NOT NULL, count INTEGER NOT NULL,"
+            " first_at DATETIME NOT NULL, last_at DATETIME NOT NULL, PRIMARY KEY (registry, reason))"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_newest_push ON newest (push)"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
     "0003 the stages of rollouts": _stages,
+    "0004 what is ignored": _ignored,
 }
 
 

@@ -73,11 +73,22 @@ newest = Table(
     Column("registry", String, primary_key=True),
     Column("repository", String, primary_key=True),
     Column("tag", String, primary_key=True),
-    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("push", ForeignKey("events.id"), nullable=False, index=True),
     Column("occurred_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("registry_digest", String),
     Column("found_at", Moment),
+)
+
+# How many events were understood and asked for nothing, by the reason.
+ignored = Table(
+    "ignored",
+    metadata,
+    Column("registry", String, primary_key=True),
+    Column("reason", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
 )
 
 hosts = Table(

@@ -2,20 +2,28 @@
 
 import http.client
 import json
+import socket
+import ssl
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration.receivers import certificate
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.connection import Limits
 from registry_docker_updater.http.receiver import Receiver, Source
-from registry_docker_updater.http.server import Server
+from registry_docker_updater.http.refusals import Refusals
+from registry_docker_updater.http.server import Listening, Server
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.group_commit import GroupCommit
 from registry_docker_updater.storage.storage import Storage
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
@@ -45,11 +53,27 @@ class Listener:
     store: Storage
     server: Server
     outages: list[str]
+    trusted: ssl.SSLContext | None = None
     woken: list[bool] = field(default_factory=list)
     is_ready: bool = True
 
     def connect(self) -> http.client.HTTPConnection:
+        if self.trusted:
+            return http.client.HTTPSConnection(
+                "127.0.0.1", self.server.port, context=self.trusted, timeout=20
+            )
         return http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+
+    def raw(self, address: str = "127.0.0.1") -> socket.socket:
+        """A bare connection from ``address``, behind the handshake where there is one."""
+        made = socket.create_connection(("127.0.0.1", self.server.port), 20, (address, 0))
+        return self.trusted.wrap_socket(made, server_hostname="127.0.0.1") if self.trusted else made
+
+    def answer_to(self, data: bytes) -> bytes:
+        """What comes back to exactly these bytes until the server hangs up, where nothing more is sent."""
+        with self.raw() as sender:
+            sender.sendall(data)
+            return received(sender)
 
     def ask(
         self,
@@ -73,7 +97,18 @@ class Listener:
         return self.ask("POST", f"/events/{registry}", body, {**SECRET, **more.pop("headers", {})}, **more)
 
 
-def listen(folder: Path, tls: tuple[str, str] | None = None) -> Listener:
+def received(sender: socket.socket) -> bytes:
+    """All that comes until the other side ends the connection."""
+    answer = b""
+    try:
+        while part := sender.recv(65536):
+            answer += part
+    except (ConnectionResetError, ssl.SSLError):
+        pass
+    return answer
+
+
+def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | None = None) -> Listener:
     path = folder / "updater.db"
     database = Database(path)
     store = Storage(database)
@@ -84,27 +119,49 @@ def listen(folder: Path, tls: tuple[str, str] | None = None) -> Listener:
     }
     outages: list[str] = []
     woken: list[bool] = []
+    refusals = Refusals(time.monotonic)
     receiver = Receiver(
         sources=sources,
         body_limit=LIMIT,
-        storage=store,
+        record=GroupCommit(store.events.record_all).record,
         wake=lambda: woken.append(True),
         outage=outages.append,
         clock=utc_now,
+        refusals=refusals,
     )
-    server = Server(application(receiver, Api(store, lambda: made.is_ready)), "127.0.0.1", 0, tls)
-    server._server.expiration_interval = 0.02  # how soon it notices that it is to stop
-    made = Listener(path, database, store, server, outages, woken)
+    api = Api(store, lambda: database.trouble() if made.is_ready else "starting or stopping")
+    server = Server(
+        application(receiver, api), receiver.admits, Listening("127.0.0.1", 0, tls), limits, refusals
+    )
+    trusted = ssl.create_default_context(cafile=tls[0]) if tls else None
+    made = Listener(path, database, store, server, outages, trusted, woken)
     server.start()
     return made
 
 
-@pytest.fixture
-def listener(tmp_path: Path) -> Iterator[Listener]:
-    made = listen(tmp_path)
+@contextmanager
+def listening(folder: Path, limits: Limits | None = None, *, with_tls: bool = False) -> Iterator[Listener]:
+    tls = None
+    if with_tls:
+        _, trusted = certificate(folder)
+        tls = str(trusted), str(trusted.with_suffix(".key"))
+    made = listen(folder, tls, limits)
     yield made
     made.server.stop()
     made.database.close()
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    with listening(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["plain", "tls"])
+def either(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Listener]:
+    """The same without and with TLS."""
+    with listening(tmp_path, Limits(quiet=0.1), with_tls=request.param == "tls") as made:
+        yield made
 
 
 def counts(accepted: int = 0, ignored: int = 0, duplicates: int = 0, unreadable: int = 0) -> dict[str, int]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.http.conftest import HARBOR_PUSH, MULTI, PUSH, Listener, counts, listen
-from integration.receivers import certificate
+from integration.http.conftest import HARBOR_PUSH, MULTI, PUSH, Listener, counts, listening
+from registry_docker_updater.views.events import event
 from unit.builders import HOST, container, fleet, whole
 
 
@@ -119,13 +119,12 @@ def test_a_registry_that_sends_elsewhere_is_seen_in_the_log(
     ],
 )
 def test_what_there_is_not_is_refused_as_json_and_the_connection_stays(
-    listener: Listener, method: str, path: str, status: int
+    either: Listener, method: str, path: str, status: int
 ) -> None:
-    connection = listener.connect()
-    body = None if method == "GET" else b"x" * 50_000
-    assert listener.ask(method, path, body, connection=connection)[0] == status
+    connection = either.connect()
+    assert either.ask(method, path, connection=connection)[0] == status
     sock = connection.sock
-    assert listener.ask("GET", "/healthz", connection=connection)[0] == 200
+    assert either.ask("GET", "/healthz", connection=connection)[0] == 200
     assert connection.sock is sock
 
 
@@ -162,18 +161,47 @@ def test_of_many_senders_of_one_event_exactly_one_is_accepted(listener: Listener
 
 
 def test_events_come_over_tls_with_the_certificate_of_the_settings(tmp_path: Path) -> None:
-    _, certificate_path = certificate(tmp_path)
-    listener = listen(tmp_path, (str(certificate_path), str(certificate_path.with_suffix(".key"))))
-    try:
-        trusting = ssl.create_default_context(cafile=str(certificate_path))
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", listener.server.port, context=trusting, timeout=20
-        )
-        assert listener.send(PUSH, connection=connection) == (202, counts(accepted=1))
-        connection.close()
+    with listening(tmp_path, with_tls=True) as listener:
+        assert listener.send(PUSH) == (202, counts(accepted=1))
         stranger = http.client.HTTPSConnection("127.0.0.1", listener.server.port, timeout=20)
         with pytest.raises(ssl.SSLCertVerificationError):
             stranger.request("GET", "/healthz")
-    finally:
-        listener.server.stop()
-        listener.database.close()
+
+
+def test_what_is_ignored_is_counted_by_registry_and_reason_and_logged_the_first_time(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A type of event that its sender gives another name would vanish unseen."""
+    caplog.set_level("INFO")
+    renamed = json.dumps({"type": "ARTIFACT_PUSHED\n2026-01-01 ERROR", "event_data": {}}).encode()
+    for body, registry in (
+        (renamed, "harbor"),
+        (renamed, "harbor"),
+        (MULTI[0]["body"].encode(), "production"),
+    ):
+        assert listener.send(body, registry)[1] == counts(ignored=1)
+    _, rows = listener.ask("GET", "/api/ignored")
+    assert [(row["registry"], row["reason"], row["count"]) for row in rows] == [
+        ("harbor", "ARTIFACT_PUSHED\n2026-01-01 ERROR", 2),
+        ("production", "not an image manifest", 1),
+    ]
+    first = [one.getMessage() for one in caplog.records if "the first event" in one.getMessage()]
+    assert len(first) == 2
+    assert "harbor" in first[0]
+    assert "ARTIFACT_PUSHED" in first[0]
+    assert "\n" not in first[0]
+
+
+def test_a_listing_holds_the_beginning_of_what_nobody_can_read_and_says_how_to_see_the_rest(
+    listener: Listener,
+) -> None:
+    for number in range(5):
+        assert listener.send(b"%d garbage " % number * 8000)[0] == 202
+    connection = listener.connect()
+    connection.request("GET", "/api/events")
+    listing = connection.getresponse().read()
+    assert len(listing) < 20_000
+    (*_, row) = json.loads(listing)
+    assert row["content"].startswith('"0 garbage 0 garbage')
+    assert (row["content_size"], row["whole"]) == (80_002, "registry-docker-updater events 1 --json")
+    assert event(listener.store, 1)["content"] == "0 garbage " * 8000

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +17,9 @@ from sqlalchemy import event
 
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listen
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.http import bodies
-from registry_docker_updater.http.server import Server
+from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.storage import events as store_of_events
+from registry_docker_updater.storage.arrivals import keep_arrived
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
@@ -40,61 +40,6 @@ def test_a_body_up_to_the_limit_is_read_however_it_comes(listener: Listener, chu
     given = iter([body[at : at + 7000] for at in range(0, len(body), 7000)]) if chunked else body
     assert listener.send(given)[0] == 202
     assert listener.send(PUSH + b" " * (LIMIT - len(PUSH) + 1))[0] == 413
-
-
-@pytest.mark.parametrize(
-    ("registry", "secret", "status"), [("production", "wrong", 401), ("nobody", "s3cret", 404)]
-)
-def test_after_a_refusal_the_same_connection_works_for_the_next_event(
-    listener: Listener, registry: str, secret: str, status: int
-) -> None:
-    connection = listener.connect()
-    for body in (PUSH, iter([PUSH, b" " * 70_000])):
-        headers = {"Authorization": secret}
-        assert (
-            listener.ask("POST", f"/events/{registry}", body, headers, connection, encode_chunked=False)[0]
-            == status
-        )
-        sock = connection.sock
-        assert listener.send(PUSH, connection=connection)[0] == 202
-        assert connection.sock is sock
-
-
-@pytest.mark.parametrize("path", ["/events/nobody", "/nothing", "/healthz"])
-@pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_without_end_is_hung_up_on(
-    listener: Listener, path: str, chunked: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is neither kept in memory nor taken for the next request."""
-    monkeypatch.setattr(bodies, "_LARGEST_DISCARDED", 200_000)
-    with socket.create_connection(("127.0.0.1", listener.server.port), timeout=20) as sender:
-        length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {10**12}"
-        method = "GET" if path == "/healthz" else "POST"
-        sender.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode())
-        block = b"x" * 65536
-        answer = b""
-        try:
-            for _ in range(40):
-                sender.sendall(b"10000\r\n" + block + b"\r\n" if chunked else block)
-            while received := sender.recv(65536):
-                answer += received
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-    assert answer.count(b"HTTP/1.1") <= 1
-    assert b" 413 " in answer or not answer
-
-
-def test_a_sender_that_stops_in_the_middle_leaves_nothing(listener: Listener) -> None:
-    with socket.create_connection(("127.0.0.1", listener.server.port), timeout=5) as sender:
-        sender.sendall(
-            b"POST /events/production HTTP/1.1\r\nHost: x\r\nAuthorization: s3cret\r\nContent-Length: 1000\r\n\r\n"
-            b'{"events": []}'
-        )
-        sender.shutdown(socket.SHUT_WR)
-        sender.recv(65536)
-    _, rows = listener.ask("GET", "/api/events")
-    assert [row["kind"] for row in rows] in ([], ["unreadable"])
-    assert listener.send(PUSH)[0] == 202
 
 
 def test_while_the_database_cannot_be_written_the_answer_is_503_and_nothing_is_kept(
@@ -138,15 +83,19 @@ def test_a_listing_of_a_database_that_does_not_answer_is_503(listener: Listener)
     assert "does not answer" in content["error"]
 
 
+def _server(listening: Listening) -> Server:
+    return Server(lambda *_: [], lambda _: 0, listening)
+
+
 def test_an_address_in_use_is_told_in_a_sentence(listener: Listener) -> None:
     with pytest.raises(UpdaterError, match=f"cannot listen on 127.0.0.1:{listener.server.port}: "):
-        Server(None, "127.0.0.1", listener.server.port, None)
+        _server(Listening("127.0.0.1", listener.server.port))
 
 
 def test_a_key_that_does_not_fit_its_certificate_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("no certificate")
     with pytest.raises(UpdaterError, match="cannot listen on"):
-        Server(None, "127.0.0.1", 0, (str(tmp_path / "bad.pem"), str(tmp_path / "bad.pem")))
+        _server(Listening("127.0.0.1", 0, (str(tmp_path / "bad.pem"), str(tmp_path / "bad.pem"))))
 
 
 _SERVE = """
@@ -187,14 +136,13 @@ def test_what_is_being_answered_is_finished_before_the_server_ends(
 ) -> None:
     listener = listen(tmp_path)
     entered, go_on = threading.Event(), threading.Event()
-    record = listener.store.events.record
 
     def slowly(*given: Any) -> Any:
         entered.set()
         go_on.wait(10)
-        return record(*given)
+        return keep_arrived(*given)
 
-    monkeypatch.setattr(listener.store.events, "record", slowly)
+    monkeypatch.setattr(store_of_events, "keep_arrived", slowly)
     with ThreadPoolExecutor(2) as pool:
         sent = pool.submit(listener.send, PUSH)
         assert entered.wait(10)

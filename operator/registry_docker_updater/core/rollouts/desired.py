@@ -1,5 +1,6 @@
 """What is wanted: the newest push of each image name."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -42,3 +43,53 @@ class DesiredImage:
     def name(self) -> PushedName:
         """What tells it from every other, whichever of its hosts is meant."""
         return PushedName(self.registry, self.repository, self.tag)
+
+
+class DesiredImages:
+    """The newest push of each name, in the order in which they were recorded; for one thread.
+
+    A registry has many more names than a fleet runs. What concerns a fleet is found in time that depends on how many names
+    that runs, and not on how many there are.
+    """
+
+    def __init__(self, hosts: Mapping[str, Sequence[str]]) -> None:
+        """Begin with none; ``hosts`` are the names of each registry."""
+        self._registries = {host.lower(): name for name, of_registry in hosts.items() for host in of_registry}
+        self._newest: dict[PushedName, DesiredImage] = {}
+        self._names: dict[int, PushedName] = {}
+
+    @property
+    def last(self) -> int:
+        """The number of the newest push; 0 where there is none."""
+        return next(reversed(self._names), 0)
+
+    def add(self, images: Iterable[DesiredImage]) -> None:
+        """Take pushes that are newer than all before, in their order."""
+        for image in images:
+            before = self._newest.pop(image.name, None)
+            if before:
+                del self._names[before.push]
+            self._newest[image.name] = image
+            self._names[image.push] = image.name
+
+    def run_by(self, names: Iterable[ImageName]) -> list[DesiredImage]:
+        """Return the newest pushes of the image ``names`` that targets run."""
+        found = dict[PushedName, DesiredImage]()
+        for name in names:
+            registry = self._registries.get(name.host)
+            itself = PushedName(registry, name.repository, name.tag) if registry else None
+            if itself and itself in self._newest:
+                found[itself] = self._newest[itself]
+        return list(found.values())
+
+    def of(self, names: Iterable[PushedName], pushes: Iterable[int]) -> list[DesiredImage]:
+        """Return the newest pushes of ``names``, and those with the numbers ``pushes`` as far as they are the newest."""
+        asked = [*names, *(self._names[one] for one in pushes if one in self._names)]
+        return [self._newest[name] for name in dict.fromkeys(asked) if name in self._newest]
+
+    def newest_not_in(self, known: Collection[PushedName]) -> list[DesiredImage]:
+        """Return the newest push of all whose name is not among those ``known``, if there is one."""
+        for image in reversed(self._newest.values()):
+            if image.name not in known:
+                return [image]
+        return []

@@ -11,7 +11,7 @@ from datetime import datetime
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.at_once import at_once
-from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
+from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages, PushedName
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
@@ -61,8 +61,9 @@ class Plan:
 
 
 def plan(desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: datetime) -> Plan:
-    """Return what to do at ``now``. ``desired`` holds the newest push of each name, and no other.
+    """Return what to do at ``now``.
 
+    ``desired`` holds the newest push of each name, and no other: of all names, or of those that :func:`concerning` finds.
     ``history`` must know every target of :func:`open_targets`, and every rollout that runs or waits.
     """
     starts: list[Start] = []
@@ -107,6 +108,18 @@ def plan(desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: d
 def open_targets(desired: Iterable[DesiredImage], fleet: Fleet) -> list[str]:
     """Return the keys of the targets that do not run what was pushed: a plan asks for the history of no others."""
     return [target.key for one in desired for target in fleet.behind(one.image_names, one.digest)]
+
+
+def concerning(desired: DesiredImages, run: Iterable[DesiredImage], history: History) -> list[DesiredImage]:
+    """Return what of ``desired`` a plan depends on: those that targets ``run``, and those of open rollouts and overrides.
+
+    Of all others only the newest does: it says since when the fleet is to be looked at.
+    """
+    rollouts = [one.name for one in history.rollouts.values()]
+    overridden = [one.push for one in history.overrides]
+    found = {one.name: one for one in (*run, *desired.of(rollouts, overridden))}
+    others = desired.newest_not_in(found)
+    return [*found.values(), *others]
 
 
 def judge(target: Target, desired: DesiredImage, history: History, fleet: Fleet, now: datetime) -> Verdict:

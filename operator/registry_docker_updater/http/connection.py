@@ -1,0 +1,261 @@
+"""One connection: what comes through it is read, answered in order, and waited for no longer than is good for others.
+
+Each wait has a total time, which a byte now and then does not prolong. The body of a request that is refused anyway is
+not waited for; it is thrown away for a moment, because a peer that is cut off while it sends sees no answer.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from enum import Enum, auto
+from typing import Protocol, cast
+
+from registry_docker_updater.http.gate import Patience
+from registry_docker_updater.http.head import Answer, Head, Peer
+from registry_docker_updater.http.reader import Reader, Refused, Request
+from registry_docker_updater.http.refusals import shown
+
+# How much a peer may send ahead of the answer it waits for.
+_READ_AHEAD = 64 * 1024
+# How much is thrown away of what nobody wants.
+_LARGEST_DISCARDED = 64 * 2**20
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    HANDSHAKE = auto()
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+    """Ours."""
+    TAKEN = auto()
+    """That the peer takes its answer."""
+    CLOSED = auto()
+    """That the peer is done, too; what it still sends is thrown away."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many connections there may be, in all and from one address, and how many seconds each wait may take.
+
+    What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``.
+    A registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
+    """
+
+    most: int = 500
+    most_each: int = 250
+    handshake: float = 10.0
+    idle: float = 120.0
+    head: float = 10.0
+    body: float = 30.0
+    taken: float = 30.0
+    closed: float = 5.0
+    quiet: float = 0.5
+
+    def seconds(self, phase: Phase) -> float:
+        """Return how long ``phase`` may last; our own answer is waited for as long as it takes."""
+        return math.inf if phase is Phase.ANSWER else float(getattr(self, phase.name.lower()))
+
+
+class Door(Protocol):
+    """What a connection leads to."""
+
+    def admits(self, head: Head) -> int:
+        """Return how many bytes of a body are wanted."""
+
+    def serve(self, request: Request, answered: Callable[[Answer], None]) -> None:
+        """Have ``request`` answered: ``answered`` is called later, in the loop."""
+
+    def refused(self, address: str, line: str) -> None:
+        """Note that a peer was refused."""
+
+    def left(self, connection: "Connection") -> None:
+        """Forget a connection."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection of ``peer`` to ``door``; everything happens in the thread of ``loop``."""
+
+    def __init__(self, peer: Peer, door: Door, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin with the handshake, where there is one."""
+        self.peer = peer
+        self._door, self._limits, self._loop = door, limits, loop
+        self._reader = Reader(peer, door.admits)
+        self._transport: asyncio.Transport | None = None
+        self.phase = Phase.HANDSHAKE
+        self.deadline = loop.time() + limits.seconds(self.phase)
+        self._was_of_use = self._is_last = False
+        self._closed_at, self._discarded = 0.0, 0
+
+    @property
+    def patience(self) -> Patience:
+        """How ready it is to give way to another: never while something comes from, or goes to, a known sender."""
+        request = self._reader.request
+        if request and request.body_limit and self.phase in (Phase.BODY, Phase.ANSWER, Phase.TAKEN):
+            return Patience.BUSY
+        return Patience.IDLE if self._was_of_use else Patience.STRANGER
+
+    def give_way(self) -> None:
+        """End it at once."""
+        if self._transport:
+            self._transport.abort()
+
+    def mind(self, now: float) -> None:
+        """End what took too long, by the loop's time."""
+        if now < self.deadline:
+            return
+        if self.phase in (Phase.HEAD, Phase.BODY):
+            what = "its head" if self.phase is Phase.HEAD else "its body"
+            self._refuse(Refused(408, f"{what} took more than {self._limits.seconds(self.phase):g} seconds"))
+        elif self._transport and self.phase is Phase.IDLE:
+            self._close()
+        else:
+            self.give_way()
+
+    def end(self) -> None:
+        """End it when what is being answered is answered."""
+        if self.phase in (Phase.ANSWER, Phase.TAKEN):
+            self._is_last = True
+        elif self._transport:
+            self._transport.abort()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read: the handshake is done."""
+        self._transport = cast("asyncio.Transport", transport)
+        # Any byte that the peer has not taken makes us wait: there is one answer at a time.
+        self._transport.set_write_buffer_limits(0)
+        self._enter(Phase.IDLE)
+        # Whoever has just come has something to say.
+        self.deadline = self._loop.time() + self._limits.head
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came."""
+        if self.phase is Phase.CLOSED:
+            self._discarded += len(data)
+            self.deadline = min(self._closed_at + self._limits.closed, self._loop.time() + self._limits.quiet)
+            if self._discarded > _LARGEST_DISCARDED:
+                self.give_way()
+            return
+        self._reader.take(data)
+        if self.phase in (Phase.ANSWER, Phase.TAKEN):
+            if self._transport and self._reader.ahead > _READ_AHEAD:
+                self._transport.pause_reading()
+            return
+        self._go_on()
+
+    def eof_received(self) -> bool:
+        """Go on without more of the peer, which may still wait for its answer."""
+        if self.phase in (Phase.HEAD, Phase.BODY):
+            self._refuse(Refused(400, "the connection ended in the middle of the request"))
+            return False
+        self._is_last = True
+        return self.phase in (Phase.ANSWER, Phase.TAKEN) and self.peer.scheme == "http"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it: the connection is gone."""
+        if self.phase in (Phase.HEAD, Phase.BODY):
+            self._note(400, f"the connection was lost in the middle of the request ({exc or 'closed'})")
+        self._transport, self.phase = None, Phase.CLOSED
+        self._door.left(self)
+
+    def pause_writing(self) -> None:
+        """Do nothing: that the peer takes its answer is waited for anyway."""
+
+    def resume_writing(self) -> None:
+        """Go on: the peer has taken all that was written."""
+        if self.phase is Phase.TAKEN:
+            self._go_on_after_answer()
+
+    # What follows from it.
+
+    def _go_on(self) -> None:
+        try:
+            request = self._reader.next()
+        except Refused as refused:
+            self._refuse(refused)
+            return
+        if request:
+            self._enter(Phase.ANSWER)
+            self._door.serve(request, self._answer)
+            return
+        begun = self._reader.request
+        if begun is None:
+            self._enter(Phase.HEAD if self._reader.has_begun else Phase.IDLE)
+            return
+        if self.phase is not Phase.BODY and begun.wants_continue and self._transport:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._enter(Phase.BODY)
+
+    def _answer(self, answer: Answer) -> None:
+        request = self._reader.request
+        if not self._transport or not request:
+            return
+        self._was_of_use = self._was_of_use or answer.status.startswith("2")
+        self._is_last = self._is_last or request.is_last
+        self._write(answer, is_last=self._is_last, without_body=request.head.method == "HEAD")
+        if request.leaves_body:
+            self._linger()
+        elif self._transport.get_write_buffer_size():
+            self._enter(Phase.TAKEN)
+        else:
+            self._go_on_after_answer()
+
+    def _go_on_after_answer(self) -> None:
+        if self._is_last:
+            self._close()
+            return
+        self._reader.answered()
+        self._enter(Phase.IDLE)
+        if self._transport:
+            self._transport.resume_reading()
+        self._go_on()
+
+    def _refuse(self, refused: Refused) -> None:
+        self._note(refused.status, refused.why)
+        self._write(Answer.of_refusal(refused.status, refused.why), is_last=True)
+        self._linger()
+
+    def _note(self, status: int, why: str) -> None:
+        request = self._reader.request
+        what = f"{request.head.method} {shown(request.head.path, 60)!a}" if request else "a request"
+        self._door.refused(self.peer.address, f"{status} for {what} from {self.peer.address}: {why}")
+
+    def _write(self, answer: Answer, *, is_last: bool, without_body: bool = False) -> None:
+        if not self._transport:
+            return
+        lines = [
+            f"HTTP/1.1 {answer.status}",
+            *(f"{name}: {value}" for name, value in answer.headers if name.lower() != "content-length"),
+            f"Content-Length: {len(answer.body)}",
+            f"Date: {formatdate(usegmt=True)}",
+            "Server: registry-docker-updater",
+            *(["Connection: close"] if is_last else []),
+        ]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self._transport.write(head if without_body else head + answer.body)
+
+    def _linger(self) -> None:
+        """Have the peer read its answer before the connection ends, though it may still be sending."""
+        if self._transport and self._transport.can_write_eof():
+            self._transport.write_eof()
+        if self._transport:
+            self._transport.resume_reading()
+        self._enter(Phase.CLOSED)
+        self.deadline = self._closed_at + self._limits.quiet
+
+    def _close(self) -> None:
+        self._enter(Phase.CLOSED)
+        if self._transport:
+            self._transport.close()
+
+    def _enter(self, phase: Phase) -> None:
+        if phase is not self.phase:
+            now = self._loop.time()
+            self.phase, self.deadline = phase, now + self._limits.seconds(phase)
+            self._closed_at = now

@@ -1,0 +1,242 @@
+"""Keeping what registries sent: many deliveries in one transaction, in statements whose number is the same for any number.
+
+What that costs does not depend on how much is kept already.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from registry_docker_updater.core.events.newest import Newest, newest_after
+from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.rollouts.desired import PushedName
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import batches, put_all
+
+T = TypeVar("T")
+# Names are looked up as all pairs of their repositories and tags.
+_NAMES_AT_ONCE = 50
+# Reasons are partly what a sender wrote: this many of one registry are counted, one by one.
+_MOST_REASONS = 200
+OTHER_REASONS = "other reasons"
+
+_e, _n = tables.events.c, tables.newest.c
+# Made once: with every delivery, making them took longer than having them executed. Rows of values would be compared with
+# every row there is; lists are looked up in the index.
+_KEPT_KEYS = select(_e.key).where(
+    _e.registry == bindparam("of"), _e.key.in_(bindparam("keys", expanding=True))
+)
+_INSERT = insert(tables.events).returning(_e.id, sort_by_parameter_order=True)
+_NEWEST = (
+    select(
+        *(_n.registry, _n.repository, _n.tag),
+        *(_n.push, _e.digest, _n.occurred_at, _n.received_at, _n.registry_digest, _n.found_at),
+    )
+    .join(tables.events, _e.id == _n.push)
+    .where(
+        _n.registry == bindparam("of"),
+        _n.repository.in_(bindparam("repositories", expanding=True)),
+        _n.tag.in_(bindparam("tags", expanding=True)),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What one delivery of ``registry`` held, when it came ``at``: events to keep, and why others are ignored."""
+
+    registry: str
+    found: Sequence[Push | Unreadable]
+    at: datetime
+    ignored: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How many events were new, and how many had been seen before; ``pushes`` are the numbers of those that were new.
+
+    ``first_ignored`` are the reasons for which nothing of the registry was ignored before.
+    """
+
+    accepted: int
+    duplicates: int
+    unreadable: int
+    pushes: tuple[int, ...] = ()
+    first_ignored: tuple[str, ...] = ()
+
+
+@dataclass
+class _Count:
+    pushes: list[int] = field(default_factory=list)
+    duplicates: int = 0
+    unreadable: int = 0
+
+
+def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Recorded]:
+    """Keep what several deliveries held, in their order; return what was made of each."""
+    counts = [_Count() for _ in arrived]
+    events = [
+        (count, delivery, event, _row(delivery, event))
+        for count, delivery in zip(counts, arrived, strict=True)
+        for event in delivery.found
+    ]
+    seen = _kept_keys(connection, [row for *_, row in events])
+    fresh = []
+    for entry in events:
+        count, _, event, row = entry
+        itself = (row["registry"], row["key"])
+        if isinstance(event, Unreadable):
+            count.unreadable += 1
+        elif itself in seen:
+            count.duplicates += 1
+        if itself not in seen:
+            seen.add(itself)
+            fresh.append(entry)
+    numbers = _insert(connection, [row for *_, row in fresh])
+    pushes = []
+    for (count, delivery, event, _), number in zip(fresh, numbers, strict=True):
+        if isinstance(event, Push):
+            count.pushes.append(number)
+            pushes.append((delivery, event, number))
+    _keep_newest(connection, pushes)
+    first = _count_ignored(connection, arrived)
+    return [
+        Recorded(len(one.pushes), one.duplicates, one.unreadable, tuple(one.pushes), tuple(reasons))
+        for one, reasons in zip(counts, first, strict=True)
+    ]
+
+
+def newest_of(connection: Connection, names: Iterable[PushedName]) -> dict[PushedName, Newest]:
+    """Return the newest known push of each of ``names``, as far as there is one."""
+    asked, found = set(names), {}
+    for registry, of_registry in _by_registry((one.registry, one) for one in asked):
+        for some in batches(of_registry, _NAMES_AT_ONCE):
+            repositories, tags = {one.repository for one in some}, {one.tag for one in some}
+            given = {"of": registry, "repositories": list(repositories), "tags": list(tags)}
+            for row in connection.execute(_NEWEST, given):
+                found[PushedName(*row[:3])] = Newest(*row[3:])
+    return {one: newest for one, newest in found.items() if one in asked}
+
+
+def newest_row(name: PushedName, newest: Newest) -> dict[str, Any]:
+    """Return ``newest`` as it is kept."""
+    return {
+        **name._asdict(),
+        "push": newest.push,
+        "occurred_at": newest.occurred_at,
+        "received_at": newest.received_at,
+        "registry_digest": newest.registry_digest,
+        "found_at": newest.found_at,
+    }
+
+
+def push_row(push: Push, now: datetime) -> dict[str, Any]:
+    """Return a push that was heard of at ``now`` as it is kept, but for its registry."""
+    return {
+        "kind": "push",
+        "key": push.key,
+        "occurred_at": min(push.occurred_at, now),
+        "repository": push.repository,
+        "tag": push.tag,
+        "digest": push.digest,
+        "actor": push.actor,
+        "reason": None,
+        "content": None,
+    }
+
+
+def _row(delivery: Arrived, event: Push | Unreadable) -> dict[str, Any]:
+    row = push_row(event, delivery.at) if isinstance(event, Push) else _unreadable_row(event)
+    return {"registry": delivery.registry, "received_at": delivery.at, **row}
+
+
+def _unreadable_row(found: Unreadable) -> dict[str, Any]:
+    content = json.dumps(found.content, sort_keys=True)
+    key = hashlib.sha256(content.encode()).hexdigest()
+    nothing = dict.fromkeys(("occurred_at", "repository", "tag", "digest", "actor"))
+    return {"kind": "unreadable", "key": key, "reason": found.reason, "content": found.content, **nothing}
+
+
+def _kept_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    return {
+        (registry, key)
+        for registry, keys in _by_registry((row["registry"], row["key"]) for row in rows)
+        for some in batches(keys)
+        for key in connection.scalars(_KEPT_KEYS, {"of": registry, "keys": some})
+    }
+
+
+def _by_registry(entries: Iterable[tuple[str, T]]) -> Iterable[tuple[str, list[T]]]:
+    grouped: dict[str, list[T]] = {}
+    for registry, entry in entries:
+        grouped.setdefault(registry, []).append(entry)
+    return grouped.items()
+
+
+def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    return list(connection.scalars(_INSERT, rows)) if rows else []
+
+
+def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, int]]) -> None:
+    names = {PushedName(one.registry, push.repository, push.tag) for one, push, _ in pushes}
+    before = newest_of(connection, names)
+    newest = dict(before)
+    for delivery, push, number in pushes:
+        name = PushedName(delivery.registry, push.repository, push.tag)
+        if after := newest_after(push, number, newest.get(name), delivery.at):
+            newest[name] = after
+    changed = {name: one for name, one in newest.items() if before.get(name) != one}
+    put_all(
+        connection,
+        tables.newest,
+        add=[newest_row(name, one) for name, one in changed.items() if name not in before],
+        replace=[newest_row(name, one) for name, one in changed.items() if name in before],
+    )
+
+
+def _count_ignored(connection: Connection, arrived: Sequence[Arrived]) -> list[list[str]]:
+    """Count what was ignored; return the reasons that are new, by delivery."""
+    registries = {one.registry for one in arrived if one.ignored}
+    if not registries:
+        return [[] for _ in arrived]
+    i = tables.ignored.c
+    kept = {
+        (row["registry"], row["reason"]): dict(row)
+        for row in connection.execute(select(tables.ignored).where(i.registry.in_(registries))).mappings()
+    }
+    known, of_registry = set(kept), Counter(registry for registry, _ in kept)
+    first: list[list[str]] = []
+    touched = set()
+    for delivery in arrived:
+        first.append([])
+        for given in delivery.ignored:
+            reason = given
+            if (delivery.registry, reason) not in kept and of_registry[delivery.registry] >= _MOST_REASONS:
+                reason = OTHER_REASONS
+            itself = (delivery.registry, reason)
+            if itself not in kept:
+                kept[itself] = {
+                    "registry": delivery.registry,
+                    "reason": reason,
+                    "count": 0,
+                    "first_at": delivery.at,
+                    "last_at": delivery.at,
+                }
+                of_registry[delivery.registry] += 1
+                first[-1].append(reason)
+            kept[itself]["count"] += 1
+            kept[itself]["last_at"] = delivery.at
+            touched.add(itself)
+    put_all(
+        connection,
+        tables.ignored,
+        add=[kept[itself] for itself in touched - known],
+        replace=[kept[itself] for itself in touched & known],
+    )
+    return first
