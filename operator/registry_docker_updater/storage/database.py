@@ -26,6 +26,8 @@ from registry_docker_updater.storage.files import OpenFiles
 from registry_docker_updater.storage.migrations import migrate
 
 T = TypeVar("T")
+# How many seconds other writers are waited for.
+PATIENCE = 10.0
 # How many values one statement is given at most.
 _AT_ONCE = 1000
 # What the primary key of a row that is replaced is called in a statement, beside its new values.
@@ -38,8 +40,11 @@ class Connections(Protocol):
     def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection that sees one state of the database."""
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Give a connection whose work is committed at the end, or not at all."""
+    def writing(self, patience: float = PATIENCE) -> AbstractContextManager[Connection]:
+        """Give a connection whose work is committed at the end, or not at all.
+
+        Other writers are waited for, ``patience`` seconds at most.
+        """
 
 
 class Database:
@@ -56,7 +61,7 @@ class Database:
         self._path, self._guard = path, guard
         self._failed: str | None = None
         self._files: OpenFiles | None = None
-        engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+        engine = create_engine(f"sqlite:///{path}")
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         self._reader = engine
@@ -73,11 +78,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, patience: float = PATIENCE) -> Iterator[Connection]:
         """Give a connection whose work is committed at the end, or not at all."""
         self._check_place()
+        writer = self._writer.execution_options(patience=patience)
         try:
-            with self._translated(), self._writer.begin() as connection:
+            with self._translated(), writer.begin() as connection:
                 yield connection
         except StoreUnavailable as error:
             self._failed = str(error)
@@ -130,7 +136,7 @@ class OpenTransaction:
         yield self._connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, patience: float = PATIENCE) -> Iterator[Connection]:  # noqa: ARG002
         """Give the connection; whoever opened the transaction commits."""
         yield self._connection
 
@@ -185,4 +191,6 @@ def _configure(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    given = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {given.get('patience', PATIENCE) * 1000:.0f}")
+    connection.exec_driver_sql(given.get("begin", "BEGIN"))

@@ -29,6 +29,8 @@ from registry_docker_updater.storage.database import Connections, put
 
 # Who pushed, where the registry itself was asked.
 SWEEP = "found by the sweep"
+# Seconds. Registries wait five for an answer, by our own snippet, and for the commit before theirs, too.
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class EventStore:
 
     def record_all(self, arrived: Sequence[Arrived]) -> list[Recorded]:
         """Keep what several deliveries held, in their order, in one transaction; return what was made of each."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(_PATIENCE) as connection:
             return keep_arrived(connection, arrived)
 
     def record_answer(self, answer: Answer, now: datetime) -> Finding:

@@ -45,12 +45,7 @@ def test_a_body_up_to_the_limit_is_read_however_it_comes(listener: Listener, chu
 def test_while_the_database_cannot_be_written_the_answer_is_503_and_nothing_is_kept(
     listener: Listener,
 ) -> None:
-    """Somebody else holds its lock for longer than we wait, which is made short here."""
-
-    def hurry(connection: Any, *_: Any) -> None:
-        connection.execute("PRAGMA busy_timeout = 100")
-
-    event.listen(listener.database._reader, "checkout", hurry)
+    """Somebody else holds its lock for longer than we wait."""
     with sqlite3.connect(listener.path, isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert listener.send(PUSH) == (503, {"error": "not stored; send it again"})
