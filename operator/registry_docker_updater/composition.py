@@ -35,9 +35,9 @@ from registry_docker_updater.http.application import application
 from registry_docker_updater.http.receiver import Receiver, Source
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.together import Together
 from registry_docker_updater.settings.model import Registry, Settings
 from registry_docker_updater.storage.database import Database
-from registry_docker_updater.storage.group_commit import GroupCommit
 from registry_docker_updater.storage.storage import Storage
 
 
@@ -212,7 +212,6 @@ def assemble(parts: Parts) -> Operator:
             for name, registry in settings.registries.items()
         },
         body_limit=settings.listen.body_limit,
-        record=GroupCommit(parts.storage.events.record_all).record,
         wake=alarm.ring,
         outage=poll.outage,
         clock=parts.clock,
@@ -226,7 +225,7 @@ def assemble(parts: Parts) -> Operator:
 
     api = Api(parts.storage, not_ready)
     server = Server(
-        application(receiver, api),
+        Together(application(receiver, api), parts.storage.events.record_all),
         receiver.admits,
         Listening(listen.address, listen.port, tls),
         refusals=refusals,

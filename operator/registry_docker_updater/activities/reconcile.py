@@ -23,6 +23,8 @@ from registry_docker_updater.storage.actions import keep_plan
 _log = logging.getLogger(__name__)
 # Another process may record a push; how long it may take until that is noticed.
 _LOOK_SECONDS = 1.0
+# How many times as long as a look took the next one waits at least, and how long at most.
+_REST, _LONGEST_REST_SECONDS = 3, 0.2
 # How long to leave a database alone that did not answer.
 _PAUSE_SECONDS = 5.0
 
@@ -124,7 +126,10 @@ class Reconciler:
                 if health.trouble():
                     health.probe()
                 seen = self._context.storage.change_counter()
-                self._sleep(self.reconcile(self._context.clock()), seen)
+                begun = self._context.steady()
+                longest = self.reconcile(self._context.clock())
+                self._rest(self._context.steady() - begun)
+                self._sleep(longest, seen)
             except UpdaterError as error:
                 _log.error("%s", error)
                 self._alarm.pause(_PAUSE_SECONDS)
@@ -156,6 +161,10 @@ class Reconciler:
         ]
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min((wait for wait in waits if wait and wait > timedelta()), default=self._policy.interval)
+
+    def _rest(self, took: timedelta) -> None:
+        """Leave the processor to others for a moment: in a storm of pushes, each look sees many of them."""
+        self._alarm.pause(min(took.total_seconds() * _REST, _LONGEST_REST_SECONDS))
 
     def _sleep(self, longest: timedelta, seen: int) -> None:
         """Wait for news from inside, an event that another process recorded after ``seen``, or the ``longest`` time."""

@@ -12,9 +12,9 @@ from registry_docker_updater.http.refusals import Refusals
 _log = logging.getLogger(__name__)
 
 
-def answer(status: int, content: Any) -> HTTPResponse:
-    """Return ``content`` as the answer."""
-    body = json.dumps(content, indent=2) + "\n"
+def answer(status: int, content: Any, indent: int | None = 2) -> HTTPResponse:
+    """Return ``content`` as the answer; without ``indent``, in one line, for who reads thousands in a second."""
+    body = json.dumps(content, indent=indent) + "\n"
     return HTTPResponse(body, status, {"Content-Type": "application/json"})
 
 

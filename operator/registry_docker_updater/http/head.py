@@ -1,8 +1,10 @@
 """The head of a request, as it was read, and what a request is answered."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,12 @@ class Answer:
     body: bytes
 
     @classmethod
+    def of_json(cls, status: int, content: Mapping[str, Any]) -> "Answer":
+        """Return ``content`` as the answer."""
+        body = (json.dumps(content) + "\n").encode()
+        return cls(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "application/json"),), body)
+
+    @classmethod
     def of_refusal(cls, status: int, why: str) -> "Answer":
-        """Return the answer to what cannot be read as a request, in the shape of all other answers."""
-        phrase = HTTPStatus(status)
-        # Only what stands in this program is written here, never what a peer sent: it needs no escaping.
-        body = f'{{"error": "{why}"}}\n'.encode()
-        return cls(f"{status} {phrase.phrase}", (("Content-Type", "application/json"),), body)
+        """Return the answer to what is wrong, in the shape of all other answers."""
+        return cls.of_json(status, {"error": why})

@@ -7,6 +7,7 @@ only bounded, authenticated, read and committed here. Whatever follows from it h
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bottle import HTTPResponse, request
 
@@ -16,9 +17,10 @@ from registry_docker_updater.core.events.formats.format import Format
 from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import StoreUnavailable
-from registry_docker_updater.http.answers import answer, refusal
-from registry_docker_updater.http.head import Head
+from registry_docker_updater.http.answers import refusal
+from registry_docker_updater.http.head import Answer, Head
 from registry_docker_updater.http.refusals import Refusals
+from registry_docker_updater.http.together import TO_KEEP, ToKeep
 from registry_docker_updater.storage.arrivals import Arrived, Recorded
 
 # What is before a registry's name in the path of its events.
@@ -39,13 +41,11 @@ class Source:
 class Receiver:
     """Takes events of ``sources``, whose bodies are ``body_limit`` bytes long at the most.
 
-    ``record`` keeps what one held; ``wake`` is called when there is something new, ``outage`` with the name of a registry
-    whose event could not be kept.
+    ``wake`` is called when there is something new, ``outage`` with the name of a registry whose event could not be kept.
     """
 
     sources: Mapping[str, Source]
     body_limit: int
-    record: Callable[[Arrived], Recorded]
     wake: Callable[[], None]
     outage: Callable[[str], None]
     clock: Clock
@@ -59,7 +59,7 @@ class Receiver:
         return self.body_limit
 
     def receive(self, registry: str) -> HTTPResponse:
-        """Answer the request at hand, a delivery of ``registry``: 202 once it is committed."""
+        """Read the request at hand, a delivery of ``registry``; it is answered 202 once what it held is committed."""
         headers = _headers()
         refused = self._refusal(registry, headers)
         if refused:
@@ -87,25 +87,31 @@ class Receiver:
         for one in found.kept:
             if isinstance(one, Unreadable):
                 _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
-        try:
-            recorded = self.record(Arrived(source.name, found.kept, self.clock(), found.ignored))
-        except StoreUnavailable as error:
-            _log.error("503 for %s: %s", source.name, error)
-            self.outage(source.name)
-            return refusal(503, "not stored; send it again")
+        to_keep = ToKeep(
+            Arrived(source.name, found.kept, self.clock(), found.ignored),
+            kept=partial(self._kept, source.name, len(found.ignored)),
+            not_kept=partial(self._not_kept, source.name),
+        )
+        request.environ[TO_KEEP].append(to_keep)
+        return refusal(500, "it was not kept")
+
+    def _kept(self, registry: str, ignored: int, recorded: Recorded) -> Answer:
         for reason in recorded.first_ignored:
-            _log.info("the first event of %s that is ignored because it is: %.100r", source.name, reason)
+            _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
         if recorded.accepted:
             self.wake()
-        return answer(
-            202,
-            {
-                "accepted": recorded.accepted,
-                "ignored": len(found.ignored),
-                "duplicates": recorded.duplicates,
-                "unreadable": recorded.unreadable,
-            },
-        )
+        counts = {
+            "accepted": recorded.accepted,
+            "ignored": ignored,
+            "duplicates": recorded.duplicates,
+            "unreadable": recorded.unreadable,
+        }
+        return Answer.of_json(202, counts)
+
+    def _not_kept(self, registry: str, error: StoreUnavailable) -> Answer:
+        _log.error("503 for %s: %s", registry, error)
+        self.outage(registry)
+        return Answer.of_refusal(503, "not stored; send it again")
 
 
 def _headers() -> Mapping[str, str]:

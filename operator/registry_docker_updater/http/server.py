@@ -1,7 +1,7 @@
 """The server below the HTTP interface: asyncio waits for peers, llhttp reads what they send, threads answer.
 
 A WSGI application is called when a request is here as a whole, so that no peer holds a thread. Deliveries of registries
-have threads of their own: whatever else is asked does not delay them.
+have a thread of their own: whatever else is asked does not delay them.
 """
 
 import asyncio
@@ -10,11 +10,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from queue import Empty, SimpleQueue
 
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.connection import Connection, Limits
@@ -22,11 +23,12 @@ from registry_docker_updater.http.gate import Gate
 from registry_docker_updater.http.head import Answer, Head, Peer
 from registry_docker_updater.http.reader import Request
 from registry_docker_updater.http.refusals import Refusals
-from registry_docker_updater.http.wsgi import Application, call
+from registry_docker_updater.http.together import Together
+from registry_docker_updater.http.wsgi import call
 
 _log = logging.getLogger(__name__)
-# What is sent together is committed together: by as many threads as there are.
-_DELIVERING, _ANSWERING = 32, 4
+# Threads for what is no delivery, and how many deliveries are kept together at most.
+_ANSWERING, _MOST_TOGETHER = 4, 200
 _BACKLOG = 512
 _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
@@ -44,12 +46,19 @@ class Listening:
     tls: tuple[str, str] | None = None
 
 
+# A delivery, and who is to be given its answer.
+_Waiting = tuple[Request, Callable[[Answer], None]]
+
+
 class Server:
-    """Serves one WSGI application; ``admits`` says how many bytes of a request's body are wanted, by its head."""
+    """Serves one WSGI application: deliveries ``together``, and whatever else is asked by itself.
+
+    ``admits`` says how many bytes of a request's body are wanted, by its head; what is wanted is a delivery.
+    """
 
     def __init__(
         self,
-        application: Application,
+        together: Together,
         admits: Callable[[Head], int],
         listening: Listening,
         limits: Limits | None = None,
@@ -57,7 +66,7 @@ class Server:
     ) -> None:
         """Bind the address; raises :class:`UpdaterError`."""
         self.admits = admits
-        self._application = application
+        self._together = together
         self._limits = limits or Limits()
         try:
             self._tls = _context(*listening.tls) if listening.tls else None
@@ -69,7 +78,8 @@ class Server:
         self._gate: Gate[Connection] = Gate(self._limits.most, self._limits.most_each)
         self._connections: set[Connection] = set()
         self._arriving: dict[Connection, asyncio.Task[None]] = {}
-        self._delivering = ThreadPoolExecutor(_DELIVERING, "delivery")
+        self._deliveries: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._delivering = threading.Thread(target=self._deliver, name="deliveries", daemon=True)
         self._answering = ThreadPoolExecutor(_ANSWERING, "answer")
         self._loop = asyncio.new_event_loop()
         self._refusals = refusals or Refusals(time.monotonic)
@@ -78,6 +88,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to answer."""
+        self._delivering.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,19 +96,18 @@ class Server:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._ending.set)
             self._thread.join()
-        self._delivering.shutdown()
+            self._deliveries.put(None)
+            self._delivering.join()
         self._answering.shutdown()
 
     # The door, as connections see it.
 
     def serve(self, request: Request, answered: Callable[[Answer], None]) -> None:
         """Have ``request`` answered by the application."""
-
-        def done(future: Future[Answer]) -> None:
-            self._loop.call_soon_threadsafe(answered, future.result())
-
-        threads = self._delivering if request.body_limit else self._answering
-        threads.submit(call, self._application, request.head, bytes(request.body)).add_done_callback(done)
+        if request.body_limit:
+            self._deliveries.put((request, answered))
+        else:
+            self._answering.submit(self._answer, request, answered)
 
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
@@ -109,6 +119,32 @@ class Server:
         self._gate.leave(connection, connection.peer.address)
         if self._ending.is_set() and not self._connections:
             self._all_left.set()
+
+    # What goes on in threads.
+
+    def _answer(self, request: Request, answered: Callable[[Answer], None]) -> None:
+        answer = call(self._together.application, request.head, bytes(request.body))
+        self._in_loop(answered, answer)
+
+    def _deliver(self) -> None:
+        while waiting := self._deliveries.get():
+            some = [waiting]
+            while len(some) < _MOST_TOGETHER:
+                try:
+                    next_ = self._deliveries.get_nowait()
+                except Empty:
+                    break
+                if next_ is None:
+                    self._deliveries.put(None)
+                    break
+                some.append(next_)
+            answers = self._together.answers([request for request, _ in some])
+            answered = [answered for _, answered in some]
+            self._in_loop(_answer_each, answered, answers)
+
+    def _in_loop(self, does: Callable[..., None], *given: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it all connections
+            self._loop.call_soon_threadsafe(does, *given)
 
     # What goes on in the loop's thread.
 
@@ -198,6 +234,11 @@ class Server:
             self.refused(address, f"no TLS with {address}: {error}")
         sock.close()
         self.left(connection)
+
+
+def _answer_each(answered: Sequence[Callable[[Answer], None]], answers: Sequence[Answer]) -> None:
+    for one, answer in zip(answered, answers, strict=True):
+        one(answer)
 
 
 def _context(certificate: str, key: str) -> ssl.SSLContext:

@@ -2,7 +2,8 @@
 
 import io
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from registry_docker_updater.http.head import Answer, Head
@@ -21,8 +22,13 @@ class _Errors(io.TextIOBase):
         return len(text)
 
 
-def call(application: Application, head: Head, body: bytes) -> Answer:
-    """Return what ``application`` answers; a bug of it is logged and answered 500."""
+def call(
+    application: Application, head: Head, body: bytes, more: Mapping[str, Any] = MappingProxyType({})
+) -> Answer:
+    """Return what ``application`` answers; a bug of it is logged and answered 500.
+
+    ``more`` is what its environment holds besides.
+    """
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:  # noqa: ARG001
@@ -31,7 +37,7 @@ def call(application: Application, head: Head, body: bytes) -> Answer:
 
     written: list[bytes] = []
     try:
-        parts = application(_environment(head, body), start)
+        parts = application({**_environment(head, body), **more}, start)
         try:
             written.extend(parts)
         finally:

@@ -22,8 +22,8 @@ from registry_docker_updater.http.connection import Limits
 from registry_docker_updater.http.receiver import Receiver, Source
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
-from registry_docker_updater.storage.group_commit import GroupCommit
 from registry_docker_updater.storage.storage import Storage
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
@@ -123,7 +123,6 @@ def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | No
     receiver = Receiver(
         sources=sources,
         body_limit=LIMIT,
-        record=GroupCommit(store.events.record_all).record,
         wake=lambda: woken.append(True),
         outage=outages.append,
         clock=utc_now,
@@ -131,7 +130,11 @@ def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | No
     )
     api = Api(store, lambda: database.trouble() if made.is_ready else "starting or stopping")
     server = Server(
-        application(receiver, api), receiver.admits, Listening("127.0.0.1", 0, tls), limits, refusals
+        Together(application(receiver, api), store.events.record_all),
+        receiver.admits,
+        Listening("127.0.0.1", 0, tls),
+        limits,
+        refusals,
     )
     trusted = ssl.create_default_context(cafile=tls[0]) if tls else None
     made = Listener(path, database, store, server, outages, trusted, woken)

@@ -30,11 +30,18 @@ CHUNKED = (
     b"POST /events/harbor HTTP/1.1\r\nHost: x\r\nAuthorization: s3cret\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"%x;a=b\r\n%b\r\n0\r\nX: y\r\n\r\n" % (len(PUSH), PUSH)
 )
-PIECES = [b"\r\n", b"\n", b"\0", b"\xff", b" ", b"Content-Length: 1\r\n", b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n"]
+PIECES = [
+    b"\r\n",
+    b"\n",
+    b"\0",
+    b"\xff",
+    b" ",
+    b"Content-Length: 1\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"0\r\n\r\n",
+]
 CODES = {200, 202, 400, 401, 404, 405, 408, 413, 414, 431, 501, 505}
-often = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from sqlalchemy import event
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listen
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage import events as store_of_events
 from registry_docker_updater.storage.arrivals import keep_arrived
 from registry_docker_updater.storage.database import Database
@@ -79,7 +80,7 @@ def test_a_listing_of_a_database_that_does_not_answer_is_503(listener: Listener)
 
 
 def _server(listening: Listening) -> Server:
-    return Server(lambda *_: [], lambda _: 0, listening)
+    return Server(Together(lambda *_: [], lambda _: []), lambda _: 0, listening)
 
 
 def test_an_address_in_use_is_told_in_a_sentence(listener: Listener) -> None:
