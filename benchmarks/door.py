@@ -169,7 +169,7 @@ def serving(folder: Path, *command: str) -> Iterator[psutil.Popen]:
     with (folder / "log").open("w") as log:
         process = psutil.Popen([sys.executable, *command], stdout=log, stderr=subprocess.STDOUT)
     try:
-        until(lambda: port_of(folder), who="the door", what="listens", deadline=60, log=folder / "log")
+        until(lambda: bool(port_of(folder)), who="the door", what="listens", deadline=60, log=folder / "log")
         url = f"http://127.0.0.1:{port_of(folder)}/readyz"
         until(lambda: requests.get(url, timeout=10).ok, who="the door", what="is ready", deadline=60)
         yield process

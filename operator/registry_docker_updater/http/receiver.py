@@ -58,7 +58,7 @@ class Receiver:
             return 0
         return self.body_limit
 
-    def receive(self, registry: str) -> HTTPResponse:
+    def receive(self, registry: str) -> HTTPResponse | str:
         """Read the request at hand, a delivery of ``registry``; it is answered 202 once what it held is committed."""
         headers = _headers()
         refused = self._refusal(registry, headers)
@@ -78,7 +78,7 @@ class Receiver:
             return 401, f"wrong or missing Authorization for registry {registry!r}"
         return None
 
-    def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse:
+    def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse | str:
         try:
             found = read(source.name, source.sender, delivery)
         except Malformed as error:
@@ -93,7 +93,7 @@ class Receiver:
             not_kept=partial(self._not_kept, source.name),
         )
         request.environ[TO_KEEP].append(to_keep)
-        return refusal(500, "it was not kept")
+        return ""  # the answer is made when it is known what became of it
 
     def _kept(self, registry: str, ignored: int, recorded: Recorded) -> Answer:
         for reason in recorded.first_ignored:

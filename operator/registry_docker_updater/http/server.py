@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from registry_docker_updater.http.wsgi import call
 _log = logging.getLogger(__name__)
 # Threads for what is no delivery, and how many deliveries are kept together at most.
 _ANSWERING, _MOST_TOGETHER = 4, 200
+_COMPANY_SECONDS = 0.0003
 _BACKLOG = 512
 _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
@@ -127,20 +128,26 @@ class Server:
         self._in_loop(answered, answer)
 
     def _deliver(self) -> None:
+        some: list[_Waiting] = []
         while waiting := self._deliveries.get():
-            some = [waiting]
-            while len(some) < _MOST_TOGETHER:
-                try:
-                    next_ = self._deliveries.get_nowait()
-                except Empty:
-                    break
-                if next_ is None:
-                    self._deliveries.put(None)
-                    break
-                some.append(next_)
+            if len(some) > 1:
+                # Many are sending: a commit with more in it costs hardly more.
+                time.sleep(_COMPANY_SECONDS)
+            some = [waiting, *self._more()]
             answers = self._together.answers([request for request, _ in some])
             answered = [answered for _, answered in some]
             self._in_loop(_answer_each, answered, answers)
+
+    def _more(self) -> Iterator[_Waiting]:
+        for _ in range(_MOST_TOGETHER):
+            try:
+                waiting = self._deliveries.get_nowait()
+            except Empty:
+                return
+            if waiting is None:
+                self._deliveries.put(None)
+                return
+            yield waiting
 
     def _in_loop(self, does: Callable[..., None], *given: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it all connections

@@ -1,7 +1,7 @@
 """Deliveries that came at the same time are committed together: a commit waits for the disk, however much is in it.
 
-The application reads each, and says what is to be kept and how it is answered then. Nobody waits for company: while one
-commit goes on, the next deliveries come together by themselves. Nobody is told that something is kept before it is.
+The application reads each, and says what is to be kept and how it is answered then. While one commit goes on, the next
+deliveries come together by themselves. Nobody is told that something is kept before it is.
 """
 
 import logging
