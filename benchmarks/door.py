@@ -189,25 +189,20 @@ def serve_and_keep_nothing() -> None:
     from registry_docker_updater.core.events.formats import FORMATS  # noqa: PLC0415 - the sender needs none of it
     from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
-    from registry_docker_updater.http.receiver import Receiver, Source  # noqa: PLC0415
+    from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
+    from registry_docker_updater.http.receiver import Receiver  # noqa: PLC0415
     from registry_docker_updater.http.refusals import Refusals  # noqa: PLC0415
     from registry_docker_updater.http.server import Listening, Server  # noqa: PLC0415
     from registry_docker_updater.http.together import Together  # noqa: PLC0415
     from registry_docker_updater.storage.arrivals import Recorded  # noqa: PLC0415
 
-    receiver = Receiver(
-        sources={"registry": Source("registry", FORMATS["distribution"], _SECRET)},
-        body_limit=2**23,
-        wake=lambda: None,
-        outage=lambda _: None,
-        clock=utc_now,
-        refusals=Refusals(time.monotonic),
-    )
+    guard = DeliveryGuard({"registry": Source("registry", FORMATS["distribution"], (_SECRET,))}, 2**23)
+    receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, Refusals(time.monotonic))
     api = Api(Storage(Database(Path(":memory:"))), lambda: None)
     together = Together(
         application(receiver, api), lambda some: [Recorded(len(one.found), 0, 0) for one in some]
     )
-    server = Server(together, receiver.admits, Listening("127.0.0.1", 0))
+    server = Server(together, guard, Listening("127.0.0.1", 0))
     server.start()
     print(f"listening on http://127.0.0.1:{server.port}", flush=True)
     time.sleep(3600)

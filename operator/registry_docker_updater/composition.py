@@ -32,10 +32,12 @@ from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
-from registry_docker_updater.http.receiver import Receiver, Source
+from registry_docker_updater.http.guard import DeliveryGuard, Source
+from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Listening, Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.settings.changes import needing_restart
 from registry_docker_updater.settings.model import Registry, Settings
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
@@ -46,10 +48,15 @@ class Parts:
     """What is made of the settings, each part when it is first asked for."""
 
     settings: Settings
-    folder: Path
+    path: Path
     environment: Mapping[str, str]
     clock: Clock
     held: Held | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings file."""
+        return self.path.absolute().parent
 
     @cached_property
     def state(self) -> Path:
@@ -110,7 +117,9 @@ class Parts:
 class Operator:
     """A running operator: the reconciler, and the server and the poll of registries that feed it."""
 
+    settings: Settings
     server: Server
+    guard: DeliveryGuard
     poll: RegistryPoll
     reconciler: Reconciler
     scanner: Scanner
@@ -128,6 +137,16 @@ class Operator:
         self.server.stop()
         self.poll.stop()
         self.end()
+
+    def change(self, settings: Settings) -> Sequence[str]:
+        """Take what can be changed while it works: who may send events, with what, and the certificate.
+
+        Return the paths of those settings that are different, and need a restart. Raises :class:`UpdaterError`.
+        """
+        if settings.listen.tls and self.settings.listen.tls:
+            self.server.change_certificate(_tls(settings))
+        self.guard.change(_sources(settings), settings.listen.body_limit)
+        return tuple(needing_restart(self.settings, settings))
 
     def end(self) -> None:
         """End the reconciler, and every run that goes on. May be called from a signal."""
@@ -206,31 +225,50 @@ def assemble(parts: Parts) -> Operator:
         steady=context.steady,
     )
     refusals = Refusals(time.monotonic)
-    receiver = Receiver(
-        sources={
-            name: Source(name, FORMATS[registry.format], registry.secret.read())
-            for name, registry in settings.registries.items()
-        },
-        body_limit=settings.listen.body_limit,
-        wake=alarm.ring,
-        outage=poll.outage,
-        clock=parts.clock,
-        refusals=refusals,
-    )
+    guard = DeliveryGuard(_sources(settings), settings.listen.body_limit)
+
+    def wake(registry: str) -> None:
+        alarm.ring()
+        poll.news(registry)
+
+    receiver = Receiver(guard, wake, poll.outage, parts.clock, refusals)
     listen = settings.listen
-    tls = (str(listen.tls.certificate), str(listen.tls.key)) if listen.tls else None
 
     def not_ready() -> str | None:
-        return parts.database.trouble() if reconciler.is_ready else "starting or stopping"
+        if not reconciler.is_ready:
+            return "starting or stopping"
+        return parts.database.trouble()
 
     api = Api(parts.storage, not_ready)
     server = Server(
         Together(application(receiver, api), parts.storage.events.record_all),
-        receiver.admits,
-        Listening(listen.address, listen.port, tls),
+        guard,
+        Listening(listen.address, listen.port, _tls(settings)),
         refusals=refusals,
     )
-    return Operator(server, poll, reconciler, scanner, workers, alarm, parts.playbooks)
+    return Operator(settings, server, guard, poll, reconciler, scanner, workers, alarm, parts.playbooks)
+
+
+def _sources(settings: Settings) -> Mapping[str, Source]:
+    try:
+        return {
+            name: Source(
+                name=name,
+                sender=FORMATS[registry.format],
+                secrets=registry.secrets,
+                networks=registry.networks,
+                is_open=registry.insecure,
+                can_be_asked=registry.sweep_interval is not None,
+            )
+            for name, registry in settings.registries.items()
+        }
+    except ValueError as error:
+        raise UpdaterError(f"registries: {error}") from None
+
+
+def _tls(settings: Settings) -> tuple[str, str] | None:
+    tls = settings.listen.tls
+    return (str(tls.certificate), str(tls.key)) if tls else None
 
 
 def _client(name: str, registry: Registry) -> RegistryClient:

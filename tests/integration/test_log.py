@@ -24,6 +24,7 @@ from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import printable
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import BadSettings, UpdaterError
+from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.server import Listening, Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
@@ -123,7 +124,7 @@ def test_what_the_server_and_an_application_complain_about_is_logged_as_all_else
         start("200 OK", [])
         return []
 
-    server = Server(Together(application, lambda _: []), lambda _: 0, Listening("127.0.0.1", 0))
+    server = Server(Together(application, lambda _: []), DeliveryGuard({}, 0), Listening("127.0.0.1", 0))
     server.start()
     for path in ("/", "/bug"):
         connection = HTTPConnection("127.0.0.1", server.port, timeout=20)

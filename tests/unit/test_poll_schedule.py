@@ -187,3 +187,17 @@ def test_a_registry_that_tells_of_no_tag_is_asked_slowly_and_of_everything_when_
 def test_what_was_wrong_with_a_tag_is_forgotten_with_it() -> None:
     plan = schedule(WEB, API).unanswered(WEB, NOON)
     assert plan.of([API], NOON).troubles == {}
+
+
+def test_what_was_mentioned_is_asked_for_twice_and_then_in_its_turn() -> None:
+    one, stable, second = Tag("test/app", "1"), Tag("test/app", "stable"), timedelta(seconds=1)
+    schedule = PollSchedule(timedelta(hours=1)).of([one, stable], NOON)
+    schedule = schedule.asked(one, NOON).asked(stable, NOON)
+    later = NOON + 60 * second
+    schedule = schedule.mentioned([one, Tag("test/other", "1")], later)
+    assert schedule.next == (one, later)
+    assert Tag("test/other", "1") not in schedule.due
+    schedule = schedule.asked(one, later)
+    assert schedule.due[one] == later + 60 * second
+    schedule = schedule.asked(one, later + 60 * second)
+    assert schedule.twice == frozenset()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats import FORMATS
-from registry_docker_updater.core.events.pushes import Malformed, Push, Unreadable
+from registry_docker_updater.core.events.pushes import Malformed, Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.events.receiving import ReadDelivery, read
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -155,7 +156,7 @@ def nothing_but_malformed(body: bytes) -> None:
             str(refused).encode()
         else:
             for one in reading.kept:
-                shown = (one.actor or "") + one.key if isinstance(one, Push) else one.reason
+                shown = one.reason if isinstance(one, Unreadable) else (one.actor or "") + one.key
                 shown.encode()
 
 
@@ -185,3 +186,19 @@ def test_a_body_cut_or_changed_anywhere_is_read_or_malformed(data: st.DataObject
     place = data.draw(st.integers(0, len(body)))
     nothing_but_malformed(body[:place] + data.draw(st.binary(max_size=3)) + body[place + 1 :])
     nothing_but_malformed(body[:place])
+
+
+def test_a_push_without_digest_of_a_registry_that_is_not_asked_cannot_be_read() -> None:
+    sent = Delivery(b'{"repository": "team/app", "tag": "1"}')
+    (one,) = read("production", FORMATS["generic"], sent).kept
+    assert isinstance(one, UnresolvedPush)
+    with pytest.raises(Malformed, match="sweep_interval is never"):
+        read("production", FORMATS["generic"], sent, can_be_asked=False)
+    insisting = replace(FORMATS["generic"], insists=True)
+    (one,) = read("production", insisting, sent, can_be_asked=False).kept
+    assert one == Unreadable(
+        "no digest in it, and the registry is not asked: its sweep_interval is never", "team/app:1"
+    )
+    push = Delivery(json.dumps({"repository": "a", "tag": "1", "digest": f"sha256:{'a' * 64}"}).encode())
+    (kept,) = read("production", FORMATS["generic"], push, can_be_asked=False).kept
+    assert isinstance(kept, Push)

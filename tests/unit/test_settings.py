@@ -80,7 +80,7 @@ def test_little_has_to_be_said_and_the_rest_is_as_documented(folder: Path) -> No
     )
     registry = settings.registries["production"]
     assert registry.hosts == ("registry.example.com", "registry.internal:5000")
-    assert registry.secret.read() == "s3cret"
+    assert registry.secrets == ("s3cret",)
 
 
 def test_paths_are_relative_to_the_file_and_not_to_where_one_stands(
@@ -90,14 +90,16 @@ def test_paths_are_relative_to_the_file_and_not_to_where_one_stands(
     settings = read(folder, changed("state_directory", "state"))
     assert settings.state_directory == folder / "state"
     assert settings.fleet.inventory == folder / "inventory"
-    assert settings.registries["production"].secret.file == folder / "secrets/production"
+    secret = settings.registries["production"].secret
+    assert secret
+    assert secret.file == folder / "secrets/production"
     assert read(folder, changed("state_directory", "/var/x")).state_directory == Path("/var/x")
 
 
 def test_everything_wrong_is_told_together_each_with_its_path(folder: Path) -> None:
     given = content()
     given["listen"] = {"port": 70000, "tls": {"certificate": "none.pem", "key": "none.key"}, "prot": 1}
-    given["registries"]["production"] |= {"format": "quay", "hosts": ["https://registry.example.com"]}
+    given["registries"]["production"] |= {"format": "docker", "hosts": ["https://registry.example.com"]}
     given["registries"]["test"] = {"format": "harbor", "hosts": [], "secret": "hunter2"}
     given["fleet"] = {"inventory": "nowhere", "scan_interval": "often"}
     given["rollouts"] = {"workers": 0, "retry": {"first": 10, "attempts": 0}}
@@ -107,7 +109,7 @@ def test_everything_wrong_is_told_together_each_with_its_path(folder: Path) -> N
         "listen.tls.certificate: ",
         "listen.tls.key: ",
         "listen.prot: is not a setting",
-        "registries.production.format: 'quay' is not a format; known are distribution, harbor",
+        "registries.production.format: 'docker' is not a format; known are acr, ",
         "registries.production.hosts.0: 'https://registry.example.com' is not a registry host",
         "registries.test.hosts: ",
         "registries.test.secret: write {file: PATH} or {env: NAME}",
@@ -182,7 +184,7 @@ def test_a_secret_of_the_environment_is_read_without_its_white_space(
 ) -> None:
     monkeypatch.setenv("PRODUCTION", " s3cret\n")
     settings = read(folder, changed("registries.production.secret", {"env": "PRODUCTION"}))
-    assert settings.registries["production"].secret.read() == "s3cret"
+    assert settings.registries["production"].secrets == ("s3cret",)
     assert "s3cret" not in repr(settings)
 
 

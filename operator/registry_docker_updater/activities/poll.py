@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.events.newest import Answer, Finding
@@ -17,6 +17,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
 from registry_docker_updater.edges.registry.port import RegistryApi
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
+from registry_docker_updater.storage.events import SWEEP, PushedTag
 from registry_docker_updater.storage.storage import Storage
 
 _log = logging.getLogger(__name__)
@@ -81,6 +82,11 @@ class RegistryPoll:
         if registry in self._pollers:
             self._pollers[registry].outage()
 
+    def news(self, registry: str) -> None:
+        """Look at what ``registry`` told at once."""
+        if registry in self._pollers:
+            self._pollers[registry].news()
+
 
 def registry_problems(polled: PolledRegistry, fleet: Fleet) -> Iterator[str]:
     """Ask a registry for one tag of each repository that ``fleet`` runs; yield what is wrong, each once."""
@@ -119,8 +125,10 @@ class Poller:
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
         self._event: int | None = None
         self._problems: dict[Tag | None, str] = {}
+        # Who pushed what was told of without its digest.
+        self._actors: dict[Tag, str] = {}
         self._news = threading.Condition()
-        self._is_stopping = self._is_lost = False
+        self._is_stopping = self._is_lost = self._has_news = False
 
     def run(self) -> None:
         """Ask what is due, until told to stop."""
@@ -134,7 +142,10 @@ class Poller:
                 _log.exception("a bug of the sweep of registry %s; it goes on", self._polled.name)
                 seconds = _LOOK_SECONDS
             with self._news:
-                self._news.wait_for(lambda: self._is_stopping or self._is_lost, min(seconds, _LOOK_SECONDS))
+                self._news.wait_for(
+                    lambda: self._is_stopping or self._is_lost or self._has_news, min(seconds, _LOOK_SECONDS)
+                )
+                self._has_news = False
 
     def stop(self) -> None:
         """Ask no more."""
@@ -146,6 +157,12 @@ class Poller:
         """Ask for everything again."""
         with self._news:
             self._is_lost = True
+            self._news.notify_all()
+
+    def news(self) -> None:
+        """Look at what was pushed at once."""
+        with self._news:
+            self._has_news = True
             self._news.notify_all()
 
     def step(self) -> float:
@@ -186,7 +203,21 @@ class Poller:
         pushed = self._storage.events.pushed_after(self._polled.name, self._event)
         if pushed:
             self._event = max(pushed)
-            self._schedule = self._schedule.pushed({Tag(*name) for name in pushed.values()}, now)
+            self._take_up_pushes(pushed.values(), now)
+
+    def _take_up_pushes(self, pushes: Iterable[PushedTag], now: datetime) -> None:
+        """Have asked for what was told of, and for every other tag of the same repositories.
+
+        One event can stand for several tags: Harbor's copy of an artifact with many sends one, which names one of them.
+        """
+        tags = self._seen[1] if self._seen else frozenset()
+        resolved = {Tag(one.repository, one.tag) for one in pushes if one.is_resolved}
+        repositories = {one.repository for one in pushes if not one.is_found}
+        by = {Tag(one.repository, one.tag): one.actor for one in pushes if not one.is_resolved}
+        self._actors.update({tag: actor for tag, actor in by.items() if actor and tag in tags})
+        self._schedule = self._schedule.pushed(resolved, now).mentioned(
+            {tag for tag in tags if tag.repository in repositories} - resolved, now
+        )
 
     def _ask(self, tag: Tag) -> None:
         name, asked_at = self._polled.name, self._clock()
@@ -208,7 +239,8 @@ class Poller:
         if found.digest:
             at = found.at or asked_at
             answer = Answer(name, tag.repository, tag.tag, found.digest, at, asked_at, known)
-            finding = self._storage.events.record_answer(answer, self._clock())
+            actor = self._actors.pop(tag, SWEEP)
+            finding = self._storage.events.record_answer(answer, self._clock(), actor)
             is_early = finding is Finding.TOO_EARLY
             if finding is Finding.PUSH:
                 _log.info("registry %s: %s is %s, and no event said so", name, tag, found.digest)

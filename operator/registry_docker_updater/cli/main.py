@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
     output = Output(sys.stdout, sys.stderr)
     try:
         path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
-        parts = Parts(loading.load(path), path.absolute().parent, os.environ, clock)
+        parts = Parts(loading.load(path), path, os.environ, clock)
         code = given.command.run(parts, given, output)
         output.flush()
     except BrokenPipeError:

@@ -3,11 +3,14 @@
 import argparse
 import logging
 import signal
+import threading
 
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.log import log_to_stderr
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.composition import Operator, Parts, assemble
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.settings.loading import load
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +21,7 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     operator = assemble(parts)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: _end(operator))
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_change, args=(operator, parts)).start())
     operator.server.start()
     operator.poll.start()
     listen = parts.settings.listen
@@ -35,6 +39,19 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     finally:
         operator.stop()
     return 0
+
+
+def _change(operator: Operator, parts: Parts) -> None:
+    """Read the settings again; where they are wrong, say so, and go on with those before."""
+    try:
+        restart = operator.change(load(parts.path))
+    except UpdaterError as error:
+        for line in (*error.lines, "the settings before stay in force"):
+            _log.error("%s", line)
+        return
+    _log.info("the settings were read again: who may send events, and the certificate, are taken from them")
+    if restart:
+        _log.warning("for what changed in %s, restart the operator", ", ".join(restart))
 
 
 def _end(operator: Operator) -> None:

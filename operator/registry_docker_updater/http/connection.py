@@ -6,16 +6,16 @@ not waited for; it is thrown away for a moment, because a peer that is cut off w
 
 import asyncio
 import math
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import Enum, auto
 from typing import Protocol, cast
 
 from registry_docker_updater.http.gate import Patience
-from registry_docker_updater.http.head import Answer, Head, Peer
+from registry_docker_updater.http.head import Admission, Answer, Head, Peer
 from registry_docker_updater.http.reader import Reader, Refused, Request
-from registry_docker_updater.http.refusals import shown
+from registry_docker_updater.http.refusals import place
 
 # How much a peer may send ahead of the answer it waits for.
 _READ_AHEAD = 64 * 1024
@@ -42,12 +42,12 @@ class Phase(Enum):
 class Limits:
     """How many connections there may be, in all and from one address, and how many seconds each wait may take.
 
-    What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``.
-    A registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
+    What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``. A
+    registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
     """
 
-    most: int = 500
-    most_each: int = 250
+    most: int = 300
+    most_each: int = 150
     handshake: float = 10.0
     idle: float = 120.0
     head: float = 10.0
@@ -64,11 +64,11 @@ class Limits:
 class Door(Protocol):
     """What a connection leads to."""
 
-    def admits(self, head: Head) -> int:
-        """Return how many bytes of a body are wanted."""
+    def admits(self, head: Head) -> Admission:
+        """Return what is wanted of a request, by its head."""
 
-    def serve(self, request: Request, answered: Callable[[Answer], None]) -> None:
-        """Have ``request`` answered: ``answered`` is called later, in the loop."""
+    def serve(self, connection: "Connection", request: Request) -> None:
+        """Have ``request`` answered: :meth:`Connection.answer` is called later, in the loop."""
 
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
@@ -92,12 +92,20 @@ class Connection(asyncio.Protocol):
         self._closed_at, self._discarded = 0.0, 0
 
     @property
+    def is_made(self) -> bool:
+        """Whether the handshake is done."""
+        return self.phase is not Phase.HANDSHAKE
+
+    @property
     def patience(self) -> Patience:
         """How ready it is to give way to another: never while something comes from, or goes to, a known sender."""
         request = self._reader.request
-        if request and request.body_limit and self.phase in (Phase.BODY, Phase.ANSWER, Phase.TAKEN):
+        is_asked = self.phase in (Phase.BODY, Phase.ANSWER, Phase.TAKEN)
+        if is_asked and request and request.admission.is_proven:
             return Patience.BUSY
-        return Patience.IDLE if self._was_of_use else Patience.STRANGER
+        if self.phase is Phase.ANSWER:
+            return Patience.ASKED
+        return Patience.IDLE if self._was_of_use and not is_asked else Patience.STRANGER
 
     def give_way(self) -> None:
         """End it at once."""
@@ -111,7 +119,7 @@ class Connection(asyncio.Protocol):
         if self.phase in (Phase.HEAD, Phase.BODY):
             what = "its head" if self.phase is Phase.HEAD else "its body"
             self._refuse(Refused(408, f"{what} took more than {self._limits.seconds(self.phase):g} seconds"))
-        elif self._transport and self.phase is Phase.IDLE:
+        elif self.phase is Phase.IDLE:
             self._close()
         else:
             self.give_way()
@@ -120,8 +128,23 @@ class Connection(asyncio.Protocol):
         """End it when what is being answered is answered."""
         if self.phase in (Phase.ANSWER, Phase.TAKEN):
             self._is_last = True
-        elif self._transport:
-            self._transport.abort()
+        else:
+            self.give_way()
+
+    def answer(self, answer: Answer) -> None:
+        """Answer the request that was served."""
+        request = self._reader.request
+        if not self._transport or not request or self.phase is not Phase.ANSWER:
+            return
+        self._was_of_use = self._was_of_use or answer.status.startswith("2")
+        self._is_last = self._is_last or request.is_last
+        self._write(answer, is_last=self._is_last, is_head=request.head.method == "HEAD")
+        if request.leaves_body:
+            self._linger()
+        elif self._transport.get_write_buffer_size():
+            self._enter(Phase.TAKEN)
+        else:
+            self._go_on_after_answer()
 
     # What asyncio calls.
 
@@ -144,10 +167,9 @@ class Connection(asyncio.Protocol):
             return
         self._reader.take(data)
         if self.phase in (Phase.ANSWER, Phase.TAKEN):
-            if self._transport and self._reader.ahead > _READ_AHEAD:
-                self._transport.pause_reading()
-            return
-        self._go_on()
+            self._read_on()
+        else:
+            self._go_on()
 
     def eof_received(self) -> bool:
         """Go on without more of the peer, which may still wait for its answer."""
@@ -169,10 +191,14 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Go on: the peer has taken all that was written."""
-        if self.phase is Phase.TAKEN:
-            self._go_on_after_answer()
+        # asyncio is in the middle of writing, and would end a connection that is closed here twice.
+        self._loop.call_soon(self._taken)
 
     # What follows from it.
+
+    def _taken(self) -> None:
+        if self.phase is Phase.TAKEN:
+            self._go_on_after_answer()
 
     def _go_on(self) -> None:
         try:
@@ -182,7 +208,7 @@ class Connection(asyncio.Protocol):
             return
         if request:
             self._enter(Phase.ANSWER)
-            self._door.serve(request, self._answer)
+            self._door.serve(self, request)
             return
         begun = self._reader.request
         if begun is None:
@@ -192,62 +218,60 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._enter(Phase.BODY)
 
-    def _answer(self, answer: Answer) -> None:
-        request = self._reader.request
-        if not self._transport or not request:
-            return
-        self._was_of_use = self._was_of_use or answer.status.startswith("2")
-        self._is_last = self._is_last or request.is_last
-        self._write(answer, is_last=self._is_last, without_body=request.head.method == "HEAD")
-        if request.leaves_body:
-            self._linger()
-        elif self._transport.get_write_buffer_size():
-            self._enter(Phase.TAKEN)
-        else:
-            self._go_on_after_answer()
-
     def _go_on_after_answer(self) -> None:
         if self._is_last:
             self._close()
             return
         self._reader.answered()
         self._enter(Phase.IDLE)
-        if self._transport:
-            self._transport.resume_reading()
         self._go_on()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read more, or no more until what is here is answered."""
+        if not self._transport or self.phase is Phase.CLOSED:
+            return
+        if self._reader.ahead > _READ_AHEAD:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _refuse(self, refused: Refused) -> None:
         self._note(refused.status, refused.why)
+        # The peer may be gone, and be noticed by our own answer only: what that leads to is none of ours any more.
         self._write(Answer.of_refusal(refused.status, refused.why), is_last=True)
         self._linger()
 
     def _note(self, status: int, why: str) -> None:
         request = self._reader.request
-        what = f"{request.head.method} {shown(request.head.path, 60)!a}" if request else "a request"
+        what = f"{request.head.method} {place(request.head.path)!a}" if request else "a request"
         self._door.refused(self.peer.address, f"{status} for {what} from {self.peer.address}: {why}")
 
-    def _write(self, answer: Answer, *, is_last: bool, without_body: bool = False) -> None:
+    def _write(self, answer: Answer, *, is_last: bool, is_head: bool = False) -> None:
         if not self._transport:
             return
+        lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
+        length = lengths[0] if is_head and lengths else f"{len(answer.body)}"
         lines = [
             f"HTTP/1.1 {answer.status}",
             *(f"{name}: {value}" for name, value in answer.headers if name.lower() != "content-length"),
-            f"Content-Length: {len(answer.body)}",
+            f"Content-Length: {length}",
             f"Date: {formatdate(usegmt=True)}",
             "Server: registry-docker-updater",
             *(["Connection: close"] if is_last else []),
         ]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self._transport.write(head if without_body else head + answer.body)
+        self._transport.write(head if is_head else head + answer.body)
 
     def _linger(self) -> None:
         """Have the peer read its answer before the connection ends, though it may still be sending."""
-        if self._transport and self._transport.can_write_eof():
-            self._transport.write_eof()
-        if self._transport:
-            self._transport.resume_reading()
         self._enter(Phase.CLOSED)
         self.deadline = self._closed_at + self._limits.quiet
+        if self._transport and not self._transport.is_closing():
+            if self._transport.can_write_eof():
+                with suppress(OSError):  # the peer is gone
+                    self._transport.write_eof()
+            self._transport.resume_reading()
 
     def _close(self) -> None:
         self._enter(Phase.CLOSED)

@@ -18,8 +18,10 @@ class Patience(IntEnum):
     """Nothing that was asked through it was answered yet."""
     IDLE = 1
     """It was of use, and waits for the next request."""
-    BUSY = 2
-    """It never gives way: what came through it is read or answered."""
+    ASKED = 2
+    """What a stranger asked is being answered."""
+    BUSY = 3
+    """It never gives way: what a known sender sends is read or answered."""
 
 
 class Guest(Protocol):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,27 @@ class Head:
     query: str
     version: str
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """How many bytes of a request's body are wanted, by its head, and whether that proves who sends it.
+
+    Of what is refused by its head, and of what is no delivery, nothing is wanted.
+    """
+
+    body_limit: int = 0
+    is_proven: bool = False
+
+
+class Guard(Protocol):
+    """Knows who may send what."""
+
+    def admits(self, head: Head) -> Admission:
+        """Return what is wanted of a request, by its head."""
+
+    def proves(self, head: Head, body: bytes) -> bool:
+        """Tell whether a request of which something is wanted comes from who may send it, now that it is whole."""
 
 
 @dataclass(frozen=True)

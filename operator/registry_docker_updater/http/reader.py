@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 
-from registry_docker_updater.http.head import Head, Peer
+from registry_docker_updater.http.head import Admission, Head, Peer
 
 # Bytes of a request line, of a whole head, and of what is no body between two parts of one that comes in chunks.
 _LONGEST_LINE, LONGEST_HEAD = 8 * 1024, 32 * 1024
@@ -31,10 +31,10 @@ class Refused(Exception):
 
 @dataclass
 class Request:
-    """A request whose head was read. Of its body at most ``body_limit`` bytes are wanted; 0: it is answered without."""
+    """A request whose head was read. Where nothing of its body is wanted, it is answered without."""
 
     head: Head
-    body_limit: int
+    admission: Admission
     has_body: bool
     keeps_alive: bool
     wants_continue: bool
@@ -49,7 +49,7 @@ class Request:
     @property
     def leaves_body(self) -> bool:
         """Whether it is answered without its body."""
-        return self.has_body and not self.body_limit
+        return self.has_body and not self.admission.body_limit
 
     @property
     def is_last(self) -> bool:
@@ -60,11 +60,10 @@ class Request:
 class Reader:
     """Reads what one ``peer`` sends.
 
-    ``admits`` says of a head how many bytes of a body are wanted: those of a request that is refused whatever its body
-    is are not awaited.
+    ``admits`` says of a head what is wanted: the body of a request that is refused whatever it is, is not awaited.
     """
 
-    def __init__(self, peer: Peer, admits: Callable[[Head], int]) -> None:
+    def __init__(self, peer: Peer, admits: Callable[[Head], Admission]) -> None:
         """Begin with the first request."""
         self._peer, self._admits = peer, admits
         self._parser = httptools.HttpRequestParser(self)
@@ -172,8 +171,9 @@ class Reader:
         if self._refused or self._requests[-1].leaves_body:
             return
         request = self._requests[-1]
-        if len(request.body) + len(part) > request.body_limit:
-            self._refused = _too_large(request.body_limit)
+        limit = request.admission.body_limit
+        if len(request.body) + len(part) > limit:
+            self._refused = _too_large(limit)
         else:
             request.body += part
 
@@ -194,13 +194,15 @@ class Reader:
             raise Refused(501, "no transfer coding but chunked is read here")
         request = Request(
             head=head,
-            body_limit=self._admits(head),
+            admission=self._admits(head),
             has_body=bool(length or coding),
-            keeps_alive=self._parser.should_keep_alive(),
-            wants_continue=head.headers.get("expect", "").lower() == "100-continue",
+            # Chunks are younger than HTTP/1.0: what it makes of them is not certain (RFC 9112, 6.1).
+            keeps_alive=self._parser.should_keep_alive() and not (coding and version == "1.0"),
+            wants_continue=version == "1.1" and head.headers.get("expect", "").lower() == "100-continue",
         )
-        if length > request.body_limit and not request.leaves_body:
-            raise _too_large(request.body_limit)
+        limit = request.admission.body_limit
+        if length > limit and not request.leaves_body:
+            raise _too_large(limit)
         return request
 
     def _head(self, version: str) -> Head:
@@ -210,6 +212,12 @@ class Reader:
             url = httptools.parse_url(bytes(self._target))
         except httptools.HttpParserInvalidURLError:
             raise Refused(400, "the target of the request is no path") from None
+        path = unquote_to_bytes(url.path or b"/")
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            # Two readers would make two paths of it.
+            raise Refused(400, "the path of the request is not UTF-8") from None
         headers: dict[str, str] = {}
         for raw_name, raw_value in self._headers:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
@@ -219,7 +227,7 @@ class Reader:
         return Head(
             peer=self._peer,
             method=self._parser.get_method().decode("ascii"),
-            path=unquote_to_bytes(url.path or b"/").decode("latin-1"),
+            path=path.decode("latin-1"),
             query=(url.query or b"").decode("latin-1"),
             version=version,
             headers=headers,

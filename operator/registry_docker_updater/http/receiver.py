@@ -13,74 +13,48 @@ from bottle import HTTPResponse, request
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.events.delivery import Delivery
-from registry_docker_updater.core.events.formats.format import Format
 from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.answers import refusal
-from registry_docker_updater.http.head import Answer, Head
+from registry_docker_updater.http.guard import DeliveryGuard, Source
+from registry_docker_updater.http.head import Answer
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import TO_KEEP, ToKeep
 from registry_docker_updater.storage.arrivals import Arrived, Recorded
 
-# What is before a registry's name in the path of its events.
-EVENTS = "/events/"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Source:
-    """A registry that may send: its format, and the secret it must know."""
-
-    name: str
-    sender: Format
-    secret: str
-
-
-@dataclass(frozen=True)
 class Receiver:
-    """Takes events of ``sources``, whose bodies are ``body_limit`` bytes long at the most.
+    """Takes events of those who may send them, by ``guard``.
 
-    ``wake`` is called when there is something new, ``outage`` with the name of a registry whose event could not be kept.
+    ``wake`` is called with the name of a registry of which there is something new, ``outage`` with that of one whose
+    event could not be kept.
     """
 
-    sources: Mapping[str, Source]
-    body_limit: int
-    wake: Callable[[], None]
+    guard: DeliveryGuard
+    wake: Callable[[str], None]
     outage: Callable[[str], None]
     clock: Clock
     refusals: Refusals
 
-    def admits(self, head: Head) -> int:
-        """Return how many bytes of a request's body are wanted: none of what is refused by its head, or is no event."""
-        is_delivery = head.method == "POST" and head.path.startswith(EVENTS)
-        if not is_delivery or self._refusal(head.path.removeprefix(EVENTS), head.headers):
-            return 0
-        return self.body_limit
-
-    def receive(self, registry: str) -> HTTPResponse | str:
+    def receive(self, registry: str, in_path: str = "") -> HTTPResponse | str:
         """Read the request at hand, a delivery of ``registry``; it is answered 202 once what it held is committed."""
-        headers = _headers()
-        refused = self._refusal(registry, headers)
+        address = request.environ["REMOTE_ADDR"]
+        body = request.environ["wsgi.input"].read()
+        delivery = Delivery(body, _headers(), in_path.encode().decode("latin-1"))
+        refused = self.guard.refusal(registry, delivery, address)
         if refused:
             status, why = refused
-            self.refusals.log(
-                request.remote_addr, f"{status} for {registry!r:.60} from {request.remote_addr}: {why}"
-            )
+            self.refusals.log(address, f"{status} from {address}: {why}")
             return refusal(status, why)
-        return self._keep(self.sources[registry], Delivery(request.environ["wsgi.input"].read(), headers))
-
-    def _refusal(self, registry: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
-        source = self.sources.get(registry)
-        if source is None:
-            return 404, f"no registry {registry!r:.80} in the settings"
-        if not source.sender.proves(headers, source.secret):
-            return 401, f"wrong or missing Authorization for registry {registry!r}"
-        return None
+        return self._keep(self.guard.source(registry), delivery)
 
     def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse | str:
         try:
-            found = read(source.name, source.sender, delivery)
+            found = read(source.name, source.sender, delivery, can_be_asked=source.can_be_asked)
         except Malformed as error:
             _log.error("400 for %s: %s", source.name, error)
             return refusal(400, f"not an event of format {source.sender.name}: {error}")
@@ -99,7 +73,7 @@ class Receiver:
         for reason in recorded.first_ignored:
             _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
         if recorded.accepted:
-            self.wake()
+            self.wake(registry)
         counts = {
             "accepted": recorded.accepted,
             "ignored": ignored,

@@ -27,8 +27,8 @@ class Refusals:
 
     def log(self, address: str, line: str) -> None:
         """Log ``line`` about the peer with ``address``, cut to 200 characters, all of them printable."""
+        self.sum_up()
         with self._lock:
-            self._begin_minute()
             count = self._logged.get(address, 0)
             if count >= _EACH or sum(self._logged.values()) >= _ALL:
                 self._left_out += 1
@@ -36,14 +36,22 @@ class Refusals:
             self._logged[address] = count + 1
         _log.warning("%s", shown(line, _LONGEST))
 
-    def _begin_minute(self) -> None:
-        now = self._steady()
-        if now - self._since < _MINUTE:
-            return
-        if self._left_out:
-            _log.warning("%d more requests were refused and are not logged one by one", self._left_out)
-        self._since, self._left_out = now, 0
-        self._logged.clear()
+    def sum_up(self) -> None:
+        """Say how many lines were left out, when a minute is over."""
+        with self._lock:
+            now = self._steady()
+            if now - self._since < _MINUTE:
+                return
+            left_out, self._since, self._left_out = self._left_out, now, 0
+            self._logged.clear()
+        if left_out:
+            _log.warning("%d more requests were refused in a minute, and not logged one by one", left_out)
+
+
+def place(path: str) -> str:
+    """Return as much of a request's path as may stand in the log: behind a registry's name there can be a secret."""
+    parts = path.split("/")
+    return shown("/".join([*parts[:3], "…"] if parts[1:2] == ["events"] and len(parts) > 3 else parts), 60)
 
 
 def shown(text: str, longest: int) -> str:

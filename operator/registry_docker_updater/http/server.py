@@ -10,17 +10,16 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
 
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.connection import Connection, Limits
 from registry_docker_updater.http.gate import Gate
-from registry_docker_updater.http.head import Answer, Head, Peer
+from registry_docker_updater.http.head import Admission, Answer, Guard, Head, Peer
+from registry_docker_updater.http.line import Line
 from registry_docker_updater.http.reader import Request
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import Together
@@ -29,13 +28,17 @@ from registry_docker_updater.http.wsgi import call
 _log = logging.getLogger(__name__)
 # Threads for what is no delivery, and how many deliveries are kept together at most.
 _ANSWERING, _MOST_TOGETHER = 4, 200
+# These are asked to know whether we live: they wait for nothing else that is asked.
+_PROBES = ("/healthz", "/readyz")
 _COMPANY_SECONDS = 0.0003
 _BACKLOG = 512
 _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
 _END_SECONDS = 5.0
-# Where there are no descriptors left, until some are.
-_PAUSE_SECONDS = 0.2
+# Where there are no descriptors left, until there are.
+_PAUSE_SECONDS = 0.05
+# How many connections may be about to end beside those that the gate counts.
+_MOST_ENDING = 50
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,25 @@ class Listening:
     tls: tuple[str, str] | None = None
 
 
-# A delivery, and who is to be given its answer.
-_Waiting = tuple[Request, Callable[[Answer], None]]
+_Line = Line[Connection, Request]
 
 
 class Server:
     """Serves one WSGI application: deliveries ``together``, and whatever else is asked by itself.
 
-    ``admits`` says how many bytes of a request's body are wanted, by its head; what is wanted is a delivery.
+    ``guard`` knows what is a delivery, and of whom.
     """
 
     def __init__(
         self,
         together: Together,
-        admits: Callable[[Head], int],
+        guard: Guard,
         listening: Listening,
         limits: Limits | None = None,
         refusals: Refusals | None = None,
     ) -> None:
         """Bind the address; raises :class:`UpdaterError`."""
-        self.admits = admits
-        self._together = together
+        self._together, self._guard = together, guard
         self._limits = limits or Limits()
         try:
             self._tls = _context(*listening.tls) if listening.tls else None
@@ -77,38 +78,64 @@ class Server:
             raise UpdaterError(f"cannot listen on {where}: {error}") from None
         self.port: int = self._listening.getsockname()[1]
         self._gate: Gate[Connection] = Gate(self._limits.most, self._limits.most_each)
+        # All of them, those that gave way and are not closed yet among them.
         self._connections: set[Connection] = set()
         self._arriving: dict[Connection, asyncio.Task[None]] = {}
-        self._deliveries: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._delivering = threading.Thread(target=self._deliver, name="deliveries", daemon=True)
-        self._answering = ThreadPoolExecutor(_ANSWERING, "answer")
+        self._deliveries, self._probes, self._others = _Line(), _Line(), _Line()
         self._loop = asyncio.new_event_loop()
         self._refusals = refusals or Refusals(time.monotonic)
-        self._ending, self._all_left = asyncio.Event(), asyncio.Event()
+        self._has_room, self._ending, self._all_left = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        works: list[Callable[[], None]] = [self._deliver, partial(self._answer, self._probes)]
+        works += [partial(self._answer, self._others)] * _ANSWERING
+        self._threads = [threading.Thread(target=work, name="answers", daemon=True) for work in works]
 
     def start(self) -> None:
         """Begin to answer."""
-        self._delivering.start()
-        self._thread.start()
+        for thread in (*self._threads, self._thread):
+            thread.start()
 
     def stop(self) -> None:
         """Finish what is being answered, and close."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._ending.set)
+            self._in_loop(self._ending.set)
             self._thread.join()
-            self._deliveries.put(None)
-            self._delivering.join()
-        self._answering.shutdown()
+        for line in (self._deliveries, self._probes, self._others):
+            line.end()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def change_certificate(self, tls: tuple[str, str] | None) -> None:
+        """Serve TLS with another certificate and key from the next handshake on; raises :class:`UpdaterError`."""
+        if not (self._tls and tls):
+            return
+        try:
+            _context(*tls)  # half of a pair must not be taken
+            self._tls.load_cert_chain(*tls)
+        except OSError as error:
+            raise UpdaterError(f"listen.tls: cannot serve with {tls[0]} and {tls[1]}: {error}") from None
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether anybody can be heard."""
+        return self._thread.is_alive()
 
     # The door, as connections see it.
 
-    def serve(self, request: Request, answered: Callable[[Answer], None]) -> None:
-        """Have ``request`` answered by the application."""
-        if request.body_limit:
-            self._deliveries.put((request, answered))
+    def admits(self, head: Head) -> Admission:
+        """Return what is wanted of a request, by its head."""
+        return self._guard.admits(head)
+
+    def serve(self, connection: Connection, request: Request) -> None:
+        """Have ``request`` answered by the application; only who proves who it is, is heard with the deliveries."""
+        admission = request.admission
+        if admission.body_limit and (
+            admission.is_proven or self._guard.proves(request.head, bytes(request.body))
+        ):
+            self._deliveries.put(connection, request)
         else:
-            self._answering.submit(self._answer, request, answered)
+            (self._probes if request.head.path in _PROBES else self._others).put(connection, request)
 
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
@@ -117,37 +144,36 @@ class Server:
     def left(self, connection: Connection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+        self._has_room.set()
         self._gate.leave(connection, connection.peer.address)
+        for line in (self._probes, self._others):
+            line.leave(connection)
         if self._ending.is_set() and not self._connections:
             self._all_left.set()
 
     # What goes on in threads.
 
-    def _answer(self, request: Request, answered: Callable[[Answer], None]) -> None:
-        answer = call(self._together.application, request.head, bytes(request.body))
-        self._in_loop(answered, answer)
+    def _answer(self, line: _Line) -> None:
+        while taken := line.take():
+            ((connection, request),) = taken
+            answer = call(self._together.application, request.head, bytes(request.body))
+            self._in_loop(_answer_each, [connection], [answer])
 
     def _deliver(self) -> None:
-        some: list[_Waiting] = []
-        while waiting := self._deliveries.get():
-            if len(some) > 1:
+        taken: list[tuple[Connection, Request]] = []
+        while True:
+            if len(taken) > 1:
                 # Many are sending: a commit with more in it costs hardly more.
                 time.sleep(_COMPANY_SECONDS)
-            some = [waiting, *self._more()]
-            answers = self._together.answers([request for request, _ in some])
-            answered = [answered for _, answered in some]
-            self._in_loop(_answer_each, answered, answers)
-
-    def _more(self) -> Iterator[_Waiting]:
-        for _ in range(_MOST_TOGETHER):
+            taken = self._deliveries.take(_MOST_TOGETHER)
+            if not taken:
+                return
             try:
-                waiting = self._deliveries.get_nowait()
-            except Empty:
-                return
-            if waiting is None:
-                self._deliveries.put(None)
-                return
-            yield waiting
+                answers = self._together.answers([request for _, request in taken])
+            except Exception:  # a thread that ends would leave every delivery unanswered
+                _log.exception("a bug of the server; these deliveries are not kept")
+                answers = [Answer.of_refusal(500, "internal error") for _ in taken]
+            self._in_loop(_answer_each, [connection for connection, _ in taken], answers)
 
     def _in_loop(self, does: Callable[..., None], *given: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it all connections
@@ -168,20 +194,20 @@ class Server:
         while not self._ending.is_set():
             now = self._loop.time()
             for connection in tuple(self._connections):
-                connection.mind(now)
-            try:
+                _guarded(connection, partial(connection.mind, now))
+            self._refusals.sum_up()
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _LOOK_SECONDS)
-            except TimeoutError:
-                continue
         accepting.cancel()
         self._listening.close()
         await self._end()
 
     async def _end(self) -> None:
-        for task in self._arriving.values():
+        for task in tuple(self._arriving.values()):
             task.cancel()
         for connection in tuple(self._connections):
-            connection.end()
+            _guarded(connection, connection.end)
+        await asyncio.sleep(0)
         if self._connections:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._all_left.wait(), _END_SECONDS)
@@ -191,35 +217,41 @@ class Server:
 
     async def _accept(self) -> None:
         while True:
+            # Those that came wait in the queue of the system until those that gave way are gone.
+            while len(self._connections) > self._limits.most + _MOST_ENDING:
+                self._has_room.clear()
+                await self._has_room.wait()
             try:
                 sock, name = await self._loop.sock_accept(self._listening)
             except OSError as error:
-                _log.error("cannot accept a connection: %s", error)
+                self.refused("", f"cannot accept a connection: {error}")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            address = name[0].removeprefix("::ffff:")
-            scheme = "https" if self._tls else "http"
-            peer = Peer(address, name[1], scheme, self._listening.getsockname()[:2])
-            connection = Connection(peer, self, self._limits, self._loop)
-            entry = self._gate.enter(connection, address)
-            if entry.gives_way:
-                self.refused(address, f"a silent connection of {entry.gives_way.peer.address} gave way")
-                self._dismiss(entry.gives_way)
-            if not entry.may_enter:
-                self.refused(address, f"there are too many connections: one of {address} was closed")
-                sock.close()
-                continue
-            self._connections.add(connection)
-            arriving = asyncio.create_task(self._enter(connection, sock))
-            self._arriving[connection] = arriving
-            arriving.add_done_callback(partial(self._entered, connection, sock))
+            self._let_in(sock, name[0].removeprefix("::ffff:"), name[1])
+            # Where many come, accepting never waits: the others have their turn here.
+            await asyncio.sleep(0)
 
-    def _dismiss(self, connection: Connection) -> None:
-        arriving = self._arriving.get(connection)
-        if arriving:
-            arriving.cancel()
-        else:
-            connection.give_way()
+    def _let_in(self, sock: socket.socket, address: str, port: int) -> None:
+        scheme = "https" if self._tls else "http"
+        peer = Peer(address, port, scheme, self._listening.getsockname()[:2])
+        connection = Connection(peer, self, self._limits, self._loop)
+        entry = self._gate.enter(connection, address)
+        if entry.gives_way:
+            other = entry.gives_way
+            self.refused(address, f"too many connections: a silent one of {other.peer.address} gave way")
+            arriving = self._arriving.get(other)
+            if arriving and not other.is_made:
+                arriving.cancel()
+            else:
+                other.give_way()
+        if not entry.may_enter:
+            self.refused(address, f"too many connections: one of {address} was closed")
+            sock.close()
+            return
+        self._connections.add(connection)
+        arriving = asyncio.create_task(self._enter(connection, sock))
+        self._arriving[connection] = arriving
+        arriving.add_done_callback(partial(self._entered, connection, sock))
 
     async def _enter(self, connection: Connection, sock: socket.socket) -> None:
         await self._loop.connect_accepted_socket(
@@ -232,20 +264,33 @@ class Server:
 
     def _entered(self, connection: Connection, sock: socket.socket, arriving: "asyncio.Task[None]") -> None:
         del self._arriving[connection]
-        if not arriving.cancelled() and arriving.exception() is None:
-            return
         error = None if arriving.cancelled() else arriving.exception()
         if error and not isinstance(error, ConnectionResetError):
             # Who only looks whether the port is open, as load balancers do, is not worth a word.
             address = connection.peer.address
             self.refused(address, f"no TLS with {address}: {error}")
+        if connection.is_made:
+            # It is the transport's by now, and so is its socket.
+            if error or arriving.cancelled():
+                connection.give_way()
+            return
+        # Where a transport was made, it was told to end, and gave its socket up.
         sock.close()
         self.left(connection)
 
 
-def _answer_each(answered: Sequence[Callable[[Answer], None]], answers: Sequence[Answer]) -> None:
-    for one, answer in zip(answered, answers, strict=True):
-        one(answer)
+def _guarded(connection: Connection, does: Callable[[], None]) -> None:
+    """Do something for one connection; whatever it leads to must not end any other."""
+    try:
+        does()
+    except Exception:
+        _log.exception("a bug of the server; the connection of %s is ended", connection.peer.address)
+        connection.give_way()
+
+
+def _answer_each(connections: Sequence[Connection], answers: Sequence[Answer]) -> None:
+    for connection, answer in zip(connections, answers, strict=True):
+        _guarded(connection, partial(connection.answer, answer))
 
 
 def _context(certificate: str, key: str) -> ssl.SSLContext:

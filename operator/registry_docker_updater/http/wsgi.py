@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from registry_docker_updater.http.head import Answer, Head
+from registry_docker_updater.http.refusals import place
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def call(
                 close()
         (answer,) = started
     except Exception:  # what a bug leaves unanswered would hold its peer
-        _log.exception("cannot answer %s %.100r", head.method, head.path)
+        _log.exception("cannot answer %s %s", head.method, ascii(place(head.path)))
         return Answer.of_refusal(500, "internal error")
     return Answer(*answer, b"".join(written))
 

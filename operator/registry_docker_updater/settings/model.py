@@ -11,10 +11,12 @@ from typing import Any, Self
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.settings.values import (
     Duration,
     Interval,
+    Network,
     ReadablePath,
     RegistryFormat,
     RegistryHost,
@@ -115,8 +117,19 @@ class Registry(_Section):
         min_length=1,
         description="Every name under which the fleet pulls from it; the first is used in messages.",
     )
-    secret: Secret = Field(
-        description="What it sends as Authorization, with or without the word Bearer before it."
+    secret: Secret | None = Field(
+        None,
+        description="What it proves itself with: as Authorization, as signature, or in the address it sends to.",
+    )
+    next_secret: Secret | None = Field(
+        None, description="The secret that is to take its place: while both are set, both are valid."
+    )
+    insecure: bool = Field(
+        False,
+        description="Without a secret: take events of whoever can reach the port, and deploy what they say.",
+    )
+    networks: tuple[Network, ...] = Field(
+        (), description="From where it sends, as 192.0.2.0/24 or an address; from everywhere where empty."
     )
     url: RegistryUrl | None = Field(
         None, description="Where it is asked; by default https:// and the first of its hosts."
@@ -130,6 +143,29 @@ class Registry(_Section):
     sweep_interval: Interval = Field(
         timedelta(hours=1), description="How often it is asked for each image the fleet runs, or never."
     )
+
+    @model_validator(mode="after")
+    def _is_secure_or_says_not(self) -> Self:
+        if self.secret is None and not self.insecure:
+            raise ValueError(
+                "secret is missing, and whoever reaches the port could have images deployed; set secret, or"
+                " insecure: true"
+            )
+        if self.insecure and (self.secret or self.next_secret):
+            raise ValueError("insecure is set, and a secret beside it, which nobody would be asked for")
+        if self.next_secret and not self.secret:
+            raise ValueError("next_secret is set without secret")
+        if not FORMATS[self.format].is_resolved and self.sweep_interval is None:
+            raise ValueError(
+                f"sweep_interval is never, but events of format {self.format} name no digest: the registry is to be"
+                " asked"
+            )
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that are valid; raises :class:`ValueError`."""
+        return tuple(one.read() for one in (self.secret, self.next_secret) if one)
 
     @property
     def address(self) -> str:

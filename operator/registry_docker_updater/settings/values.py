@@ -1,5 +1,6 @@
 """Types of single settings: what is taken for one, and what is said of what is none."""
 
+import ipaddress
 import os
 import re
 from datetime import timedelta
@@ -82,6 +83,15 @@ def _known_format(value: str) -> str:
     return value
 
 
+def _network(value: Any) -> Any:
+    try:
+        return ipaddress.ip_network(value)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{value!r} is not a network such as 192.0.2.0/24, nor an address; the bits behind the slash are to be 0"
+        ) from None
+
+
 def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ".")) / value
 
@@ -101,3 +111,4 @@ RegistryFormat = Annotated[str, AfterValidator(_known_format)]
 RegistryHost = Annotated[str, AfterValidator(_host)]
 RegistryUrl = Annotated[str, AfterValidator(_url)]
 Interval = Annotated[timedelta | None, BeforeValidator(_duration_or_never)]
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]

@@ -5,6 +5,7 @@ What that costs does not depend on how much is kept already.
 
 import hashlib
 import json
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, insert, select
 
 from registry_docker_updater.core.events.newest import Newest, newest_after
-from registry_docker_updater.core.events.pushes import Push, Unreadable
+from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import batches, put_all
@@ -25,6 +26,8 @@ _NAMES_AT_ONCE = 50
 # Reasons are partly what a sender wrote: this many of one registry are counted, one by one.
 _MOST_REASONS = 200
 OTHER_REASONS = "other reasons"
+# What an event is, in the table: a push, with its digest or without, and what nobody could read.
+PUSH, UNRESOLVED, UNREADABLE = "push", "unresolved", "unreadable"
 
 _e, _n = tables.events.c, tables.newest.c
 # Made once: with every delivery, making them took longer than having them executed. Rows of values would be compared with
@@ -52,14 +55,14 @@ class Arrived:
     """What one delivery of ``registry`` held, when it came ``at``: events to keep, and why others are ignored."""
 
     registry: str
-    found: Sequence[Push | Unreadable]
+    found: Sequence[Push | UnresolvedPush | Unreadable]
     at: datetime
     ignored: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """How many events were new, and how many had been seen before; ``pushes`` are the numbers of those that were new.
+    """How many pushes were new, and how many had been seen before; ``pushes`` are the numbers of the former, with digests.
 
     ``first_ignored`` are the reasons for which nothing of the registry was ignored before.
     """
@@ -74,6 +77,7 @@ class Recorded:
 @dataclass
 class _Count:
     pushes: list[int] = field(default_factory=list)
+    unresolved: int = 0
     duplicates: int = 0
     unreadable: int = 0
 
@@ -104,10 +108,18 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
         if isinstance(event, Push):
             count.pushes.append(number)
             pushes.append((delivery, event, number))
+        elif isinstance(event, UnresolvedPush):
+            count.unresolved += 1
     _keep_newest(connection, pushes)
     first = _count_ignored(connection, arrived)
     return [
-        Recorded(len(one.pushes), one.duplicates, one.unreadable, tuple(one.pushes), tuple(reasons))
+        Recorded(
+            len(one.pushes) + one.unresolved,
+            one.duplicates,
+            one.unreadable,
+            tuple(one.pushes),
+            tuple(reasons),
+        )
         for one, reasons in zip(counts, first, strict=True)
     ]
 
@@ -136,23 +148,27 @@ def newest_row(name: PushedName, newest: Newest) -> dict[str, Any]:
     }
 
 
-def push_row(push: Push, now: datetime) -> dict[str, Any]:
-    """Return a push that was heard of at ``now`` as it is kept, but for its registry."""
+def push_row(push: Push | UnresolvedPush, now: datetime) -> dict[str, Any]:
+    """Return a push that was heard of at ``now`` as it is kept, but for its registry.
+
+    One that nothing tells from others, an empty key, is none that was kept before.
+    """
+    digest = push.digest if isinstance(push, Push) else None
     return {
-        "kind": "push",
-        "key": push.key,
+        "kind": PUSH if digest else UNRESOLVED,
+        "key": push.key or f"unnamed {uuid.uuid4()}",
         "occurred_at": min(push.occurred_at, now),
         "repository": push.repository,
         "tag": push.tag,
-        "digest": push.digest,
+        "digest": digest,
         "actor": push.actor,
         "reason": None,
         "content": None,
     }
 
 
-def _row(delivery: Arrived, event: Push | Unreadable) -> dict[str, Any]:
-    row = push_row(event, delivery.at) if isinstance(event, Push) else _unreadable_row(event)
+def _row(delivery: Arrived, event: Push | UnresolvedPush | Unreadable) -> dict[str, Any]:
+    row = _unreadable_row(event) if isinstance(event, Unreadable) else push_row(event, delivery.at)
     return {"registry": delivery.registry, "received_at": delivery.at, **row}
 
 
@@ -160,7 +176,7 @@ def _unreadable_row(found: Unreadable) -> dict[str, Any]:
     content = json.dumps(found.content, sort_keys=True)
     key = hashlib.sha256(content.encode()).hexdigest()
     nothing = dict.fromkeys(("occurred_at", "repository", "tag", "digest", "actor"))
-    return {"kind": "unreadable", "key": key, "reason": found.reason, "content": found.content, **nothing}
+    return {"kind": UNREADABLE, "key": key, "reason": found.reason, "content": found.content, **nothing}
 
 
 def _kept_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:

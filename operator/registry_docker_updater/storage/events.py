@@ -13,11 +13,14 @@ from typing import Any
 from sqlalchemy import Row, Select, Text, case, func, insert, select, type_coerce, update
 
 from registry_docker_updater.core.events.newest import Answer, Finding, Newest, weigh
-from registry_docker_updater.core.events.pushes import KeptPush, Push, Unreadable
+from registry_docker_updater.core.events.pushes import KeptPush, Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.arrivals import (
+    PUSH,
+    UNREADABLE,
+    UNRESOLVED,
     Arrived,
     Recorded,
     keep_arrived,
@@ -25,10 +28,12 @@ from registry_docker_updater.storage.arrivals import (
     newest_row,
     push_row,
 )
-from registry_docker_updater.storage.database import Connections, put
+from registry_docker_updater.storage.database import Connections, by_no_index, put
 
 # Who pushed, where the registry itself was asked.
 SWEEP = "found by the sweep"
+# What the keys of those begin with.
+_FOUND = "sweep "
 # Seconds. Registries wait five for an answer, by our own snippet, and for the commit before theirs, too.
 _PATIENCE = 2.0
 
@@ -57,6 +62,17 @@ class KeptEvent:
 
 
 @dataclass(frozen=True)
+class PushedTag:
+    """A push as the sweep needs to know of it: which tag, by whom, whether its digest is known, and whether it was found."""
+
+    repository: str
+    tag: str
+    actor: str | None
+    is_resolved: bool
+    is_found: bool
+
+
+@dataclass(frozen=True)
 class IgnoredEvents:
     """How many events of a registry were ignored for one reason, and when first and last."""
 
@@ -74,7 +90,9 @@ class EventStore:
         """Keep them through ``connections``."""
         self._connections = connections
 
-    def record(self, registry: str, found: Sequence[Push | Unreadable], now: datetime) -> Recorded:
+    def record(
+        self, registry: str, found: Sequence[Push | UnresolvedPush | Unreadable], now: datetime
+    ) -> Recorded:
         """Keep events that ``registry`` sent at ``now``; those kept before count as duplicates."""
         (recorded,) = self.record_all([Arrived(registry, found, now)])
         return recorded
@@ -84,16 +102,19 @@ class EventStore:
         with self._connections.writing(_PATIENCE) as connection:
             return keep_arrived(connection, arrived)
 
-    def record_answer(self, answer: Answer, now: datetime) -> Finding:
-        """Keep what a registry answered to the sweep; when that is a push nobody told of, record it as one."""
+    def record_answer(self, answer: Answer, now: datetime, actor: str = SWEEP) -> Finding:
+        """Keep what a registry answered to the sweep; when that is a push nobody told of, record it as one.
+
+        ``actor`` is who pushed, where somebody told of a push and not of its digest.
+        """
         push = Push(
             registry=answer.registry,
             repository=answer.repository,
             tag=answer.tag,
             digest=answer.digest,
             occurred_at=answer.at,
-            key=f"sweep {uuid.uuid4()}",
-            actor=SWEEP,
+            key=f"{_FOUND}{uuid.uuid4()}",
+            actor=actor,
         )
         name = PushedName(answer.registry, answer.repository, answer.tag)
         with self._connections.writing() as connection:
@@ -124,14 +145,23 @@ class EventStore:
         with self._connections.reading() as connection:
             return connection.scalar(select(func.max(tables.events.c.id))) or 0
 
-    def pushed_after(self, registry: str, number: int) -> dict[int, tuple[str, str]]:
-        """Return repository and tag of each push of ``registry`` that was recorded after event ``number``."""
+    def pushed_after(self, registry: str, number: int) -> dict[int, PushedTag]:
+        """Return the pushes of ``registry`` that were recorded after event ``number``, by their numbers."""
         e = tables.events.c
-        query = select(e.id, e.repository, e.tag).where(
-            e.id > number, e.registry == registry, e.kind == "push"
+        query = select(e.id, e.repository, e.tag, e.digest, e.actor, e.key).where(
+            e.id > number, by_no_index(e.registry) == registry, e.kind.in_((PUSH, UNRESOLVED))
         )
         with self._connections.reading() as connection:
-            return {row.id: (row.repository, row.tag) for row in connection.execute(query)}
+            return {
+                row.id: PushedTag(
+                    repository=row.repository,
+                    tag=row.tag,
+                    actor=row.actor,
+                    is_resolved=bool(row.digest),
+                    is_found=row.key.startswith(_FOUND),
+                )
+                for row in connection.execute(query)
+            }
 
     def push(self, number: int) -> KeptPush:
         """Return the push with ``number``."""
@@ -171,7 +201,7 @@ class EventStore:
         query = (
             select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at)
             .join(tables.newest, n.push == e.id)
-            .where(n.push > after, n.registry.in_(list(hosts)))
+            .where(n.push > after, by_no_index(n.registry).in_(list(hosts)))
             .order_by(n.push)
         )
         with self._connections.reading() as connection:
@@ -194,7 +224,7 @@ def _kept(longest: int | None) -> Select[Any]:
     content = type_coerce(e.content, Text)
     shown = func.substr(content, 1, longest) if longest else content
     # An event without content has the JSON null.
-    is_any = e.kind == "unreadable"
+    is_any = e.kind == UNREADABLE
     others = (one for one in e if one is not e.content)
     return select(
         *others,

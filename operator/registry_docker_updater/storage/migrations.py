@@ -31,6 +31,7 @@ def _ignored(connection: Connection) -> None:
         )
     )
     connection.execute(text("CREATE INDEX ix_newest_push ON newest (push)"))
+    connection.execute(text("CREATE INDEX ix_rollouts_state ON rollouts (state)"))
 
 
 # By name, what changes the tables of the version before. One that was released is never changed.

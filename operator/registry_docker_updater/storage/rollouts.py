@@ -14,7 +14,7 @@ from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, batches, put
+from registry_docker_updater.storage.database import Connections, batches, by_no_index, put
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class RolloutStore:
         r = tables.rollouts.c
         wheres = [r.state.in_([RolloutState.RUNNING, RolloutState.WAITING])]
         wheres += [r.push.in_(some) for some in batches(sorted(pushes))]
-        known = tables.events.c.registry.in_(list(registries))
+        known = by_no_index(tables.events.c.registry).in_(list(registries))
         with self._connections.reading() as connection:
             rows = [row for where in wheres for row in connection.execute(_rollouts().where(where, known))]
         return tuple(map(_rollout, rows))

@@ -134,7 +134,7 @@ rollouts = Table(
     Column("id", Integer, primary_key=True),
     Column("push", ForeignKey("events.id"), nullable=False, unique=True),
     Column("image", String, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", String, nullable=False, index=True),
     Column("runs", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),

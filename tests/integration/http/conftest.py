@@ -19,7 +19,8 @@ from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.connection import Limits
-from registry_docker_updater.http.receiver import Receiver, Source
+from registry_docker_updater.http.guard import DeliveryGuard, Source
+from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Listening, Server
 from registry_docker_updater.http.together import Together
@@ -52,9 +53,10 @@ class Listener:
     database: Database
     store: Storage
     server: Server
+    guard: DeliveryGuard
     outages: list[str]
     trusted: ssl.SSLContext | None = None
-    woken: list[bool] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
     is_ready: bool = True
 
     def connect(self) -> http.client.HTTPConnection:
@@ -113,31 +115,25 @@ def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | No
     database = Database(path)
     store = Storage(database)
     sources = {
-        "production": Source("production", FORMATS["distribution"], "s3cret"),
-        "harbor": Source("harbor", FORMATS["harbor"], "s3cret"),
-        "international": Source("international", FORMATS["harbor"], "pässwörd ☃"),
+        "production": Source("production", FORMATS["distribution"], ("s3cret",)),
+        "harbor": Source("harbor", FORMATS["harbor"], ("s3cret",)),
+        "international": Source("international", FORMATS["harbor"], ("pässwörd ☃",)),
     }
     outages: list[str] = []
-    woken: list[bool] = []
+    woken: list[str] = []
     refusals = Refusals(time.monotonic)
-    receiver = Receiver(
-        sources=sources,
-        body_limit=LIMIT,
-        wake=lambda: woken.append(True),
-        outage=outages.append,
-        clock=utc_now,
-        refusals=refusals,
-    )
+    guard = DeliveryGuard(sources, LIMIT)
+    receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
     api = Api(store, lambda: database.trouble() if made.is_ready else "starting or stopping")
     server = Server(
         Together(application(receiver, api), store.events.record_all),
-        receiver.admits,
+        guard,
         Listening("127.0.0.1", 0, tls),
         limits,
         refusals,
     )
     trusted = ssl.create_default_context(cafile=tls[0]) if tls else None
-    made = Listener(path, database, store, server, outages, trusted, woken)
+    made = Listener(path, database, store, server, guard, outages, trusted, woken)
     server.start()
     return made
 

@@ -2,12 +2,12 @@
 
 import http.client
 import logging
+import re
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,8 @@ import pytest
 
 from integration.conftest import until
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listening, received
-from registry_docker_updater.http.connection import Limits
+from registry_docker_updater.http.connection import Connection, Limits
+from registry_docker_updater.http.head import Answer
 
 T = TypeVar("T")
 # Short, so that a test need not wait; that a byte now and then prolongs nothing is the same.
@@ -218,10 +219,8 @@ def test_thousands_of_requests_at_once_are_answered_one_by_one_in_their_order(ei
     )
     last = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with either.raw() as sender:
-        sending = threading.Thread(target=sender.sendall, args=(asked + last,))
-        sending.start()
+        sender.sendall(asked + last)
         answer = received(sender)
-        sending.join()
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [*wanted, b"200"]
 
 
@@ -364,3 +363,144 @@ def test_a_flood_of_refusals_does_not_fill_the_log(
         assert connection.getresponse().read()
     assert len(caplog.records) <= 10
     assert listener.send(b"x" * LIMIT, headers=SECRET)[0] == 202
+
+
+# Peers that go away at the worst moment.
+
+
+def vanish(sender: socket.socket) -> None:
+    """End a connection by a reset, as a peer does whose process is killed."""
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sender.close()
+
+
+def test_peers_that_vanish_when_they_are_answered_take_nobody_with_them(
+    hurried: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    senders = [hurried.raw() for _ in range(100)]
+    for sender in senders:
+        sender.sendall(b"GET /")
+    assert senders[0].recv(100).split()[1] == b"408"
+    for sender in senders:
+        vanish(sender)
+    until(lambda: connections(hurried) == 0)
+    assert hurried.server.is_listening
+    assert hurried.send(PUSH)[0] == 202
+    assert not [one for one in caplog.records if one.exc_info]
+
+
+def test_peers_that_vanish_after_a_refused_head_leave_no_place_taken(
+    hurried: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(100):
+        sender = hurried.raw()
+        sender.sendall(STRANGER + b"Content-Length: 1000\r\n\r\nabc")
+        if number % 2:
+            sender.close()
+        else:
+            vanish(sender)
+    until(lambda: connections(hurried) == 0)
+    assert not hurried.server._connections
+    assert not [one for one in caplog.records if one.exc_info]
+
+
+def test_what_is_asked_for_nobody_any_more_is_not_answered(listener: Listener) -> None:
+    long = b"GET /api/events HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 30_000 + b"\r\n\r\n"
+    for _ in range(500):
+        sender = listener.raw()
+        sender.sendall(long)
+        vanish(sender)
+        assert len(listener.server._others) <= Limits.most
+    assert listener.ask("GET", "/readyz")[0] == 200
+
+
+def test_requests_without_end_on_one_connection_cost_no_memory(either: Listener) -> None:
+    memory = psutil.Process().memory_info
+    block = b"GET /healthz HTTP/1.1\r\n\r\n" * 4000
+    with either.raw() as sender:
+        sender.sendall(block[:26])
+        assert sender.recv(65536).split()[1] == b"200"
+        rss = memory().rss
+        sender.settimeout(0.2)
+        with suppress(TimeoutError):
+            for _ in range(100):
+                sender.sendall(block)
+    assert memory().rss - rss < 20 * MIB
+
+
+def test_a_flood_of_connections_takes_no_more_sockets_than_there_are_places(either: Listener) -> None:
+    most = 0
+    with ExitStack() as opened:
+        for _ in range(1500):
+            opened.enter_context(silent(either))
+            most = max(most, len(either.server._connections))
+        assert most <= Limits.most + 60
+        assert either.send(PUSH) == (202, counts(accepted=1))
+
+
+def test_one_answer_that_cannot_be_given_keeps_no_other_from_being_given(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Connection.answer
+    failed: list[Connection] = []
+
+    def fails_once(connection: Connection, given: Answer) -> None:
+        if not failed:
+            failed.append(connection)
+            raise RuntimeError("a bug")
+        answer(connection, given)
+
+    monkeypatch.setattr(Connection, "answer", fails_once)
+    with listener.raw() as unlucky:
+        unlucky.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(PUSH) + PUSH)
+        until(lambda: failed)
+        assert listener.send(PUSH) == (202, counts(duplicates=1))
+
+
+def test_nobody_chooses_the_address_that_is_in_the_log(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(40):
+        headers = {"Authorization": "wrong", "X-Forwarded-For": f"10.9.9.{number}: all is well"}
+        assert listener.ask("POST", f"/events/{'production' if number % 2 else 'nobody'}", b"{}", headers)[
+            0
+        ] in (401, 404)
+    assert 0 < len(caplog.records) <= 10
+    assert not [one for one in caplog.records if "10.9.9" in one.getMessage()]
+
+
+def test_a_secret_in_an_address_is_not_in_the_log(
+    hurried: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (
+        "/events/nobody/s3cret-in-path",
+        "/events/harbor/s3cret-in-path",
+        "/events/harbor/s3cret-in-path/x",
+    ):
+        assert hurried.ask("POST", path, b"{}")[0] == 404
+    hurried.answer_to(b"POST /events/harbor/s3cret-in-path HTTP/1.1\r\nContent-Length: 5\r\nX: y")
+    assert caplog.records
+    assert not [one for one in caplog.records if "s3cret" in one.getMessage()]
+
+
+def test_a_head_is_answered_as_the_whole_would_be(either: Listener) -> None:
+    whole = either.answer_to(b"GET /readyz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    head = either.answer_to(b"HEAD /readyz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    (length,) = re.findall(rb"Content-Length: (\d+)", whole)
+    assert head.endswith(b"\r\n\r\n")
+    assert re.findall(rb"Content-Length: (\d+)", head) == [length]
+
+
+def test_a_path_that_two_readers_would_read_in_two_ways_is_refused(either: Listener) -> None:
+    said = POST.replace(b"production", b"production%FF") + b"Content-Length: 2\r\n\r\n{}"
+    assert either.answer_to(said).split()[1] == b"400"
+
+
+def test_chunks_of_http_1_0_end_the_connection(either: Listener) -> None:
+    said = (
+        POST.replace(b"1.1", b"1.0")
+        + b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"
+    )
+    answer = either.answer_to(said)
+    assert answer.split()[1] == b"202"
+    assert b"Connection: close" in answer

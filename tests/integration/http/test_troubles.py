@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listen
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.server import Listening, Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage import events as store_of_events
@@ -71,16 +72,20 @@ def test_when_the_disk_is_full_the_answer_is_503_until_there_is_room(listener: L
     assert listener.send(big)[0] == 202
 
 
-def test_a_listing_of_a_database_that_does_not_answer_is_503(listener: Listener) -> None:
+def test_a_listing_of_a_database_that_does_not_answer_is_503_and_one_line_in_the_log(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
     with sqlite3.connect(listener.path) as other:
         other.execute("DROP TABLE hosts")
     status, content = listener.ask("GET", "/api/fleet")
     assert status == 503
     assert "does not answer" in content["error"]
+    (record,) = caplog.records
+    assert not record.exc_info
 
 
 def _server(listening: Listening) -> Server:
-    return Server(Together(lambda *_: [], lambda _: []), lambda _: 0, listening)
+    return Server(Together(lambda *_: [], lambda _: []), DeliveryGuard({}, 0), listening)
 
 
 def test_an_address_in_use_is_told_in_a_sentence(listener: Listener) -> None:

@@ -14,10 +14,14 @@ _DEEPEST = 100
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a sender sent: its headers, by their names in lower case, and its body."""
+    """What a sender sent: its headers, by their names in lower case, its body, and what stood behind the registry's name.
+
+    The latter is where a sender gives its secret that can send no header.
+    """
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    in_path: str = ""
 
     @property
     def content(self) -> Any:

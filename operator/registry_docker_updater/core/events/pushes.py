@@ -36,6 +36,22 @@ class Push:
 
 
 @dataclass(frozen=True)
+class UnresolvedPush:
+    """A push of which the sender does not say the digest: the registry is to be asked. Fields as for :class:`Push`."""
+
+    registry: str
+    repository: str
+    tag: str
+    occurred_at: datetime
+    key: str
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no repository or tag with :class:`InvalidReference`."""
+        Reference(_ANY_HOST, self.repository, self.tag)
+
+
+@dataclass(frozen=True)
 class KeptPush:
     """A push as it was kept: its number, and when the operator heard of it, by its own clock."""
 
@@ -63,7 +79,7 @@ class Unreadable:
     content: Any
 
 
-Event = Push | Ignored | Unreadable
+Event = Push | UnresolvedPush | Ignored | Unreadable
 
 
 class Malformed(ValueError):

@@ -113,13 +113,13 @@ def open_targets(desired: Iterable[DesiredImage], fleet: Fleet) -> list[str]:
 def concerning(desired: DesiredImages, run: Iterable[DesiredImage], history: History) -> list[DesiredImage]:
     """Return what of ``desired`` a plan depends on: those that targets ``run``, and those of open rollouts and overrides.
 
-    Of all others only the newest does: it says since when the fleet is to be looked at.
+    They come in the order in which they were pushed: where not all can start, who has waited longest does. Of all others only the newest does: it says since when the fleet is to be looked at.
     """
     rollouts = [one.name for one in history.rollouts.values()]
     overridden = [one.push for one in history.overrides]
     found = {one.name: one for one in (*run, *desired.of(rollouts, overridden))}
     others = desired.newest_not_in(found)
-    return [*found.values(), *others]
+    return sorted([*found.values(), *others], key=lambda one: one.push)
 
 
 def judge(target: Target, desired: DesiredImage, history: History, fleet: Fleet, now: datetime) -> Verdict:

@@ -45,7 +45,8 @@ class PollSchedule:
     """When each tag of one registry is to be asked for: first at once, then at its own moment in each ``interval``.
 
     Every change makes a new schedule. ``not_before`` is when the registry may be asked again, ``failures`` how often
-    in a row it could not be. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to
+    in a row it could not be. ``twice`` are tags that were mentioned just now: the answer to them may be of
+    before, so they are asked for again. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to
     how many questions in a row it told nothing.
     """
 
@@ -53,6 +54,7 @@ class PollSchedule:
     due: Mapping[Tag, datetime] = field(default_factory=dict)
     not_before: datetime | None = None
     failures: int = 0
+    twice: frozenset[Tag] = frozenset()
     troubles: Mapping[Tag, int] = field(default_factory=dict)
     silence: int = 0
 
@@ -76,6 +78,12 @@ class PollSchedule:
         sooner = {tag: min(self.due[tag], now + SETTLE) for tag in tags if tag in self.due}
         return replace(self, due={**self.due, **sooner})
 
+    def mentioned(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
+        """Return it after somebody told that ``tags`` may have got another digest, and not which: they are due."""
+        known = [tag for tag in tags if tag in self.due]
+        due = {tag: min(self.due[tag], now) for tag in known}
+        return replace(self, due={**self.due, **due}, twice=self.twice.union(known))
+
     def everything_due(self, now: datetime) -> "PollSchedule":
         """Return it when events may have been lost: every tag is due."""
         return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})
@@ -85,12 +93,13 @@ class PollSchedule:
 
         Where it had told of no tag at all before, it is back, and everything is due.
         """
-        again = now + SETTLE if too_early else _slot(tag, self.interval, now)
+        again = now + SETTLE if too_early or tag in self.twice else _slot(tag, self.interval, now)
         was_away = len(self.troubles) == len(self.due)
         answered = replace(
             self.everything_due(now) if was_away else self,
             not_before=now + PAUSE,
             failures=0,
+            twice=self.twice - {tag},
             troubles={one: often for one, often in self.troubles.items() if one != tag},
             silence=0,
         )

@@ -2,10 +2,30 @@
 
 import json
 
-from registry_docker_updater.core.events.formats import distribution, harbor
+from registry_docker_updater.core.events.formats import (
+    acr,
+    cloudevents,
+    distribution,
+    dockerhub,
+    ecr,
+    gar,
+    generic,
+    gitea,
+    github,
+    gitlab,
+    harbor,
+    jfrog,
+    nexus,
+    quay,
+    zot,
+)
 from registry_docker_updater.core.events.formats.format import Format
 
-FORMATS: dict[str, Format] = {known.FORMAT.name: known.FORMAT for known in (distribution, harbor)}
+_SENDERS = (
+    *(distribution, harbor, gitlab, zot, quay, dockerhub, github, gitea),
+    *(acr, ecr, gar, jfrog, nexus, cloudevents, generic),
+)
+FORMATS: dict[str, Format] = {known.FORMAT.name: known.FORMAT for known in _SENDERS}
 
 
 def snippet(format_name: str, registry: str, url: str) -> str:

@@ -40,10 +40,11 @@ def read(registry: str, delivery: Delivery) -> Sequence[Event]:
     events = body.get("events") if isinstance(body, dict) else None
     if not isinstance(events, list):
         raise Malformed('expected {"events": [...]}, the envelope of a Distribution registry')
-    return [_event(registry, event) for event in events]
+    return [event_of(registry, event) for event in events]
 
 
-def _event(registry: str, event: Any) -> Event:
+def event_of(registry: str, event: Any) -> Event:
+    """Read one event of an envelope, or one that came without."""
     target = event.get("target") if isinstance(event, dict) else None
     if not isinstance(target, dict) or not isinstance(event.get("action"), str):
         return Unreadable("an event without action and target", event)

@@ -1,0 +1,104 @@
+"""Who may send events: the registries of the settings, each with what proves that it is it."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from registry_docker_updater.core.events.delivery import Delivery
+from registry_docker_updater.core.events.formats.format import Format
+from registry_docker_updater.http.head import Admission, Head
+
+# What is before a registry's name in the path of its events.
+EVENTS = "/events/"
+# Of a body that is signed nobody knows who sent it before it is whole; strangers must not fill the memory with such.
+_LARGEST_UNPROVEN = 256 * 1024
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Refusal = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A registry that may send: its format, and the ``secrets`` of which it must know one.
+
+    None are needed where ``is_open``. Where there are ``networks``, it sends from one of them. ``can_be_asked`` tells
+    whether it can be asked for what its events do not say.
+    """
+
+    name: str
+    sender: Format
+    secrets: tuple[str, ...]
+    networks: tuple[Network, ...] = ()
+    is_open: bool = False
+    can_be_asked: bool = True
+
+    def may_send_from(self, address: str) -> bool:
+        """Tell whether its events may come from ``address``."""
+        if not self.networks:
+            return True
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        return any(parsed in one for one in self.networks)
+
+    def proves(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery is of this registry; every secret is tried, so that the time tells nothing."""
+        known = [self.sender.proves(delivery, secret) for secret in self.secrets]
+        return self.is_open or any(known)
+
+
+class DeliveryGuard:
+    """Knows the ``sources``, whose bodies are ``body_limit`` bytes long at the most. Safe for use by several threads."""
+
+    def __init__(self, sources: Mapping[str, Source], body_limit: int) -> None:
+        """Begin with these; :meth:`change` has others."""
+        self._sources, self._body_limit = sources, body_limit
+
+    def change(self, sources: Mapping[str, Source], body_limit: int) -> None:
+        """Let others send from now on."""
+        self._sources, self._body_limit = sources, body_limit
+
+    def source(self, registry: str) -> Source:
+        """Return a registry that is known to be there."""
+        return self._sources[registry]
+
+    def admits(self, head: Head) -> Admission:
+        """Return what is wanted of a request, by its head: nothing of what is refused by it, or is no event."""
+        if head.method != "POST" or not head.path.startswith(EVENTS):
+            return Admission()
+        registry, sent = _sent(head, b"")
+        if self.refusal(registry, sent, head.peer.address, is_whole=False):
+            return Admission()
+        source = self._sources[registry]
+        if source.sender.is_signed and not source.is_open:
+            return Admission(min(self._body_limit, _LARGEST_UNPROVEN))
+        return Admission(self._body_limit, is_proven=True)
+
+    def proves(self, head: Head, body: bytes) -> bool:
+        """Tell whether a request of which something is wanted comes from who may send it, now that it is whole."""
+        registry, sent = _sent(head, body)
+        return self.refusal(registry, sent, head.peer.address) is None
+
+    def refusal(
+        self, registry: str, sent: Delivery, address: str, *, is_whole: bool = True
+    ) -> Refusal | None:
+        """Return the status and the reason for which a delivery is refused; None where it is not, as far as is known.
+
+        What is not ``is_whole`` has no body yet.
+        """
+        source = self._sources.get(registry)
+        if source is None:
+            return 404, f"no registry {registry!r:.80} in the settings"
+        if sent.in_path and not source.sender.has_secret_in_path:
+            return 404, f"registry {registry!r} sends to {EVENTS}{registry}, and nothing stands behind that"
+        if not source.may_send_from(address):
+            return (
+                403,
+                f"registry {registry!r} does not send from this address: registries.{registry}.networks",
+            )
+        if (is_whole or not source.sender.is_signed) and not source.proves(sent):
+            return 401, f"wrong or missing {source.sender.proven_by} for registry {registry!r}"
+        return None
+
+
+def _sent(head: Head, body: bytes) -> tuple[str, Delivery]:
+    registry, _, in_path = head.path.removeprefix(EVENTS).partition("/")
+    return registry, Delivery(body, head.headers, in_path)

@@ -1,0 +1,85 @@
+"""Events that name no digest, and those that stand for more tags than they name: the registry is asked at once."""
+
+import pytest
+
+from integration.sweep.conftest import HOSTS, Hand, Told, events
+from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
+from registry_docker_updater.storage.storage import Storage
+from unit.builders import HOST, NEWER, container, fleet
+
+
+@pytest.fixture
+def client() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def hand(store: Storage, client: Told) -> Hand:
+    made = Hand(store, client)
+    images = (f"{HOST}/test/app:1", f"{HOST}/test/app:stable", f"{HOST}/test/other:1")
+    made.fleet = fleet(*(container(f"c{number}", image=image) for number, image in enumerate(images)))
+    made.pass_time(120)
+    client.asked.clear()
+    return made
+
+
+def unresolved(hand: Hand, tag: str = "1", key: str = "") -> None:
+    push = UnresolvedPush("production", "test/app", tag, hand.now, key, "alice")
+    hand.store.events.record("production", [push], hand.clock())
+
+
+def test_the_registry_is_asked_at_once_for_what_an_event_does_not_say(
+    hand: Hand, client: Told, store: Storage
+) -> None:
+    client.digest = NEWER
+    unresolved(hand)
+    hand.pass_time(1)
+    assert "test/app:1" in client.asked
+    assert {
+        one.digest for one in store.events.desired(HOSTS) if one.tag == "1" and one.repository == "test/app"
+    } == {NEWER}
+    pushes = [row for row in events(store) if row["kind"] == "push" and row["digest"] == NEWER]
+    assert "alice" in {row["actor"] for row in pushes}
+
+
+def test_it_is_asked_once_more_a_minute_later_for_some_tell_before_the_tag_is_to_be_seen(
+    hand: Hand, client: Told, store: Storage
+) -> None:
+    unresolved(hand)
+    hand.pass_time(5)
+    assert client.asked.count("test/app:1") == 1
+    client.digest = NEWER
+    hand.pass_time(62)
+    assert client.asked.count("test/app:1") == 2
+    assert NEWER in {one.digest for one in store.events.desired(HOSTS)}
+
+
+def test_every_other_tag_of_the_repository_is_asked_for_and_no_other_repository(
+    hand: Hand, client: Told
+) -> None:
+    push = Push("production", "test/app", "1", NEWER, hand.now, "copied")
+    hand.store.events.record("production", [push], hand.clock())
+    hand.pass_time(5)
+    assert client.asked == ["test/app:stable"]
+
+
+def test_an_event_of_a_tag_that_nobody_runs_has_the_others_of_its_repository_asked_for(
+    hand: Hand, client: Told
+) -> None:
+    unresolved(hand, "nobody-runs-this")
+    hand.pass_time(5)
+    assert sorted(client.asked) == ["test/app:1", "test/app:stable"]
+
+
+def test_two_events_that_nothing_tells_apart_are_two_and_those_with_one_key_are_one(
+    hand: Hand, store: Storage
+) -> None:
+    for key in ("", "", "a", "a"):
+        unresolved(hand, key=key)
+    kinds = [row["kind"] for row in events(store)]
+    assert kinds.count("unresolved") == 3
+
+
+def test_a_poller_is_woken_by_news(hand: Hand) -> None:
+    hand.poller.news()
+    assert hand.poller._has_news
