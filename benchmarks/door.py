@@ -187,6 +187,7 @@ def port_of(folder: Path) -> int:
 def serve_and_keep_nothing() -> None:
     """Be the door that keeps nothing."""
     from registry_docker_updater.core.events.formats import FORMATS  # noqa: PLC0415 - the sender needs none of it
+    from registry_docker_updater.http.access import Access, AccessGuard  # noqa: PLC0415
     from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
     from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
@@ -200,7 +201,8 @@ def serve_and_keep_nothing() -> None:
     receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, Refusals(time.monotonic))
     api = Api(Storage(Database(Path(":memory:"))), lambda: None)
     together = Together(
-        application(receiver, api), lambda some: [Recorded(len(one.found), 0, 0) for one in some]
+        application(receiver, api, AccessGuard(Access({}))),
+        lambda some: [Recorded(len(one.found), 0, 0) for one in some],
     )
     server = Server(together, guard, Listening("127.0.0.1", 0))
     server.start()

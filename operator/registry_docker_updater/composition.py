@@ -30,6 +30,7 @@ from registry_docker_updater.edges.registry.login import Login, login_of
 from registry_docker_updater.edges.runs.directories import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http.access import Access, AccessGuard, Proxy, Right
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.guard import DeliveryGuard, Source
@@ -120,6 +121,7 @@ class Operator:
     settings: Settings
     server: Server
     guard: DeliveryGuard
+    access: AccessGuard
     poll: RegistryPoll
     reconciler: Reconciler
     scanner: Scanner
@@ -146,6 +148,7 @@ class Operator:
         if settings.listen.tls and self.settings.listen.tls:
             self.server.change_certificate(_tls(settings))
         self.guard.change(_sources(settings), settings.listen.body_limit)
+        self.access.change(_access(settings))
         return tuple(needing_restart(self.settings, settings))
 
     def end(self) -> None:
@@ -225,6 +228,7 @@ def assemble(parts: Parts) -> Operator:
         steady=context.steady,
     )
     refusals = Refusals(time.monotonic)
+    access = AccessGuard(_access(settings))
     guard = DeliveryGuard(_sources(settings), settings.listen.body_limit)
 
     def wake(registry: str) -> None:
@@ -241,12 +245,14 @@ def assemble(parts: Parts) -> Operator:
 
     api = Api(parts.storage, not_ready)
     server = Server(
-        Together(application(receiver, api), parts.storage.events.record_all),
+        Together(application(receiver, api, access), parts.storage.events.record_all),
         guard,
         Listening(listen.address, listen.port, _tls(settings)),
         refusals=refusals,
     )
-    return Operator(settings, server, guard, poll, reconciler, scanner, workers, alarm, parts.playbooks)
+    return Operator(
+        settings, server, guard, access, poll, reconciler, scanner, workers, alarm, parts.playbooks
+    )
 
 
 def _sources(settings: Settings) -> Mapping[str, Source]:
@@ -264,6 +270,21 @@ def _sources(settings: Settings) -> Mapping[str, Source]:
         }
     except ValueError as error:
         raise UpdaterError(f"registries: {error}") from None
+
+
+def _access(settings: Settings) -> Access:
+    given = settings.listen.access
+    if given is None:
+        return Access({})
+    try:
+        tokens = {
+            **{one.read(): Right.READ for one in given.read},
+            **{one.read(): Right.OPERATE for one in given.operate},
+        }
+    except ValueError as error:
+        raise UpdaterError(f"listen.access: {error}") from None
+    proxy = Proxy(given.proxy.header, given.proxy.networks) if given.proxy else None
+    return Access(tokens, proxy, given.names)
 
 
 def _tls(settings: Settings) -> tuple[str, str] | None:

@@ -61,6 +61,7 @@ class Site:
         inventory = {"all": {"hosts": self.hosts, "vars": variables}}
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
         (self.folder / "secret").write_text(SECRET)
+        (self.folder / "secret").chmod(0o600)
         settings = {
             "listen": {"address": "127.0.0.1", "port": 0},
             "state_directory": "state",
@@ -135,10 +136,10 @@ class Running:
                 return int(line.split("127.0.0.1:")[1].split("/")[0])
         return None
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+    def ask(self, method: str, path: str, body: bytes | None = None, secret: str = SECRET) -> tuple[int, Any]:
         assert self.port, self.log.read_text()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(method, path, body, {"Authorization": f"Bearer {SECRET}"})
+        connection.request(method, path, body, {"Authorization": f"Bearer {secret}"})
         answer = connection.getresponse()
         content = json.loads(answer.read())
         connection.close()

@@ -61,6 +61,7 @@ def test_the_example_of_the_settings_is_right(tmp_path: Path) -> None:
     (tmp_path / "mail.key").rename(tmp_path / "tls.key")
     (tmp_path / "secret").write_text("x")
     example["registries"]["production"]["secret"] = {"file": "secret"}
+    example["listen"]["access"]["read"] = [{"file": "secret"}]
     example["fleet"]["inventory"] = "."
 
     settings = Settings.model_validate(example, context={"folder": tmp_path})

@@ -202,3 +202,20 @@ def test_a_push_without_digest_of_a_registry_that_is_not_asked_cannot_be_read() 
     push = Delivery(json.dumps({"repository": "a", "tag": "1", "digest": f"sha256:{'a' * 64}"}).encode())
     (kept,) = read("production", FORMATS["generic"], push, can_be_asked=False).kept
     assert isinstance(kept, Push)
+
+
+def test_a_signed_body_that_is_sent_again_deploys_nothing() -> None:
+    """Whoever saw it can send it with another id beside it, long after a newer push."""
+    body = (PAYLOADS / "github-package-published.json").read_bytes()
+    first, again = (
+        Delivery(body, {"x-github-event": "package", "x-github-delivery": number}) for number in "12"
+    )
+    github = FORMATS["github"]
+    (asked,) = read("production", github, again).kept
+    assert isinstance(asked, UnresolvedPush)
+    (one,), (other,) = (read("production", github, sent, can_be_asked=False).kept for sent in (first, again))
+    assert isinstance(one, Push)
+    assert one == other
+    jfrog = Delivery((PAYLOADS / "jfrog-docker-pushed.json").read_bytes())
+    (unresolved,) = read("production", FORMATS["jfrog"], jfrog).kept
+    assert isinstance(unresolved, UnresolvedPush)

@@ -365,3 +365,43 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
     ):
         assert all(said.startswith(path) for said in problems(folder, changed(path, wrong)))
         assert "hunter2" not in str(problems(folder, changed(path, wrong)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"secret": None}, "registries.production: secret is missing, and whoever reaches the port"),
+        ({"insecure": True}, "registries.production: insecure is set, and a secret beside it"),
+        (
+            {"secret": None, "next_secret": {"file": "secrets/production"}, "insecure": False},
+            "registries.production: secret is missing",
+        ),
+        (
+            {"format": "quay", "sweep_interval": "never"},
+            "registries.production: sweep_interval is never, but events of format quay name no digest",
+        ),
+        ({"networks": ["192.0.2.1/24"]}, "registries.production.networks.0: '192.0.2.1/24' is not a network"),
+        ({"networks": ["example.com"]}, "registries.production.networks.0: 'example.com' is not a network"),
+    ],
+)
+def test_a_registry_that_anybody_could_pass_for_is_refused(
+    folder: Path, changes: dict[str, Any], problem: str
+) -> None:
+    given = content()
+    registry = {**given["registries"]["production"], **changes}
+    given["registries"]["production"] = {name: value for name, value in registry.items() if value is not None}
+    (said,) = problems(folder, given)
+    assert said.startswith(problem)
+
+
+def test_a_registry_without_a_secret_says_that_it_is_insecure(folder: Path) -> None:
+    given = content()
+    del given["registries"]["production"]["secret"]
+    given["registries"]["production"]["insecure"] = True
+    assert read(folder, given).registries["production"].secrets == ()
+
+
+def test_both_secrets_of_a_registry_are_valid(folder: Path) -> None:
+    (folder / "secrets/next").write_text("another\n")
+    settings = read(folder, changed("registries.production.next_secret", {"file": "secrets/next"}))
+    assert settings.registries["production"].secrets == ("s3cret", "another")

@@ -14,6 +14,7 @@ from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.core.schedules.scans import too_old
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.settings.weak import weak_secrets
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -50,6 +51,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
 
 
 def _warnings(parts: Parts, fleet: Fleet) -> Iterator[str]:
+    yield from weak_secrets(parts.settings)
     for host in fleet.hosts.values():
         for warning in (*host.warnings, *unfinished_notes(host)):
             yield f"host {host.name}: {warning}"

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bottle import HTTPError, HTTPResponse, request, response
@@ -13,10 +13,19 @@ from registry_docker_updater.http.refusals import Refusals, place
 _log = logging.getLogger(__name__)
 
 
-def answer(status: int, content: Any, indent: int | None = 2) -> HTTPResponse:
-    """Return ``content`` as the answer; without ``indent``, in one line, for who reads thousands in a second."""
-    body = json.dumps(content, indent=indent) + "\n"
-    return HTTPResponse(body, status, {"Content-Type": "application/json"})
+# What a browser must not do with an answer: guess what it is, keep it, show it in a frame, run anything in it.
+_SAFETY = {
+    "Content-Type": "application/json",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def answer(status: int, content: Any) -> HTTPResponse:
+    """Return ``content`` as the answer."""
+    return HTTPResponse(json.dumps(content, indent=2) + "\n", status, _SAFETY)
 
 
 def refusal(status: int, why: str) -> HTTPResponse:
@@ -28,7 +37,8 @@ def as_json(refusals: Refusals, error: HTTPError) -> str:
     """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers."""
     # Bottle believes what a request says of its own address.
     address, path = request.environ["REMOTE_ADDR"], place(request.path)
-    response.content_type = "application/json"
+    for name, value in _SAFETY.items():
+        response.set_header(name, value)
     if error.exception:
         # Bottle has written its trace to ``wsgi.errors``.
         _log.error("cannot answer %s", ascii(path))
@@ -36,6 +46,15 @@ def as_json(refusals: Refusals, error: HTTPError) -> str:
         # Of a registry that has a wrong address nothing else would be seen.
         refusals.log(address, f"{error.status_code} for POST {path!a} from {address}")
     return json.dumps({"error": "internal error" if error.exception else str(error.body)})
+
+
+def headers_of_request() -> Mapping[str, str]:
+    """Return the request's headers; WSGI gives their bytes as Latin-1, which Bottle would read as UTF-8."""
+    return {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in request.environ.items()
+        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+    }
 
 
 def or_unavailable(refusals: Refusals, answers: Callable[..., Any]) -> Callable[..., Any]:

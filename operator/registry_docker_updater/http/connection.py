@@ -42,7 +42,7 @@ class Phase(Enum):
 class Limits:
     """How many connections there may be, in all and from one address, and how many seconds each wait may take.
 
-    What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``. A
+    A wrong secret is answered after as long as it is ``slowed`` at most. What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``. A
     registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
     """
 
@@ -55,6 +55,7 @@ class Limits:
     taken: float = 30.0
     closed: float = 5.0
     quiet: float = 0.5
+    slowed: float = 1.0
 
     def seconds(self, phase: Phase) -> float:
         """Return how long ``phase`` may last; our own answer is waited for as long as it takes."""
@@ -72,6 +73,9 @@ class Door(Protocol):
 
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
+
+    def slow_down(self, address: str) -> float:
+        """Note a wrong secret; return after how many seconds it is to be told."""
 
     def left(self, connection: "Connection") -> None:
         """Forget a connection."""
@@ -132,7 +136,14 @@ class Connection(asyncio.Protocol):
             self.give_way()
 
     def answer(self, answer: Answer) -> None:
-        """Answer the request that was served."""
+        """Answer the request that was served; a wrong secret, the later the more there were of them."""
+        seconds = self._door.slow_down(self.peer.address) if answer.status.startswith("401") else 0.0
+        if seconds:
+            self._loop.call_later(seconds, self._give, answer)
+        else:
+            self._give(answer)
+
+    def _give(self, answer: Answer) -> None:
         request = self._reader.request
         if not self._transport or not request or self.phase is not Phase.ANSWER:
             return

@@ -1,7 +1,7 @@
 """Who may send events: the registries of the settings, each with what proves that it is it."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from registry_docker_updater.core.events.delivery import Delivery
@@ -34,15 +34,18 @@ class Source:
 
     def may_send_from(self, address: str) -> bool:
         """Tell whether its events may come from ``address``."""
-        if not self.networks:
-            return True
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        return any(parsed in one for one in self.networks)
+        return not self.networks or is_in(address, self.networks)
 
     def proves(self, delivery: Delivery) -> bool:
         """Tell whether a delivery is of this registry; every secret is tried, so that the time tells nothing."""
         known = [self.sender.proves(delivery, secret) for secret in self.secrets]
         return self.is_open or any(known)
+
+
+def is_in(address: str, networks: Iterable[Network]) -> bool:
+    """Tell whether ``address`` is in one of ``networks``."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return any(parsed in one for one in networks)
 
 
 class DeliveryGuard:

@@ -5,7 +5,7 @@ only bounded, authenticated, read and committed here. Whatever follows from it h
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,7 @@ from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import StoreUnavailable
-from registry_docker_updater.http.answers import refusal
+from registry_docker_updater.http.answers import headers_of_request, refusal
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.head import Answer
 from registry_docker_updater.http.refusals import Refusals
@@ -44,7 +44,7 @@ class Receiver:
         """Read the request at hand, a delivery of ``registry``; it is answered 202 once what it held is committed."""
         address = request.environ["REMOTE_ADDR"]
         body = request.environ["wsgi.input"].read()
-        delivery = Delivery(body, _headers(), in_path.encode().decode("latin-1"))
+        delivery = Delivery(body, headers_of_request(), in_path.encode().decode("latin-1"))
         refused = self.guard.refusal(registry, delivery, address)
         if refused:
             status, why = refused
@@ -86,12 +86,3 @@ class Receiver:
         _log.error("503 for %s: %s", registry, error)
         self.outage(registry)
         return Answer.of_refusal(503, "not stored; send it again")
-
-
-def _headers() -> Mapping[str, str]:
-    """Return the request's headers; WSGI gives their bytes as Latin-1, which Bottle would read as UTF-8."""
-    return {
-        name.removeprefix("HTTP_").replace("_", "-").lower(): value
-        for name, value in request.environ.items()
-        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
-    }

@@ -22,6 +22,7 @@ from registry_docker_updater.http.head import Admission, Answer, Guard, Head, Pe
 from registry_docker_updater.http.line import Line
 from registry_docker_updater.http.reader import Request
 from registry_docker_updater.http.refusals import Refusals
+from registry_docker_updater.http.slowing import Slowing
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.http.wsgi import call
 
@@ -83,6 +84,7 @@ class Server:
         self._arriving: dict[Connection, asyncio.Task[None]] = {}
         self._deliveries, self._probes, self._others = _Line(), _Line(), _Line()
         self._loop = asyncio.new_event_loop()
+        self._slowing = Slowing(self._loop.time, self._limits.slowed)
         self._refusals = refusals or Refusals(time.monotonic)
         self._has_room, self._ending, self._all_left = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
@@ -140,6 +142,10 @@ class Server:
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
         self._refusals.log(address, line)
+
+    def slow_down(self, address: str) -> float:
+        """Note a wrong secret of ``address``; return after how many seconds it is to be told."""
+        return self._slowing.wrong(address)
 
     def left(self, connection: Connection) -> None:
         """Forget a connection."""

@@ -93,12 +93,38 @@ class Tls(_Section):
         return self
 
 
+class Proxy(_Section):
+    """A proxy that logs people in before they reach the API."""
+
+    header: str = Field(
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="In which header it names who is logged in, such as X-Remote-User.",
+    )
+    networks: tuple[Network, ...] = Field(
+        min_length=1, description="From where it asks; the header of anybody else is not believed."
+    )
+
+
+class Access(_Section):
+    """Who may see what the operator knows. Events need the registry's secret only."""
+
+    read: tuple[Secret, ...] = Field((), description="Tokens with which the API can be read.")
+    operate: tuple[Secret, ...] = Field((), description="Tokens with which it can be written, too.")
+    proxy: Proxy | None = Field(None, description="A proxy whose users may read.")
+    names: tuple[str, ...] = Field(
+        (), description="The host names under which the API is asked; for any other, it answers nothing."
+    )
+
+
 class Listen(_Section):
     """Where the operator listens."""
 
     address: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - registries are elsewhere
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     tls: Tls | None = Field(None, description="Serve TLS with this certificate; without it, plain HTTP.")
+    access: Access | None = Field(
+        None, description="Who may see what is known; without it, whoever reaches the port."
+    )
     body_limit: Size = Field(ByteSize(8 * 2**20), description="The largest body of an event that is read.")
 
 

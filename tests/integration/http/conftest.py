@@ -16,6 +16,7 @@ import pytest
 from integration.receivers import certificate
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.connection import Limits
@@ -54,6 +55,7 @@ class Listener:
     store: Storage
     server: Server
     guard: DeliveryGuard
+    access: AccessGuard
     outages: list[str]
     trusted: ssl.SSLContext | None = None
     woken: list[str] = field(default_factory=list)
@@ -122,18 +124,19 @@ def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | No
     outages: list[str] = []
     woken: list[str] = []
     refusals = Refusals(time.monotonic)
+    access = AccessGuard(Access({}))
     guard = DeliveryGuard(sources, LIMIT)
     receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
     api = Api(store, lambda: database.trouble() if made.is_ready else "starting or stopping")
     server = Server(
-        Together(application(receiver, api), store.events.record_all),
+        Together(application(receiver, api, access), store.events.record_all),
         guard,
         Listening("127.0.0.1", 0, tls),
         limits,
         refusals,
     )
     trusted = ssl.create_default_context(cafile=tls[0]) if tls else None
-    made = Listener(path, database, store, server, guard, outages, trusted, woken)
+    made = Listener(path, database, store, server, guard, access, outages, trusted, woken)
     server.start()
     return made
 
@@ -152,14 +155,14 @@ def listening(folder: Path, limits: Limits | None = None, *, with_tls: bool = Fa
 
 @pytest.fixture
 def listener(tmp_path: Path) -> Iterator[Listener]:
-    with listening(tmp_path) as made:
+    with listening(tmp_path, Limits(slowed=0.4)) as made:
         yield made
 
 
 @pytest.fixture(params=["plain", "tls"])
 def either(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Listener]:
     """The same without and with TLS."""
-    with listening(tmp_path, Limits(quiet=0.1), with_tls=request.param == "tls") as made:
+    with listening(tmp_path, Limits(quiet=0.1, slowed=0), with_tls=request.param == "tls") as made:
         yield made
 
 

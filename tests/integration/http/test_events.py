@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from integration.http.conftest import HARBOR_PUSH, MULTI, PUSH, Listener, counts, listening
+from integration.receivers import certificate
+from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.views.events import event
 from unit.builders import HOST, container, fleet, whole
 
@@ -167,6 +169,24 @@ def test_events_come_over_tls_with_the_certificate_of_the_settings(tmp_path: Pat
         stranger = http.client.HTTPSConnection("127.0.0.1", listener.server.port, timeout=20)
         with pytest.raises(ssl.SSLCertVerificationError):
             stranger.request("GET", "/healthz")
+
+
+def test_a_certificate_is_changed_while_events_come(tmp_path: Path) -> None:
+    with listening(tmp_path, with_tls=True) as listener:
+        before = listener.connect()
+        assert listener.send(PUSH, connection=before) == (202, counts(accepted=1))
+        other = tmp_path / "other"
+        other.mkdir()
+        _, trusted = certificate(other)
+        listener.server.change_certificate((str(trusted), str(trusted.with_suffix(".key"))))
+        assert listener.send(PUSH, connection=before)[0] == 202
+        with pytest.raises(ssl.SSLCertVerificationError):
+            listener.send(PUSH)
+        listener.trusted = ssl.create_default_context(cafile=trusted)
+        assert listener.send(PUSH)[0] == 202
+        with pytest.raises(UpdaterError, match="cannot serve with"):
+            listener.server.change_certificate((str(trusted), str(tmp_path / "none.key")))
+        assert listener.send(PUSH)[0] == 202
 
 
 def test_what_is_ignored_is_counted_by_registry_and_reason_and_logged_the_first_time(

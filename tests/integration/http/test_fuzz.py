@@ -46,7 +46,7 @@ often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 
 @pytest.fixture
 def quick(tmp_path: Path) -> Iterator[Listener]:
-    with listening(tmp_path, Limits(head=1, body=1, quiet=0.05)) as made:
+    with listening(tmp_path, Limits(head=1, body=1, quiet=0.05, slowed=0)) as made:
         yield made
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from integration.http.conftest import LIMIT, PAYLOADS, PUSH, Listener, counts, listening
 from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.http.connection import Limits
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.views.events import events
 
@@ -88,7 +89,7 @@ EXAMPLES = {
 
 @pytest.fixture(scope="module")
 def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
-    with listening(tmp_path_factory.mktemp("senders")) as made:
+    with listening(tmp_path_factory.mktemp("senders"), Limits(slowed=0)) as made:
         sources = {
             name: Source(name, sender, ("the old one", "the-new-one")) for name, sender in FORMATS.items()
         }

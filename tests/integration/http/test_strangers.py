@@ -21,7 +21,7 @@ from registry_docker_updater.http.head import Answer
 
 T = TypeVar("T")
 # Short, so that a test need not wait; that a byte now and then prolongs nothing is the same.
-HURRIED = Limits(handshake=0.4, idle=0.6, head=0.4, body=0.4, taken=0.4, closed=0.4, quiet=0.1)
+HURRIED = Limits(handshake=0.4, idle=0.6, head=0.4, body=0.4, taken=0.4, closed=0.4, quiet=0.1, slowed=0)
 
 POST = b"POST /events/production HTTP/1.1\r\nHost: x\r\nAuthorization: s3cret\r\n"
 STRANGER = b"POST /events/production HTTP/1.1\r\nHost: x\r\n"

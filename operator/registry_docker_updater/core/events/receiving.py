@@ -1,6 +1,7 @@
 """From a delivery to what is kept of it."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.format import Format
@@ -28,12 +29,32 @@ def read(registry: str, sender: Format, delivery: Delivery, *, can_be_asked: boo
             raise
         return ReadDelivery((Unreadable(str(error), delivery.body.decode("utf-8", "backslashreplace")),))
     kept = tuple(event for event in events if not isinstance(event, Ignored))
+    if sender.is_signed:
+        kept = tuple(_as_signed(event, delivery, can_be_asked=can_be_asked) for event in kept)
     if not can_be_asked:
         kept = tuple(_unresolvable(event) if isinstance(event, UnresolvedPush) else event for event in kept)
     unreadable = next((event for event in kept if isinstance(event, Unreadable)), None)
     if unreadable and not sender.insists:
         raise Malformed(unreadable.reason)
     return ReadDelivery(kept, tuple(event.reason for event in events if isinstance(event, Ignored)))
+
+
+def _as_signed(
+    event: Push | UnresolvedPush | Unreadable, delivery: Delivery, *, can_be_asked: bool
+) -> Push | UnresolvedPush | Unreadable:
+    """Return a push such that whoever saw its body, and sends it again, deploys nothing.
+
+    The signature is of the body: an id beside it proves nothing. So the registry is asked what the tag names now, and where
+    that cannot be, the same body twice is one push.
+    """
+    if not isinstance(event, Push):
+        return event
+    if can_be_asked:
+        return UnresolvedPush(
+            event.registry, event.repository, event.tag, event.occurred_at, key="", actor=event.actor
+        )
+    mark = hashlib.sha256(delivery.body).hexdigest()
+    return replace(event, key=f"{mark}/{event.repository}:{event.tag}")
 
 
 def _unresolvable(event: UnresolvedPush) -> Unreadable:

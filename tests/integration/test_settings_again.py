@@ -1,0 +1,71 @@
+"""SIGHUP: the settings are read again while the operator works."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from integration.conftest import SECRET, Running, Site, until
+from integration.test_operator import APP, event
+
+
+def change(site: Site, does: Callable[[Any], object]) -> None:
+    settings = yaml.safe_load(site.config.read_text())
+    does(settings)
+    site.config.write_text(yaml.safe_dump(settings))
+
+
+def hang_up(operator: Running, said: str) -> str:
+    """Send the signal; return what was logged since, once ``said`` is in it."""
+    before = len(operator.log.read_text())
+    operator.process.send_signal(signal.SIGHUP)
+    until(lambda: said in operator.log.read_text()[before:])
+    return operator.log.read_text()[before:]
+
+
+def sent(operator: Running, secret: str, number: int = 1) -> int:
+    return operator.ask("POST", "/events/production", event(number=number), secret)[0]
+
+
+def test_a_secret_is_changed_without_a_gap(site: Site) -> None:
+    site.add_host("solo", APP)
+    with site.operator() as operator:
+        assert sent(operator, SECRET) == 202
+        (site.folder / "next").write_text("the-next-secret-of-it")
+        change(site, lambda all_: all_["registries"]["production"].update(next_secret={"file": "next"}))
+        hang_up(operator, "the settings were read again")
+        assert [sent(operator, one) for one in (SECRET, "the-next-secret-of-it", "wrong")] == [202, 202, 401]
+        (site.folder / "secret").write_text("the-next-secret-of-it")
+        change(site, lambda all_: all_["registries"]["production"].pop("next_secret"))
+        hang_up(operator, "the settings were read again")
+        assert [sent(operator, one) for one in (SECRET, "the-next-secret-of-it")] == [401, 202]
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (lambda all_: all_["registries"]["production"].pop("secret"), "secret is missing"),
+        (lambda all_: all_["listen"].update(prot=1), "listen.prot: is not a setting"),
+        (lambda all_: all_.clear(), "fleet: is missing"),
+    ],
+)
+def test_settings_that_are_wrong_change_nothing(site: Site, does: Callable[[Any], object], said: str) -> None:
+    site.add_host("solo", APP)
+    with site.operator() as operator:
+        change(site, does)
+        logged = hang_up(operator, "the settings before stay in force")
+        assert said in logged
+        assert "Traceback" not in logged
+        assert sent(operator, SECRET) == 202
+
+
+def test_what_needs_a_restart_is_named(site: Site) -> None:
+    site.add_host("solo", APP)
+    with site.operator() as operator:
+        change(site, lambda all_: all_["rollouts"].update(workers=2))
+        change(site, lambda all_: all_["registries"]["harbor"].update(hosts=["other.example.com"]))
+        logged = hang_up(operator, "restart the operator")
+        assert "for what changed in rollouts, registries.harbor, restart" in logged
+        assert sent(operator, SECRET) == 202
