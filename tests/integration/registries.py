@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -33,6 +34,7 @@ needs_registry = pytest.mark.skipif(
     not (shutil.which("docker-registry") and shutil.which("htpasswd")),
     reason="docker-registry and htpasswd are not installed; `make lab-setup` as root does it",
 )
+DISTRIBUTION_3 = "github.com/distribution/distribution/v3/cmd/registry@v3.1.2"
 USER, PASSWORD = "updater", "pull-only"
 
 
@@ -47,6 +49,8 @@ class RealRegistry:
     folder: Path
     auth: Mapping[str, Any] = field(default_factory=dict)
     tls: Mapping[str, str] = field(default_factory=dict)
+    notifications: Mapping[str, Any] = field(default_factory=dict)
+    program: str = "docker-registry"
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -65,11 +69,12 @@ class RealRegistry:
             "storage": {"filesystem": {"rootdirectory": str(self.folder)}, "delete": {"enabled": True}},
             "http": {"addr": self.host, "secret": "of a test", **({"tls": self.tls} if self.tls else {})},
             **({"auth": self.auth} if self.auth else {}),
+            **({"notifications": self.notifications} if self.notifications else {}),
         }
         path = self.folder / "config.yml"
         path.write_text(yaml.safe_dump(settings))
         with (self.folder / "registry.log").open("ab") as log:
-            self.process = subprocess.Popen(["docker-registry", "serve", str(path)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.program, "serve", str(path)], stdout=log, stderr=log)
         until(self._answers)
 
     def stop(self) -> None:
@@ -100,6 +105,23 @@ def registry(folder: Path, **more: Any) -> Iterator[RealRegistry]:
         yield made
     finally:
         made.stop()
+
+
+def distribution3(folder: Path) -> Path:
+    """Distribution 3, made from its source by Go; the test is skipped where it cannot be."""
+    if not shutil.which("go"):
+        pytest.skip("Distribution 3 is made by Go, which is not installed")
+    built = subprocess.run(
+        ["go", "install", DISTRIBUTION_3],
+        env={**os.environ, "GOBIN": str(folder), "GOFLAGS": "-mod=mod"},
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    if built.returncode:
+        pytest.skip(f"Go could not make {DISTRIBUTION_3}: {built.stderr[-300:]}")
+    return folder / "registry"
 
 
 def htpasswd(folder: Path, realm: str = "a shop") -> dict[str, Any]:

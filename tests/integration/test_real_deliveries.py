@@ -1,0 +1,70 @@
+"""Real registries that deliver to the real operator, which is away meanwhile: nothing is lost, and nothing doubled.
+
+Distribution 2 is Debian's, Distribution 3 is made from its source. zot cannot be had here: its Go module is served
+nowhere; its events are tested from recorded ones.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from integration.conftest import SECRET, Site, until
+from integration.receivers import free_port
+from integration.registries import distribution3, image, needs_registry, registry
+from integration.test_operator import APP
+from registry_docker_updater.core.events.formats import snippet
+
+
+def endpoints(url: str) -> Any:
+    """What `registry-config` prints, as it is pasted, but with less patience."""
+    pasted = yaml.safe_load(snippet("distribution", "production", url).replace("SECRET", SECRET))
+    pasted["notifications"]["endpoints"][0].update(backoff="500ms", threshold=2)
+    return pasted["notifications"]
+
+
+def pushes(operator: Any) -> list[tuple[str, str, str]]:
+    return [(row["repository"], row["tag"], row["digest"]) for row in operator.get("/api/events")]
+
+
+def deliver(site: Site, folder: Path, program: str) -> None:
+    site.add_host("solo", APP)
+    port = free_port()
+    settings = yaml.safe_load(site.config.read_text())
+    settings["listen"]["port"] = port
+    site.config.write_text(yaml.safe_dump(settings))
+    url = f"http://127.0.0.1:{port}"
+    wanted = []
+    with registry(folder, notifications=endpoints(url), program=program) as real:
+        with site.operator() as operator:
+            wanted.append(("test/app", "1", real.client.push("test/app", "1", image("1"))))
+            until(lambda: pushes(operator))
+        for version in ("2", "3", "4"):
+            wanted.append(("test/app", "1", real.client.push("test/app", "1", image(version))))
+            wanted.append(("test/other", version, real.client.push("test/other", version, image(version))))
+        with site.operator() as operator:
+            until(lambda: len(pushes(operator)) >= len(wanted), 60)
+            wanted.append(("test/app", "5", real.client.push("test/app", "5", image("5"))))
+            until(lambda: pushes(operator)[0] == wanted[-1])
+            assert sorted(pushes(operator)) == sorted(wanted)
+            ignored = {row["reason"] for row in operator.get("/api/ignored")}
+            assert ignored <= {"not an image manifest", "manifest without a tag", "mount"}
+            log = operator.log.read_text()
+    assert not re.search(r"Traceback| (400|401|404|413|500|503) ", log)
+
+
+@needs_registry
+def test_distribution_2_delivers_what_was_pushed_while_the_operator_was_away(
+    site: Site, tmp_path: Path
+) -> None:
+    deliver(site, tmp_path / "registry", "docker-registry")
+
+
+@pytest.mark.lab
+@needs_registry
+def test_distribution_3_delivers_what_was_pushed_while_the_operator_was_away(
+    site: Site, tmp_path: Path
+) -> None:
+    deliver(site, tmp_path / "registry", str(distribution3(tmp_path / "bin")))
