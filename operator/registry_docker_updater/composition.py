@@ -145,10 +145,12 @@ class Operator:
 
         Return the paths of those settings that are different, and need a restart. Raises :class:`UpdaterError`.
         """
+        sources, access = _sources(settings), _access(settings)
         if settings.listen.tls and self.settings.listen.tls:
             self.server.change_certificate(_tls(settings))
-        self.guard.change(_sources(settings), settings.listen.body_limit)
-        self.access.change(_access(settings))
+        # Nothing fails from here on: what is wrong changes nothing.
+        self.guard.change(sources, settings.listen.body_limit)
+        self.access.change(access)
         return tuple(needing_restart(self.settings, settings))
 
     def end(self) -> None:

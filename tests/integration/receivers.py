@@ -22,7 +22,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -132,9 +132,11 @@ def mailbox(
         controller.stop()
 
 
-def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+def certificate(folder: Path, *, is_rsa: bool = False) -> tuple[ssl.SSLContext, Path]:
     """Make a certificate for 127.0.0.1; return a server's TLS context and the file that clients must trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
+    if is_rsa:
+        key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test mail server")])
     now = dt.datetime.now(dt.UTC)
     made = (

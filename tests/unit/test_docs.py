@@ -94,7 +94,7 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     """As the application routes them."""
     nothing: Any = MagicMock()
     for method, rule, _ in routes(nothing, nothing):
-        path = re.sub(r"<(\w+):int>", "<id>", rule)
+        path = re.sub(r"<(\w+):path>", r"<\1>", re.sub(r"<(\w+):int>", "<id>", rule))
         assert f"| `{method} {path}` |" in _page("http")
 
 

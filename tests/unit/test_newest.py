@@ -135,6 +135,18 @@ def test_what_the_sweep_found_the_tag_really_named_so_that_the_next_answer_count
     assert weigh(answer(NEWER, asked_at=at(1)), found(NEW)) is Finding.PUSH
 
 
+def test_what_it_says_after_a_push_by_hand_and_a_mention_since_is_a_push_once_it_had_time() -> None:
+    for seconds, digest, finding in (
+        (30, NEWER, Finding.TOO_EARLY),
+        (90, NEWER, Finding.PUSH),
+        (90, OLD, Finding.FIRST),
+    ):
+        said = replace(answer(digest, asked_at=at(seconds)), mentioned_at=at(20))
+        assert weigh(said, by_hand(OLD)) is finding
+    before = replace(answer(NEWER, asked_at=at(90)), mentioned_at=at(-20))
+    assert weigh(before, by_hand(OLD)) is Finding.FIRST
+
+
 def test_what_the_registry_says_first_after_a_push_by_hand_is_no_push() -> None:
     assert weigh(answer(NEWER), by_hand(OLD)) is Finding.FIRST
     remembered = replace(by_hand(OLD), registry_digest=NEWER)

@@ -201,3 +201,13 @@ def test_what_was_mentioned_is_asked_for_twice_and_then_in_its_turn() -> None:
     assert schedule.due[one] == later + 60 * second
     schedule = schedule.asked(one, later + 60 * second)
     assert schedule.twice == frozenset()
+
+
+def test_what_stands_beside_it_comes_next_and_not_before_what_is_left_alone() -> None:
+    one, two = some(2)
+    plan = schedule(one, two).asked(one, NOON).unanswered(two, NOON, timedelta(minutes=30))
+    plan = plan.beside_mentioned([one, two, WEB], at(60))
+    assert plan.due[one] == at(60) + PAUSE
+    assert plan.due[two] >= at(1800)
+    assert WEB not in plan.due
+    assert plan.twice == frozenset()

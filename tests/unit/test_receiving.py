@@ -219,3 +219,23 @@ def test_a_signed_body_that_is_sent_again_deploys_nothing() -> None:
     jfrog = Delivery((PAYLOADS / "jfrog-docker-pushed.json").read_bytes())
     (unresolved,) = read("production", FORMATS["jfrog"], jfrog).kept
     assert isinstance(unresolved, UnresolvedPush)
+
+
+def test_what_nobody_can_read_is_kept_without_the_tokens_in_it() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+    event = {"action": "push", "target": 7, "actor": {"name": "alice", "user": token, "more": [{"x": token}]}}
+    for body in (
+        json.dumps({"events": [event]}),
+        json.dumps({"events": 7, "actor": token}),
+        f"garbage {token}",
+    ):
+        (one,) = read("production", DISTRIBUTION, Delivery(body.encode())).kept
+        assert isinstance(one, Unreadable)
+        assert "eyJ" not in json.dumps(one.content)
+        assert "(a token)" in json.dumps(one.content)
+
+
+def test_an_action_that_no_registry_has_is_ignored_by_what_can_be_written_of_it() -> None:
+    for action, reason in (("\ud800", "?"), ("x" * 1000, "x" * 512)):
+        body = json.dumps({"events": [{"action": action, "target": {}}]}).encode()
+        assert read("production", DISTRIBUTION, Delivery(body)) == ReadDelivery((), (reason,))

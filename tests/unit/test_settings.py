@@ -405,3 +405,39 @@ def test_both_secrets_of_a_registry_are_valid(folder: Path) -> None:
     (folder / "secrets/next").write_text("another\n")
     settings = read(folder, changed("registries.production.next_secret", {"file": "secrets/next"}))
     assert settings.registries["production"].secrets == ("s3cret", "another")
+
+
+@pytest.mark.parametrize("access", [{}, {"names": ["updater.example.com"]}, {"read": []}])
+def test_access_that_lets_nobody_in_is_refused(folder: Path, access: dict[str, Any]) -> None:
+    (said,) = problems(folder, {**content(), "listen": {"access": access}})
+    assert said.startswith("listen.access: give read, operate or proxy")
+
+
+@pytest.mark.parametrize(
+    ("given", "network"),
+    [
+        ("192.0.2.0/24", "192.0.2.0/24"),
+        ("192.0.2.7", "192.0.2.7/32"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::ffff:192.0.2.7", "192.0.2.7/32"),
+    ],
+)
+def test_networks_are_those_that_peers_have(folder: Path, given: str, network: str) -> None:
+    settings = read(folder, changed("registries.production.networks", [given]))
+    assert [str(one) for one in settings.registries["production"].networks] == [network]
+
+
+@pytest.mark.parametrize("given", [True, 5, ["192.0.2.0"]])
+def test_a_network_is_written_as_text(folder: Path, given: Any) -> None:
+    (said,) = problems(folder, changed("registries.production.networks", [given]))
+    assert "is not a network" in said
+
+
+def test_a_secret_that_is_no_text_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "secrets/production").write_bytes(b"p\xe4ssword")
+    (said,) = problems(folder, content())
+    assert "is not UTF-8" in said
+    monkeypatch.setenv("PRODUCTION", "p\udce4ssword")
+    (said,) = problems(folder, changed("registries.production.secret", {"env": "PRODUCTION"}))
+    assert "is not UTF-8" in said

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registry_docker_updater.clock import Clock
-from registry_docker_updater.core.events.newest import Answer, Finding
+from registry_docker_updater.core.events.newest import SETTLE, Answer, Finding
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
 from registry_docker_updater.edges.registry.port import RegistryApi
@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 # How long it may take until a new reference of the fleet, or a push, is noticed.
 _LOOK_SECONDS = 5.0
 _PATIENCE_SECONDS = 2.0
+_REST_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ class PolledRegistry:
     hosts: Sequence[str]
     client: RegistryApi
     interval: timedelta
+
+
+@dataclass(frozen=True)
+class _Mention:
+    """Somebody told ``at`` a time, by the operator's clock, of a push, and not of its digest; ``since`` by the steady one."""
+
+    actor: str
+    at: datetime
+    since: datetime
 
 
 class RegistryPoll:
@@ -125,8 +135,7 @@ class Poller:
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
         self._event: int | None = None
         self._problems: dict[Tag | None, str] = {}
-        # Who pushed what was told of without its digest.
-        self._actors: dict[Tag, str] = {}
+        self._mentions: dict[Tag, _Mention] = {}
         self._news = threading.Condition()
         self._is_stopping = self._is_lost = self._has_news = False
 
@@ -146,6 +155,8 @@ class Poller:
                     lambda: self._is_stopping or self._is_lost or self._has_news, min(seconds, _LOOK_SECONDS)
                 )
                 self._has_news = False
+                # In a storm of news, each look sees much of it.
+                self._news.wait_for(lambda: self._is_stopping, _REST_SECONDS)
 
     def stop(self) -> None:
         """Ask no more."""
@@ -200,23 +211,30 @@ class Poller:
             self._schedule = self._schedule.everything_due(now)
         if self._event is None:
             self._event = self._storage.events.last_event()
+        last = self._storage.events.last_event()
         pushed = self._storage.events.pushed_after(self._polled.name, self._event)
+        # What others pushed is behind us, too.
+        self._event = max(last, *pushed) if pushed else max(last, self._event)
         if pushed:
-            self._event = max(pushed)
             self._take_up_pushes(pushed.values(), now)
 
     def _take_up_pushes(self, pushes: Iterable[PushedTag], now: datetime) -> None:
-        """Have asked for what was told of, and for every other tag of the same repositories.
+        """Have asked for what was mentioned, and then for every other tag of the same repositories.
 
         One event can stand for several tags: Harbor's copy of an artifact with many sends one, which names one of them.
         """
         tags = self._seen[1] if self._seen else frozenset()
-        resolved = {Tag(one.repository, one.tag) for one in pushes if one.is_resolved}
+        named = {Tag(one.repository, one.tag): one for one in pushes}
+        unresolved = {tag for tag, one in named.items() if not one.is_resolved and tag in tags}
         repositories = {one.repository for one in pushes if not one.is_found}
-        by = {Tag(one.repository, one.tag): one.actor for one in pushes if not one.is_resolved}
-        self._actors.update({tag: actor for tag, actor in by.items() if actor and tag in tags})
-        self._schedule = self._schedule.pushed(resolved, now).mentioned(
-            {tag for tag in tags if tag.repository in repositories} - resolved, now
+        others = {tag for tag in tags if tag.repository in repositories} - named.keys()
+        self._mentions.update(
+            {tag: _Mention(named[tag].actor or SWEEP, self._clock(), now) for tag in unresolved}
+        )
+        self._schedule = (
+            self._schedule.pushed(named.keys() - unresolved, now)
+            .mentioned(unresolved, now)
+            .beside_mentioned(others, now)
         )
 
     def _ask(self, tag: Tag) -> None:
@@ -238,12 +256,27 @@ class Poller:
         is_early = False
         if found.digest:
             at = found.at or asked_at
-            answer = Answer(name, tag.repository, tag.tag, found.digest, at, asked_at, known)
-            actor = self._actors.pop(tag, SWEEP)
+            mention = self._mentions.get(tag)
+            if mention and self._steady() - mention.since >= SETTLE:
+                # This is the second answer since then, or of so much later that it has another reason.
+                del self._mentions[tag]
+            answer = Answer(
+                name,
+                tag.repository,
+                tag.tag,
+                found.digest,
+                at,
+                asked_at,
+                known,
+                mentioned_at=mention.at if mention else None,
+            )
+            actor = mention.actor if mention else SWEEP
             finding = self._storage.events.record_answer(answer, self._clock(), actor)
             is_early = finding is Finding.TOO_EARLY
             if finding is Finding.PUSH:
-                _log.info("registry %s: %s is %s, and no event said so", name, tag, found.digest)
+                self._mentions.pop(tag, None)
+                what = "as an event let expect" if mention else "and no event said so"
+                _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
                 self._wake()
         self._schedule = self._schedule.asked(tag, self._steady(), too_early=is_early)
 

@@ -22,7 +22,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         output.table(rows, ("registry", "reason", "count", "first_at", "last_at"))
     else:
         for row in rows:
-            row["what"] = f"{row['repository']}:{row['tag']}" if row["kind"] == "push" else row["reason"]
+            row["what"] = row["reason"] or f"{row['repository']}:{row['tag']}"
         shown = [{**row, "digest": short(row["digest"])} for row in rows]
         output.table(shown, ("id", "received_at", "registry", "kind", "what", "digest", "actor"))
     return 0

@@ -13,11 +13,15 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.settings.loading import load
 
 _log = logging.getLogger(__name__)
+# The file that was read last counts.
+_changing = threading.Lock()
 
 
 def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     """Run the operator until it is told to end."""
     log_to_stderr()
+    # Before there is an operator there is nothing to change; it would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     operator = assemble(parts)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: _end(operator))
@@ -44,12 +48,15 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
 def _change(operator: Operator, parts: Parts) -> None:
     """Read the settings again; where they are wrong, say so, and go on with those before."""
     try:
-        restart = operator.change(load(parts.path))
+        with _changing:
+            restart = operator.change(load(parts.path))
     except UpdaterError as error:
         for line in (*error.lines, "the settings before stay in force"):
             _log.error("%s", line)
         return
-    _log.info("the settings were read again: who may send events, and the certificate, are taken from them")
+    _log.info(
+        "the settings were read again: who may send events and who may read, and the certificate, are taken from them"
+    )
     if restart:
         _log.warning("for what changed in %s, restart the operator", ", ".join(restart))
 

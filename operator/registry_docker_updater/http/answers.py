@@ -45,7 +45,9 @@ def as_json(refusals: Refusals, error: HTTPError) -> str:
     elif request.method == "POST":
         # Of a registry that has a wrong address nothing else would be seen.
         refusals.log(address, f"{error.status_code} for POST {path!a} from {address}")
-    return json.dumps({"error": "internal error" if error.exception else str(error.body)})
+    # Bottle's own words for what is not there repeat the path, and there can be a secret in it.
+    words = {404: "nothing is here; events are sent to /events/<registry>", 500: "internal error"}
+    return json.dumps({"error": words.get(error.status_code, str(error.body))})
 
 
 def headers_of_request() -> Mapping[str, str]:

@@ -18,7 +18,7 @@ def routes(receiver: Receiver, api: Api) -> Sequence[tuple[str, str, Callable[..
     """Return every request that is answered: its method, its path, and what answers it."""
     return (
         ("POST", f"{EVENTS}<registry>", receiver.receive),
-        ("POST", f"{EVENTS}<registry>/<in_path>", receiver.receive),
+        ("POST", f"{EVENTS}<registry>/<in_path:path>", receiver.receive),
         ("GET", "/api/events", api.events),
         ("GET", "/api/ignored", api.ignored),
         ("GET", "/api/rollouts", api.rollouts),

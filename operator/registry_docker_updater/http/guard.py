@@ -59,31 +59,29 @@ class DeliveryGuard:
         """Let others send from now on."""
         self._sources, self._body_limit = sources, body_limit
 
-    def source(self, registry: str) -> Source:
-        """Return a registry that is known to be there."""
-        return self._sources[registry]
-
     def admits(self, head: Head) -> Admission:
         """Return what is wanted of a request, by its head: nothing of what is refused by it, or is no event."""
         if head.method != "POST" or not head.path.startswith(EVENTS):
             return Admission()
         registry, sent = _sent(head, b"")
-        if self.refusal(registry, sent, head.peer.address, is_whole=False):
+        source = self.decide(registry, sent, head.peer.address, is_whole=False)
+        if not isinstance(source, Source):
             return Admission()
-        source = self._sources[registry]
         if source.sender.is_signed and not source.is_open:
-            return Admission(min(self._body_limit, _LARGEST_UNPROVEN))
+            return Admission(
+                min(self._body_limit, _LARGEST_UNPROVEN), limited_by="of what is signed, no more is read"
+            )
         return Admission(self._body_limit, is_proven=True)
 
     def proves(self, head: Head, body: bytes) -> bool:
         """Tell whether a request of which something is wanted comes from who may send it, now that it is whole."""
         registry, sent = _sent(head, body)
-        return self.refusal(registry, sent, head.peer.address) is None
+        return isinstance(self.decide(registry, sent, head.peer.address), Source)
 
-    def refusal(
+    def decide(
         self, registry: str, sent: Delivery, address: str, *, is_whole: bool = True
-    ) -> Refusal | None:
-        """Return the status and the reason for which a delivery is refused; None where it is not, as far as is known.
+    ) -> Source | Refusal:
+        """Return who sent a delivery, or the status and the reason for which it is refused, as far as is known.
 
         What is not ``is_whole`` has no body yet.
         """
@@ -99,7 +97,7 @@ class DeliveryGuard:
             )
         if (is_whole or not source.sender.is_signed) and not source.proves(sent):
             return 401, f"wrong or missing {source.sender.proven_by} for registry {registry!r}"
-        return None
+        return source
 
 
 def _sent(head: Head, body: bytes) -> tuple[str, Delivery]:

@@ -37,11 +37,12 @@ class Head:
 class Admission:
     """How many bytes of a request's body are wanted, by its head, and whether that proves who sends it.
 
-    Of what is refused by its head, and of what is no delivery, nothing is wanted.
+    Of what is refused by its head, and of what is no delivery, nothing is wanted. ``limited_by`` says where the limit is from.
     """
 
     body_limit: int = 0
     is_proven: bool = False
+    limited_by: str = "listen.body_limit sets this"
 
 
 class Guard(Protocol):

@@ -173,7 +173,7 @@ class Reader:
         request = self._requests[-1]
         limit = request.admission.body_limit
         if len(request.body) + len(part) > limit:
-            self._refused = _too_large(limit)
+            self._refused = _too_large(request.admission)
         else:
             request.body += part
 
@@ -202,7 +202,7 @@ class Reader:
         )
         limit = request.admission.body_limit
         if length > limit and not request.leaves_body:
-            raise _too_large(limit)
+            raise _too_large(request.admission)
         return request
 
     def _head(self, version: str) -> Head:
@@ -234,5 +234,5 @@ class Reader:
         )
 
 
-def _too_large(limit: int) -> Refused:
-    return Refused(413, f"the body is larger than {limit} bytes; listen.body_limit sets this")
+def _too_large(admission: Admission) -> Refused:
+    return Refused(413, f"the body is larger than {admission.body_limit} bytes; {admission.limited_by}")

@@ -45,12 +45,12 @@ class Receiver:
         address = request.environ["REMOTE_ADDR"]
         body = request.environ["wsgi.input"].read()
         delivery = Delivery(body, headers_of_request(), in_path.encode().decode("latin-1"))
-        refused = self.guard.refusal(registry, delivery, address)
-        if refused:
-            status, why = refused
-            self.refusals.log(address, f"{status} from {address}: {why}")
-            return refusal(status, why)
-        return self._keep(self.guard.source(registry), delivery)
+        source = self.guard.decide(registry, delivery, address)
+        if isinstance(source, Source):
+            return self._keep(source, delivery)
+        status, why = source
+        self.refusals.log(address, f"{status} from {address}: {why}")
+        return refusal(status, why)
 
     def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse | str:
         try:

@@ -49,9 +49,10 @@ class Refusals:
 
 
 def place(path: str) -> str:
-    """Return as much of a request's path as may stand in the log: behind a registry's name there can be a secret."""
+    """Return as much of a request's path as may stand in the log: at its end there can be a secret."""
     parts = path.split("/")
-    return shown("/".join([*parts[:3], "…"] if parts[1:2] == ["events"] and len(parts) > 3 else parts), 60)
+    most = 3 if parts[1:2] in (["events"], ["api"]) else 2
+    return shown("/".join(parts if len(parts) <= most else [*parts[:most], "…"]), 60)
 
 
 def shown(text: str, longest: int) -> str:

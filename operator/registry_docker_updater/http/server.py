@@ -113,8 +113,8 @@ class Server:
         if not (self._tls and tls):
             return
         try:
-            _context(*tls)  # half of a pair must not be taken
-            self._tls.load_cert_chain(*tls)
+            # Into a context that is in use, a key of another kind would be taken beside the one that is there.
+            self._tls = _context(*tls)
         except OSError as error:
             raise UpdaterError(f"listen.tls: cannot serve with {tls[0]} and {tls[1]}: {error}") from None
 

@@ -52,7 +52,6 @@ class Together:
             return []
         try:
             recorded = self.keep([one.arrived for one in to_keep])
-            return [one.kept(each) for one, each in zip(to_keep, recorded, strict=True)]
         except StoreUnavailable as error:
             return [one.not_kept(error) for one in to_keep]
         except Exception:  # what one of them holds must not keep the others out
@@ -60,3 +59,4 @@ class Together:
                 return [answer for one in to_keep for answer in self._kept([one])]
             _log.exception("cannot keep a delivery of %s", to_keep[0].arrived.registry)
             return [Answer.of_refusal(500, "internal error")]
+        return [one.kept(each) for one, each in zip(to_keep, recorded, strict=True)]

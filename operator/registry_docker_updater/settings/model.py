@@ -65,8 +65,12 @@ class Secret(_Section):
             text = self.file.read_text().strip() if self.file else os.environ[self.env or ""].strip()
         except OSError as error:
             raise ValueError(f"cannot read the secret in {self.file}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"the secret in {self.file} is not UTF-8") from None
         except KeyError:
             raise ValueError(f"the variable {self.env} is not set") from None
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError(f"the secret in {self.file or self.env} is not UTF-8")
         if not text:
             raise ValueError(
                 f"the secret in {self.file or self.env} is empty, and an empty secret lets everybody in"
@@ -114,6 +118,14 @@ class Access(_Section):
     names: tuple[str, ...] = Field(
         (), description="The host names under which the API is asked; for any other, it answers nothing."
     )
+
+    @model_validator(mode="after")
+    def _lets_somebody_in(self) -> Self:
+        if not (self.read or self.operate or self.proxy):
+            raise ValueError(
+                "give read, operate or proxy: with none of them, nobody is told apart from anybody"
+            )
+        return self
 
 
 class Listen(_Section):

@@ -16,6 +16,7 @@ from registry_docker_updater.core.references import InvalidReference, check_host
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_SECONDS = 365 * 86400
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -85,11 +86,15 @@ def _known_format(value: str) -> str:
 
 def _network(value: Any) -> Any:
     try:
-        return ipaddress.ip_network(value)
-    except (ValueError, TypeError):
+        network = ipaddress.ip_network(value if isinstance(value, str) else "")
+    except ValueError:
         raise ValueError(
             f"{value!r} is not a network such as 192.0.2.0/24, nor an address; the bits behind the slash are to be 0"
         ) from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        # Peers have their IPv4 addresses here, also where they come by a socket of both.
+        return ipaddress.IPv4Network((int(network[0]) & 0xFFFFFFFF, network.prefixlen - 96))
+    return network
 
 
 def _beside_the_file(value: Path, info: ValidationInfo) -> Path:

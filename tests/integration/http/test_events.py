@@ -171,13 +171,15 @@ def test_events_come_over_tls_with_the_certificate_of_the_settings(tmp_path: Pat
             stranger.request("GET", "/healthz")
 
 
-def test_a_certificate_is_changed_while_events_come(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_rsa", [False, True])
+def test_a_certificate_is_changed_while_events_come(tmp_path: Path, *, is_rsa: bool) -> None:
+    """Also for one of another kind of key, which OpenSSL would serve beside the old one."""
     with listening(tmp_path, with_tls=True) as listener:
         before = listener.connect()
         assert listener.send(PUSH, connection=before) == (202, counts(accepted=1))
         other = tmp_path / "other"
         other.mkdir()
-        _, trusted = certificate(other)
+        _, trusted = certificate(other, is_rsa=is_rsa)
         listener.server.change_certificate((str(trusted), str(trusted.with_suffix(".key"))))
         assert listener.send(PUSH, connection=before)[0] == 202
         with pytest.raises(ssl.SSLCertVerificationError):

@@ -167,6 +167,15 @@ def test_a_registry_sends_from_its_networks(tmp_path: Path, networks: tuple[str,
         assert listener.send(PUSH)[0] == status
 
 
+@pytest.mark.parametrize("secret", ["ab/cd+e=", "a/../b", "//"])
+def test_a_secret_in_the_address_may_hold_slashes(tmp_path: Path, secret: str) -> None:
+    with listening(tmp_path) as listener:
+        listener.guard.change({"quay": Source("quay", FORMATS["quay"], (secret,))}, LIMIT)
+        for written in (secret, secret.replace("/", "%2F")):
+            assert send(listener, "quay", (f"/{written}", {})) == 202
+        assert send(listener, "quay", (f"/{secret}x", {})) == 401
+
+
 def test_a_registry_that_is_open_needs_no_secret(tmp_path: Path) -> None:
     with listening(tmp_path) as listener:
         sources = {name: Source(name, FORMATS[name], (), is_open=True) for name in ("distribution", "github")}

@@ -4,8 +4,9 @@ import pytest
 
 from integration.sweep.conftest import HOSTS, Hand, Told, events
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
+from registry_docker_updater.storage.events import SWEEP
 from registry_docker_updater.storage.storage import Storage
-from unit.builders import HOST, NEWER, container, fleet
+from unit.builders import HOST, NEWER, OLD, container, fleet
 
 
 @pytest.fixture
@@ -83,3 +84,75 @@ def test_two_events_that_nothing_tells_apart_are_two_and_those_with_one_key_are_
 def test_a_poller_is_woken_by_news(hand: Hand) -> None:
     hand.poller.news()
     assert hand.poller._has_news
+
+
+def desired_digest(store: Storage, repository: str = "test/app", tag: str = "1") -> str:
+    (one,) = (one for one in store.events.desired(HOSTS) if (one.repository, one.tag) == (repository, tag))
+    return one.digest
+
+
+def test_a_push_without_digest_that_follows_one_by_hand_is_found(
+    hand: Hand, client: Told, store: Storage
+) -> None:
+    hand.event(OLD, hand.now, by_hand=True)
+    hand.pass_time(5)
+    client.digest = NEWER
+    unresolved(hand)
+    hand.pass_time(30)
+    assert desired_digest(store) == OLD
+    hand.pass_time(60)
+    assert desired_digest(store) == NEWER
+
+
+def test_what_a_person_knew_is_no_push_though_an_event_came_before(
+    hand: Hand, client: Told, store: Storage
+) -> None:
+    unresolved(hand)
+    hand.pass_time(1)
+    hand.event(OLD, hand.now, by_hand=True)
+    hand.pass_time(3 * 3600)
+    assert desired_digest(store) == OLD
+    assert client.asked.count("test/app:1") >= 3
+
+
+def test_who_pushed_is_known_also_when_the_second_answer_tells_of_it_and_not_a_day_later(
+    hand: Hand, client: Told, store: Storage
+) -> None:
+    unresolved(hand)
+    hand.pass_time(5)
+    client.digest = NEWER
+    hand.pass_time(62)
+    (found,) = [
+        row
+        for row in events(store)
+        if row["digest"] == NEWER and row["tag"] == "1" and row["repository"] == "test/app"
+    ]
+    assert found["actor"] == "alice"
+    unresolved(hand)
+    hand.pass_time(24 * 3600)
+    client.digest = OLD
+    hand.pass_time(2 * 3600)
+    (found,) = [
+        row
+        for row in events(store)
+        if row["digest"] == OLD and row["tag"] == "1" and row["repository"] == "test/app"
+    ]
+    assert found["actor"] == SWEEP
+
+
+def test_what_an_event_names_is_asked_for_before_the_others_of_its_repository(
+    hand: Hand, client: Told
+) -> None:
+    hand.fleet = fleet(*(container(f"c{n}", image=f"{HOST}/test/app:{n}") for n in range(40)))
+    hand.pass_time(600)
+    client.asked.clear()
+    unresolved(hand, "39")
+    hand.pass_time(1)
+    assert client.asked[0] == "test/app:39"
+
+
+def test_the_events_of_others_are_looked_at_once(hand: Hand, store: Storage) -> None:
+    push = Push("other", "test/app", "1", NEWER, hand.now, "elsewhere")
+    store.events.record("other", [push], hand.now)
+    hand.poller.step()
+    assert hand.poller._event == store.events.last_event()

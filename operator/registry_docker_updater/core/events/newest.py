@@ -51,6 +51,7 @@ class Answer:
     """What a registry answered to the sweep: ``repository:tag`` had ``digest`` at ``at``, by the registry's clock.
 
     ``asked_at`` is when it was asked, by the operator's clock, and ``known`` the newest push known at that time.
+    ``mentioned_at`` is when somebody told last that the tag may have got another digest, and not which.
     """
 
     registry: str
@@ -60,6 +61,7 @@ class Answer:
     at: datetime
     asked_at: datetime
     known: int | None
+    mentioned_at: datetime | None = None
 
 
 class Finding(Enum):
@@ -106,6 +108,19 @@ def newest_after(push: Push, number: int, known: Newest | None, received_at: dat
     )
 
 
+def _weigh_after_hand(answer: Answer, known: Newest) -> Finding:
+    """Return what the first answer after a push by hand means: what that person knew, or a push of since.
+
+    The former, unless an event told of a push since; and what that made of the tag is sure to be seen a minute later.
+    """
+    mentioned_at = answer.mentioned_at
+    if mentioned_at is None or mentioned_at < known.received_at:
+        return Finding.FIRST
+    if answer.asked_at - mentioned_at < SETTLE:
+        return Finding.TOO_EARLY
+    return Finding.FIRST if answer.digest == known.digest else Finding.PUSH
+
+
 def weigh(answer: Answer, known: Newest | None) -> Finding:
     """Return what ``answer`` means, where ``known`` is the newest push by now."""
     if (known.push if known else None) != answer.known:
@@ -113,7 +128,7 @@ def weigh(answer: Answer, known: Newest | None) -> Finding:
     if known is None:
         return Finding.PUSH
     if known.registry_digest is None:
-        return Finding.FIRST
+        return _weigh_after_hand(answer, known)
     if known.registry_digest == answer.digest:
         return Finding.KNOWN
     if known.found_at:

@@ -1,11 +1,16 @@
 """From a delivery to what is kept of it."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.format import Format
 from registry_docker_updater.core.events.pushes import Ignored, Malformed, Push, Unreadable, UnresolvedPush
+
+# Header and payload are JSON objects, whose first characters are always the same.
+_TOKEN = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*")
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,9 @@ def read(registry: str, sender: Format, delivery: Delivery, *, can_be_asked: boo
     except Malformed as error:
         if not sender.insists:
             raise
-        return ReadDelivery((Unreadable(str(error), delivery.body.decode("utf-8", "backslashreplace")),))
-    kept = tuple(event for event in events if not isinstance(event, Ignored))
+        body = delivery.body.decode("utf-8", "backslashreplace")
+        return ReadDelivery((Unreadable(str(error), without_tokens(body)),))
+    kept = tuple(_without_tokens(event) for event in events if not isinstance(event, Ignored))
     if sender.is_signed:
         kept = tuple(_as_signed(event, delivery, can_be_asked=can_be_asked) for event in kept)
     if not can_be_asked:
@@ -37,6 +43,19 @@ def read(registry: str, sender: Format, delivery: Delivery, *, can_be_asked: boo
     if unreadable and not sender.insists:
         raise Malformed(unreadable.reason)
     return ReadDelivery(kept, tuple(event.reason for event in events if isinstance(event, Ignored)))
+
+
+def without_tokens(content: Any) -> Any:
+    """Return ``content`` without the JSON Web Tokens (RFC 7519) in it, as GitLab sends one of who pushed with each event."""
+    if isinstance(content, str):
+        return _TOKEN.sub("(a token)", content)
+    if isinstance(content, dict):
+        return {name: without_tokens(value) for name, value in content.items()}
+    return [without_tokens(one) for one in content] if isinstance(content, list) else content
+
+
+def _without_tokens(event: Push | UnresolvedPush | Unreadable) -> Push | UnresolvedPush | Unreadable:
+    return replace(event, content=without_tokens(event.content)) if isinstance(event, Unreadable) else event
 
 
 def _as_signed(

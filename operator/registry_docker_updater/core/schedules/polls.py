@@ -84,6 +84,14 @@ class PollSchedule:
         due = {tag: min(self.due[tag], now) for tag in known}
         return replace(self, due={**self.due, **due}, twice=self.twice.union(known))
 
+    def beside_mentioned(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
+        """Return it after a push in the repository of ``tags``, which may stand for them, too: they are due next.
+
+        Those of which the registry told nothing wait as long as they would.
+        """
+        known = [tag for tag in tags if tag in self.due and tag not in self.troubles]
+        return replace(self, due={**self.due, **{tag: min(self.due[tag], now + PAUSE) for tag in known}})
+
     def everything_due(self, now: datetime) -> "PollSchedule":
         """Return it when events may have been lost: every tag is due."""
         return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})

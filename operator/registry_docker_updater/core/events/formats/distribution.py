@@ -45,11 +45,11 @@ def read(registry: str, delivery: Delivery) -> Sequence[Event]:
 
 def event_of(registry: str, event: Any) -> Event:
     """Read one event of an envelope, or one that came without."""
-    target = event.get("target") if isinstance(event, dict) else None
-    if not isinstance(target, dict) or not isinstance(event.get("action"), str):
+    target, action = event.get("target") if isinstance(event, dict) else None, text(event, "action")
+    if not isinstance(target, dict) or action is None:
         return Unreadable("an event without action and target", event)
-    if event["action"] != "push":
-        return Ignored(event["action"])
+    if action != "push":
+        return Ignored(action)
     if not is_image(text(target, "mediaType")):
         return Ignored("not an image manifest")
     tag = text(target, "tag")
