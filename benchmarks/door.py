@@ -190,10 +190,11 @@ def serve_and_keep_nothing() -> None:
     from registry_docker_updater.http.access import Access, AccessGuard  # noqa: PLC0415
     from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
+    from registry_docker_updater.http.entrance import Listening  # noqa: PLC0415
     from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
     from registry_docker_updater.http.receiver import Receiver  # noqa: PLC0415
     from registry_docker_updater.http.refusals import Refusals  # noqa: PLC0415
-    from registry_docker_updater.http.server import Listening, Server  # noqa: PLC0415
+    from registry_docker_updater.http.server import Server  # noqa: PLC0415
     from registry_docker_updater.http.together import Together  # noqa: PLC0415
     from registry_docker_updater.storage.arrivals import Recorded  # noqa: PLC0415
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.notify import Notifier
-from registry_docker_updater.activities.poll import PolledRegistry, RegistryPoll
+from registry_docker_updater.activities.poll import RegistryPoll
+from registry_docker_updater.activities.poller import PolledRegistry
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
@@ -19,7 +20,6 @@ from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import Clock, steady_clock
-from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -30,16 +30,19 @@ from registry_docker_updater.edges.registry.login import Login, login_of
 from registry_docker_updater.edges.runs.directories import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.http.access import Access, AccessGuard, Proxy, Right
+from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
-from registry_docker_updater.http.guard import DeliveryGuard, Source
+from registry_docker_updater.http.entrance import Listening
+from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
-from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.settings import door
 from registry_docker_updater.settings.changes import needing_restart
-from registry_docker_updater.settings.model import Registry, Settings
+from registry_docker_updater.settings.model import Settings
+from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
@@ -145,9 +148,9 @@ class Operator:
 
         Return the paths of those settings that are different, and need a restart. Raises :class:`UpdaterError`.
         """
-        sources, access = _sources(settings), _access(settings)
+        sources, access = door.sources(settings), door.access(settings)
         if settings.listen.tls and self.settings.listen.tls:
-            self.server.change_certificate(_tls(settings))
+            self.server.change_certificate(door.certificate(settings))
         # Nothing fails from here on: what is wrong changes nothing.
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
@@ -230,8 +233,8 @@ def assemble(parts: Parts) -> Operator:
         steady=context.steady,
     )
     refusals = Refusals(time.monotonic)
-    access = AccessGuard(_access(settings))
-    guard = DeliveryGuard(_sources(settings), settings.listen.body_limit)
+    access = AccessGuard(door.access(settings))
+    guard = DeliveryGuard(door.sources(settings), settings.listen.body_limit)
 
     def wake(registry: str) -> None:
         alarm.ring()
@@ -249,49 +252,12 @@ def assemble(parts: Parts) -> Operator:
     server = Server(
         Together(application(receiver, api, access), parts.storage.events.record_all),
         guard,
-        Listening(listen.address, listen.port, _tls(settings)),
+        Listening(listen.address, listen.port, door.certificate(settings)),
         refusals=refusals,
     )
     return Operator(
         settings, server, guard, access, poll, reconciler, scanner, workers, alarm, parts.playbooks
     )
-
-
-def _sources(settings: Settings) -> Mapping[str, Source]:
-    try:
-        return {
-            name: Source(
-                name=name,
-                sender=FORMATS[registry.format],
-                secrets=registry.secrets,
-                networks=registry.networks,
-                is_open=registry.insecure,
-                can_be_asked=registry.sweep_interval is not None,
-            )
-            for name, registry in settings.registries.items()
-        }
-    except ValueError as error:
-        raise UpdaterError(f"registries: {error}") from None
-
-
-def _access(settings: Settings) -> Access:
-    given = settings.listen.access
-    if given is None:
-        return Access({})
-    try:
-        tokens = {
-            **{one.read(): Right.READ for one in given.read},
-            **{one.read(): Right.OPERATE for one in given.operate},
-        }
-    except ValueError as error:
-        raise UpdaterError(f"listen.access: {error}") from None
-    proxy = Proxy(given.proxy.header, given.proxy.networks) if given.proxy else None
-    return Access(tokens, proxy, given.names)
-
-
-def _tls(settings: Settings) -> tuple[str, str] | None:
-    tls = settings.listen.tls
-    return (str(tls.certificate), str(tls.key)) if tls else None
 
 
 def _client(name: str, registry: Registry) -> RegistryClient:

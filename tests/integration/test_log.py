@@ -24,8 +24,9 @@ from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import printable
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import BadSettings, UpdaterError
+from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard
-from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage

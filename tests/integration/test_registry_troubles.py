@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from integration.registries import PASSWORD, USER, played
-from registry_docker_updater.activities.poll import PolledRegistry, Poller, registry_problems
+from registry_docker_updater.activities.poll import registry_problems
+from registry_docker_updater.activities.poller import PolledRegistry, Poller
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login

@@ -46,7 +46,10 @@ def test_a_secret_is_changed_without_a_gap(site: Site) -> None:
 @pytest.mark.parametrize(
     ("does", "said"),
     [
-        (lambda all_: all_["registries"]["production"].pop("secret"), "secret is missing"),
+        (
+            lambda all_: all_["registries"]["production"].pop("secret"),
+            "registries.production.secret: is missing",
+        ),
         (lambda all_: all_["listen"].update(prot=1), "listen.prot: is not a setting"),
         (lambda all_: all_.clear(), "fleet: is missing"),
     ],

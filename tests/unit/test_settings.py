@@ -370,11 +370,11 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"secret": None}, "registries.production: secret is missing, and whoever reaches the port"),
+        ({"secret": None}, "registries.production.secret: is missing, and whoever reaches the port"),
         ({"insecure": True}, "registries.production: insecure is set, and a secret beside it"),
         (
             {"secret": None, "next_secret": {"file": "secrets/production"}, "insecure": False},
-            "registries.production: secret is missing",
+            "registries.production.secret: is missing",
         ),
         (
             {"format": "quay", "sweep_interval": "never"},

@@ -5,15 +5,13 @@ not waited for; it is thrown away for a moment, because a peer that is cut off w
 """
 
 import asyncio
-import math
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
-from enum import Enum, auto
 from typing import Protocol, cast
 
 from registry_docker_updater.http.gate import Patience
 from registry_docker_updater.http.head import Admission, Answer, Head, Peer
+from registry_docker_updater.http.limits import Limits, Phase
 from registry_docker_updater.http.reader import Reader, Refused, Request
 from registry_docker_updater.http.refusals import place
 
@@ -21,45 +19,6 @@ from registry_docker_updater.http.refusals import place
 _READ_AHEAD = 64 * 1024
 # How much is thrown away of what nobody wants.
 _LARGEST_DISCARDED = 64 * 2**20
-
-
-class Phase(Enum):
-    """What a connection waits for."""
-
-    HANDSHAKE = auto()
-    IDLE = auto()
-    HEAD = auto()
-    BODY = auto()
-    ANSWER = auto()
-    """Ours."""
-    TAKEN = auto()
-    """That the peer takes its answer."""
-    CLOSED = auto()
-    """That the peer is done, too; what it still sends is thrown away."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many connections there may be, in all and from one address, and how many seconds each wait may take.
-
-    A wrong secret is answered after as long as it is ``slowed`` at most. What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``. A
-    registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
-    """
-
-    most: int = 300
-    most_each: int = 150
-    handshake: float = 10.0
-    idle: float = 120.0
-    head: float = 10.0
-    body: float = 30.0
-    taken: float = 30.0
-    closed: float = 5.0
-    quiet: float = 0.5
-    slowed: float = 1.0
-
-    def seconds(self, phase: Phase) -> float:
-        """Return how long ``phase`` may last; our own answer is waited for as long as it takes."""
-        return math.inf if phase is Phase.ANSWER else float(getattr(self, phase.name.lower()))
 
 
 class Door(Protocol):

@@ -4,7 +4,8 @@ import ipaddress
 import stat
 from collections.abc import Iterator
 
-from registry_docker_updater.settings.model import Secret, Settings
+from registry_docker_updater.settings.model import Settings
+from registry_docker_updater.settings.secret import Secret
 
 # Shorter ones can be found by trying: 16 characters of hexadecimal are 64 bits.
 _SHORTEST = 16

@@ -19,11 +19,12 @@ from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
-from registry_docker_updater.http.connection import Limits
+from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
+from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
-from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.http.conftest import PAYLOADS, PUSH, SECRET, Listener, listening, received
-from registry_docker_updater.http.connection import Limits
+from registry_docker_updater.http.limits import Limits
 
 EXAMPLES = [
     json.loads(path.read_text()) for path in sorted(PAYLOADS.glob("*.json")) if "sequence" not in path.name

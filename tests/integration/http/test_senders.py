@@ -12,8 +12,8 @@ import pytest
 
 from integration.http.conftest import LIMIT, PAYLOADS, PUSH, Listener, counts, listening
 from registry_docker_updater.core.events.formats import FORMATS
-from registry_docker_updater.http.connection import Limits
 from registry_docker_updater.http.guard import Source
+from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.views.events import events
 
 Sent = tuple[str, Mapping[str, str]]

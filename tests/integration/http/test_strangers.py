@@ -16,8 +16,9 @@ import pytest
 
 from integration.conftest import until
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listening, received
-from registry_docker_updater.http.connection import Connection, Limits
+from registry_docker_updater.http.connection import Connection
 from registry_docker_updater.http.head import Answer
+from registry_docker_updater.http.limits import Limits
 
 T = TypeVar("T")
 # Short, so that a test need not wait; that a byte now and then prolongs nothing is the same.
@@ -35,7 +36,7 @@ def hurried(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Listener
 
 
 def connections(listener: Listener) -> int:
-    return len(listener.server._gate)
+    return len(listener.server._entrance.gate)
 
 
 def silent(listener: Listener) -> socket.socket:
@@ -400,7 +401,7 @@ def test_peers_that_vanish_after_a_refused_head_leave_no_place_taken(
         else:
             vanish(sender)
     until(lambda: connections(hurried) == 0)
-    assert not hurried.server._connections
+    assert not hurried.server._entrance.connections
     assert not [one for one in caplog.records if one.exc_info]
 
 
@@ -433,7 +434,7 @@ def test_a_flood_of_connections_takes_no_more_sockets_than_there_are_places(eith
     with ExitStack() as opened:
         for _ in range(1500):
             opened.enter_context(silent(either))
-            most = max(most, len(either.server._connections))
+            most = max(most, len(either.server._entrance.connections))
         assert most <= Limits.most + 60
         assert either.send(PUSH) == (202, counts(accepted=1))
 

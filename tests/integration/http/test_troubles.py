@@ -17,8 +17,9 @@ from sqlalchemy import event
 
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listen
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard
-from registry_docker_updater.http.server import Listening, Server
+from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage import events as store_of_events
 from registry_docker_updater.storage.arrivals import keep_arrived

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.activities.poll import PolledRegistry, Poller
+from registry_docker_updater.activities.poller import PolledRegistry, Poller
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.edges.registry.client import RegistryClient

@@ -4,13 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.acr import FORMAT
 from registry_docker_updater.core.events.pushes import Ignored, Malformed, Push
 from registry_docker_updater.core.events.receiving import read
 from unit.formats.samples import (
     APP,
-    SECRET,
     assert_no_other_body_is_taken,
     assert_whatever_is_in_it_is_read_or_refused,
     changed,
@@ -82,26 +80,6 @@ def test_events_without_an_id_are_known_by_what_they_say() -> None:
 
 def test_the_host_in_an_event_is_not_believed() -> None:
     assert "azurecr" not in repr(read_one(FORMAT, sample("acr-push")))
-
-
-@pytest.mark.parametrize(
-    ("header", "secret", "is_known"),
-    [
-        (f"Bearer {SECRET}", SECRET, True),
-        (SECRET, SECRET, True),
-        ("Bearer another", SECRET, False),
-        (f"Bearer {SECRET}", "its successor", False),
-        ("Bearer its successor", "its successor", True),
-        ("", SECRET, False),
-        ("", "", False),
-        ("Bearer ", "", False),
-    ],
-)
-def test_a_registry_proves_itself_by_the_secret_in_its_header(
-    header: str, secret: str, is_known: bool
-) -> None:
-    assert FORMAT.proves(Delivery(b"", {"authorization": header}), secret) is is_known
-    assert not FORMAT.proves(Delivery(b""), secret)
 
 
 def test_whatever_is_in_an_event_is_read_or_refused() -> None:

@@ -11,7 +11,6 @@ from registry_docker_updater.core.events.pushes import Ignored, Push
 from registry_docker_updater.core.events.receiving import read
 from unit.formats.samples import (
     APP,
-    SECRET,
     assert_no_other_body_is_taken,
     assert_whatever_is_in_it_is_read_or_refused,
     changed,
@@ -60,26 +59,6 @@ def test_what_is_no_event_is_kept_as_it_is(event: Any) -> None:
 
 def test_what_cannot_be_read_is_not_refused_for_all_would_wait_behind_it() -> None:
     assert len(read("production", FORMAT, Delivery(b"no json")).kept) == 1
-
-
-@pytest.mark.parametrize(
-    ("header", "secret", "is_known"),
-    [
-        (f"Bearer {SECRET}", SECRET, True),
-        (SECRET, SECRET, True),
-        ("Bearer another", SECRET, False),
-        (f"Bearer {SECRET}", "its successor", False),
-        ("Bearer its successor", "its successor", True),
-        ("", SECRET, False),
-        ("", "", False),
-        ("Bearer ", "", False),
-    ],
-)
-def test_a_registry_proves_itself_by_the_secret_in_its_header(
-    header: str, secret: str, is_known: bool
-) -> None:
-    assert FORMAT.proves(Delivery(b"", {"authorization": header}), secret) is is_known
-    assert not FORMAT.proves(Delivery(b""), secret)
 
 
 def test_whatever_is_in_an_event_is_read_or_refused() -> None:

@@ -1,0 +1,44 @@
+"""How many connections there may be, and how long each of their waits may take."""
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    HANDSHAKE = auto()
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+    """Ours."""
+    TAKEN = auto()
+    """That the peer takes its answer."""
+    CLOSED = auto()
+    """That the peer is done, too; what it still sends is thrown away."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many connections there may be, in all and from one address, and how many seconds each wait may take.
+
+    A wrong secret is answered after as long as it is ``slowed`` at most. What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``. A
+    registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
+    """
+
+    most: int = 300
+    most_each: int = 150
+    handshake: float = 10.0
+    idle: float = 120.0
+    head: float = 10.0
+    body: float = 30.0
+    taken: float = 30.0
+    closed: float = 5.0
+    quiet: float = 0.5
+    slowed: float = 1.0
+
+    def seconds(self, phase: Phase) -> float:
+        """Return how long ``phase`` may last; our own answer is waited for as long as it takes."""
+        return math.inf if phase is Phase.ANSWER else float(getattr(self, phase.name.lower()))

@@ -1,0 +1,49 @@
+"""What the door takes of the settings: who may send events and who may read, and the certificate."""
+
+from collections.abc import Mapping
+
+from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http.access import Access, Proxy, Right
+from registry_docker_updater.http.guard import Source
+from registry_docker_updater.settings.model import Settings
+
+
+def sources(settings: Settings) -> Mapping[str, Source]:
+    """Return the registries that may send; raises :class:`UpdaterError`."""
+    try:
+        return {
+            name: Source(
+                name=name,
+                sender=FORMATS[registry.format],
+                secrets=registry.secrets,
+                networks=registry.networks,
+                is_open=registry.insecure,
+                can_be_asked=registry.sweep_interval is not None,
+            )
+            for name, registry in settings.registries.items()
+        }
+    except ValueError as error:
+        raise UpdaterError(f"registries: {error}") from None
+
+
+def access(settings: Settings) -> Access:
+    """Return who may see what is known; raises :class:`UpdaterError`."""
+    given = settings.listen.access
+    if given is None:
+        return Access({})
+    try:
+        tokens = {
+            **{one.read(): Right.READ for one in given.read},
+            **{one.read(): Right.OPERATE for one in given.operate},
+        }
+    except ValueError as error:
+        raise UpdaterError(f"listen.access: {error}") from None
+    proxy = Proxy(given.proxy.header, given.proxy.networks) if given.proxy else None
+    return Access(tokens, proxy, given.names)
+
+
+def certificate(settings: Settings) -> tuple[str, str] | None:
+    """Return the paths of certificate and key, where TLS is served."""
+    tls = settings.listen.tls
+    return (str(tls.certificate), str(tls.key)) if tls else None

@@ -1,0 +1,71 @@
+"""Where the operator listens, with which certificate, and who may see what it knows."""
+
+import ssl
+from typing import Self
+
+from pydantic import ByteSize, Field, model_validator
+
+from registry_docker_updater.settings.secret import Secret, Section
+from registry_docker_updater.settings.values import Network, ReadablePath, Size
+
+
+class Tls(Section):
+    """The listener's certificate."""
+
+    certificate: ReadablePath = Field(description="The certificate with its chain, PEM.")
+    key: ReadablePath = Field(description="Its private key, PEM.")
+
+    @model_validator(mode="after")
+    def _can_be_served(self) -> Self:
+        try:
+            # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, lambda: "")
+        except OSError as error:
+            raise ValueError(
+                f"cannot serve with {self.certificate} and {self.key} ({error}): certificate is to be PEM,"
+                " and key its unencrypted private key, PEM, too"
+            ) from None
+        return self
+
+
+class Proxy(Section):
+    """A proxy that logs people in before they reach the API."""
+
+    header: str = Field(
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="In which header it names who is logged in, such as X-Remote-User.",
+    )
+    networks: tuple[Network, ...] = Field(
+        min_length=1, description="From where it asks; the header of anybody else is not believed."
+    )
+
+
+class Access(Section):
+    """Who may see what the operator knows. Events need the registry's secret only."""
+
+    read: tuple[Secret, ...] = Field((), description="Tokens with which the API can be read.")
+    operate: tuple[Secret, ...] = Field((), description="Tokens with which it can be written, too.")
+    proxy: Proxy | None = Field(None, description="A proxy whose users may read.")
+    names: tuple[str, ...] = Field(
+        (), description="The host names under which the API is asked; for any other, it answers nothing."
+    )
+
+    @model_validator(mode="after")
+    def _lets_somebody_in(self) -> Self:
+        if not (self.read or self.operate or self.proxy):
+            raise ValueError(
+                "give read, operate or proxy: with none of them, nobody is told apart from anybody"
+            )
+        return self
+
+
+class Listen(Section):
+    """Where the operator listens."""
+
+    address: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - registries are elsewhere
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    tls: Tls | None = Field(None, description="Serve TLS with this certificate; without it, plain HTTP.")
+    access: Access | None = Field(
+        None, description="Who may see what is known; without it, whoever reaches the port."
+    )
+    body_limit: Size = Field(ByteSize(8 * 2**20), description="The largest body of an event that is read.")
