@@ -14,8 +14,9 @@ import yaml
 from integration.conftest import SECRET, Site, until
 from integration.receivers import free_port
 from integration.registries import distribution3, image, needs_registry, registry
-from integration.test_operator import APP
+from integration.test_operator import APP, event
 from registry_docker_updater.core.events.formats import snippet
+from unit.builders import NEW
 
 
 def endpoints(url: str) -> Any:
@@ -68,3 +69,27 @@ def test_distribution_3_delivers_what_was_pushed_while_the_operator_was_away(
     site: Site, tmp_path: Path
 ) -> None:
     deliver(site, tmp_path / "registry", str(distribution3(tmp_path / "bin")))
+
+
+@needs_registry
+def test_a_forged_event_deploys_nothing_where_events_are_verified(site: Site, tmp_path: Path) -> None:
+    site.add_host("solo", APP)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with registry(tmp_path / "registry", notifications=endpoints(url)) as real:
+        settings = yaml.safe_load(site.config.read_text())
+        settings["listen"]["port"] = port
+        settings["registries"]["production"].update(
+            url=f"http://{real.host}", sweep_interval="1h", verify=True
+        )
+        site.config.write_text(yaml.safe_dump(settings))
+        first = real.client.push("test/app", "1", image("1"))
+        with site.operator() as operator:
+            until(lambda: [row["digest"] for row in operator.get("/api/rollouts")] == [first])
+            asked = len(real.asked())
+            assert operator.ask("POST", "/events/production", event(NEW, 2))[0] == 202
+            until(lambda: len(real.asked()) > asked)
+            second = real.client.push("test/app", "1", image("2"))
+            until(lambda: second in [row["digest"] for row in operator.get("/api/rollouts")])
+            assert [row["digest"] for row in operator.get("/api/rollouts")] == [second, first]
+            assert NEW not in operator.log.read_text()

@@ -189,18 +189,25 @@ def test_what_was_wrong_with_a_tag_is_forgotten_with_it() -> None:
     assert plan.of([API], NOON).troubles == {}
 
 
-def test_what_was_mentioned_is_asked_for_twice_and_then_in_its_turn() -> None:
-    one, stable, second = Tag("test/app", "1"), Tag("test/app", "stable"), timedelta(seconds=1)
-    schedule = PollSchedule(timedelta(hours=1)).of([one, stable], NOON)
-    schedule = schedule.asked(one, NOON).asked(stable, NOON)
-    later = NOON + 60 * second
-    schedule = schedule.mentioned([one, Tag("test/other", "1")], later)
-    assert schedule.next == (one, later)
-    assert Tag("test/other", "1") not in schedule.due
-    schedule = schedule.asked(one, later)
-    assert schedule.due[one] == later + 60 * second
-    schedule = schedule.asked(one, later + 60 * second)
-    assert schedule.twice == frozenset()
+def test_what_was_mentioned_is_asked_for_again_while_nothing_new_is_said() -> None:
+    one = Tag("test/app", "1")
+    plan = schedule(one).asked(one, NOON).mentioned([one, Tag("test/other", "1")], at(60))
+    assert plan.next == (one, at(60))
+    assert len(plan.due) == 1
+    for asked_at, next_ in ((60, 61), (61, 66), (66, 126)):
+        plan = plan.asked(one, at(asked_at))
+        assert plan.due[one] == at(next_)
+    plan = plan.asked(one, at(126))
+    assert plan.again == {}
+    assert plan.due[one] > at(126)
+
+
+def test_once_the_push_that_was_mentioned_is_found_nothing_more_is_expected() -> None:
+    one = Tag("test/app", "1")
+    plan = schedule(one).asked(one, NOON).mentioned([one], at(60)).asked(one, at(60), is_push=True)
+    assert plan.again == {}
+    early = schedule(one).asked(one, at(60), too_early=True)
+    assert early.due[one] == at(120)
 
 
 def test_what_stands_beside_it_comes_next_and_not_before_what_is_left_alone() -> None:
@@ -210,4 +217,4 @@ def test_what_stands_beside_it_comes_next_and_not_before_what_is_left_alone() ->
     assert plan.due[one] == at(60) + PAUSE
     assert plan.due[two] >= at(1800)
     assert WEB not in plan.due
-    assert plan.twice == frozenset()
+    assert plan.again == {}

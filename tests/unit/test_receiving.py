@@ -239,3 +239,14 @@ def test_an_action_that_no_registry_has_is_ignored_by_what_can_be_written_of_it(
     for action, reason in (("\ud800", "?"), ("x" * 1000, "x" * 512)):
         body = json.dumps({"events": [{"action": action, "target": {}}]}).encode()
         assert read("production", DISTRIBUTION, Delivery(body)) == ReadDelivery((), (reason,))
+
+
+def test_what_is_to_be_verified_is_believed_of_its_tag_only() -> None:
+    body = Delivery(json.dumps(EXAMPLES["distribution2-push-tag"]).encode())
+    (asked,) = read("production", DISTRIBUTION, body, verify=True).kept
+    assert isinstance(asked, UnresolvedPush)
+    assert (asked.repository, asked.tag, asked.key) == ("team/app", "v1", "")
+    (believed,) = read("production", DISTRIBUTION, body).kept
+    assert isinstance(believed, Push)
+    (garbage,) = read("production", DISTRIBUTION, Delivery(b"x"), verify=True).kept
+    assert isinstance(garbage, Unreadable)

@@ -380,6 +380,10 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
             {"format": "quay", "sweep_interval": "never"},
             "registries.production: sweep_interval is never, but events of format quay name no digest",
         ),
+        (
+            {"verify": True, "sweep_interval": "never"},
+            "registries.production: verify is set, and sweep_interval is never",
+        ),
         ({"networks": ["192.0.2.1/24"]}, "registries.production.networks.0: '192.0.2.1/24' is not a network"),
         ({"networks": ["example.com"]}, "registries.production.networks.0: 'example.com' is not a network"),
     ],

@@ -178,12 +178,12 @@ class Poller:
             return
         self._report(None, None)
         self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
-        is_early = False
+        is_early = is_push = False
         if found.digest:
             at = found.at or asked_at
             mention = self._mentions.get(tag)
             if mention and self._steady() - mention.since >= SETTLE:
-                # This is the second answer since then, or of so much later that it has another reason.
+                # This is the last answer that it let expect, or of so much later that it has another reason.
                 del self._mentions[tag]
             answer = Answer(
                 name,
@@ -197,13 +197,13 @@ class Poller:
             )
             actor = mention.actor if mention else SWEEP
             finding = self._storage.events.record_answer(answer, self._clock(), actor)
-            is_early = finding is Finding.TOO_EARLY
-            if finding is Finding.PUSH:
+            is_early, is_push = finding is Finding.TOO_EARLY, finding is Finding.PUSH
+            if is_push:
                 self._mentions.pop(tag, None)
                 what = "as an event let expect" if mention else "and no event said so"
                 _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
                 self._wake()
-        self._schedule = self._schedule.asked(tag, self._steady(), too_early=is_early)
+        self._schedule = self._schedule.asked(tag, self._steady(), too_early=is_early, is_push=is_push)
 
     def _report(self, what: Tag | None, problem: str | None) -> None:
         """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""

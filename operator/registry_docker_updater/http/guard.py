@@ -22,7 +22,7 @@ class Source:
     """A registry that may send: its format, and the ``secrets`` of which it must know one.
 
     None are needed where ``is_open``. Where there are ``networks``, it sends from one of them. ``can_be_asked`` tells
-    whether it can be asked for what its events do not say.
+    whether it can be asked for what its events do not say, ``verify`` that it is to be for what they do, too.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Source:
     networks: tuple[Network, ...] = ()
     is_open: bool = False
     can_be_asked: bool = True
+    verify: bool = False
 
     def may_send_from(self, address: str) -> bool:
         """Tell whether its events may come from ``address``."""

@@ -54,7 +54,9 @@ class Receiver:
 
     def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse | str:
         try:
-            found = read(source.name, source.sender, delivery, can_be_asked=source.can_be_asked)
+            found = read(
+                source.name, source.sender, delivery, can_be_asked=source.can_be_asked, verify=source.verify
+            )
         except Malformed as error:
             _log.error("400 for %s: %s", source.name, error)
             return refusal(400, f"not an event of format {source.sender.name}: {error}")

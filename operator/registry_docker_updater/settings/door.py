@@ -20,6 +20,7 @@ def sources(settings: Settings) -> Mapping[str, Source]:
                 networks=registry.networks,
                 is_open=registry.insecure,
                 can_be_asked=registry.sweep_interval is not None,
+                verify=registry.verify,
             )
             for name, registry in settings.registries.items()
         }

@@ -60,6 +60,9 @@ class Registry(Section):
     credentials: Credentials | None = Field(
         None, description="Who asks it; by default whom the operator's Docker configuration names."
     )
+    verify: bool = Field(
+        False, description="Deploy what the registry says a tag names, and not what an event says."
+    )
     sweep_interval: Interval = Field(
         timedelta(hours=1), description="How often it is asked for each image the fleet runs, or never."
     )
@@ -79,6 +82,8 @@ class Registry(Section):
             raise ValueError("insecure is set, and a secret beside it, which nobody would be asked for")
         if self.next_secret and not self.secret:
             raise ValueError("next_secret is set without secret")
+        if self.verify and self.sweep_interval is None:
+            raise ValueError("verify is set, and sweep_interval is never: the registry is to be asked")
         if not FORMATS[self.format].is_resolved and self.sweep_interval is None:
             raise ValueError(
                 f"sweep_interval is never, but events of format {self.format} name no digest: the registry is to be"

@@ -21,8 +21,12 @@ class ReadDelivery:
     ignored: tuple[str, ...] = ()
 
 
-def read(registry: str, sender: Format, delivery: Delivery, *, can_be_asked: bool = True) -> ReadDelivery:
+def read(
+    registry: str, sender: Format, delivery: Delivery, *, can_be_asked: bool = True, verify: bool = False
+) -> ReadDelivery:
     """Read an authenticated delivery of a registry that ``can_be_asked`` for digests, or not.
+
+    Where it is to ``verify`` what events say, it is asked whatever they do.
 
     Of a sender that repeats for ever what is refused, everything is read: what cannot be understood is kept as
     :class:`Unreadable`. Of others, raises :class:`Malformed`.
@@ -35,8 +39,10 @@ def read(registry: str, sender: Format, delivery: Delivery, *, can_be_asked: boo
         body = delivery.body.decode("utf-8", "backslashreplace")
         return ReadDelivery((Unreadable(str(error), without_tokens(body)),))
     kept = tuple(_without_tokens(event) for event in events if not isinstance(event, Ignored))
-    if sender.is_signed:
-        kept = tuple(_as_signed(event, delivery, can_be_asked=can_be_asked) for event in kept)
+    if can_be_asked and (verify or sender.is_signed):
+        kept = tuple(_to_be_asked(event) if isinstance(event, Push) else event for event in kept)
+    elif sender.is_signed:
+        kept = tuple(_once(event, delivery) if isinstance(event, Push) else event for event in kept)
     if not can_be_asked:
         kept = tuple(_unresolvable(event) if isinstance(event, UnresolvedPush) else event for event in kept)
     unreadable = next((event for event in kept if isinstance(event, Unreadable)), None)
@@ -58,22 +64,20 @@ def _without_tokens(event: Push | UnresolvedPush | Unreadable) -> Push | Unresol
     return replace(event, content=without_tokens(event.content)) if isinstance(event, Unreadable) else event
 
 
-def _as_signed(
-    event: Push | UnresolvedPush | Unreadable, delivery: Delivery, *, can_be_asked: bool
-) -> Push | UnresolvedPush | Unreadable:
-    """Return a push such that whoever saw its body, and sends it again, deploys nothing.
+def _to_be_asked(push: Push) -> UnresolvedPush:
+    """Return a push of which only the tag is believed: what that names now, the registry is asked.
 
-    The signature is of the body: an id beside it proves nothing. So the registry is asked what the tag names now, and where
-    that cannot be, the same body twice is one push.
+    A signature is of the body, an id beside it proves nothing: whoever saw it can send it again, and must deploy nothing.
     """
-    if not isinstance(event, Push):
-        return event
-    if can_be_asked:
-        return UnresolvedPush(
-            event.registry, event.repository, event.tag, event.occurred_at, key="", actor=event.actor
-        )
+    return UnresolvedPush(
+        push.registry, push.repository, push.tag, push.occurred_at, key="", actor=push.actor
+    )
+
+
+def _once(push: Push, delivery: Delivery) -> Push:
+    """Return a push of a signed body such that the same body again is no other."""
     mark = hashlib.sha256(delivery.body).hexdigest()
-    return replace(event, key=f"{mark}/{event.repository}:{event.tag}")
+    return replace(push, key=f"{mark}/{push.repository}:{push.tag}")
 
 
 def _unresolvable(event: UnresolvedPush) -> Unreadable:

@@ -15,6 +15,9 @@ PAUSE = timedelta(milliseconds=200)
 _OF_REGISTRY = Backoff(timedelta(seconds=10), timedelta(minutes=15))
 _OF_SILENCE = Backoff(PAUSE, timedelta(seconds=10))
 _FIRST_WAIT_OF_TAG = timedelta(minutes=1)
+# After which times a tag that was mentioned is asked for again: some tell of a push before the tag can be seen, Distribution
+# by milliseconds.
+_AGAIN = (timedelta(seconds=1), timedelta(seconds=5), SETTLE)
 _LONGEST_RETRY_AFTER = timedelta(hours=1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -45,8 +48,8 @@ class PollSchedule:
     """When each tag of one registry is to be asked for: first at once, then at its own moment in each ``interval``.
 
     Every change makes a new schedule. ``not_before`` is when the registry may be asked again, ``failures`` how often
-    in a row it could not be. ``twice`` are tags that were mentioned just now: the answer to them may be of
-    before, so they are asked for again. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to
+    in a row it could not be. ``again`` are tags that were mentioned just now: the answer to them may be of
+    before, so they are asked for again, and it holds how often they were. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to
     how many questions in a row it told nothing.
     """
 
@@ -54,7 +57,7 @@ class PollSchedule:
     due: Mapping[Tag, datetime] = field(default_factory=dict)
     not_before: datetime | None = None
     failures: int = 0
-    twice: frozenset[Tag] = frozenset()
+    again: Mapping[Tag, int] = field(default_factory=dict)
     troubles: Mapping[Tag, int] = field(default_factory=dict)
     silence: int = 0
 
@@ -82,7 +85,7 @@ class PollSchedule:
         """Return it after somebody told that ``tags`` may have got another digest, and not which: they are due."""
         known = [tag for tag in tags if tag in self.due]
         due = {tag: min(self.due[tag], now) for tag in known}
-        return replace(self, due={**self.due, **due}, twice=self.twice.union(known))
+        return replace(self, due={**self.due, **due}, again={**self.again, **dict.fromkeys(known, 0)})
 
     def beside_mentioned(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it after a push in the repository of ``tags``, which may stand for them, too: they are due next.
@@ -96,22 +99,30 @@ class PollSchedule:
         """Return it when events may have been lost: every tag is due."""
         return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})
 
-    def asked(self, tag: Tag, now: datetime, *, too_early: bool = False) -> "PollSchedule":
+    def asked(
+        self, tag: Tag, now: datetime, *, too_early: bool = False, is_push: bool = False
+    ) -> "PollSchedule":
         """Return it after the registry answered for ``tag``; an answer that came ``too_early`` does not count.
+
+        One that ``is_push`` is what a mention let expect.
 
         Where it had told of no tag at all before, it is back, and everything is due.
         """
-        again = now + SETTLE if too_early or tag in self.twice else _slot(tag, self.interval, now)
+        asked_again = self.again.get(tag)
+        due = now + SETTLE if too_early else _slot(tag, self.interval, now)
+        again = {one: often for one, often in self.again.items() if one != tag}
+        if asked_again is not None and not is_push and asked_again < len(_AGAIN):
+            due, again[tag] = now + _AGAIN[asked_again], asked_again + 1
         was_away = len(self.troubles) == len(self.due)
         answered = replace(
             self.everything_due(now) if was_away else self,
             not_before=now + PAUSE,
             failures=0,
-            twice=self.twice - {tag},
+            again=again,
             troubles={one: often for one, often in self.troubles.items() if one != tag},
             silence=0,
         )
-        return replace(answered, due={**answered.due, tag: again})
+        return replace(answered, due={**answered.due, tag: due})
 
     def unanswered(self, tag: Tag, now: datetime, retry_after: timedelta | None = None) -> "PollSchedule":
         """Return it after the registry could be asked, and told nothing of ``tag``: the others come first.
