@@ -22,12 +22,21 @@ _MOST_ENDING = 50
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """What TLS is served with: paths of PEM files. Where there is one of ``clients``, it has signed theirs."""
+
+    certificate: str
+    key: str
+    clients: str | None = None
+
+
+@dataclass(frozen=True)
 class Listening:
-    """Where to listen; ``tls`` is the paths of certificate and key, both PEM."""
+    """Where to listen, and with which certificate, where TLS is served."""
 
     address: str
     port: int
-    tls: tuple[str, str] | None = None
+    tls: Certificate | None = None
 
 
 class Entrance:
@@ -37,7 +46,7 @@ class Entrance:
         """Bind the address; raises :class:`UpdaterError`."""
         self._limits, self._loop = limits, loop
         try:
-            self._tls = _context(*listening.tls) if listening.tls else None
+            self._tls = _context(listening.tls) if listening.tls else None
             self._listening = _listen(listening.address, listening.port)
         except OSError as error:
             where = f"{listening.address}:{listening.port}"
@@ -49,15 +58,17 @@ class Entrance:
         self._arriving: dict[Connection, asyncio.Task[None]] = {}
         self._has_room, self._is_empty = asyncio.Event(), asyncio.Event()
 
-    def change_certificate(self, tls: tuple[str, str] | None) -> None:
-        """Serve TLS with another certificate and key from the next handshake on; raises :class:`UpdaterError`."""
+    def change_certificate(self, tls: Certificate | None) -> None:
+        """Serve TLS with another certificate from the next handshake on; raises :class:`UpdaterError`."""
         if not (self._tls and tls):
             return
         try:
             # Into a context that is in use, a key of another kind would be taken beside the one that is there.
-            self._tls = _context(*tls)
+            self._tls = _context(tls)
         except OSError as error:
-            raise UpdaterError(f"listen.tls: cannot serve with {tls[0]} and {tls[1]}: {error}") from None
+            raise UpdaterError(
+                f"listen.tls: cannot serve with {tls.certificate} and {tls.key}: {error}"
+            ) from None
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection."""
@@ -150,9 +161,12 @@ class Entrance:
         self.leave(connection)
 
 
-def _context(certificate: str, key: str) -> ssl.SSLContext:
+def _context(tls: Certificate) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(tls.certificate, tls.key)
+    if tls.clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(tls.clients)
     return context
 
 

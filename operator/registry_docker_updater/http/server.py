@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from registry_docker_updater.http.connection import Connection
-from registry_docker_updater.http.entrance import Entrance, Listening
+from registry_docker_updater.http.entrance import Certificate, Entrance, Listening
 from registry_docker_updater.http.head import Admission, Answer, Guard, Head
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.line import Line
@@ -80,8 +80,8 @@ class Server:
             if thread.is_alive():
                 thread.join()
 
-    def change_certificate(self, tls: tuple[str, str] | None) -> None:
-        """Serve TLS with another certificate and key from the next handshake on; raises :class:`UpdaterError`."""
+    def change_certificate(self, tls: Certificate | None) -> None:
+        """Serve TLS with another certificate from the next handshake on; raises :class:`UpdaterError`."""
         self._entrance.change_certificate(tls)
 
     @property

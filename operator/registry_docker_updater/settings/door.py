@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.access import Access, Proxy, Right
+from registry_docker_updater.http.entrance import Certificate
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.settings.model import Settings
 
@@ -44,7 +45,9 @@ def access(settings: Settings) -> Access:
     return Access(tokens, proxy, given.names)
 
 
-def certificate(settings: Settings) -> tuple[str, str] | None:
-    """Return the paths of certificate and key, where TLS is served."""
+def certificate(settings: Settings) -> Certificate | None:
+    """Return what TLS is served with, where it is."""
     tls = settings.listen.tls
-    return (str(tls.certificate), str(tls.key)) if tls else None
+    if tls is None:
+        return None
+    return Certificate(str(tls.certificate), str(tls.key), str(tls.clients) if tls.clients else None)

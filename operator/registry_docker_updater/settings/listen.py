@@ -14,17 +14,26 @@ class Tls(Section):
 
     certificate: ReadablePath = Field(description="The certificate with its chain, PEM.")
     key: ReadablePath = Field(description="Its private key, PEM.")
+    clients: ReadablePath | None = Field(
+        None, description="Who signs the certificates of clients, PEM; without one of these nobody is heard."
+    )
 
     @model_validator(mode="after")
     def _can_be_served(self) -> Self:
         try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, lambda: "")
+            context.load_cert_chain(self.certificate, self.key, lambda: "")
         except OSError as error:
             raise ValueError(
                 f"cannot serve with {self.certificate} and {self.key} ({error}): certificate is to be PEM,"
                 " and key its unencrypted private key, PEM, too"
             ) from None
+        try:
+            if self.clients:
+                context.load_verify_locations(self.clients)
+        except OSError as error:
+            raise ValueError(f"cannot check clients by {self.clients} ({error}): it is to be PEM") from None
         return self
 
 

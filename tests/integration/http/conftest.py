@@ -19,7 +19,7 @@ from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
-from registry_docker_updater.http.entrance import Listening
+from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.receiver import Receiver
@@ -113,7 +113,7 @@ def received(sender: socket.socket) -> bytes:
     return answer
 
 
-def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | None = None) -> Listener:
+def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None = None) -> Listener:
     path = folder / "updater.db"
     database = Database(path)
     store = Storage(database)
@@ -136,7 +136,7 @@ def listen(folder: Path, tls: tuple[str, str] | None = None, limits: Limits | No
         limits,
         refusals,
     )
-    trusted = ssl.create_default_context(cafile=tls[0]) if tls else None
+    trusted = ssl.create_default_context(cafile=tls.certificate) if tls else None
     made = Listener(path, database, store, server, guard, access, outages, trusted, woken)
     server.start()
     return made
@@ -147,7 +147,7 @@ def listening(folder: Path, limits: Limits | None = None, *, with_tls: bool = Fa
     tls = None
     if with_tls:
         _, trusted = certificate(folder)
-        tls = str(trusted), str(trusted.with_suffix(".key"))
+        tls = Certificate(str(trusted), str(trusted.with_suffix(".key")))
     made = listen(folder, tls, limits)
     yield made
     made.server.stop()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from integration.http.conftest import HARBOR_PUSH, MULTI, PUSH, Listener, counts, listening
+from integration.http.conftest import HARBOR_PUSH, MULTI, PUSH, Listener, counts, listen, listening
 from integration.receivers import certificate
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.http.entrance import Certificate
 from registry_docker_updater.views.events import event
 from unit.builders import HOST, container, fleet, whole
 
@@ -180,15 +181,42 @@ def test_a_certificate_is_changed_while_events_come(tmp_path: Path, *, is_rsa: b
         other = tmp_path / "other"
         other.mkdir()
         _, trusted = certificate(other, is_rsa=is_rsa)
-        listener.server.change_certificate((str(trusted), str(trusted.with_suffix(".key"))))
+        listener.server.change_certificate(Certificate(str(trusted), str(trusted.with_suffix(".key"))))
         assert listener.send(PUSH, connection=before)[0] == 202
         with pytest.raises(ssl.SSLCertVerificationError):
             listener.send(PUSH)
         listener.trusted = ssl.create_default_context(cafile=trusted)
         assert listener.send(PUSH)[0] == 202
         with pytest.raises(UpdaterError, match="cannot serve with"):
-            listener.server.change_certificate((str(trusted), str(tmp_path / "none.key")))
+            listener.server.change_certificate(Certificate(str(trusted), str(tmp_path / "none.key")))
         assert listener.send(PUSH)[0] == 202
+
+
+def test_only_clients_whose_certificate_was_signed_are_heard(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, ours = certificate(tmp_path)
+    for name in ("known", "stranger"):
+        (tmp_path / name).mkdir()
+    _, known = certificate(tmp_path / "known")
+    _, stranger = certificate(tmp_path / "stranger")
+    tls = Certificate(str(ours), str(ours.with_suffix(".key")), clients=str(known))
+    listener = listen(tmp_path, tls)
+    try:
+        for client in (None, stranger):
+            listener.trusted = ssl.create_default_context(cafile=ours)
+            if client:
+                listener.trusted.load_cert_chain(client, client.with_suffix(".key"))
+            with pytest.raises((ssl.SSLError, OSError, http.client.HTTPException)):
+                listener.send(PUSH)
+        listener.trusted = ssl.create_default_context(cafile=ours)
+        listener.trusted.load_cert_chain(known, known.with_suffix(".key"))
+        assert listener.send(PUSH) == (202, counts(accepted=1))
+        assert len([one for one in caplog.records if "no TLS with 127.0.0.1" in one.getMessage()]) == 2
+        assert not [one for one in caplog.records if one.exc_info]
+    finally:
+        listener.server.stop()
+        listener.database.close()
 
 
 def test_what_is_ignored_is_counted_by_registry_and_reason_and_logged_the_first_time(

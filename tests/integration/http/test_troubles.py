@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, counts, listen
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.http.entrance import Listening
+from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
@@ -97,7 +97,7 @@ def test_an_address_in_use_is_told_in_a_sentence(listener: Listener) -> None:
 def test_a_key_that_does_not_fit_its_certificate_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("no certificate")
     with pytest.raises(UpdaterError, match="cannot listen on"):
-        _server(Listening("127.0.0.1", 0, (str(tmp_path / "bad.pem"), str(tmp_path / "bad.pem"))))
+        _server(Listening("127.0.0.1", 0, Certificate(str(tmp_path / "bad.pem"), str(tmp_path / "bad.pem"))))
 
 
 _SERVE = """
