@@ -26,7 +26,9 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import Held, hold, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.harbor import Harbor
 from registry_docker_updater.edges.registry.login import Login, login_of
+from registry_docker_updater.edges.registry.web import Web
 from registry_docker_updater.edges.runs.directories import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.errors import UpdaterError
@@ -106,6 +108,24 @@ class Parts:
     def registry_hosts(self) -> Mapping[str, Sequence[str]]:
         """Every registry's names."""
         return {name: registry.hosts for name, registry in self.settings.registries.items()}
+
+    def harbor(self, name: str, user: str | None, password: str | None) -> Harbor:
+        """Return the API of a Harbor of the settings, for the user given or that of its credentials.
+
+        Raises :class:`UpdaterError`.
+        """
+        registry = self.settings.registries[name]
+        given = registry.credentials
+        if user and password:
+            login = Login(user, password)
+        elif given:
+            login = Login(given.username, given.password.read())
+        else:
+            raise UpdaterError(
+                f"registries.{name}.credentials are not set: give --user and --password-file of somebody who may change"
+                " the webhooks of its projects"
+            )
+        return Harbor(registry.address, login, Web(registry.ca))
 
     @property
     def polled(self) -> Sequence[PolledRegistry]:

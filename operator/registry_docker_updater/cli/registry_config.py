@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from pathlib import Path
 
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.output import Output
@@ -21,7 +22,31 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     if registry is None:
         known = ", ".join(parts.settings.registries)
         raise UpdaterError(f"there is no registry {given.name!r} in the settings; there are {known}")
+    if given.apply:
+        return _apply(parts, given, to, output)
     output.text(snippet(registry.format, given.name, to))
+    return 0
+
+
+def _apply(parts: Parts, given: argparse.Namespace, to: str, output: Output) -> int:
+    """Have each project of a Harbor send its events; say what was changed, and nothing where nothing was."""
+    registry = parts.settings.registries[given.name]
+    if registry.format != "harbor":
+        raise UpdaterError(
+            f"--apply is for Harbor; what `registry-config {given.name}` prints is put in by hand"
+        )
+    if "UPDATER" in to:
+        raise UpdaterError("give --url: listen.address does not say how Harbor reaches the operator")
+    try:
+        password = given.password_file.read_text().strip() if given.password_file else None
+    except OSError as error:
+        raise UpdaterError(f"cannot read {given.password_file}: {error.strerror}") from None
+    harbor = parts.harbor(given.name, given.user, password)
+    secret = registry.secrets[-1] if registry.secrets else ""
+    address = f"{to.rstrip('/')}/events/{given.name}"
+    for project, done in harbor.apply(address, secret, is_trusted=not given.skip_cert_verify):
+        if done != "unchanged":
+            output.line(f"{project}: {done}")
     return 0
 
 
@@ -29,6 +54,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the registry's name in the settings")
     parser.add_argument(
         "--url", help="how the registry reaches the operator (default: what the settings say of listen)"
+    )
+    parser.add_argument(
+        "--apply", action="store_true", help="Harbor: have every project send its events, by its API"
+    )
+    parser.add_argument("--user", help="who does that (default: the user of the registry's credentials)")
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="the file with that user's password"
+    )
+    parser.add_argument(
+        "--skip-cert-verify",
+        action="store_true",
+        help="have Harbor send to an operator whose certificate it does not trust",
     )
 
 
