@@ -18,6 +18,8 @@ from integration.test_operator import APP, event
 from registry_docker_updater.core.events.formats import snippet
 from unit.builders import NEW
 
+pytestmark = pytest.mark.lab
+
 
 def endpoints(url: str) -> Any:
     """What `registry-config` prints, as it is pasted, but with less patience."""
@@ -63,7 +65,6 @@ def test_distribution_2_delivers_what_was_pushed_while_the_operator_was_away(
     deliver(site, tmp_path / "registry", "docker-registry")
 
 
-@pytest.mark.lab
 @needs_registry
 def test_distribution_3_delivers_what_was_pushed_while_the_operator_was_away(
     site: Site, tmp_path: Path

@@ -38,6 +38,8 @@ from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, container, fleet
 
+pytestmark = pytest.mark.lab
+
 
 def asking(url: str, name: str = "production", login: Login | None = None) -> PolledRegistry:
     return PolledRegistry(name, HOSTS[name], RegistryClient(name, url, lambda: login), SECOND)
