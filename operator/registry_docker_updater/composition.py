@@ -28,9 +28,9 @@ from registry_docker_updater.edges.lock import Held, hold, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.harbor import Harbor
 from registry_docker_updater.edges.registry.login import Login, login_of
-from registry_docker_updater.edges.registry.web import Web
 from registry_docker_updater.edges.runs.directories import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.web import Web
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
@@ -131,7 +131,13 @@ class Parts:
     def polled(self) -> Sequence[PolledRegistry]:
         """The registries that are asked; raises :class:`UpdaterError`."""
         return [
-            PolledRegistry(name, registry.hosts, _client(name, registry), registry.sweep_interval)
+            PolledRegistry(
+                name,
+                registry.hosts,
+                _client(name, registry),
+                registry.sweep_interval,
+                believes_events=registry.believes_events,
+            )
             for name, registry in self.settings.registries.items()
             if registry.sweep_interval
         ]
@@ -168,7 +174,12 @@ class Operator:
 
         Return the paths of those settings that are different, and need a restart. Raises :class:`UpdaterError`.
         """
-        sources, access = door.sources(settings), door.access(settings)
+        # Who asks registries has been told of them at the start: claims of others would wait for the next.
+        sources = {
+            name: replace(one, verify=one.verify and self.poll.asks(name))
+            for name, one in door.sources(settings).items()
+        }
+        access = door.access(settings)
         if settings.listen.tls and self.settings.listen.tls:
             self.server.change_certificate(door.certificate(settings))
         # Nothing fails from here on: what is wrong changes nothing.
@@ -194,11 +205,18 @@ class Policy:
 
 
 def reconciling(
-    context: Context, policy: Policy, alarm: Alarm, follow: Callable[[Followed], EngineEvents]
+    context: Context,
+    policy: Policy,
+    alarm: Alarm,
+    follow: Callable[[Followed], EngineEvents],
+    fleet_changed: Callable[[], None],
 ) -> tuple[Scanner, Reconciler]:
-    """Return what keeps the fleet as it is known, and what brings it to what was pushed; both ring ``alarm``."""
+    """Return what keeps the fleet as it is known, and what brings it to what was pushed.
+
+    ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``.
+    """
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
-    scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=alarm.ring)
+    scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
     activities = Activities(
         scans=scanner,
         rollouts=RollOut(context, policy.rollouts, updated=scanner.updated, need=scanner.need),
@@ -243,7 +261,12 @@ def assemble(parts: Parts) -> Operator:
             settings.rollouts.workers, settings.rollouts.timeout, settings.rollouts.retry_policy
         ),
     )
-    scanner, reconciler = reconciling(context, policy, alarm, LiveView)
+
+    def fleet_changed() -> None:
+        alarm.ring()
+        poll.fleet_changed()
+
+    scanner, reconciler = reconciling(context, policy, alarm, LiveView, fleet_changed)
     poll = RegistryPoll(
         parts.storage,
         parts.polled,

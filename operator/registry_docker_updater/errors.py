@@ -5,7 +5,8 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 ├── StoreUnavailable         the database cannot be opened, read or written
 ├── NothingKnown             what was asked for does not exist
 ├── RegistryUnavailable      nothing can be asked of a registry
-└── RepositoryUnavailable    a registry does not tell of one repository or tag
+├── RepositoryUnavailable    a registry does not tell of one repository or tag
+└── NotKnownYet              whether a sender is who it says it is cannot be told before its key is here
 """
 
 from collections.abc import Sequence
@@ -57,6 +58,10 @@ class RegistryUnavailable(_Unavailable):
 
 class RepositoryUnavailable(_Unavailable):
     """A registry does not tell of one repository or tag, for ``retry_after`` at least; others may well be asked."""
+
+
+class NotKnownYet(UpdaterError):
+    """Whether a sender is who it says it is cannot be told so far; it is to send again."""
 
 
 def _count(number: int) -> str:

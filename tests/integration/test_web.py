@@ -17,7 +17,7 @@ from integration.receivers import certificate
 from integration.registries import played
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login
-from registry_docker_updater.edges.registry.web import NoReply, Web
+from registry_docker_updater.edges.web import NoReply, Web
 from registry_docker_updater.errors import RepositoryUnavailable
 from unit.builders import NEW
 

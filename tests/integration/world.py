@@ -131,7 +131,7 @@ class World:
             clock=self.clock,
             steady=lambda: self.now,
         )
-        self.scanner, self.reconciler = reconciling(context, self.policy, alarm, NoEvents)
+        self.scanner, self.reconciler = reconciling(context, self.policy, alarm, NoEvents, alarm.ring)
         self.depth = 0
         actions.interrupt_runs(self.store, self.clock())
 

@@ -28,12 +28,13 @@ def test_a_push_is_found_by_every_name_that_a_target_can_have_for_it() -> None:
 
 
 def test_a_newer_push_takes_the_place_of_the_one_before() -> None:
-    newer = desired(NEWER, 2)
-    known = images(PUSH, desired(push=3, tag="3"))
-    known.add([replace(newer, push=4)])
+    newer = replace(desired(NEWER, 2), push=2, change=9)
+    known = images(replace(PUSH, change=3), replace(desired(push=3, tag="3"), change=4))
     assert known.last == 4
-    assert known.of([PUSH.name], [1]) == [replace(newer, push=4)]
-    assert [one.push for one in known.newest_not_in([])] == [4]
+    known.add([newer])
+    assert known.last == 9
+    assert known.of([PUSH.name], [1]) == [newer]
+    assert [one.push for one in known.newest_not_in([])] == [2]
     assert [one.push for one in known.newest_not_in([PUSH.name])] == [3]
     assert DesiredImages(HOSTS).last == 0
     assert DesiredImages(HOSTS).newest_not_in([]) == []

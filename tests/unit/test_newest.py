@@ -5,8 +5,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from registry_docker_updater.core.events.newest import Answer, Finding, Newest, is_newest, newest_after, weigh
-from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.events.newest import (
+    Answer,
+    Finding,
+    Newest,
+    is_newest,
+    newest_after,
+    newest_after_claim,
+    weigh,
+)
+from registry_docker_updater.core.events.pushes import Claim, Push
 from unit.builders import NEW, NEWER, OLD, at
 
 HOUR = timedelta(hours=1)
@@ -30,6 +38,10 @@ def by_hand(digest: str = NEW, when: datetime = at(0)) -> Newest:
 
 def answer(digest: str = NEWER, asked_at: datetime = at(3600), known: int | None = 1) -> Answer:
     return Answer("production", "test/app", "1", digest, asked_at, asked_at, known)
+
+
+def claim(digest: str | None, received_at: datetime = at(0)) -> Claim:
+    return Claim(7, "production", "test/app", "1", digest, received_at, received_at, "alice")
 
 
 def test_the_first_push_is_the_newest() -> None:
@@ -141,9 +153,9 @@ def test_what_it_says_after_a_push_by_hand_and_a_mention_since_is_a_push_once_it
         (90, NEWER, Finding.PUSH),
         (90, OLD, Finding.FIRST),
     ):
-        said = replace(answer(digest, asked_at=at(seconds)), mentioned_at=at(20))
+        said = replace(answer(digest, asked_at=at(seconds)), claim=claim(None, at(20)))
         assert weigh(said, by_hand(OLD)) is finding
-    before = replace(answer(NEWER, asked_at=at(90)), mentioned_at=at(-20))
+    before = replace(answer(NEWER, asked_at=at(90)), claim=claim(None, at(-20)))
     assert weigh(before, by_hand(OLD)) is Finding.FIRST
 
 
@@ -167,3 +179,38 @@ def test_a_push_that_is_the_newest_is_dated_no_later_than_it_was_heard_of(by_han
 
 def test_a_push_that_is_older_leaves_the_newest_as_it_is() -> None:
     assert newest_after(push(NEWER, at(5)), 7, by_event(occurred_at=at(10)), at(20)) is None
+
+
+@pytest.mark.parametrize(
+    ("claimed", "finding", "settles"),
+    [
+        (NEWER, Finding.PUSH, True),
+        (NEWER, Finding.KNOWN, True),
+        (NEWER, Finding.TOO_EARLY, False),
+        (NEWER, Finding.FIRST, False),
+        (OLD, Finding.PUSH, False),
+        (OLD, Finding.KNOWN, False),
+        (None, Finding.PUSH, True),
+        (None, Finding.KNOWN, False),
+    ],
+)
+def test_a_claim_is_settled_by_what_it_said_and_not_by_what_was_so_before(
+    claimed: str | None, finding: Finding, settles: bool
+) -> None:
+    """Distribution tells of a push a moment before its tag can be seen."""
+    assert replace(answer(NEWER), claim=claim(claimed)).settles(finding) is settles
+
+
+def test_without_a_claim_there_is_nothing_to_settle() -> None:
+    assert not answer().is_claimed
+    assert not any(answer().settles(finding) for finding in (Finding.KNOWN, Finding.TOO_EARLY))
+
+
+def test_a_claim_that_is_believed_is_a_push_of_when_it_was_told() -> None:
+    newest = newest_after_claim(claim(NEWER, at(50)), NEWER, by_event(NEW), at(90))
+    assert newest == Newest(7, NEWER, at(50), at(50), NEWER)
+
+
+@pytest.mark.parametrize("known", [by_event(NEW), by_hand(NEW)])
+def test_a_claim_that_is_believed_late_is_no_newer_than_what_came_meanwhile(known: Newest) -> None:
+    assert newest_after_claim(claim(NEWER, at(-50)), NEWER, known, at(90)) is None

@@ -179,7 +179,7 @@ def test_a_registry_that_tells_of_no_tag_is_asked_slowly_and_of_everything_when_
     assert plan.not_before == now + timedelta(seconds=10)
     back = plan.asked(tags[0], now)
     assert all(back.due[tag] <= now for tag in tags[1:])
-    assert back.not_before == now + PAUSE
+    assert (back.not_before, back.rest_until) == (None, now + PAUSE)
     some_are_not = back.asked(tags[1], now).unanswered(tags[2], now).asked(tags[3], now)
     assert some_are_not.due[tags[2]] > now
 
@@ -204,7 +204,7 @@ def test_what_was_mentioned_is_asked_for_again_while_nothing_new_is_said() -> No
 
 def test_once_the_push_that_was_mentioned_is_found_nothing_more_is_expected() -> None:
     one = Tag("test/app", "1")
-    plan = schedule(one).asked(one, NOON).mentioned([one], at(60)).asked(one, at(60), is_push=True)
+    plan = schedule(one).asked(one, NOON).mentioned([one], at(60)).asked(one, at(60), is_settled=True)
     assert plan.again == {}
     early = schedule(one).asked(one, at(60), too_early=True)
     assert early.due[one] == at(120)
@@ -218,3 +218,33 @@ def test_what_stands_beside_it_comes_next_and_not_before_what_is_left_alone() ->
     assert plan.due[two] >= at(1800)
     assert WEB not in plan.due
     assert plan.again == {}
+
+
+def test_what_was_mentioned_is_asked_for_without_a_pause_and_at_once() -> None:
+    """Pauses are for what the sweep asks on its own; a push was worth many questions to the registry already."""
+    tags = some(40)
+    plan, _ = asked_until(schedule(*tags), at(600))
+    plan, asked = asked_until(plan.mentioned(tags[:30], at(600)), at(600.1), at(600))
+    assert sorted(tag for _, tag in asked) == sorted(tags[:30])
+    assert plan.next is not None
+    assert plan.next[1] > at(600.1)
+
+
+def test_what_was_mentioned_waits_where_the_registry_wants_to_be_left_alone_and_lets_others_come_before() -> (
+    None
+):
+    plan = schedule(WEB, API).failed(WEB, at(1), timedelta(seconds=30)).mentioned([API], at(2))
+    assert plan.next == (API, at(31))
+    later = schedule(WEB, API).mentioned([API], at(1)).unanswered(API, at(2))
+    assert later.next is not None
+    assert later.next[0] == WEB
+
+
+def test_it_is_known_of_what_the_registry_said_nothing() -> None:
+    plan = schedule(WEB, API)
+    assert not plan.is_silent_on(WEB)
+    away = plan.failed(WEB, at(1), None)
+    assert (away.is_silent_on(WEB), away.is_silent_on(API)) == (True, True)
+    refused = plan.unanswered(WEB, at(1))
+    assert (refused.is_silent_on(WEB), refused.is_silent_on(API)) == (True, False)
+    assert not refused.asked(WEB, at(90)).is_silent_on(WEB)

@@ -211,8 +211,15 @@ def test_a_signed_body_that_is_sent_again_deploys_nothing() -> None:
         Delivery(body, {"x-github-event": "package", "x-github-delivery": number}) for number in "12"
     )
     github = FORMATS["github"]
-    (asked,) = read("production", github, again).kept
+    (asked,), (asked_first,) = (read("production", github, sent).kept for sent in (again, first))
     assert isinstance(asked, UnresolvedPush)
+    assert isinstance(asked_first, UnresolvedPush)
+    assert asked.key != asked_first.key
+    (other,) = read("production", github, Delivery(body.replace(b"team", b"them"), again.headers)).kept
+    assert isinstance(other, UnresolvedPush)
+    assert other.key != asked.key, "nobody takes the place of a later delivery by its id"
+    (repeated,) = read("production", github, again).kept
+    assert repeated == asked
     (one,), (other,) = (read("production", github, sent, can_be_asked=False).kept for sent in (first, again))
     assert isinstance(one, Push)
     assert one == other
@@ -245,8 +252,9 @@ def test_what_is_to_be_verified_is_believed_of_its_tag_only() -> None:
     body = Delivery(json.dumps(EXAMPLES["distribution2-push-tag"]).encode())
     (asked,) = read("production", DISTRIBUTION, body, verify=True).kept
     assert isinstance(asked, UnresolvedPush)
-    assert (asked.repository, asked.tag, asked.key) == ("team/app", "v1", "")
     (believed,) = read("production", DISTRIBUTION, body).kept
     assert isinstance(believed, Push)
+    assert (asked.repository, asked.tag, asked.key) == ("team/app", "v1", believed.key)
+    assert (asked.claimed, asked.actor) == (believed.digest, believed.actor)
     (garbage,) = read("production", DISTRIBUTION, Delivery(b"x"), verify=True).kept
     assert isinstance(garbage, Unreadable)

@@ -11,6 +11,7 @@ import pytest
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.errors import BadSettings
+from registry_docker_updater.settings.door import sources
 from registry_docker_updater.settings.loading import DEFAULT_PATH, find, load, parse
 from registry_docker_updater.settings.model import Settings
 
@@ -22,6 +23,9 @@ registries:
     secret: {file: secrets/production}
 fleet: {inventory: inventory}
 """
+
+OIDC = {"audience": "us", "claims": {"email": "pubsub@example.com"}}
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:pushes"
 
 
 @pytest.fixture
@@ -384,6 +388,21 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
             {"verify": True, "sweep_interval": "never"},
             "registries.production: verify is set, and sweep_interval is never",
         ),
+        ({"sns_topic": TOPIC}, "registries.production: sns_topic is set, but events of format"),
+        (
+            {"format": "ecr", "sns_topic": "pushes", "secret": None},
+            "registries.production.sns_topic: 'pushes' is not the ARN of a topic",
+        ),
+        (
+            {"oidc": {**OIDC, "keys": "http://issuer.example.com/certs"}},
+            "registries.production.oidc.keys: 'http://issuer.example.com/certs' is not an address of keys",
+        ),
+        ({"oidc": {"audience": "us"}}, "registries.production.oidc.claims: is missing"),
+        ({"oidc": {**OIDC, "claims": {}}}, "registries.production.oidc.claims: "),
+        (
+            {"oidc": OIDC, "insecure": True, "secret": None},
+            "registries.production: insecure is set, and a secret beside it",
+        ),
         ({"networks": ["192.0.2.1/24"]}, "registries.production.networks.0: '192.0.2.1/24' is not a network"),
         ({"networks": ["example.com"]}, "registries.production.networks.0: 'example.com' is not a network"),
     ],
@@ -396,6 +415,35 @@ def test_a_registry_that_anybody_could_pass_for_is_refused(
     given["registries"]["production"] = {name: value for name, value in registry.items() if value is not None}
     (said,) = problems(folder, given)
     assert said.startswith(problem)
+
+
+def test_a_registry_that_proves_itself_by_a_key_of_its_own_needs_no_secret(folder: Path) -> None:
+    for more in ({"format": "gar", "oidc": OIDC}, {"format": "ecr", "sns_topic": TOPIC}):
+        given = content()
+        del given["registries"]["production"]["secret"]
+        given["registries"]["production"].update(more)
+        (source,) = sources(read(folder, given)).values()
+        assert source.secrets == ()
+        assert source.identity
+        assert source.is_signed is (more["format"] == "ecr")
+        assert "sns_topic" in source.proven_by or "oidc" in source.proven_by
+
+
+def test_of_a_registry_that_can_be_asked_events_are_believed_where_it_cannot_and_no_signed_one_is(
+    folder: Path,
+) -> None:
+    for changes, verify, believes in (
+        ({}, True, True),
+        ({"verify": True}, True, False),
+        ({"verify": False}, False, False),
+        ({"format": "github"}, True, False),
+    ):
+        given = content()
+        given["registries"]["production"].update(changes)
+        settings = read(folder, given)
+        (source,) = sources(settings).values()
+        assert source.verify is verify
+        assert settings.registries["production"].believes_events is believes
 
 
 def test_a_registry_without_a_secret_says_that_it_is_insecure(folder: Path) -> None:

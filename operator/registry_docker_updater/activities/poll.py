@@ -59,10 +59,19 @@ class RegistryPoll:
             if thread.is_alive():
                 thread.join(_PATIENCE_SECONDS / len(self._threads))
 
+    def asks(self, registry: str) -> bool:
+        """Tell whether ``registry`` is asked."""
+        return registry in self._pollers
+
     def outage(self, registry: str) -> None:
         """Ask ``registry`` for everything again: an event of it could not be taken."""
         if registry in self._pollers:
             self._pollers[registry].outage()
+
+    def fleet_changed(self) -> None:
+        """Look at the fleet at once, where a push waits for somebody who runs it."""
+        for poller in self._pollers.values():
+            poller.fleet_changed()
 
     def news(self, registry: str) -> None:
         """Look at what ``registry`` told at once."""

@@ -16,7 +16,7 @@ from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.planner import Start, concerning, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import Plan, Start, concerning, open_targets, plan
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage.actions import keep_plan
 
@@ -156,11 +156,16 @@ class Reconciler:
         waits = [
             planned.wake_at - now if planned.wake_at else None,
             self._activities.notifications.reconcile(now),
-            scans.reconcile(planned.rescan_since),
+            scans.reconcile(self._rescan_since(planned)),
             self._activities.repairs.reconcile(fleet, now),
         ]
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min((wait for wait in waits if wait and wait > timedelta()), default=self._policy.interval)
+
+    def _rescan_since(self, planned: Plan) -> datetime | None:
+        """Return when the newest of the pushes came that no target runs, or that wait for a registry to be asked."""
+        known = (planned.rescan_since, self._context.storage.claims.newest_at())
+        return max((one for one in known if one), default=None)
 
     def _rest(self, took: timedelta) -> None:
         """Leave the processor to others for a moment: in a storm of pushes, each look sees many of them."""

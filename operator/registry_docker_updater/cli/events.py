@@ -8,6 +8,7 @@ from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import short
 from registry_docker_updater.composition import Parts
 from registry_docker_updater.views.events import event, events, ignored
+from registry_docker_updater.views.values import Row
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -22,10 +23,16 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         output.table(rows, ("registry", "reason", "count", "first_at", "last_at"))
     else:
         for row in rows:
-            row["what"] = row["reason"] or f"{row['repository']}:{row['tag']}"
+            row["what"] = _what(row)
         shown = [{**row, "digest": short(row["digest"])} for row in rows]
         output.table(shown, ("id", "received_at", "registry", "kind", "what", "digest", "actor"))
     return 0
+
+
+def _what(row: Row) -> str:
+    name = f"{row['repository']}:{row['tag']}" if row["repository"] else None
+    reason = "the registry is to be asked" if row["waits"] else row["reason"]
+    return f"{name} ({reason})" if name and reason else name or reason or ""
 
 
 def _show(row: dict[str, object], output: Output, *, as_json: bool) -> None:

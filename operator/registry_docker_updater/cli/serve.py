@@ -26,6 +26,7 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: _end(operator))
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_change, args=(operator, parts)).start())
+    operator.guard.prepare()
     operator.server.start()
     operator.poll.start()
     listen = parts.settings.listen

@@ -3,9 +3,11 @@
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.formats.format import Format
+from registry_docker_updater.errors import NotKnownYet
 from registry_docker_updater.http.head import Admission, Head
 
 # What is before a registry's name in the path of its events.
@@ -17,12 +19,33 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Refusal = tuple[int, str]
 
 
+class Identity(Protocol):
+    """What proves who a sender is, and is no secret that both know: a signature with a key that it publishes."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the proof is of the body."""
+
+    @property
+    def proven_by(self) -> str:
+        """What it is, in words."""
+
+    def prepare(self) -> None:
+        """Begin with what takes time."""
+
+    def proves(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery is of the sender; raises :class:`NotKnownYet`."""
+
+    def welcome(self, delivery: Delivery) -> None:
+        """Answer what the sender asks before it sends events; raises :class:`NotKnownYet`."""
+
+
 @dataclass(frozen=True)
 class Source:
-    """A registry that may send: its format, and the ``secrets`` of which it must know one.
+    """A registry that may send: its format, and the ``secrets`` of which it must know one; or it has the ``identity``.
 
-    None are needed where ``is_open``. Where there are ``networks``, it sends from one of them. ``can_be_asked`` tells
-    whether it can be asked for what its events do not say, ``verify`` that it is to be for what they do, too.
+    Neither is needed where ``is_open``. Where there are ``networks``, it sends from one of them. ``can_be_asked`` tells
+    whether it can be asked for what its events do not say, ``verify`` that it is to be asked for what they do, too.
     """
 
     name: str
@@ -32,15 +55,30 @@ class Source:
     is_open: bool = False
     can_be_asked: bool = True
     verify: bool = False
+    identity: Identity | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its body may be needed to know whether it is it."""
+        return self.sender.is_signed or (self.identity is not None and self.identity.is_signed)
+
+    @property
+    def proven_by(self) -> str:
+        """What it proves itself by, in words."""
+        known_by = [self.sender.proven_by] if self.secrets or not self.identity else []
+        return " or ".join([*known_by, self.identity.proven_by] if self.identity else known_by)
 
     def may_send_from(self, address: str) -> bool:
         """Tell whether its events may come from ``address``."""
         return not self.networks or is_in(address, self.networks)
 
     def proves(self, delivery: Delivery) -> bool:
-        """Tell whether a delivery is of this registry; every secret is tried, so that the time tells nothing."""
+        """Tell whether a delivery is of this registry; every secret is tried, so that the time tells nothing.
+
+        Raises :class:`NotKnownYet`.
+        """
         known = [self.sender.proves(delivery, secret) for secret in self.secrets]
-        return self.is_open or any(known)
+        return self.is_open or any(known) or (self.identity is not None and self.identity.proves(delivery))
 
 
 def is_in(address: str, networks: Iterable[Network]) -> bool:
@@ -59,6 +97,13 @@ class DeliveryGuard:
     def change(self, sources: Mapping[str, Source], body_limit: int) -> None:
         """Let others send from now on."""
         self._sources, self._body_limit = sources, body_limit
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Begin with what takes time until senders can be known."""
+        for source in self._sources.values():
+            if source.identity:
+                source.identity.prepare()
 
     def admits(self, head: Head) -> Admission:
         """Return what is wanted of a request, by its head: nothing of what is refused by it, or is no event."""
@@ -68,7 +113,7 @@ class DeliveryGuard:
         source = self.decide(registry, sent, head.peer.address, is_whole=False)
         if not isinstance(source, Source):
             return Admission()
-        if source.sender.is_signed and not source.is_open:
+        if source.is_signed and not source.is_open:
             return Admission(
                 min(self._body_limit, _LARGEST_UNPROVEN), limited_by="of what is signed, no more is read"
             )
@@ -96,8 +141,11 @@ class DeliveryGuard:
                 403,
                 f"registry {registry!r} does not send from this address: registries.{registry}.networks",
             )
-        if (is_whole or not source.sender.is_signed) and not source.proves(sent):
-            return 401, f"wrong or missing {source.sender.proven_by} for registry {registry!r}"
+        try:
+            if (is_whole or not source.is_signed) and not source.proves(sent):
+                return 401, f"wrong or missing {source.proven_by} for registry {registry!r}"
+        except NotKnownYet as error:
+            return 503, f"registry {registry!r} is not known yet: {error}; send it again"
         return source
 
 

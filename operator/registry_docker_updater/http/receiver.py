@@ -15,7 +15,7 @@ from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
-from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.errors import NotKnownYet, StoreUnavailable
 from registry_docker_updater.http.answers import headers_of_request, refusal
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.head import Answer
@@ -47,7 +47,15 @@ class Receiver:
         delivery = Delivery(body, headers_of_request(), in_path.encode().decode("latin-1"))
         source = self.guard.decide(registry, delivery, address)
         if isinstance(source, Source):
-            return self._keep(source, delivery)
+            try:
+                if TO_KEEP not in request.environ:
+                    # When it came, it was of nobody: a key has come since, or other settings.
+                    raise NotKnownYet("it was not when this came")  # noqa: TRY301
+                if source.identity:
+                    source.identity.welcome(delivery)
+                return self._keep(source, delivery)
+            except NotKnownYet as error:
+                source = 503, f"registry {registry!r} is not known yet: {error}; send it again"
         status, why = source
         self.refusals.log(address, f"{status} from {address}: {why}")
         return refusal(status, why)

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 
+from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.edges.identity.keys import Keys
+from registry_docker_updater.edges.identity.oidc import TokenIdentity, read_keys
+from registry_docker_updater.edges.identity.sns import TopicIdentity, read_certificate
+from registry_docker_updater.edges.web import Web
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.access import Access, Proxy, Right
 from registry_docker_updater.http.entrance import Certificate
-from registry_docker_updater.http.guard import Source
+from registry_docker_updater.http.guard import Identity, Source
 from registry_docker_updater.settings.model import Settings
+from registry_docker_updater.settings.registry import Registry
 
 
 def sources(settings: Settings) -> Mapping[str, Source]:
@@ -21,12 +27,21 @@ def sources(settings: Settings) -> Mapping[str, Source]:
                 networks=registry.networks,
                 is_open=registry.insecure,
                 can_be_asked=registry.sweep_interval is not None,
-                verify=registry.verify,
+                verify=registry.verify is not False,
+                identity=_identity(registry),
             )
             for name, registry in settings.registries.items()
         }
     except ValueError as error:
         raise UpdaterError(f"registries: {error}") from None
+
+
+def _identity(registry: Registry) -> Identity | None:
+    if registry.oidc:
+        return TokenIdentity(registry.oidc.expected, Keys(Web(), read_keys, steady_clock()))
+    if registry.sns_topic:
+        return TopicIdentity(registry.sns_topic, Keys(Web(), read_certificate, steady_clock()), Web())
+    return None
 
 
 def access(settings: Settings) -> Access:

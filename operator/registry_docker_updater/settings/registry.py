@@ -7,9 +7,12 @@ from typing import Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.edges.identity.oidc import Expected
+from registry_docker_updater.edges.identity.sns import TOPIC
 from registry_docker_updater.settings.secret import Secret, Section
 from registry_docker_updater.settings.values import (
     Interval,
+    KeysUrl,
     Network,
     ReadablePath,
     RegistryFormat,
@@ -28,6 +31,28 @@ class Credentials(Section):
     password: Secret = Field(description="Its password, or a token made for it.")
 
 
+class Oidc(Section):
+    """The tokens of OpenID Connect with which events come, by default of Google."""
+
+    issuer: str = Field("https://accounts.google.com", description="Who issues them.")
+    keys: KeysUrl = Field(
+        "https://www.googleapis.com/oauth2/v3/certs",
+        description="Where the issuer's keys are published, as JWKS.",
+    )
+    audience: str = Field(
+        min_length=1, description="For whom they are: what the sender is told to ask them for."
+    )
+    claims: dict[str, str] = Field(
+        min_length=1,
+        description="What they say of their bearer; others have tokens of the same issuer, for the same audience.",
+    )
+
+    @property
+    def expected(self) -> Expected:
+        """The same as the door takes it."""
+        return Expected(self.issuer, self.keys, self.audience, self.claims)
+
+
 class Registry(Section):
     """A registry that sends events, and is asked whether all of them came."""
 
@@ -39,6 +64,14 @@ class Registry(Section):
     insecure: bool = Field(
         False,
         description="Without a secret: take events of whoever can reach the port, and deploy what they say.",
+    )
+    oidc: Oidc | None = Field(
+        None,
+        description="The tokens of OpenID Connect with which it proves itself; a secret can be set beside.",
+    )
+    sns_topic: str | None = Field(
+        None,
+        description="The ARN of the topic of Amazon SNS by which it sends, whose signature proves it.",
     )
     secret: Secret | None = Field(
         None,
@@ -60,17 +93,27 @@ class Registry(Section):
     credentials: Credentials | None = Field(
         None, description="Who asks it; by default whom the operator's Docker configuration names."
     )
-    verify: bool = Field(
-        False, description="Deploy what the registry says a tag names, and not what an event says."
+    verify: bool | None = Field(
+        None,
+        description="Deploy what the registry says a tag names, and not what an event says; by default, where it can be asked.",
     )
     sweep_interval: Interval = Field(
         timedelta(hours=1), description="How often it is asked for each image the fleet runs, or never."
     )
 
+    @field_validator("sns_topic")
+    @classmethod
+    def _is_topic(cls, value: str | None) -> str | None:
+        if value is not None and not TOPIC.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is not the ARN of a topic, such as arn:aws:sns:eu-central-1:123456789012:pushes"
+            )
+        return value
+
     @field_validator("secret")
     @classmethod
     def _is_there(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
-        if value is None and not info.data.get("insecure"):
+        if value is None and not any(info.data.get(other) for other in ("insecure", "oidc", "sns_topic")):
             raise ValueError(
                 "is missing, and whoever reaches the port could have images deployed; set it, or insecure: true"
             )
@@ -78,8 +121,10 @@ class Registry(Section):
 
     @model_validator(mode="after")
     def _is_secure_or_says_not(self) -> Self:
-        if self.insecure and (self.secret or self.next_secret):
+        if self.insecure and (self.secret or self.next_secret or self.oidc or self.sns_topic):
             raise ValueError("insecure is set, and a secret beside it, which nobody would be asked for")
+        if self.sns_topic and self.format != "ecr":
+            raise ValueError(f"sns_topic is set, but events of format {self.format} do not come by SNS")
         if self.next_secret and not self.secret:
             raise ValueError("next_secret is set without secret")
         if self.verify and self.sweep_interval is None:
@@ -95,6 +140,11 @@ class Registry(Section):
     def secrets(self) -> tuple[str, ...]:
         """The secrets that are valid; raises :class:`ValueError`."""
         return tuple(one.read() for one in (self.secret, self.next_secret) if one)
+
+    @property
+    def believes_events(self) -> bool:
+        """Whether what its events say is believed where it cannot be asked: not what can be sent again by anybody."""
+        return self.verify is None and not FORMATS[self.format].is_signed
 
     @property
     def address(self) -> str:

@@ -49,6 +49,14 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _keys_url(value: str) -> str:
+    parts = urlsplit(value)
+    # Whoever can change what is fetched on its way could sign for anybody.
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1")):
+        raise ValueError(f"{value!r} is not an address of keys, such as https://issuer.example.com/certs")
+    return value
+
+
 def _share(value: Any) -> Any:
     match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
@@ -114,6 +122,7 @@ Share = Annotated[float, BeforeValidator(_share)]
 Size = Annotated[ByteSize, BeforeValidator(_no_switch), Field(gt=0)]
 RegistryFormat = Annotated[str, AfterValidator(_known_format)]
 RegistryHost = Annotated[str, AfterValidator(_host)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 RegistryUrl = Annotated[str, AfterValidator(_url)]
 Interval = Annotated[timedelta | None, BeforeValidator(_duration_or_never)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]

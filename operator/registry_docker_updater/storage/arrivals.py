@@ -7,47 +7,33 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from registry_docker_updater.core.events.newest import Newest, newest_after
+from registry_docker_updater.core.events.newest import newest_after
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import batches, put_all
+from registry_docker_updater.storage.claims import open_claims
+from registry_docker_updater.storage.database import batches, by_registry, put_all
+from registry_docker_updater.storage.newest import keep_newest, newest_of
 
-T = TypeVar("T")
-# Names are looked up as all pairs of their repositories and tags.
-_NAMES_AT_ONCE = 50
 # Reasons are partly what a sender wrote: this many of one registry are counted, one by one.
 _MOST_REASONS = 200
 OTHER_REASONS = "other reasons"
-# What an event is, in the table: a push, with its digest or without, and what nobody could read.
-PUSH, UNRESOLVED, UNREADABLE = "push", "unresolved", "unreadable"
+# What a claim has of its event.
+_OF_CLAIM = ("registry", "repository", "tag", "occurred_at", "received_at")
 
-_e, _n = tables.events.c, tables.newest.c
-# Made once: with every delivery, making them took longer than having them executed. Rows of values would be compared with
-# every row there is; lists are looked up in the index.
+_e = tables.events.c
+# Made once: with every delivery, making them took longer than having them executed.
 _KEPT_KEYS = select(_e.key).where(
     _e.registry == bindparam("of"), _e.key.in_(bindparam("keys", expanding=True))
 )
 _INSERT = insert(tables.events).returning(_e.id, sort_by_parameter_order=True)
-_NEWEST = (
-    select(
-        *(_n.registry, _n.repository, _n.tag),
-        *(_n.push, _e.digest, _n.occurred_at, _n.received_at, _n.registry_digest, _n.found_at),
-    )
-    .join(tables.events, _e.id == _n.push)
-    .where(
-        _n.registry == bindparam("of"),
-        _n.repository.in_(bindparam("repositories", expanding=True)),
-        _n.tag.in_(bindparam("tags", expanding=True)),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Recorded:
-    """How many pushes were new, and how many had been seen before; ``pushes`` are the numbers of the former, with digests.
+    """How many pushes were new, and how many had been seen before; ``pushes`` are those of the former that are no claims.
 
     ``first_ignored`` are the reasons for which nothing of the registry was ignored before.
     """
@@ -77,7 +63,7 @@ class Recorded:
 @dataclass
 class _Count:
     pushes: list[int] = field(default_factory=list)
-    unresolved: int = 0
+    claims: int = 0
     duplicates: int = 0
     unreadable: int = 0
 
@@ -103,18 +89,21 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
             seen.add(itself)
             fresh.append(entry)
     numbers = _insert(connection, [row for *_, row in fresh])
-    pushes = []
-    for (count, delivery, event, _), number in zip(fresh, numbers, strict=True):
+    pushes: list[tuple[Arrived, Push, int]] = []
+    claims: list[Mapping[str, Any]] = []
+    for (count, delivery, event, row), number in zip(fresh, numbers, strict=True):
         if isinstance(event, Push):
             count.pushes.append(number)
             pushes.append((delivery, event, number))
         elif isinstance(event, UnresolvedPush):
-            count.unresolved += 1
+            count.claims += 1
+            claims.append({**{name: row[name] for name in _OF_CLAIM}, "event": number})
     _keep_newest(connection, pushes)
+    open_claims(connection, claims)
     first = _count_ignored(connection, arrived)
     return [
         Recorded(
-            len(one.pushes) + one.unresolved,
+            len(one.pushes) + one.claims,
             one.duplicates,
             one.unreadable,
             tuple(one.pushes),
@@ -124,38 +113,14 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
     ]
 
 
-def newest_of(connection: Connection, names: Iterable[PushedName]) -> dict[PushedName, Newest]:
-    """Return the newest known push of each of ``names``, as far as there is one."""
-    asked, found = set(names), {}
-    for registry, of_registry in _by_registry((one.registry, one) for one in asked):
-        for some in batches(of_registry, _NAMES_AT_ONCE):
-            repositories, tags = {one.repository for one in some}, {one.tag for one in some}
-            given = {"of": registry, "repositories": list(repositories), "tags": list(tags)}
-            for row in connection.execute(_NEWEST, given):
-                found[PushedName(*row[:3])] = Newest(*row[3:])
-    return {one: newest for one, newest in found.items() if one in asked}
-
-
-def newest_row(name: PushedName, newest: Newest) -> dict[str, Any]:
-    """Return ``newest`` as it is kept."""
-    return {
-        **name._asdict(),
-        "push": newest.push,
-        "occurred_at": newest.occurred_at,
-        "received_at": newest.received_at,
-        "registry_digest": newest.registry_digest,
-        "found_at": newest.found_at,
-    }
-
-
 def push_row(push: Push | UnresolvedPush, now: datetime) -> dict[str, Any]:
     """Return a push that was heard of at ``now`` as it is kept, but for its registry.
 
     One that nothing tells from others, an empty key, is none that was kept before.
     """
-    digest = push.digest if isinstance(push, Push) else None
+    digest = push.digest if isinstance(push, Push) else push.claimed
     return {
-        "kind": PUSH if digest else UNRESOLVED,
+        "kind": tables.PUSH if digest else tables.UNRESOLVED,
         "key": push.key or f"unnamed {uuid.uuid4()}",
         "occurred_at": min(push.occurred_at, now),
         "repository": push.repository,
@@ -176,23 +141,22 @@ def _unreadable_row(found: Unreadable) -> dict[str, Any]:
     content = json.dumps(found.content, sort_keys=True)
     key = hashlib.sha256(content.encode()).hexdigest()
     nothing = dict.fromkeys(("occurred_at", "repository", "tag", "digest", "actor"))
-    return {"kind": UNREADABLE, "key": key, "reason": found.reason, "content": found.content, **nothing}
+    return {
+        "kind": tables.UNREADABLE,
+        "key": key,
+        "reason": found.reason,
+        "content": found.content,
+        **nothing,
+    }
 
 
 def _kept_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
     return {
         (registry, key)
-        for registry, keys in _by_registry((row["registry"], row["key"]) for row in rows)
+        for registry, keys in by_registry((row["registry"], row["key"]) for row in rows)
         for some in batches(keys)
         for key in connection.scalars(_KEPT_KEYS, {"of": registry, "keys": some})
     }
-
-
-def _by_registry(entries: Iterable[tuple[str, T]]) -> Iterable[tuple[str, list[T]]]:
-    grouped: dict[str, list[T]] = {}
-    for registry, entry in entries:
-        grouped.setdefault(registry, []).append(entry)
-    return grouped.items()
 
 
 def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -207,13 +171,7 @@ def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, i
         name = PushedName(delivery.registry, push.repository, push.tag)
         if after := newest_after(push, number, newest.get(name), delivery.at):
             newest[name] = after
-    changed = {name: one for name, one in newest.items() if before.get(name) != one}
-    put_all(
-        connection,
-        tables.newest,
-        add=[newest_row(name, one) for name, one in changed.items() if name not in before],
-        replace=[newest_row(name, one) for name, one in changed.items() if name in before],
-    )
+    keep_newest(connection, newest, before)
 
 
 def _count_ignored(connection: Connection, arrived: Sequence[Arrived]) -> list[list[str]]:

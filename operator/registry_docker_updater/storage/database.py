@@ -1,6 +1,6 @@
 """Opening the database, and transactions on it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -147,6 +147,14 @@ def batches(values: Collection[T], size: int = _AT_ONCE) -> Iterator[Sequence[T]
     listed = list(values)
     for begin in range(0, len(listed), size):
         yield listed[begin : begin + size]
+
+
+def by_registry(entries: Iterable[tuple[str, T]]) -> Iterable[tuple[str, list[T]]]:
+    """Return what belongs to each registry, in its order."""
+    grouped: dict[str, list[T]] = {}
+    for registry, entry in entries:
+        grouped.setdefault(registry, []).append(entry)
+    return grouped.items()
 
 
 def by_no_index(column: ColumnElement[str]) -> ColumnElement[str]:

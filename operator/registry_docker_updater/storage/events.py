@@ -4,36 +4,22 @@ Every method is one transaction, committed with fsync before it returns, or rais
 committed.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, case, func, insert, select, type_coerce, update
+from sqlalchemy import Row, Select, Text, case, func, select, type_coerce
 
-from registry_docker_updater.core.events.newest import Answer, Finding, Newest, weigh
 from registry_docker_updater.core.events.pushes import KeptPush, Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.arrivals import (
-    PUSH,
-    UNREADABLE,
-    UNRESOLVED,
-    Arrived,
-    Recorded,
-    keep_arrived,
-    newest_of,
-    newest_row,
-    push_row,
-)
-from registry_docker_updater.storage.database import Connections, by_no_index, put
+from registry_docker_updater.storage.arrivals import Arrived, Recorded, keep_arrived
+from registry_docker_updater.storage.claims import FOUND
+from registry_docker_updater.storage.database import Connections, by_no_index
+from registry_docker_updater.storage.newest import newest_of
 
-# Who pushed, where the registry itself was asked.
-SWEEP = "found by the sweep"
-# What the keys of those begin with.
-_FOUND = "sweep "
 # Seconds. Registries wait five for an answer, by our own snippet, and for the commit before theirs, too.
 _PATIENCE = 2.0
 
@@ -43,7 +29,8 @@ class KeptEvent:
     """An event as it was kept: a push, or what nobody could read (``kind``).
 
     ``content`` is the latter as JSON text, or as much of its beginning as was asked for; ``content_size`` is how many
-    characters the whole has.
+    characters the whole has. ``reason`` is why it is not believed, or cannot be read; ``waits`` tells that the
+    registry is to be asked whether it is so.
     """
 
     id: int
@@ -59,16 +46,15 @@ class KeptEvent:
     reason: str | None
     content: str | None
     content_size: int | None
+    waits: bool
 
 
 @dataclass(frozen=True)
 class PushedTag:
-    """A push as the sweep needs to know of it: which tag, by whom, whether its digest is known, and whether it was found."""
+    """A push as the sweep needs to know of it: which tag, and whether the sweep itself found it."""
 
     repository: str
     tag: str
-    actor: str | None
-    is_resolved: bool
     is_found: bool
 
 
@@ -102,37 +88,6 @@ class EventStore:
         with self._connections.writing(_PATIENCE) as connection:
             return keep_arrived(connection, arrived)
 
-    def record_answer(self, answer: Answer, now: datetime, actor: str = SWEEP) -> Finding:
-        """Keep what a registry answered to the sweep; when that is a push nobody told of, record it as one.
-
-        ``actor`` is who pushed, where somebody told of a push and not of its digest.
-        """
-        push = Push(
-            registry=answer.registry,
-            repository=answer.repository,
-            tag=answer.tag,
-            digest=answer.digest,
-            occurred_at=answer.at,
-            key=f"{_FOUND}{uuid.uuid4()}",
-            actor=actor,
-        )
-        name = PushedName(answer.registry, answer.repository, answer.tag)
-        with self._connections.writing() as connection:
-            finding = weigh(answer, newest_of(connection, [name]).get(name))
-            if finding is Finding.PUSH:
-                row = {"registry": answer.registry, "received_at": now, **push_row(push, now)}
-                statement = insert(tables.events).values(row).returning(tables.events.c.id)
-                number = connection.scalars(statement).one()
-                at = min(answer.at, now)
-                newest = Newest(number, push.digest, at, now, push.digest, found_at=answer.at)
-                put(connection, tables.newest, newest_row(name, newest))
-            elif finding is Finding.FIRST:
-                n = tables.newest.c
-                connection.execute(
-                    update(tables.newest).where(n.push == answer.known).values(registry_digest=answer.digest)
-                )
-        return finding
-
     def newest_push(self, registry: str, repository: str, tag: str) -> int | None:
         """Return the number of the newest known push of a repository and tag."""
         name = PushedName(registry, repository, tag)
@@ -148,18 +103,12 @@ class EventStore:
     def pushed_after(self, registry: str, number: int) -> dict[int, PushedTag]:
         """Return the pushes of ``registry`` that were recorded after event ``number``, by their numbers."""
         e = tables.events.c
-        query = select(e.id, e.repository, e.tag, e.digest, e.actor, e.key).where(
-            e.id > number, by_no_index(e.registry) == registry, e.kind.in_((PUSH, UNRESOLVED))
+        query = select(e.id, e.repository, e.tag, e.key).where(
+            e.id > number, by_no_index(e.registry) == registry, e.kind.in_((tables.PUSH, tables.UNRESOLVED))
         )
         with self._connections.reading() as connection:
             return {
-                row.id: PushedTag(
-                    repository=row.repository,
-                    tag=row.tag,
-                    actor=row.actor,
-                    is_resolved=bool(row.digest),
-                    is_found=row.key.startswith(_FOUND),
-                )
+                row.id: PushedTag(repository=row.repository, tag=row.tag, is_found=row.key.startswith(FOUND))
                 for row in connection.execute(query)
             }
 
@@ -195,14 +144,14 @@ class EventStore:
     def desired(self, hosts: Mapping[str, Sequence[str]], after: int = 0) -> tuple[DesiredImage, ...]:
         """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given.
 
-        They come in the order in which they were recorded, as far as that was ``after`` the push with that number.
+        They come in the order in which they became the newest, as far as that was ``after`` the change with that number.
         """
         e, n = tables.events.c, tables.newest.c
         query = (
-            select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at)
+            select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at, n.change)
             .join(tables.newest, n.push == e.id)
-            .where(n.push > after, by_no_index(n.registry).in_(list(hosts)))
-            .order_by(n.push)
+            .where(n.change > after, by_no_index(n.registry).in_(list(hosts)))
+            .order_by(n.change)
         )
         with self._connections.reading() as connection:
             return tuple(
@@ -214,6 +163,7 @@ class EventStore:
                     tag=row.tag,
                     digest=row.digest,
                     received_at=row.received_at,
+                    change=row.change,
                 )
                 for row in connection.execute(query)
             )
@@ -224,13 +174,14 @@ def _kept(longest: int | None) -> Select[Any]:
     content = type_coerce(e.content, Text)
     shown = func.substr(content, 1, longest) if longest else content
     # An event without content has the JSON null.
-    is_any = e.kind == UNREADABLE
+    is_any = e.kind == tables.UNREADABLE
     others = (one for one in e if one is not e.content)
     return select(
         *others,
         case((is_any, shown)).label("content"),
         case((is_any, func.length(content))).label("content_size"),
-    )
+        tables.claims.c.event.is_not(None).label("waits"),
+    ).outerjoin(tables.claims, tables.claims.c.event == e.id)
 
 
 def _kept_push(row: Row[Any]) -> KeptPush:

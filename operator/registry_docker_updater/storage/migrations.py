@@ -34,11 +34,26 @@ def _ignored(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_rollouts_state ON rollouts (state)"))
 
 
+def _claims(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "CREATE TABLE claims (registry VARCHAR NOT NULL, repository VARCHAR NOT NULL, tag VARCHAR NOT NULL,"
+            " event INTEGER NOT NULL, occurred_at DATETIME NOT NULL, received_at DATETIME NOT NULL,"
+            " PRIMARY KEY (registry, repository, tag), FOREIGN KEY(event) REFERENCES events (id))"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_claims_event ON claims (event)"))
+    connection.execute(text("ALTER TABLE newest ADD COLUMN change INTEGER NOT NULL DEFAULT 0"))
+    connection.execute(text("UPDATE newest SET change = push"))
+    connection.execute(text("CREATE INDEX ix_newest_change ON newest (change)"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
     "0003 the stages of rollouts": _stages,
     "0004 what is ignored": _ignored,
+    "0005 what is to be asked of registries": _claims,
 }
 
 

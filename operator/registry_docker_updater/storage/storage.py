@@ -8,6 +8,7 @@ from registry_docker_updater.core.notifications.message import compose
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
 from registry_docker_updater.storage.attempts import AttemptStore
+from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
@@ -29,6 +30,7 @@ class Storage:
         """Keep everything through ``connections``: a database, or an open transaction on one."""
         self._connections = connections
         self.events = EventStore(connections)
+        self.claims = ClaimStore(connections)
         self.fleet = FleetStore(connections)
         self.attempts = AttemptStore(connections)
         self.overrides = OverrideStore(connections)

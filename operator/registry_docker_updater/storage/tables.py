@@ -45,6 +45,9 @@ migrations = Table(
     Column("name", String, primary_key=True),
 )
 
+# What an event is: a push, without a digest so far, and what nobody could read.
+PUSH, UNRESOLVED, UNREADABLE = "push", "unresolved", "unreadable"
+
 # Pushes, and what nobody could read. `key` is what repeated deliveries of one event have in common.
 events = Table(
     "events",
@@ -64,8 +67,8 @@ events = Table(
     UniqueConstraint("registry", "key"),
 )
 
-# The newest push of each repository and tag, so that planning does not read the whole history; `registry_digest`
-# and `found_at` are those of `core.events.newest.Newest`, `received_at` is that of the event, put right when the clock
+# The newest push of each repository and tag, so that planning does not read the whole history: those of which the registry
+# was not to be asked, or said that it is so. `change` grows with each that is written; `registry_digest` and `found_at` are those of `core.events.newest.Newest`, `received_at` is that of the event, put right when the clock
 # was set since.
 newest = Table(
     "newest",
@@ -73,11 +76,24 @@ newest = Table(
     Column("registry", String, primary_key=True),
     Column("repository", String, primary_key=True),
     Column("tag", String, primary_key=True),
+    Column("change", Integer, nullable=False, index=True, server_default="0"),
     Column("push", ForeignKey("events.id"), nullable=False, index=True),
     Column("occurred_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("registry_digest", String),
     Column("found_at", Moment),
+)
+
+# The newest push of each repository and tag that is not believed before the registry was asked.
+claims = Table(
+    "claims",
+    metadata,
+    Column("registry", String, primary_key=True),
+    Column("repository", String, primary_key=True),
+    Column("tag", String, primary_key=True),
+    Column("event", ForeignKey("events.id"), nullable=False, index=True),
+    Column("occurred_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
 )
 
 # How many events were understood and asked for nothing, by the reason.

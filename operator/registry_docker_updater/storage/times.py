@@ -19,6 +19,7 @@ _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.targets, "since"),
     (tables.last_attempts, "at"),
     (tables.newest, "received_at"),
+    (tables.claims, "received_at"),
 )
 _DUE: tuple[tuple[Table, str], ...] = ((tables.rollouts, "due_at"), (tables.notifications, "due_at"))
 

@@ -49,6 +49,7 @@ def _event(one: KeptEvent) -> Row:
         "digest": one.digest,
         "actor": one.actor,
         "reason": one.reason,
+        "waits": one.waits,
         "content": json.loads(content) if content and not is_cut else content,
         "content_size": size,
         "whole": f"registry-docker-updater events {one.id} --json" if is_cut else None,

@@ -54,14 +54,18 @@ class Told(RegistryClient):
 class Hand:
     """What asks one registry, with a clock that is set by hand."""
 
-    def __init__(self, store: Storage, client: RegistryClient, hours: float = 1) -> None:
+    def __init__(
+        self, store: Storage, client: RegistryClient, hours: float = 1, *, believes_events: bool = True
+    ) -> None:
         self.now = NOON
         self.set_by = timedelta()
         self.fleet = fleet(APP)
         self.store = store
         if isinstance(client, Told):
             client.now = lambda: self.now
-        source = PolledRegistry("production", HOSTS["production"], client, timedelta(hours=hours))
+        source = PolledRegistry(
+            "production", HOSTS["production"], client, timedelta(hours=hours), believes_events=believes_events
+        )
         self.poller = Poller(
             store,
             source,

@@ -4,7 +4,7 @@ import pytest
 
 from integration.sweep.conftest import HOSTS, Hand, Told, events
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
-from registry_docker_updater.storage.events import SWEEP
+from registry_docker_updater.storage.claims import SWEEP
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEWER, OLD, container, fleet
 

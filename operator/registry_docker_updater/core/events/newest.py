@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.events.pushes import Claim, Push
 
 # How long after a push the registry is sure to name it by its tag.
 SETTLE = timedelta(minutes=1)
@@ -51,7 +51,7 @@ class Answer:
     """What a registry answered to the sweep: ``repository:tag`` had ``digest`` at ``at``, by the registry's clock.
 
     ``asked_at`` is when it was asked, by the operator's clock, and ``known`` the newest push known at that time.
-    ``mentioned_at`` is when somebody told last that the tag may have got another digest, and not which.
+    ``claim`` is the push of it that somebody told of, and that the registry was asked about.
     """
 
     registry: str
@@ -61,7 +61,21 @@ class Answer:
     at: datetime
     asked_at: datetime
     known: int | None
-    mentioned_at: datetime | None = None
+    claim: Claim | None = None
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether it is what somebody told of, or may be: of one who told no digest."""
+        return self.claim is not None and self.claim.digest in (None, self.digest)
+
+    def settles(self, finding: "Finding") -> bool:
+        """Tell whether the claim needs no other answer, after this one, which meant ``finding``.
+
+        Some tell of a push before its tag can be seen, so what contradicts a claim, or says nothing new, does not.
+        """
+        if finding is Finding.KNOWN:
+            return self.claim is not None and self.claim.digest == self.digest
+        return finding is Finding.PUSH and self.is_claimed
 
 
 class Finding(Enum):
@@ -113,12 +127,29 @@ def _weigh_after_hand(answer: Answer, known: Newest) -> Finding:
 
     The former, unless an event told of a push since; and what that made of the tag is sure to be seen a minute later.
     """
-    mentioned_at = answer.mentioned_at
-    if mentioned_at is None or mentioned_at < known.received_at:
+    claim = answer.claim
+    if claim is None or claim.received_at < known.received_at:
         return Finding.FIRST
-    if answer.asked_at - mentioned_at < SETTLE:
+    if answer.asked_at - claim.received_at < SETTLE:
         return Finding.TOO_EARLY
     return Finding.FIRST if answer.digest == known.digest else Finding.PUSH
+
+
+def newest_after_claim(claim: Claim, digest: str, known: Newest | None, now: datetime) -> Newest | None:
+    """Return the newest push after the ``digest`` of a ``claim`` was believed; None where that is still the ``known``.
+
+    It is as new as when it was told.
+    """
+    push = claim.of(digest)
+    if not is_newest(push, known, now):
+        return None
+    return Newest(
+        push=claim.event,
+        digest=digest,
+        occurred_at=min(push.occurred_at, claim.received_at),
+        received_at=claim.received_at,
+        registry_digest=digest,
+    )
 
 
 def weigh(answer: Answer, known: Newest | None) -> Finding:

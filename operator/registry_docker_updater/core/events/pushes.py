@@ -37,7 +37,10 @@ class Push:
 
 @dataclass(frozen=True)
 class UnresolvedPush:
-    """A push of which the sender does not say the digest: the registry is to be asked. Fields as for :class:`Push`."""
+    """A push of which the registry is to be asked the digest: the sender does not say it, or is not believed.
+
+    ``claimed`` is what the sender says. Other fields as for :class:`Push`.
+    """
 
     registry: str
     repository: str
@@ -45,10 +48,37 @@ class UnresolvedPush:
     occurred_at: datetime
     key: str
     actor: str | None = None
+    claimed: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no repository or tag with :class:`InvalidReference`."""
+        """Refuse what is no repository, tag or digest with :class:`InvalidReference`."""
         Reference(_ANY_HOST, self.repository, self.tag)
+        if self.claimed:
+            check_digest(self.claimed)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A push that somebody told of, kept as the ``event`` with that number, until the registry was asked whether it is so.
+
+    Without ``digest``, the registry is asked for that. ``received_at`` is the operator's clock. Other fields as for
+    :class:`Push`.
+    """
+
+    event: int
+    registry: str
+    repository: str
+    tag: str
+    digest: str | None
+    occurred_at: datetime
+    received_at: datetime
+    actor: str | None
+
+    def of(self, digest: str) -> Push:
+        """Return the push that it is of, if ``digest`` is that of the tag."""
+        return Push(
+            self.registry, self.repository, self.tag, digest, self.occurred_at, key="", actor=self.actor
+        )
 
 
 @dataclass(frozen=True)

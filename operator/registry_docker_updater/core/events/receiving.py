@@ -26,7 +26,7 @@ def read(
 ) -> ReadDelivery:
     """Read an authenticated delivery of a registry that ``can_be_asked`` for digests, or not.
 
-    Where it is to ``verify`` what events say, it is asked whatever they do.
+    Where it is to ``verify`` what events say, or they are signed, their digests are claims: the registry is asked.
 
     Of a sender that repeats for ever what is refused, everything is read: what cannot be understood is kept as
     :class:`Unreadable`. Of others, raises :class:`Malformed`.
@@ -40,7 +40,8 @@ def read(
         return ReadDelivery((Unreadable(str(error), without_tokens(body)),))
     kept = tuple(_without_tokens(event) for event in events if not isinstance(event, Ignored))
     if can_be_asked and (verify or sender.is_signed):
-        kept = tuple(_to_be_asked(event) if isinstance(event, Push) else event for event in kept)
+        mark = f"{_mark(delivery)}/" if sender.is_signed else ""
+        kept = tuple(_claim(event, mark) if isinstance(event, Push) else event for event in kept)
     elif sender.is_signed:
         kept = tuple(_once(event, delivery) if isinstance(event, Push) else event for event in kept)
     if not can_be_asked:
@@ -64,20 +65,30 @@ def _without_tokens(event: Push | UnresolvedPush | Unreadable) -> Push | Unresol
     return replace(event, content=without_tokens(event.content)) if isinstance(event, Unreadable) else event
 
 
-def _to_be_asked(push: Push) -> UnresolvedPush:
+def _claim(push: Push, mark: str) -> UnresolvedPush:
     """Return a push of which only the tag is believed: what that names now, the registry is asked.
 
     A signature is of the body, an id beside it proves nothing: whoever saw it can send it again, and must deploy nothing.
+    Nor must somebody take a later delivery's place by its id, so the key has the ``mark`` of the body.
     """
     return UnresolvedPush(
-        push.registry, push.repository, push.tag, push.occurred_at, key="", actor=push.actor
+        push.registry,
+        push.repository,
+        push.tag,
+        push.occurred_at,
+        key=f"{mark}{push.key}",
+        actor=push.actor,
+        claimed=push.digest,
     )
 
 
 def _once(push: Push, delivery: Delivery) -> Push:
     """Return a push of a signed body such that the same body again is no other."""
-    mark = hashlib.sha256(delivery.body).hexdigest()
-    return replace(push, key=f"{mark}/{push.repository}:{push.tag}")
+    return replace(push, key=f"{_mark(delivery)}/{push.repository}:{push.tag}")
+
+
+def _mark(delivery: Delivery) -> str:
+    return hashlib.sha256(delivery.body).hexdigest()
 
 
 def _unresolvable(event: UnresolvedPush) -> Unreadable:

@@ -1,7 +1,7 @@
 """What is wanted: the newest push of each image name."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -19,7 +19,10 @@ class PushedName(NamedTuple):
 
 @dataclass(frozen=True)
 class DesiredImage:
-    """The newest push of one repository and tag; ``hosts`` are the names under which the fleet pulls from there."""
+    """The newest push of one repository and tag; ``hosts`` are the names under which the fleet pulls from there.
+
+    ``change`` is greater than that of whatever was the newest push of its name before.
+    """
 
     push: int
     registry: str
@@ -28,6 +31,7 @@ class DesiredImage:
     tag: str
     digest: str
     received_at: datetime
+    change: int = field(default=0, compare=False)
 
     @property
     def image(self) -> str:
@@ -46,7 +50,7 @@ class DesiredImage:
 
 
 class DesiredImages:
-    """The newest push of each name, in the order in which they were recorded; for one thread.
+    """The newest push of each name, in the order in which they became that; for one thread.
 
     A registry has many more names than a fleet runs. What concerns a fleet is found in time that depends on how many names
     that runs, and not on how many there are.
@@ -60,11 +64,11 @@ class DesiredImages:
 
     @property
     def last(self) -> int:
-        """The number of the newest push; 0 where there is none."""
-        return next(reversed(self._names), 0)
+        """The number of the last change; 0 where there is none."""
+        return next(reversed(self._newest.values())).change if self._newest else 0
 
     def add(self, images: Iterable[DesiredImage]) -> None:
-        """Take pushes that are newer than all before, in their order."""
+        """Take pushes that became the newest after all before, in the order of their changes."""
         for image in images:
             before = self._newest.pop(image.name, None)
             if before:

@@ -48,14 +48,16 @@ class PollSchedule:
     """When each tag of one registry is to be asked for: first at once, then at its own moment in each ``interval``.
 
     Every change makes a new schedule. ``not_before`` is when the registry may be asked again, ``failures`` how often
-    in a row it could not be. ``again`` are tags that were mentioned just now: the answer to them may be of
-    before, so they are asked for again, and it holds how often they were. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to
-    how many questions in a row it told nothing.
+    in a row it could not be; ``rest_until`` is when it may be asked for what nobody mentioned. ``again`` are tags that
+    were mentioned just now: the answer to them may be of before, so they are asked for again, and it holds how often they
+    were. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to how many questions in a
+    row it told nothing.
     """
 
     interval: timedelta
     due: Mapping[Tag, datetime] = field(default_factory=dict)
     not_before: datetime | None = None
+    rest_until: datetime | None = None
     failures: int = 0
     again: Mapping[Tag, int] = field(default_factory=dict)
     troubles: Mapping[Tag, int] = field(default_factory=dict)
@@ -63,11 +65,24 @@ class PollSchedule:
 
     @property
     def next(self) -> tuple[Tag, datetime] | None:
-        """The tag to ask for next, and when; whatever waited longest comes first, so none is left out."""
+        """The tag to ask for next, and when; whatever waited longest comes first, so none is left out.
+
+        What was mentioned, and not asked for since, waits for no pause.
+        """
         if not self.due:
             return None
         moment, tag = min((moment, tag) for tag, moment in self.due.items())
+        moment = max(moment, self.rest_until or moment)
+        mentioned = [
+            (self.due[one], one) for one, often in self.again.items() if not often and one in self.due
+        ]
+        if mentioned and min(mentioned)[0] <= moment:
+            moment, tag = min(mentioned)
         return tag, max(moment, self.not_before or moment)
+
+    def is_silent_on(self, tag: Tag) -> bool:
+        """Tell whether the last question for ``tag``, or to the registry as a whole, had no answer."""
+        return self.failures > 0 or tag in self.troubles
 
     def of(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it for ``tags`` and no others: those that are new are due ``now``."""
@@ -100,23 +115,22 @@ class PollSchedule:
         return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})
 
     def asked(
-        self, tag: Tag, now: datetime, *, too_early: bool = False, is_push: bool = False
+        self, tag: Tag, now: datetime, *, too_early: bool = False, is_settled: bool = False
     ) -> "PollSchedule":
         """Return it after the registry answered for ``tag``; an answer that came ``too_early`` does not count.
 
-        One that ``is_push`` is what a mention let expect.
-
-        Where it had told of no tag at all before, it is back, and everything is due.
+        After one with which what was mentioned ``is_settled``, no other is expected. Where the registry had told of no tag at all before, it is back, and everything is due.
         """
         asked_again = self.again.get(tag)
         due = now + SETTLE if too_early else _slot(tag, self.interval, now)
         again = {one: often for one, often in self.again.items() if one != tag}
-        if asked_again is not None and not is_push and asked_again < len(_AGAIN):
+        if asked_again is not None and not is_settled and asked_again < len(_AGAIN):
             due, again[tag] = now + _AGAIN[asked_again], asked_again + 1
         was_away = len(self.troubles) == len(self.due)
         answered = replace(
             self.everything_due(now) if was_away else self,
-            not_before=now + PAUSE,
+            not_before=None,
+            rest_until=now + PAUSE,
             failures=0,
             again=again,
             troubles={one: often for one, often in self.troubles.items() if one != tag},

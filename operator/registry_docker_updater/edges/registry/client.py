@@ -22,7 +22,7 @@ from registry_docker_updater.edges.registry.replies import (
     scheme_of,
     token_in,
 )
-from registry_docker_updater.edges.registry.web import NoReply, Reply, Web
+from registry_docker_updater.edges.web import NoReply, Reply, Web
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
 
 _TOKEN_MARGIN_SECONDS = 10

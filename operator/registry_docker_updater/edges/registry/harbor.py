@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from registry_docker_updater.core.events.formats.harbor_policies import change, wanted
 from registry_docker_updater.edges.registry.login import Login
-from registry_docker_updater.edges.registry.web import NoReply, Web
+from registry_docker_updater.edges.web import NoReply, Web
 from registry_docker_updater.errors import RegistryUnavailable
 
 _PAGE = 100

@@ -33,7 +33,8 @@ aws events put-rule --name registry-docker-updater \\
   --event-pattern '{{"source": ["aws.ecr"], "detail-type": ["ECR Image Action"], "detail": {{"action-type": ["PUSH"]}}}}'
 aws events put-targets --rule registry-docker-updater \\
   --targets '[{{"Id": "registry-docker-updater", "Arn": "DESTINATION", "RoleArn": "ROLE"}}]'
-# A topic of SNS can be the rule's target instead; it sends no header, so its subscription's address ends with /SECRET
+# A topic of SNS can be the rule's target instead: name it in the settings as sns_topic, and its subscription is confirmed;
+# or let the subscription's address end with /SECRET
 """
 
 

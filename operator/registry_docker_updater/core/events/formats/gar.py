@@ -30,6 +30,9 @@ _SNIPPET = """\
 # name: replace SECRET by it
 gcloud pubsub topics create gcr
 gcloud pubsub subscriptions create registry-docker-updater --topic=gcr --push-endpoint={address}/SECRET
+# With oidc in the settings in the place of a secret, whose claims have the e-mail of ACCOUNT and whose audience is this:
+gcloud pubsub subscriptions create registry-docker-updater --topic=gcr --push-endpoint={address} \\
+  --push-auth-service-account=ACCOUNT --push-auth-token-audience={address}
 """
 
 

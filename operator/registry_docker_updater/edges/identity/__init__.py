@@ -1,0 +1,1 @@
+"""The door to those who publish by what their events are known: keys for tokens, and certificates, over PyJWT and cryptography."""

@@ -1,0 +1,156 @@
+"""Keeping claims, and what registries answer: which digest a tag has, and whether that is what somebody told of.
+
+A claim is a push that is not believed yet. Of each tag one at most is open: the newest. Once the registry said that it is
+so, its event is the newest push of the tag.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import sqlite
+
+from registry_docker_updater.core.events.newest import Answer, Finding, Newest, newest_after_claim, weigh
+from registry_docker_updater.core.events.pushes import Claim
+from registry_docker_updater.core.rollouts.desired import PushedName
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import Connections, batches, by_registry
+from registry_docker_updater.storage.newest import NAMES_AT_ONCE, keep_newest, newest_of, pairs
+
+# Who pushed, where the registry itself was asked.
+SWEEP = "found by the sweep"
+# What the keys of the pushes begin with that were found so.
+FOUND = "sweep "
+
+_c, _e, _n = tables.claims.c, tables.events.c, tables.newest.c
+_OPEN = sqlite.insert(tables.claims)
+_OPEN = _OPEN.on_conflict_do_update(
+    index_elements=list(tables.claims.primary_key),
+    set_={one: _OPEN.excluded[one] for one in ("event", "occurred_at", "received_at")},
+    where=_OPEN.excluded.occurred_at >= _c.occurred_at,
+)
+# As for the newest pushes: made once, and looked up as all pairs.
+_CLAIMS = (
+    select(
+        *(_c.event, _c.registry, _c.repository, _c.tag),
+        *(_e.digest, _c.occurred_at, _c.received_at, _e.actor),
+    )
+    .join(tables.events, _e.id == _c.event)
+    .where(
+        _c.registry == bindparam("of"),
+        _c.repository.in_(bindparam("repositories", expanding=True)),
+        _c.tag.in_(bindparam("tags", expanding=True)),
+    )
+)
+
+
+def open_claims(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep claims, in the order of their coming: rows of their table. One that is older than an open one of its tag is none."""
+    if rows:
+        connection.execute(_OPEN, rows)
+
+
+class ClaimStore:
+    """Keeps claims until they are settled. Methods are as for :class:`~registry_docker_updater.storage.events.EventStore`."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep them through ``connections``."""
+        self._connections = connections
+
+    def of(self, names: Collection[PushedName]) -> tuple[Claim, ...]:
+        """Return the open claims of ``names``."""
+        asked = set(names)
+        with self._connections.reading() as connection:
+            found = [
+                Claim(**row)
+                for registry, of_registry in by_registry((one.registry, one) for one in asked)
+                for some in batches(of_registry, NAMES_AT_ONCE)
+                for row in connection.execute(_CLAIMS, pairs(registry, some)).mappings()
+            ]
+        return tuple(one for one in found if PushedName(one.registry, one.repository, one.tag) in asked)
+
+    def newest_at(self) -> datetime | None:
+        """Return when the newest open claim came, if there is one."""
+        newest = select(func.max(_c.event)).scalar_subquery()
+        with self._connections.reading() as connection:
+            return connection.scalar(select(_c.received_at).where(_c.event == newest))
+
+    def record(self, answer: Answer, now: datetime) -> Finding:
+        """Keep what a registry answered, and return what it means; a push that nobody told of is recorded as one."""
+        with self._connections.writing() as connection:
+            finding = _keep(connection, answer, now)
+            if answer.claim and answer.settles(finding):
+                _close(connection, answer.claim)
+        return finding
+
+    def believe(self, claim: Claim, digest: str, now: datetime) -> bool:
+        """Take a claim of ``digest`` for a push that is so; return whether it is the newest of its tag."""
+        with self._connections.writing() as connection:
+            is_newest = _keep_claimed(connection, claim, digest, now)
+            _close(connection, claim)
+        return is_newest
+
+    def reject(self, claim: Claim, reason: str | None) -> None:
+        """Close a claim of which nothing comes, and keep why, where that is not known already."""
+        with self._connections.writing() as connection:
+            connection.execute(update(tables.events).where(_e.id == claim.event).values(reason=reason))
+            _close(connection, claim)
+
+
+def _keep(connection: Connection, answer: Answer, now: datetime) -> Finding:
+    claim, name = answer.claim, PushedName(answer.registry, answer.repository, answer.tag)
+    if claim and claim.digest == answer.digest and _keep_claimed(connection, claim, answer.digest, now):
+        return Finding.PUSH
+    before = newest_of(connection, [name])
+    finding = weigh(answer, before.get(name))
+    if finding is Finding.PUSH:
+        push = claim.event if claim and answer.is_claimed else _insert(connection, answer, now)
+        connection.execute(
+            update(tables.events).where(_e.id == push).values(kind=tables.PUSH, digest=answer.digest)
+        )
+        newest = Newest(push, answer.digest, min(answer.at, now), now, answer.digest, found_at=answer.at)
+        keep_newest(connection, {name: newest}, before)
+    elif finding is Finding.FIRST:
+        connection.execute(
+            update(tables.newest).where(_n.push == answer.known).values(registry_digest=answer.digest)
+        )
+    return finding
+
+
+def _keep_claimed(connection: Connection, claim: Claim, digest: str, now: datetime) -> bool:
+    name = PushedName(claim.registry, claim.repository, claim.tag)
+    before = newest_of(connection, [name])
+    newest = newest_after_claim(claim, digest, before.get(name), now)
+    if newest:
+        keep_newest(connection, {name: newest}, before)
+    return newest is not None
+
+
+def _insert(connection: Connection, answer: Answer, now: datetime) -> int:
+    row = {
+        "registry": answer.registry,
+        "key": f"{FOUND}{uuid.uuid4()}",
+        "kind": tables.PUSH,
+        "received_at": now,
+        "occurred_at": min(answer.at, now),
+        "repository": answer.repository,
+        "tag": answer.tag,
+        "digest": answer.digest,
+        "actor": SWEEP,
+    }
+    number: int = connection.scalars(insert(tables.events).values(row).returning(_e.id)).one()
+    return number
+
+
+def _close(connection: Connection, claim: Claim) -> None:
+    """Close a claim, unless a newer one has its place."""
+    connection.execute(
+        delete(tables.claims).where(
+            _c.registry == claim.registry,
+            _c.repository == claim.repository,
+            _c.tag == claim.tag,
+            _c.event == claim.event,
+        )
+    )
