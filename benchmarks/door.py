@@ -188,7 +188,6 @@ def serve_and_keep_nothing() -> None:
     """Be the door that keeps nothing."""
     from registry_docker_updater.core.events.formats import FORMATS  # noqa: PLC0415 - the sender needs none of it
     from registry_docker_updater.http.access import Access, AccessGuard  # noqa: PLC0415
-    from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
     from registry_docker_updater.http.entrance import Listening  # noqa: PLC0415
     from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
@@ -199,10 +198,10 @@ def serve_and_keep_nothing() -> None:
     from registry_docker_updater.storage.arrivals import Recorded  # noqa: PLC0415
 
     guard = DeliveryGuard({"registry": Source("registry", FORMATS["distribution"], (_SECRET,))}, 2**23)
-    receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, Refusals(time.monotonic))
-    api = Api(Storage(Database(Path(":memory:"))), lambda: None)
+    refusals = Refusals(time.monotonic)
+    receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, refusals)
     together = Together(
-        application(receiver, api, AccessGuard(Access({}))),
+        application(receiver.endpoints(), AccessGuard(Access({})), refusals),
         lambda some: [Recorded(len(one.found), 0, 0) for one in some],
     )
     server = Server(together, guard, Listening("127.0.0.1", 0))

@@ -1,154 +1,55 @@
-"""Where everything is put together: from settings to an operator, and to what the commands need of one."""
+"""Where everything is put together to an operator."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from pathlib import Path
 
+from registry_docker_updater import __version__
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
-from registry_docker_updater.activities.poller import PolledRegistry
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
 from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
-from registry_docker_updater.clock import Clock, steady_clock
+from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
-from registry_docker_updater.edges.lock import Held, hold, is_held
-from registry_docker_updater.edges.registry.client import RegistryClient
-from registry_docker_updater.edges.registry.harbor import Harbor
-from registry_docker_updater.edges.registry.login import Login, login_of
+from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.directories import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
-from registry_docker_updater.edges.web import Web
-from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.guard import DeliveryGuard
+from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
+from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings import door
 from registry_docker_updater.settings.changes import needing_restart
 from registry_docker_updater.settings.model import Settings
-from registry_docker_updater.settings.registry import Registry
-from registry_docker_updater.storage.database import Database
-from registry_docker_updater.storage.storage import Storage
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What is made of the settings, each part when it is first asked for."""
-
-    settings: Settings
-    path: Path
-    environment: Mapping[str, str]
-    clock: Clock
-    held: Held | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the settings file."""
-        return self.path.absolute().parent
-
-    @cached_property
-    def state(self) -> Path:
-        """The state directory, made when there is none; raises :class:`UpdaterError`."""
-        path = self.settings.state_directory
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise UpdaterError(f"state_directory: cannot make {path}: {error.strerror}") from None
-        if not os.access(path, os.W_OK):
-            raise UpdaterError(f"state_directory: {path} cannot be written; run this as the operator's user")
-        return path
-
-    @cached_property
-    def database(self) -> Database:
-        """The database; the tables of a running operator are left to it to bring up to date."""
-        may_upgrade = bool(self.held) or not is_held(self.state)
-        guard = self.held.lost if self.held else lambda: None
-        return Database(self.state / "updater.db", may_upgrade=may_upgrade, guard=guard)
-
-    @cached_property
-    def storage(self) -> Storage:
-        """What is kept."""
-        return Storage(self.database)
-
-    @cached_property
-    def playbooks(self) -> AnsiblePlaybooks:
-        """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
-        fleet = self.settings.fleet
-        return AnsiblePlaybooks(fleet.inventory, self.folder, self.environment, fleet.environment)
-
-    @property
-    def runs(self) -> Path:
-        """The folder of the kept runs."""
-        return self.state / "runs"
-
-    @property
-    def has_operator(self) -> bool:
-        """Whether an operator works with the state directory."""
-        return is_held(self.state)
-
-    @property
-    def registry_hosts(self) -> Mapping[str, Sequence[str]]:
-        """Every registry's names."""
-        return {name: registry.hosts for name, registry in self.settings.registries.items()}
-
-    def harbor(self, name: str, user: str | None, password: str | None) -> Harbor:
-        """Return the API of a Harbor of the settings, for the user given or that of its credentials.
-
-        Raises :class:`UpdaterError`.
-        """
-        registry = self.settings.registries[name]
-        given = registry.credentials
-        if user and password:
-            login = Login(user, password)
-        elif given:
-            login = Login(given.username, given.password.read())
-        else:
-            raise UpdaterError(
-                f"registries.{name}.credentials are not set: give --user and --password-file of somebody who may change"
-                " the webhooks of its projects"
-            )
-        return Harbor(registry.address, login, Web(registry.ca))
-
-    @property
-    def polled(self) -> Sequence[PolledRegistry]:
-        """The registries that are asked; raises :class:`UpdaterError`."""
-        return [
-            PolledRegistry(
-                name,
-                registry.hosts,
-                _client(name, registry),
-                registry.sweep_interval,
-                believes_events=registry.believes_events,
-            )
-            for name, registry in self.settings.registries.items()
-            if registry.sweep_interval
-        ]
 
 
 @dataclass(frozen=True)
 class Operator:
-    """A running operator: the reconciler, and the server and the poll of registries that feed it."""
+    """A running operator: the reconciler, and the servers and the poll of registries that feed it.
+
+    The first of the servers is where registries send to.
+    """
 
     settings: Settings
-    server: Server
+    servers: Sequence[Server]
     guard: DeliveryGuard
     access: AccessGuard
     poll: RegistryPoll
@@ -165,7 +66,8 @@ class Operator:
 
     def stop(self) -> None:
         """Take no more events, and end the reconciler and every run that goes on."""
-        self.server.stop()
+        for server in self.servers:
+            server.stop()
         self.poll.stop()
         self.end()
 
@@ -181,7 +83,8 @@ class Operator:
         }
         access = door.access(settings)
         if settings.listen.tls and self.settings.listen.tls:
-            self.server.change_certificate(door.certificate(settings))
+            for server in self.servers:
+                server.change_certificate(door.certificate(settings))
         # Nothing fails from here on: what is wrong changes nothing.
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
@@ -284,33 +187,32 @@ def assemble(parts: Parts) -> Operator:
         poll.news(registry)
 
     receiver = Receiver(guard, wake, poll.outage, parts.clock, refusals)
-    listen = settings.listen
 
     def not_ready() -> str | None:
         if not reconciler.is_ready:
             return "starting or stopping"
         return parts.database.trouble()
 
-    api = Api(parts.storage, not_ready)
-    server = Server(
-        Together(application(receiver, api, access), parts.storage.events.record_all),
-        guard,
-        Listening(listen.address, listen.port, door.certificate(settings)),
-        refusals=refusals,
-    )
+    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
+    servers = _servers(parts, receiver, api, access)
     return Operator(
-        settings, server, guard, access, poll, reconciler, scanner, workers, alarm, parts.playbooks
+        settings, servers, guard, access, poll, reconciler, scanner, workers, alarm, parts.playbooks
     )
 
 
-def _client(name: str, registry: Registry) -> RegistryClient:
-    def login() -> Login | None:
-        # Read each time, so that a password that was changed needs no restart.
-        given = registry.credentials
-        try:
-            account = {"username": given.username, "password": given.password.read()} if given else None
-        except ValueError as error:
-            raise UpdaterError(f"registries.{name}.credentials.password: {error}") from None
-        return login_of(registry.hosts, account)
+def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) -> Sequence[Server]:
+    """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
+    listen, refusals = parts.settings.listen, receiver.refusals
+    certificate = door.certificate(parts.settings)
 
-    return RegistryClient(name, registry.address, login, registry.ca)
+    def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
+        together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
+        return Server(together, guard, Listening(address, port, certificate), refusals=refusals)
+
+    sent = receiver.endpoints()
+    if listen.api is None:
+        return (server(listen.address, listen.port, (*sent, *api.endpoints()), receiver.guard),)
+    return (
+        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
+        server(listen.api.address, listen.api.port, api.endpoints(), NoDeliveries()),
+    )

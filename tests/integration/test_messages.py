@@ -156,6 +156,7 @@ def test_a_rollout_of_which_nobody_is_told_says_so(store: Storage) -> None:
         due, replace(due, state=NotificationState.NOBODY, due_at=None, error="no channel is set")
     )
     message = view(store, 1)["message"]
+    assert message is not None
     assert (message["state"], message["error"]) == ("nobody told", "no channel is set")
     assert "content" not in message
     assert store.notifications.due() == ()

@@ -1,6 +1,10 @@
 """SIGHUP: the settings are read again while the operator works."""
 
+import json
+import re
 import signal
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -72,3 +76,22 @@ def test_what_needs_a_restart_is_named(site: Site) -> None:
         logged = hang_up(operator, "restart the operator")
         assert "for what changed in rollouts, registries.harbor, restart" in logged
         assert sent(operator, SECRET) == 202
+
+
+def test_the_api_has_an_address_of_its_own_where_it_is_wanted(site: Site) -> None:
+    site.add_host("solo", APP)
+    change(site, lambda all_: all_["listen"].update(api={"address": "127.0.0.1", "port": 0}))
+    with site.operator() as operator:
+        assert sent(operator, SECRET) == 202
+        assert operator.ask("GET", "/healthz")[0] == 200
+        assert operator.ask("GET", "/api/v1/events")[0] == 404
+        assert operator.ask("GET", "/api/events")[0] == 404
+        found = re.search(r"the API is asked at http://127\.0\.0\.1:(\d+)", operator.log.read_text())
+        assert found
+        with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api/v1/events") as answer:
+            assert len(json.load(answer)["items"]) == 1
+        for path, method in (("/events/production", "POST"), ("/nothing", "GET")):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(
+                    urllib.request.Request(f"http://127.0.0.1:{found[1]}{path}", method=method)
+                )

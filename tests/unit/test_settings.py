@@ -390,7 +390,7 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
         ),
         ({"sns_topic": TOPIC}, "registries.production: sns_topic is set, but events of format"),
         (
-            {"format": "ecr", "sns_topic": "pushes", "secret": None},
+            {"format": "ecr", "sns_topic": "pushes"},
             "registries.production.sns_topic: 'pushes' is not the ARN of a topic",
         ),
         (

@@ -2,10 +2,10 @@
 
 from registry_docker_updater.activities.discovery import discover
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.merging import merge
 from registry_docker_updater.core.fleet.reports import HostReport
+from registry_docker_updater.parts import Parts
 
 
 def known_fleet(parts: Parts, output: Output, *, fresh: bool) -> Fleet:

@@ -7,13 +7,13 @@ from registry_docker_updater.activities.poll import registry_problems
 from registry_docker_updater.cli.asking_hosts import scan
 from registry_docker_updater.cli.command import Command, json_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.core.schedules.scans import too_old
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.weak import weak_secrets
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Parts
+from registry_docker_updater.parts import Parts
 
 _LISTED = 20
 

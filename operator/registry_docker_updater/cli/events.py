@@ -6,9 +6,8 @@ import json
 from registry_docker_updater.cli.command import Command, json_option, limit_option
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import short
-from registry_docker_updater.composition import Parts
-from registry_docker_updater.views.events import event, events, ignored
-from registry_docker_updater.views.values import Row
+from registry_docker_updater.parts import Parts
+from registry_docker_updater.views.events import EventRow, event, events, ignored
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -16,26 +15,29 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     if given.number is not None:
         _show(event(parts.storage, given.number), output, as_json=given.json)
         return 0
-    rows = ignored(parts.storage) if given.ignored else events(parts.storage, given.limit)
+    if given.ignored:
+        counts = ignored(parts.storage)
+        if given.json:
+            output.json(counts)
+        else:
+            output.table(counts, ("registry", "reason", "count", "first_at", "last_at"))
+        return 0
+    rows = events(parts.storage, given.limit)
     if given.json:
         output.json(rows)
-    elif given.ignored:
-        output.table(rows, ("registry", "reason", "count", "first_at", "last_at"))
     else:
-        for row in rows:
-            row["what"] = _what(row)
-        shown = [{**row, "digest": short(row["digest"])} for row in rows]
+        shown = [{**row, "what": _what(row), "digest": short(row["digest"])} for row in rows]
         output.table(shown, ("id", "received_at", "registry", "kind", "what", "digest", "actor"))
     return 0
 
 
-def _what(row: Row) -> str:
+def _what(row: EventRow) -> str:
     name = f"{row['repository']}:{row['tag']}" if row["repository"] else None
     reason = "the registry is to be asked" if row["waits"] else row["reason"]
     return f"{name} ({reason})" if name and reason else name or reason or ""
 
 
-def _show(row: dict[str, object], output: Output, *, as_json: bool) -> None:
+def _show(row: EventRow, output: Output, *, as_json: bool) -> None:
     if as_json:
         output.json(row)
         return

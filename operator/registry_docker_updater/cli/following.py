@@ -9,12 +9,12 @@ from typing import Any
 from registry_docker_updater.cli.judging import Judged, judged
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import counts, targets
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import CURRENT, Verdict
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.rollouts import rollout_of_push
 
 _WAIT_SECONDS = 0.5
@@ -120,7 +120,8 @@ class _Following:
     def _follow(self) -> _End:
         """Wait for the next run of the rollout to end."""
         while True:
-            row = rollout_of_push(self._parts.storage, self._requested.push) or {}
+            found = rollout_of_push(self._parts.storage, self._requested.push)
+            row: dict[str, Any] = dict(found) if found else {}
             has_begun = bool(row) and row["runs"] > self._requested.runs
             is_over = has_begun and row["state"] != RolloutState.RUNNING and not self._is_due(row)
             if has_begun:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.references import InvalidReference, Reference
@@ -16,6 +15,7 @@ from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import BUSY, Verdict
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.storage.storage import Storage
 
 Judged = list[tuple[Target, Verdict]]

@@ -22,8 +22,8 @@ from registry_docker_updater.cli import (
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.clock import Clock, utc_now
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings import loading, local
 
 COMMANDS: tuple[Command, ...] = (

@@ -7,9 +7,9 @@ from registry_docker_updater.cli.command import Command, json_option, scan_optio
 from registry_docker_updater.cli.judging import desired_now, judged, pushed
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.text import short
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.rollouts.verdicts import DUE
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.fleet import target as target_row
 
 

@@ -7,9 +7,9 @@ from registry_docker_updater.cli.command import Command, force_and_wait_options,
 from registry_docker_updater.cli.following import Requested, answer
 from registry_docker_updater.cli.judging import desired_now, judged, overridable, person, pushed
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:

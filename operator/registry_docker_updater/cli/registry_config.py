@@ -6,9 +6,9 @@ from pathlib import Path
 
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.core.events.formats import snippet
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:

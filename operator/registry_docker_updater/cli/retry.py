@@ -11,8 +11,8 @@ from registry_docker_updater.cli.command import (
 from registry_docker_updater.cli.following import Requested, answer
 from registry_docker_updater.cli.judging import judged, overridable, person, still_desired
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Parts
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.storage.actions import retry_rollout
 from registry_docker_updater.views.rollouts import rollout as view
 

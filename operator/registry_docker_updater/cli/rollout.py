@@ -1,12 +1,14 @@
 """``rollout``: one rollout, with every target."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.stages import picture
 from registry_docker_updater.cli.text import short
-from registry_docker_updater.composition import Parts
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.rollouts import rollout
 
 _SHOWN = (
@@ -26,13 +28,14 @@ _SHOWN = (
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     """Show one rollout with every target."""
-    row = {**rollout(parts.storage, given.number), "kept_in": str(parts.runs / str(given.number))}
+    row = rollout(parts.storage, given.number)
+    fields: Mapping[str, Any] = {**row, "kept_in": str(parts.runs / str(given.number))}
     if given.json:
-        output.json(row)
+        output.json(fields)
         return 0
     for name in _SHOWN:
-        if row[name] is not None:
-            output.line(f"{name.replace('_', ' ')}: {row[name]}")
+        if fields[name] is not None:
+            output.line(f"{name.replace('_', ' ')}: {fields[name]}")
     if row["message"]:
         message = row["message"]
         output.line(f"message: {message['state']}{': ' + message['error'] if message['error'] else ''}")

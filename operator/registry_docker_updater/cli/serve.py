@@ -8,8 +8,9 @@ import threading
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.log import log_to_stderr
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Operator, Parts, assemble
+from registry_docker_updater.composition import Operator, assemble
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.loading import load
 
 _log = logging.getLogger(__name__)
@@ -27,18 +28,21 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
         signal.signal(ending, lambda *_: _end(operator))
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_change, args=(operator, parts)).start())
     operator.guard.prepare()
-    operator.server.start()
+    for server in operator.servers:
+        server.start()
     operator.poll.start()
     listen = parts.settings.listen
     scheme = "https" if listen.tls else "http"
     for name in parts.settings.registries:
-        address = f"{scheme}://{listen.address}:{operator.server.port}"
+        address = f"{scheme}://{listen.address}:{operator.servers[0].port}"
         _log.info(
             "listening on %s/events/%s; `registry-config %s` prints what to tell the registry",
             address,
             name,
             name,
         )
+    if listen.api:
+        _log.info("the API is asked at %s://%s:%s", scheme, listen.api.address, operator.servers[1].port)
     try:
         operator.run()
     finally:

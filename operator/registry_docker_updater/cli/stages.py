@@ -1,15 +1,15 @@
 """The stages of a rollout as a picture: where the time went of the target that took longest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from registry_docker_updater.core.rollouts.stages import STAGES
-from registry_docker_updater.views.values import Row
+from registry_docker_updater.views.rollouts import StageRow, TargetOutcomeRow
 
 _WIDTH = 48
 
 
-def picture(targets: Sequence[Row]) -> Iterator[str]:
+def picture(targets: Sequence[TargetOutcomeRow]) -> Iterator[str]:
     """Yield lines that show when the slowest of ``targets`` passed each stage, in seconds from the push; none where nobody told.
 
     A bar is the time from the stage before to this one.
@@ -28,10 +28,10 @@ def picture(targets: Sequence[Row]) -> Iterator[str]:
         before = passed
 
 
-def _seconds(target: Row) -> float:
+def _seconds(target: TargetOutcomeRow) -> float:
     return _since_push(target, target["stages"][-1])
 
 
-def _since_push(target: Row, stage: Mapping[str, str]) -> float:
+def _since_push(target: TargetOutcomeRow, stage: StageRow) -> float:
     first = datetime.fromisoformat(target["stages"][0]["at"])
     return (datetime.fromisoformat(stage["at"]) - first).total_seconds()

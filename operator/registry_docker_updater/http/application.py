@@ -9,37 +9,41 @@ from bottle import Bottle, request
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.answers import as_json, headers_of_request, or_unavailable, refusal
 from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.guard import EVENTS
+from registry_docker_updater.http.endpoints import BadQuery, Endpoint, Parameter, read_query
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals, place
 
-
-def routes(receiver: Receiver, api: Api) -> Sequence[tuple[str, str, Callable[..., Any]]]:
-    """Return every request that is answered: its method, its path, and what answers it."""
-    return (
-        ("POST", f"{EVENTS}<registry>", receiver.receive),
-        ("POST", f"{EVENTS}<registry>/<in_path:path>", receiver.receive),
-        ("GET", "/api/events", api.events),
-        ("GET", "/api/ignored", api.ignored),
-        ("GET", "/api/rollouts", api.rollouts),
-        ("GET", "/api/rollouts/<number:int>", api.rollout),
-        ("GET", "/api/fleet", api.fleet),
-        ("GET", "/healthz", api.alive),
-        ("GET", "/readyz", api.ready),
-    )
+Answers = Callable[..., Any]
 
 
-def application(receiver: Receiver, api: Api, access: AccessGuard) -> Bottle:
-    """Return the application, whose API shows itself to those whom ``access`` lets in."""
+def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Refusals) -> Bottle:
+    """Return the application that answers ``endpoints``; those that are guarded, to those whom ``access`` lets in."""
     app = Bottle()
-    app.default_error_handler = partial(as_json, receiver.refusals)
-    for method, path, answers in routes(receiver, api):
-        shown = _if_let_in(access, receiver.refusals, answers) if path.startswith("/api/") else answers
-        app.route(path, method, or_unavailable(receiver.refusals, shown))
+    app.default_error_handler = partial(as_json, refusals)
+    for one in endpoints:
+        answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
+        shown = _if_let_in(access, refusals, answers) if one.is_guarded else answers
+        app.route(one.rule, one.method, or_unavailable(refusals, shown))
     return app
 
 
-def _if_let_in(access: AccessGuard, refusals: Refusals, answers: Callable[..., Any]) -> Callable[..., Any]:
+def endpoints(receiver: Receiver, api: Api) -> Sequence[Endpoint]:
+    """Return every request that is answered."""
+    return (*receiver.endpoints(), *api.endpoints())
+
+
+def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:
+    def answers_or_not(**given: Any) -> Any:
+        try:
+            asked = read_query(request.environ["QUERY_STRING"], parameters)
+        except BadQuery as error:
+            return refusal(400, str(error))
+        return answers(**given, **asked)
+
+    return answers_or_not
+
+
+def _if_let_in(access: AccessGuard, refusals: Refusals, answers: Answers) -> Answers:
     def answers_or_not(**given: Any) -> Any:
         address = request.environ["REMOTE_ADDR"]
         refused = access.refusal(headers_of_request(), address)

@@ -149,6 +149,18 @@ class DeliveryGuard:
         return source
 
 
+class NoDeliveries:
+    """The guard of a server that nobody sends events to."""
+
+    def admits(self, head: Head) -> Admission:  # noqa: ARG002
+        """Want nothing of any request but its head."""
+        return Admission()
+
+    def proves(self, head: Head, body: bytes) -> bool:  # noqa: ARG002
+        """Know nobody."""
+        return False
+
+
 def _sent(head: Head, body: bytes) -> tuple[str, Delivery]:
     registry, _, in_path = head.path.removeprefix(EVENTS).partition("/")
     return registry, Delivery(body, head.headers, in_path)

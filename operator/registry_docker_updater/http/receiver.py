@@ -5,8 +5,8 @@ only bounded, authenticated, read and committed here. Whatever follows from it h
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bottle import HTTPResponse, request
@@ -17,13 +17,25 @@ from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import NotKnownYet, StoreUnavailable
 from registry_docker_updater.http.answers import headers_of_request, refusal
-from registry_docker_updater.http.guard import DeliveryGuard, Source
+from registry_docker_updater.http.endpoints import Counts, Endpoint, Parameter
+from registry_docker_updater.http.guard import EVENTS, DeliveryGuard, Source
 from registry_docker_updater.http.head import Answer
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import TO_KEEP, ToKeep
 from registry_docker_updater.storage.arrivals import Arrived, Recorded
 
 _log = logging.getLogger(__name__)
+_REFUSALS = {
+    400: "No events of the registry's format.",
+    401: "What proves the sender is wrong or missing.",
+    403: "The registry does not send from this address.",
+    404: "There is no registry of this name.",
+    408: "The request took too long.",
+    413: "The body is too large.",
+    414: "The address is too long.",
+    431: "The head is too large.",
+    503: "Nothing was stored; it is to be sent again.",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,28 @@ class Receiver:
     outage: Callable[[str], None]
     clock: Clock
     refusals: Refusals
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Return what registries send to."""
+        by_name = (Parameter("registry", {"type": "string"}, "Its name in the settings.", is_in_path=True),)
+        in_path = Parameter(
+            "in_path",
+            {"type": "string", "format": "path"},
+            "The secret of a sender that can give it nowhere else.",
+            is_in_path=True,
+        )
+        sent = Endpoint(
+            "POST",
+            f"{EVENTS}{{registry}}",
+            "Events of a registry",
+            self.receive,
+            Counts,
+            by_name,
+            status=202,
+            takes="What the registry sends, in its own format.",
+            refusals=_REFUSALS,
+        )
+        return sent, replace(sent, path=f"{sent.path}/{{in_path}}", parameters=(*by_name, in_path))
 
     def receive(self, registry: str, in_path: str = "") -> HTTPResponse | str:
         """Read the request at hand, a delivery of ``registry``; it is answered 202 once what it held is committed."""
@@ -84,7 +118,7 @@ class Receiver:
             _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
         if recorded.accepted:
             self.wake(registry)
-        counts = {
+        counts: Counts = {
             "accepted": recorded.accepted,
             "ignored": ignored,
             "duplicates": recorded.duplicates,

@@ -12,6 +12,8 @@ def needing_restart(before: Settings, now: Settings) -> Iterator[str]:
     """Yield the paths of settings that differ, and are read at the start only."""
     if (before.listen.address, before.listen.port) != (now.listen.address, now.listen.port):
         yield "listen"
+    if before.listen.api != now.listen.api:
+        yield "listen.api"
     if bool(before.listen.tls) is not bool(now.listen.tls):
         yield "listen.tls"
     for name in ("state_directory", "fleet", "rollouts"):

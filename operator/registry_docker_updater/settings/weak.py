@@ -21,7 +21,8 @@ def weak_secrets(settings: Settings) -> Iterator[str]:
     for name, registry in settings.registries.items():
         if registry.insecure:
             yield f"registries.{name}.insecure: whoever reaches the port can have images deployed"
-    if settings.listen.access is None and not is_loopback(settings.listen.address):
+    readable = settings.listen.api or settings.listen
+    if settings.listen.access is None and not is_loopback(readable.address):
         yield "listen.access is not set: whoever reaches the port can read what runs, and what was pushed"
 
 

@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import sqlite
 
 from registry_docker_updater.core.events.newest import Answer, Finding, Newest, newest_after_claim, weigh
 from registry_docker_updater.core.events.pushes import Claim
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, batches, by_registry
+from registry_docker_updater.storage.database import Connections, batches, by_registry, putting_newer
 from registry_docker_updater.storage.newest import NAMES_AT_ONCE, keep_newest, newest_of, pairs
 
 # Who pushed, where the registry itself was asked.
@@ -25,12 +24,7 @@ SWEEP = "found by the sweep"
 FOUND = "sweep "
 
 _c, _e, _n = tables.claims.c, tables.events.c, tables.newest.c
-_OPEN = sqlite.insert(tables.claims)
-_OPEN = _OPEN.on_conflict_do_update(
-    index_elements=list(tables.claims.primary_key),
-    set_={one: _OPEN.excluded[one] for one in ("event", "occurred_at", "received_at")},
-    where=_OPEN.excluded.occurred_at >= _c.occurred_at,
-)
+_OPEN = putting_newer(tables.claims, tables.claims.c.occurred_at)
 # As for the newest pushes: made once, and looked up as all pairs.
 _CLAIMS = (
     select(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Insert,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     insert,
     update,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.errors import StoreUnavailable
@@ -31,6 +33,8 @@ T = TypeVar("T")
 PATIENCE = 10.0
 # How many values one statement is given at most.
 _AT_ONCE = 1000
+# No row has a number as large: SQLite's have 64 bits.
+BEYOND = 2**63
 # What the primary key of a row that is replaced is called in a statement, beside its new values.
 _ITSELF = "its_"
 
@@ -188,6 +192,17 @@ def put_all(
         connection.execute(
             replacing, [{**row, **{_ITSELF + key: row[key] for key in keys}} for row in replace]
         )
+
+
+def putting_newer(table: Table, at: Column[Any]) -> Insert:
+    """Return what writes rows, each in the place of the one with its primary key, unless that is newer by the column ``at``."""
+    statement = sqlite.insert(table)
+    keys = list(table.primary_key)
+    return statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={one.name: statement.excluded[one.name] for one in table.c if one not in keys},
+        where=statement.excluded[at.name] >= at,
+    )
 
 
 @cache

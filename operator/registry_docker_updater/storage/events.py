@@ -17,7 +17,7 @@ from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.arrivals import Arrived, Recorded, keep_arrived
 from registry_docker_updater.storage.claims import FOUND
-from registry_docker_updater.storage.database import Connections, by_no_index
+from registry_docker_updater.storage.database import BEYOND, Connections, by_no_index
 from registry_docker_updater.storage.newest import newest_of
 
 # Seconds. Registries wait five for an answer, by our own snippet, and for the commit before theirs, too.
@@ -119,17 +119,25 @@ class EventStore:
                 connection.execute(select(tables.events).where(tables.events.c.id == number)).one()
             )
 
-    def newest_events(self, limit: int, longest: int) -> tuple[KeptEvent, ...]:
-        """Return the newest ``limit`` events, newest first, with ``longest`` characters of what nobody could read."""
+    def newest_events(self, limit: int, longest: int, before: int | None = None) -> tuple[KeptEvent, ...]:
+        """Return the newest ``limit`` events, newest first, with ``longest`` characters of what nobody could read.
+
+        Of those that came ``before`` the one with that number, where it is given.
+        """
+        number = tables.events.c.id
         with self._connections.reading() as connection:
-            query = _kept(longest).order_by(tables.events.c.id.desc()).limit(limit)
+            query = _kept(longest).order_by(number.desc()).limit(limit)
+            if before is not None:
+                query = query.where(number < before)
             return tuple(KeptEvent(**row) for row in connection.execute(query).mappings())
 
     def event(self, number: int) -> KeptEvent:
         """Return the event with ``number``, whole; raises :class:`NothingKnown`."""
-        with self._connections.reading() as connection:
-            query = _kept(None).where(tables.events.c.id == number)
-            row = connection.execute(query).mappings().one_or_none()
+        row = None
+        if abs(number) < BEYOND:
+            with self._connections.reading() as connection:
+                query = _kept(None).where(tables.events.c.id == number)
+                row = connection.execute(query).mappings().one_or_none()
         if row is None:
             raise NothingKnown(f"no event {number}; `registry-docker-updater events` lists the newest")
         return KeptEvent(**row)

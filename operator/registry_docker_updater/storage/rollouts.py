@@ -14,7 +14,7 @@ from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, batches, by_no_index, put
+from registry_docker_updater.storage.database import BEYOND, Connections, batches, by_no_index, put
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,18 @@ class RolloutStore:
             rows = [row for where in wheres for row in connection.execute(_rollouts().where(where, known))]
         return tuple(map(_rollout, rows))
 
-    def newest(self, limit: int) -> tuple[KeptRollout, ...]:
-        """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes."""
+    def newest(self, limit: int, before: int | None = None) -> tuple[KeptRollout, ...]:
+        """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes.
+
+        Of those that began ``before`` the one with that number, where it is given.
+        """
+        number = tables.rollouts.c.id
         with self._connections.reading() as connection:
-            return _kept(connection, tables.rollouts.c.id.is_not(None), limit)
+            return _kept(connection, number.is_not(None) if before is None else number < before, limit)
 
     def kept(self, number: int) -> KeptRollout | None:
         """Return one rollout with every target's outcome, or None where there is none."""
-        return self._whole(tables.rollouts.c.id == number)
+        return self._whole(tables.rollouts.c.id == number) if abs(number) < BEYOND else None
 
     def kept_of_push(self, push: int) -> KeptRollout | None:
         """Return the rollout of a push with every target's outcome, or None when there is none yet."""

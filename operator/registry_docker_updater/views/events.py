@@ -1,26 +1,62 @@
 """Events as people and programs see them."""
 
 import json
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from registry_docker_updater.storage.events import KeptEvent
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.values import Row, moment
+from registry_docker_updater.views.values import moment
 
 # How many characters of what nobody could read a listing holds: enough to tell what it is.
 LONGEST_LISTED = 2000
 
 
-def events(storage: Storage, limit: int) -> list[Row]:
-    """Return the newest ``limit`` events, newest first: pushes, and the beginning of what nobody could read."""
-    return [_event(one) for one in storage.events.newest_events(limit, LONGEST_LISTED)]
+class EventRow(TypedDict):
+    """What a registry sent: a push, or what nobody could read, whose beginning is in ``content``.
+
+    ``waits`` tells that the registry is to be asked whether it is so, ``reason`` why it is not believed, or cannot be read.
+    """
+
+    id: int
+    registry: str
+    key: str
+    kind: str
+    received_at: str
+    occurred_at: str | None
+    repository: str | None
+    tag: str | None
+    digest: str | None
+    actor: str | None
+    reason: str | None
+    waits: bool
+    content: Any
+    content_size: int | None
+    whole: str | None
 
 
-def event(storage: Storage, number: int) -> Row:
+class IgnoredRow(TypedDict):
+    """How many events of a registry were ignored for one reason, and when first and last."""
+
+    registry: str
+    reason: str
+    count: int
+    first_at: str
+    last_at: str
+
+
+def events(storage: Storage, limit: int, before: int | None = None) -> list[EventRow]:
+    """Return the newest ``limit`` events that came ``before`` the one with that number, newest first."""
+    return [_event(one) for one in storage.events.newest_events(limit, LONGEST_LISTED, before)]
+
+
+def event(storage: Storage, number: int) -> EventRow:
     """Return one event, whole; raises :class:`~registry_docker_updater.errors.NothingKnown`."""
     return _event(storage.events.event(number))
 
 
-def ignored(storage: Storage) -> list[Row]:
+def ignored(storage: Storage) -> list[IgnoredRow]:
     """Return how many events were ignored, by registry and reason."""
     return [
         {
@@ -34,7 +70,7 @@ def ignored(storage: Storage) -> list[Row]:
     ]
 
 
-def _event(one: KeptEvent) -> Row:
+def _event(one: KeptEvent) -> EventRow:
     content, size = one.content, one.content_size
     is_cut = content is not None and size is not None and len(content) < size
     return {

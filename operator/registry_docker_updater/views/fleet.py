@@ -1,14 +1,71 @@
 """The fleet as people and programs see it."""
 
+import heapq
+from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
-from registry_docker_updater.views.values import Row, moment
+from registry_docker_updater.views.values import moment
 
 
-def fleet(known: Fleet) -> Row:
+class HostRow(TypedDict):
+    """A host as it was seen last; ``unfinished`` are updates that were interrupted there."""
+
+    name: str
+    asked_at: str
+    error: str | None
+    engine: str | None
+    swarm: str | None
+    is_manager: bool
+    warnings: list[str]
+    live: str | None
+    back_since: str | None
+    unfinished: list[dict[str, Any]]
+    engine_id: str | None
+    engine_name: str | None
+    containers: list[str]
+    is_reachable: bool
+
+
+class TargetRow(TypedDict):
+    """A swarm service or standalone container that opted in, and what it runs."""
+
+    key: str
+    kind: str
+    id: str
+    name: str
+    place: str
+    hosts: list[str]
+    image: str
+    reference: str | None
+    digests: list[str]
+    since: str
+    state: str | None
+
+
+class FleetRows(TypedDict):
+    """The fleet: its hosts, and its targets in the order of their places and names."""
+
+    hosts: list[HostRow]
+    targets: list[TargetRow]
+
+
+def hosts(known: Fleet, limit: int, after: str | None = None) -> list[HostRow]:
+    """Return ``limit`` hosts by their names, the first of those ``after`` that one."""
+    return [_host(known.hosts[name]) for name in _first(known.hosts, limit, after)]
+
+
+def targets(known: Fleet, limit: int, after: str | None = None) -> list[TargetRow]:
+    """Return ``limit`` targets by their keys, the first of those ``after`` that one."""
+    return [target(known.targets[key]) for key in _first(known.targets, limit, after)]
+
+
+def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
@@ -17,7 +74,7 @@ def fleet(known: Fleet) -> Row:
     }
 
 
-def target(one: Target) -> Row:
+def target(one: Target) -> TargetRow:
     """Return one target."""
     return {
         "key": one.key,
@@ -34,7 +91,11 @@ def target(one: Target) -> Row:
     }
 
 
-def _host(one: Host) -> Row:
+def _first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+    return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
+
+
+def _host(one: Host) -> HostRow:
     return {
         "name": one.name,
         "asked_at": moment(one.asked_at),

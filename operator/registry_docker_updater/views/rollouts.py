@@ -1,38 +1,109 @@
 """Rollouts as people and programs see them."""
 
+from typing_extensions import TypedDict
+
 from registry_docker_updater.core.notifications.schedule import Notification
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.rollouts import KeptRollout
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.values import Row, moment
-
-_BEYOND_SQLITE = 2**63
+from registry_docker_updater.views.values import moment
 
 
-def rollouts(storage: Storage, limit: int) -> list[Row]:
-    """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes."""
-    return [_rollout(one) for one in storage.rollouts.newest(limit)]
+class StageRow(TypedDict):
+    """When a target passed a stage of its update."""
+
+    stage: str
+    at: str
 
 
-def rollout(storage: Storage, number: int) -> Row:
+class MessageRow(TypedDict):
+    """The message about a rollout: whether the team has it, and by which channels."""
+
+    rollout: int
+    run: int
+    state: str
+    attempts: int
+    due_at: str | None
+    channels: list[str] | None
+    error: str | None
+
+
+class OutcomeRow(TypedDict):
+    """What became of one target of a rollout."""
+
+    rollout: int
+    key: str
+    run: int
+    at: str
+    kind: str
+    name: str
+    place: str
+    outcome: str
+    before: str | None
+    after: str | None
+    message: str | None
+    left_alone: bool
+
+
+class TargetOutcomeRow(OutcomeRow):
+    """What became of one target of a rollout, with the stages of its update."""
+
+    stages: list[StageRow]
+
+
+class RolloutRow(TypedDict):
+    """A rollout: bringing the targets of one push to its digest; ``outcomes`` counts what became of them."""
+
+    id: int
+    push: int
+    image: str
+    state: str
+    runs: int
+    attempts: int
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    due_at: str | None
+    note: str | None
+    is_stopped: bool
+    registry: str
+    digest: str
+    actor: str | None
+    pushed_at: str
+    outcomes: dict[str, int]
+
+
+class WholeRolloutRow(RolloutRow):
+    """A rollout with every target's outcome, and its message."""
+
+    targets: list[TargetOutcomeRow]
+    message: MessageRow | None
+
+
+def rollouts(storage: Storage, limit: int, before: int | None = None) -> list[RolloutRow]:
+    """Return the newest ``limit`` rollouts ``before`` the one with that number, newest first, with counts of outcomes."""
+    return [_rollout(one) for one in storage.rollouts.newest(limit, before)]
+
+
+def rollout(storage: Storage, number: int) -> WholeRolloutRow:
     """Return one rollout with every target's outcome and its notification; raises :class:`NothingKnown`."""
     with storage.snapshot() as kept:
-        found = kept.rollouts.kept(number) if abs(number) < _BEYOND_SQLITE else None
+        found = kept.rollouts.kept(number)
         if found is None:
             raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
         return _whole(found, kept.notifications.of_rollout(number))
 
 
-def rollout_of_push(storage: Storage, push: int) -> Row | None:
+def rollout_of_push(storage: Storage, push: int) -> WholeRolloutRow | None:
     """Return the rollout of a push, as :func:`rollout` does, or None when there is none yet."""
     with storage.snapshot() as kept:
         found = kept.rollouts.kept_of_push(push)
         return _whole(found, kept.notifications.of_rollout(found.rollout.id)) if found else None
 
 
-def _whole(found: KeptRollout, notification: Notification | None) -> Row:
+def _whole(found: KeptRollout, notification: Notification | None) -> WholeRolloutRow:
     return {
         **_rollout(found),
         "targets": [
@@ -43,7 +114,7 @@ def _whole(found: KeptRollout, notification: Notification | None) -> Row:
     }
 
 
-def _rollout(found: KeptRollout) -> Row:
+def _rollout(found: KeptRollout) -> RolloutRow:
     one, push = found.rollout, found.push
     return {
         "id": one.id,
@@ -66,7 +137,7 @@ def _rollout(found: KeptRollout) -> Row:
     }
 
 
-def _outcome(rollout_id: int, said: RunOutcome) -> Row:
+def _outcome(rollout_id: int, said: RunOutcome) -> OutcomeRow:
     one = said.result
     return {
         "rollout": rollout_id,
@@ -84,7 +155,7 @@ def _outcome(rollout_id: int, said: RunOutcome) -> Row:
     }
 
 
-def _stages(found: KeptRollout, said: RunOutcome, notification: Notification | None) -> list[Row]:
+def _stages(found: KeptRollout, said: RunOutcome, notification: Notification | None) -> list[StageRow]:
     """Return when a target passed each stage; what comes after its run is of the rollout's last."""
     is_of_last = said.run == found.rollout.runs
     sent_at = notification.sent_at if notification and notification.run == said.run else None
@@ -98,7 +169,7 @@ def _stages(found: KeptRollout, said: RunOutcome, notification: Notification | N
     return [{"stage": stage, "at": moment(when)} for stage, when in passed]
 
 
-def _message(one: Notification) -> Row:
+def _message(one: Notification) -> MessageRow:
     return {
         "rollout": one.rollout,
         "run": one.run,

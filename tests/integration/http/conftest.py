@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import time
@@ -18,7 +19,7 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.application import application
+from registry_docker_updater.http.application import application, endpoints
 from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
@@ -92,7 +93,7 @@ class Listener:
         through = connection or self.connect()
         through.request(method, path, body, headers or {}, **more)
         answer = through.getresponse()
-        assert answer.getheader("Content-Type", "").startswith("application/json")
+        assert re.fullmatch(r"application/(problem\+)?json.*", answer.getheader("Content-Type", ""))
         content = json.loads(answer.read())
         if not connection:
             through.close()
@@ -128,9 +129,14 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
     access = AccessGuard(Access({}))
     guard = DeliveryGuard(sources, LIMIT)
     receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
-    api = Api(store, lambda: database.trouble() if made.is_ready else "starting or stopping")
+    api = Api(
+        store,
+        store.fleet.load,
+        lambda: database.trouble() if made.is_ready else "starting or stopping",
+        "1.2.3",
+    )
     server = Server(
-        Together(application(receiver, api, access), store.events.record_all),
+        Together(application(endpoints(receiver, api), access, refusals), store.events.record_all),
         guard,
         Listening("127.0.0.1", 0, tls),
         limits,

@@ -13,6 +13,7 @@ from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.port import Found
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.events import EventRow
 from registry_docker_updater.views.events import events as view
 from unit.builders import HOST, NEW, NOON, container, fleet
 
@@ -26,7 +27,7 @@ def store(storage: Storage) -> Storage:
     return storage
 
 
-def events(store: Storage) -> list[dict[str, Any]]:
+def events(store: Storage) -> list[EventRow]:
     return view(store, 100)
 
 

@@ -1,0 +1,83 @@
+"""The OpenAPI description of what can be asked over HTTP, made of the endpoints and of the types of what they answer.
+
+As the OpenAPI specification 3.1 has it, whose schemas are JSON Schema.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+
+from registry_docker_updater.http.endpoints import Endpoint, Error, Parameter, Problem
+
+_SCHEMAS = "#/components/schemas/"
+
+
+def description(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
+    """Return the description of ``endpoints``, of the ``version`` of the operator."""
+    schemas: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    for one in endpoints:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "registry-docker-updater",
+            "version": version,
+            "description": "What was pushed, what the fleet runs, and what became of it.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
+    kind, error = ("application/problem+json", Problem) if one.is_strict else ("application/json", Error)
+    refused = {
+        str(status): {"description": why, "content": {kind: {"schema": _schema(error, schemas)}}}
+        for status, why in sorted(one.refusals.items())
+    }
+    answered = {
+        "description": HTTPStatus(one.status).phrase,
+        "content": {"application/json": {"schema": _schema(one.content, schemas)}},
+    }
+    body: dict[str, Any] = {
+        "description": one.takes,
+        "required": True,
+        "content": {"application/json": {"schema": {}}},
+    }
+    return {
+        "operationId": re.sub(r"\W+", "_", f"{one.method.lower()}{one.path}").strip("_"),
+        "summary": one.summary,
+        "parameters": [_parameter(given) for given in one.parameters],
+        "responses": {str(one.status): answered, **refused},
+        "security": [{"token": []}] if one.is_guarded else [],
+        **({"requestBody": body} if one.takes else {}),
+    }
+
+
+def _parameter(one: Parameter) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "in": "path" if one.is_in_path else "query",
+        "required": one.is_in_path,
+        "description": one.description,
+        "schema": one.schema,
+    }
+
+
+def _schema(content: Any, schemas: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of a type; those that have names go to ``schemas``."""
+    made = TypeAdapter(content).json_schema(mode="serialization", ref_template=_SCHEMAS + "{model}")
+    schemas.update(made.pop("$defs", {}))
+    name = made.get("title")
+    # Those of a page have one name for pages of everything.
+    if made.get("type") != "object" or not name or get_args(content):
+        return made
+    schemas[name] = made
+    return {"$ref": _SCHEMAS + name}

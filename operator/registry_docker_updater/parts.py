@@ -1,0 +1,128 @@
+"""What is made of the settings, for an operator and for what the commands need of one."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from registry_docker_updater.activities.poller import PolledRegistry
+from registry_docker_updater.clock import Clock
+from registry_docker_updater.edges.lock import Held, is_held
+from registry_docker_updater.edges.registry.client import RegistryClient
+from registry_docker_updater.edges.registry.harbor import Harbor
+from registry_docker_updater.edges.registry.login import Login, login_of
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
+from registry_docker_updater.edges.web import Web
+from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.settings.model import Settings
+from registry_docker_updater.settings.registry import Registry
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is made of the settings, each part when it is first asked for."""
+
+    settings: Settings
+    path: Path
+    environment: Mapping[str, str]
+    clock: Clock
+    held: Held | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings file."""
+        return self.path.absolute().parent
+
+    @cached_property
+    def state(self) -> Path:
+        """The state directory, made when there is none; raises :class:`UpdaterError`."""
+        path = self.settings.state_directory
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UpdaterError(f"state_directory: cannot make {path}: {error.strerror}") from None
+        if not os.access(path, os.W_OK):
+            raise UpdaterError(f"state_directory: {path} cannot be written; run this as the operator's user")
+        return path
+
+    @cached_property
+    def database(self) -> Database:
+        """The database; the tables of a running operator are left to it to bring up to date."""
+        may_upgrade = bool(self.held) or not is_held(self.state)
+        guard = self.held.lost if self.held else lambda: None
+        return Database(self.state / "updater.db", may_upgrade=may_upgrade, guard=guard)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """What is kept."""
+        return Storage(self.database)
+
+    @cached_property
+    def playbooks(self) -> AnsiblePlaybooks:
+        """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
+        fleet = self.settings.fleet
+        return AnsiblePlaybooks(fleet.inventory, self.folder, self.environment, fleet.environment)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the kept runs."""
+        return self.state / "runs"
+
+    @property
+    def has_operator(self) -> bool:
+        """Whether an operator works with the state directory."""
+        return is_held(self.state)
+
+    @property
+    def registry_hosts(self) -> Mapping[str, Sequence[str]]:
+        """Every registry's names."""
+        return {name: registry.hosts for name, registry in self.settings.registries.items()}
+
+    def harbor(self, name: str, user: str | None, password: str | None) -> Harbor:
+        """Return the API of a Harbor of the settings, for the user given or that of its credentials.
+
+        Raises :class:`UpdaterError`.
+        """
+        registry = self.settings.registries[name]
+        given = registry.credentials
+        if user and password:
+            login = Login(user, password)
+        elif given:
+            login = Login(given.username, given.password.read())
+        else:
+            raise UpdaterError(
+                f"registries.{name}.credentials are not set: give --user and --password-file of somebody who may change"
+                " the webhooks of its projects"
+            )
+        return Harbor(registry.address, login, Web(registry.ca))
+
+    @property
+    def polled(self) -> Sequence[PolledRegistry]:
+        """The registries that are asked; raises :class:`UpdaterError`."""
+        return [
+            PolledRegistry(
+                name,
+                registry.hosts,
+                _client(name, registry),
+                registry.sweep_interval,
+                believes_events=registry.believes_events,
+            )
+            for name, registry in self.settings.registries.items()
+            if registry.sweep_interval
+        ]
+
+
+def _client(name: str, registry: Registry) -> RegistryClient:
+    def login() -> Login | None:
+        # Read each time, so that a password that was changed needs no restart.
+        given = registry.credentials
+        try:
+            account = {"username": given.username, "password": given.password.read()} if given else None
+        except ValueError as error:
+            raise UpdaterError(f"registries.{name}.credentials.password: {error}") from None
+        return login_of(registry.hosts, account)
+
+    return RegistryClient(name, registry.address, login, registry.ca)
