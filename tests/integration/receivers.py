@@ -132,21 +132,30 @@ def mailbox(
         controller.stop()
 
 
+def of_itself(
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, name: str, hours: float = 1
+) -> x509.CertificateBuilder:
+    """Begin a certificate that names itself as who signed it, good until so many hours from now."""
+    itself = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(itself)
+        .issuer_name(itself)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now + dt.timedelta(hours=hours))
+    )
+
+
 def certificate(folder: Path, *, is_rsa: bool = False) -> tuple[ssl.SSLContext, Path]:
     """Make a certificate for 127.0.0.1; return a server's TLS context and the file that clients must trust."""
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
     if is_rsa:
         key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test mail server")])
-    now = dt.datetime.now(dt.UTC)
     made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
+        of_itself(key, "test mail server")
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
         )

@@ -1,7 +1,6 @@
 """Real registries on loopback, without a lab: Debian's docker-registry with its ways of logging in."""
 
 import base64
-import datetime as dt
 import json
 import os
 import shutil
@@ -23,10 +22,9 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.x509.oid import NameOID
 
 from integration.conftest import until
-from integration.receivers import free_port
+from integration.receivers import free_port, of_itself
 from lab.distribution import RegistryClient
 from lab.images import Image
 
@@ -148,16 +146,8 @@ class TokenServer:
     @property
     def auth(self) -> dict[str, Any]:
         """What makes a registry send clients here for tokens."""
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tokens of a test")])
-        now = dt.datetime.now(dt.UTC)
         made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(hours=1))
+            of_itself(self.key, "tokens of a test")
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(self.key, hashes.SHA256())
         )

@@ -89,11 +89,6 @@ class Server:
         """The port that is listened on."""
         return self._entrance.port
 
-    @property
-    def is_listening(self) -> bool:
-        """Whether anybody can be heard."""
-        return self._thread.is_alive()
-
     # The door, as connections see it.
 
     def admits(self, head: Head) -> Admission:

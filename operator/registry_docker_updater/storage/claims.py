@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from registry_docker_updater.core.events.newest import Answer, Finding, Newest, newest_after_claim, weigh
 from registry_docker_updater.core.events.pushes import Claim
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Connections, batches, by_registry, putting_newer
-from registry_docker_updater.storage.newest import NAMES_AT_ONCE, keep_newest, newest_of, pairs
+from registry_docker_updater.storage.newest import NAMES_AT_ONCE, is_of_pairs, keep_newest, newest_of, pairs
 
 # Who pushed, where the registry itself was asked.
 SWEEP = "found by the sweep"
@@ -32,11 +32,7 @@ _CLAIMS = (
         *(_e.digest, _c.occurred_at, _c.received_at, _e.actor),
     )
     .join(tables.events, _e.id == _c.event)
-    .where(
-        _c.registry == bindparam("of"),
-        _c.repository.in_(bindparam("repositories", expanding=True)),
-        _c.tag.in_(bindparam("tags", expanding=True)),
-    )
+    .where(is_of_pairs(tables.claims))
 )
 
 

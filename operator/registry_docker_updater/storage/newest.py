@@ -6,7 +6,7 @@ What finding and writing them costs does not depend on how many there are.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, select
 
 from registry_docker_updater.core.events.newest import Newest
 from registry_docker_updater.core.rollouts.desired import PushedName
@@ -15,6 +15,16 @@ from registry_docker_updater.storage.database import batches, by_registry, put_a
 
 # Names are looked up as all pairs of their repositories and tags.
 NAMES_AT_ONCE = 50
+
+
+def is_of_pairs(table: Table) -> ColumnElement[bool]:
+    """Return the condition that a row of ``table`` is of one of the pairs that a statement is given, by :func:`pairs`."""
+    return and_(
+        table.c.registry == bindparam("of"),
+        table.c.repository.in_(bindparam("repositories", expanding=True)),
+        table.c.tag.in_(bindparam("tags", expanding=True)),
+    )
+
 
 _e, _n = tables.events.c, tables.newest.c
 # Made once: with every delivery, making it took longer than having it executed. Rows of values would be compared with
@@ -25,11 +35,7 @@ _NEWEST = (
         *(_n.push, _e.digest, _n.occurred_at, _n.received_at, _n.registry_digest, _n.found_at),
     )
     .join(tables.events, _e.id == _n.push)
-    .where(
-        _n.registry == bindparam("of"),
-        _n.repository.in_(bindparam("repositories", expanding=True)),
-        _n.tag.in_(bindparam("tags", expanding=True)),
-    )
+    .where(is_of_pairs(tables.newest))
 )
 _LAST_CHANGE = select(func.max(_n.change))
 

@@ -173,5 +173,15 @@ def either(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Listener]
         yield made
 
 
+# Short, so that a test need not wait; that a byte now and then prolongs nothing is the same.
+HURRIED = Limits(handshake=0.4, idle=0.6, head=0.4, body=0.4, taken=0.4, closed=0.4, quiet=0.1, slowed=0)
+
+
+@pytest.fixture(params=["plain", "tls"])
+def hurried(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Listener]:
+    with listening(tmp_path, HURRIED, with_tls=request.param == "tls") as made:
+        yield made
+
+
 def counts(accepted: int = 0, ignored: int = 0, duplicates: int = 0, unreadable: int = 0) -> dict[str, int]:
     return {"accepted": accepted, "ignored": ignored, "duplicates": duplicates, "unreadable": unreadable}

@@ -13,14 +13,13 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
 from urllib3 import HTTPHeaderDict
 
 from integration.conftest import until
 from integration.http.conftest import LIMIT, PAYLOADS, Listener, listening
+from integration.receivers import of_itself
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.edges.identity.keys import Keys
@@ -208,19 +207,8 @@ def test_what_is_no_set_of_keys_is_said_to_be_none(published: str) -> None:
         read_keys(published.encode())
 
 
-def certificate_of(key: rsa.RSAPrivateKey, days: int = 1) -> bytes:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=2))
-        .not_valid_after(now + dt.timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
+def certificate_of(key: rsa.RSAPrivateKey, hours: float = 1) -> bytes:
+    made = of_itself(key, "sns.amazonaws.com", hours).sign(key, hashes.SHA256())
     return made.public_bytes(serialization.Encoding.PEM)
 
 
@@ -351,7 +339,7 @@ def test_what_it_did_not_sign_is_refused_and_nobody_else_is_asked_for_a_certific
 
 
 def test_a_certificate_that_is_not_valid_any_more_signs_nothing(listener: Listener) -> None:
-    with_topic(listener, PlayedSns(certificate_of(KEY, days=-1)))
+    with_topic(listener, PlayedSns(certificate_of(KEY, hours=-1)))
     until(lambda: tell(listener, message()) == 401)
 
 

@@ -1,7 +1,10 @@
 """Events that name no digest, and those that stand for more tags than they name: the registry is asked at once."""
 
+import threading
+
 import pytest
 
+from integration.conftest import until
 from integration.sweep.conftest import HOSTS, Hand, Told, events
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
 from registry_docker_updater.storage.claims import SWEEP
@@ -81,9 +84,19 @@ def test_two_events_that_nothing_tells_apart_are_two_and_those_with_one_key_are_
     assert kinds.count("unresolved") == 3
 
 
-def test_a_poller_is_woken_by_news(hand: Hand) -> None:
+def test_a_poller_that_waits_is_woken_by_news(
+    hand: Hand, client: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry_docker_updater.activities.poller._LOOK_SECONDS", 3600.0)
+    working = threading.Thread(target=hand.poller.run, daemon=True)
+    working.start()
+    until(lambda: hand.poller._news._waiters)  # type: ignore[attr-defined]
+    unresolved(hand)
     hand.poller.news()
-    assert hand.poller._has_news
+    until(lambda: "test/app:1" in client.asked)
+    hand.poller.stop()
+    working.join(20)
+    assert not working.is_alive()
 
 
 def desired_digest(store: Storage, repository: str = "test/app", tag: str = "1") -> str:

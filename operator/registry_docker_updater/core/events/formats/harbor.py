@@ -5,11 +5,10 @@ of the default format have no id; a child of an index comes with its digest in t
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from registry_docker_updater.core.events.delivery import Delivery
-from registry_docker_updater.core.events.formats.fields import fingerprint, moment, text
+from registry_docker_updater.core.events.formats.fields import fingerprint, from_seconds, moment, text
 from registry_docker_updater.core.events.formats.format import Format
 from registry_docker_updater.core.events.formats.proofs import knows_secret
 from registry_docker_updater.core.events.pushes import Event, Ignored, Malformed, Push, Unreadable
@@ -64,7 +63,7 @@ def _resource(registry: str, body: Mapping[str, Any], repository: Mapping[str, A
 
 
 def _push(registry: str, body: Mapping[str, Any], repository: str, tag: str, digest: str) -> Push:
-    occurred_at = moment(body.get("time")) if "specversion" in body else _from_seconds(body.get("occur_at"))
+    occurred_at = moment(body.get("time")) if "specversion" in body else from_seconds(body.get("occur_at"))
     marks = (text(body, "type") or "", occurred_at.isoformat(), repository, tag, digest)
     identity = text(body, "id")
     return Push(
@@ -76,13 +75,6 @@ def _push(registry: str, body: Mapping[str, Any], repository: str, tag: str, dig
         key=f"{identity}/{repository}:{tag}" if identity else fingerprint(*marks),
         actor=text(body, "operator"),
     )
-
-
-def _from_seconds(value: Any) -> datetime:
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise Malformed(f"occur_at {value!r:.100} is not a time in seconds") from None
 
 
 FORMAT = Format("harbor", read, knows_secret, insists=False, snippet=_SNIPPET)
