@@ -23,13 +23,12 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.directories import end_leftovers
-from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
+from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries, Source
 from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
@@ -48,7 +47,7 @@ class Operator:
     The first of the servers is where registries send to.
     """
 
-    settings: Settings
+    parts: Parts
     servers: Sequence[Server]
     guard: DeliveryGuard
     access: AccessGuard
@@ -57,7 +56,7 @@ class Operator:
     scanner: Scanner
     workers: Workers
     alarm: Alarm
-    playbooks: AnsiblePlaybooks
+    identities: door.Identities
 
     def run(self) -> None:
         """Work until :meth:`stop`; what is left undone is done after the next start."""
@@ -79,22 +78,37 @@ class Operator:
         # Who asks registries has been told of them at the start: claims of others would wait for the next.
         sources = {
             name: replace(one, verify=one.verify and self.poll.asks(name))
-            for name, one in door.sources(settings).items()
+            for name, one in door.sources(settings, self.identities).items()
         }
         access = door.access(settings)
-        if settings.listen.tls and self.settings.listen.tls:
+        if settings.listen.tls and self.parts.settings.listen.tls:
             for server in self.servers:
                 server.change_certificate(door.certificate(settings))
         # Nothing fails from here on: what is wrong changes nothing.
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
-        return tuple(needing_restart(self.settings, settings))
+        for name, registry in settings.registries.items():
+            self.poll.believe_events(name, believes=registry.believes_events)
+        believe_unverified(self.parts, sources)
+        self.alarm.ring()
+        return tuple(needing_restart(self.parts.settings, settings))
 
     def end(self) -> None:
         """End the reconciler, and every run that goes on. May be called from a signal."""
         self.alarm.stop()
-        self.playbooks.stop()
+        self.parts.playbooks.stop()
         self.scanner.stop()
+
+
+def believe_unverified(parts: Parts, sources: Mapping[str, Source]) -> None:
+    """Believe the open claims of registries whose events are not verified any more: nobody would ask for them."""
+    for name, source in sources.items():
+        if source.sender.is_signed or (source.verify and source.can_be_asked):
+            continue
+        with parts.storage.transaction() as kept:
+            for claim in kept.claims.of_registry(name):
+                if claim.digest:
+                    kept.claims.believe(claim, claim.digest, parts.clock())
 
 
 @dataclass(frozen=True)
@@ -180,7 +194,10 @@ def assemble(parts: Parts) -> Operator:
     )
     refusals = Refusals(time.monotonic)
     access = AccessGuard(door.access(settings))
-    guard = DeliveryGuard(door.sources(settings), settings.listen.body_limit)
+    identities: door.Identities = {}
+    sources = door.sources(settings, identities)
+    believe_unverified(parts, sources)
+    guard = DeliveryGuard(sources, settings.listen.body_limit)
 
     def wake(registry: str) -> None:
         alarm.ring()
@@ -196,7 +213,16 @@ def assemble(parts: Parts) -> Operator:
     api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
     servers = _servers(parts, receiver, api, access)
     return Operator(
-        settings, servers, guard, access, poll, reconciler, scanner, workers, alarm, parts.playbooks
+        parts=parts,
+        servers=servers,
+        guard=guard,
+        access=access,
+        poll=poll,
+        reconciler=reconciler,
+        scanner=scanner,
+        workers=workers,
+        alarm=alarm,
+        identities=identities,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from registry_docker_updater.activities.poller import PolledRegistry
+from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.edges.lock import Held, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient

@@ -33,6 +33,7 @@ needs_registry = pytest.mark.skipif(
     reason="docker-registry and htpasswd are not installed; `make lab-setup` as root does it",
 )
 DISTRIBUTION_3 = "github.com/distribution/distribution/v3/cmd/registry@v3.1.2"
+ZOT = "zotregistry.dev/zot/v2/cmd/zot@latest"
 USER, PASSWORD = "updater", "pull-only"
 
 
@@ -71,6 +72,10 @@ class RealRegistry:
         }
         path = self.folder / "config.yml"
         path.write_text(yaml.safe_dump(settings))
+        self.serve(path)
+
+    def serve(self, path: Path) -> None:
+        """Have the program serve, as the file at ``path`` says."""
         with (self.folder / "registry.log").open("ab") as log:
             self.process = subprocess.Popen([self.program, "serve", str(path)], stdout=log, stderr=log)
         until(self._answers)
@@ -94,10 +99,29 @@ class RealRegistry:
         return True
 
 
+@dataclass
+class RealZot(RealRegistry):
+    """A zot in a folder, with the extensions that it is told to have."""
+
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+    def start(self) -> None:
+        settings = {
+            "storage": {"rootDirectory": str(self.folder / "images")},
+            # What the lab pushes is of Docker's types.
+            "http": {"address": "127.0.0.1", "port": str(self.port), "compat": ["docker2s2"]},
+            "log": {"level": "info"},
+            "extensions": self.extensions,
+        }
+        path = self.folder / "config.json"
+        path.write_text(json.dumps(settings))
+        self.serve(path)
+
+
 @contextmanager
-def registry(folder: Path, **more: Any) -> Iterator[RealRegistry]:
+def registry(folder: Path, kind: type[RealRegistry] = RealRegistry, **more: Any) -> Iterator[RealRegistry]:
     folder.mkdir(exist_ok=True)
-    made = RealRegistry(folder, **more)
+    made = kind(folder, **more)
     made.start()
     try:
         yield made
@@ -107,10 +131,22 @@ def registry(folder: Path, **more: Any) -> Iterator[RealRegistry]:
 
 def distribution3(folder: Path) -> Path:
     """Distribution 3, made from its source by Go; the test is skipped where it cannot be."""
+    return _made_by_go(DISTRIBUTION_3, folder) / "registry"
+
+
+def zot(folder: Path) -> Path:
+    """A zot with its events: the one that is installed, or made from its source; the test is skipped where it cannot be."""
+    installed = shutil.which("zot")
+    return (
+        Path(installed) if installed else _made_by_go(ZOT, folder, "events,containers_image_openpgp") / "zot"
+    )
+
+
+def _made_by_go(what: str, folder: Path, tags: str = "") -> Path:
     if not shutil.which("go"):
-        pytest.skip("Distribution 3 is made by Go, which is not installed")
+        pytest.skip(f"{what} is made by Go, which is not installed")
     built = subprocess.run(
-        ["go", "install", DISTRIBUTION_3],
+        ["go", "install", "-tags", tags, what],
         env={**os.environ, "GOBIN": str(folder), "GOFLAGS": "-mod=mod"},
         capture_output=True,
         text=True,
@@ -118,8 +154,8 @@ def distribution3(folder: Path) -> Path:
         check=False,
     )
     if built.returncode:
-        pytest.skip(f"Go could not make {DISTRIBUTION_3}: {built.stderr[-300:]}")
-    return folder / "registry"
+        pytest.skip(f"Go could not make {what}: {built.stderr[-300:]}")
+    return folder
 
 
 def htpasswd(folder: Path, realm: str = "a shop") -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Real registries that deliver to the real operator, which is away meanwhile: nothing is lost, and nothing doubled.
 
-Distribution 2 is Debian's, Distribution 3 is made from its source. zot cannot be had here: its Go module is served
-nowhere; its events are tested from recorded ones.
+Distribution 2 is Debian's, Distribution 3 and zot are made from their sources.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 
 from integration.conftest import SECRET, Site, until
 from integration.receivers import free_port
-from integration.registries import distribution3, image, needs_registry, registry
+from integration.registries import RealZot, distribution3, image, needs_registry, registry, zot
 from integration.test_operator import APP, event
 from registry_docker_updater.core.events.formats import snippet
 from unit.builders import NEW
@@ -70,6 +70,41 @@ def test_distribution_3_delivers_what_was_pushed_while_the_operator_was_away(
     site: Site, tmp_path: Path
 ) -> None:
     deliver(site, tmp_path / "registry", str(distribution3(tmp_path / "bin")))
+
+
+def test_zot_delivers_what_is_pushed_and_the_sweep_finds_what_was_while_the_operator_was_away(
+    site: Site, tmp_path: Path
+) -> None:
+    """It sends each event once, whoever listens."""
+    program = zot(tmp_path / "bin")
+    site.add_host("solo", APP)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    _, _, pasted = snippet("zot", "production", url).replace("SECRET", SECRET).partition("settings name\n")
+    extensions = json.loads(pasted)["extensions"]
+    with registry(tmp_path / "zot", RealZot, program=str(program), extensions=extensions) as real:
+        settings = yaml.safe_load(site.config.read_text())
+        settings["listen"]["port"] = port
+        settings["registries"]["production"].update(
+            format="zot", url=f"http://{real.host}", sweep_interval="1h"
+        )
+        site.config.write_text(yaml.safe_dump(settings))
+        wanted = [real.client.push("test/app", "1", image("1"))]
+        with site.operator() as operator:
+            until(lambda: [row["digest"] for row in operator.get("/api/rollouts")] == wanted)
+            wanted.insert(0, real.client.push("test/app", "1", image("2")))
+            until(lambda: [row["digest"] for row in operator.get("/api/rollouts")] == wanted)
+            (_, (name, tag, digest)) = sorted(pushes(operator), key=lambda one: one[2] == wanted[0])
+            assert (name, tag, digest) == ("test/app", "1", wanted[0])
+            (told, found) = operator.get("/api/events")
+            assert (told["waits"], told["reason"], found["actor"]) == (False, None, "found by the sweep")
+            assert not told["key"].startswith("sweep")
+        wanted.insert(0, real.client.push("test/app", "1", image("3")))
+        with site.operator() as operator:
+            # An answer counts against an event only once that is a minute old.
+            until(lambda: [row["digest"] for row in operator.get("/api/rollouts")] == wanted, 100)
+            log = operator.log.read_text()
+    assert not re.search(r"Traceback| (400|401|404|413|500|503) ", log)
 
 
 @needs_registry

@@ -13,7 +13,8 @@ import pytest
 
 from integration.registries import PASSWORD, USER, played
 from registry_docker_updater.activities.poll import registry_problems
-from registry_docker_updater.activities.poller import PolledRegistry, Poller
+from registry_docker_updater.activities.poller import Poller
+from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from integration.conftest import SECRET, Running, Site, until
+from integration.receivers import free_port
 from integration.test_operator import APP, event
 
 
@@ -95,3 +96,35 @@ def test_the_api_has_an_address_of_its_own_where_it_is_wanted(site: Site) -> Non
                 urllib.request.urlopen(
                     urllib.request.Request(f"http://127.0.0.1:{found[1]}{path}", method=method)
                 )
+
+
+def test_claims_that_nobody_would_ask_for_any_more_are_believed(site: Site) -> None:
+    """Of a registry that is not verified from now on, or not asked."""
+    site.add_host("solo", APP)
+    change(
+        site,
+        lambda all_: all_["registries"]["production"].update(
+            url=f"http://127.0.0.1:{free_port()}", sweep_interval="1h", verify=True
+        ),
+    )
+    with site.operator() as operator:
+        assert sent(operator, SECRET) == 202
+        until(lambda: operator.get("/api/events")[0]["waits"])
+        assert operator.get("/api/rollouts") == []
+        change(site, lambda all_: all_["registries"]["production"].update(verify=False))
+        hang_up(operator, "the settings were read again")
+        until(lambda: operator.get("/api/rollouts"))
+        assert not operator.get("/api/events")[0]["waits"]
+        change(site, lambda all_: all_["registries"]["production"].update(verify=True))
+        hang_up(operator, "the settings were read again")
+        assert sent(operator, SECRET, 2) == 202
+        until(lambda: operator.get("/api/events")[0]["waits"])
+    change(
+        site,
+        lambda all_: (
+            all_["registries"]["production"].pop("verify"),
+            all_["registries"]["production"].update(sweep_interval="never"),
+        ),
+    )
+    with site.operator() as operator:
+        until(lambda: len(operator.get("/api/rollouts")) == 2)

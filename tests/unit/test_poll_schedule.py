@@ -233,18 +233,54 @@ def test_what_was_mentioned_is_asked_for_without_a_pause_and_at_once() -> None:
 def test_what_was_mentioned_waits_where_the_registry_wants_to_be_left_alone_and_lets_others_come_before() -> (
     None
 ):
-    plan = schedule(WEB, API).failed(WEB, at(1), timedelta(seconds=30)).mentioned([API], at(2))
-    assert plan.next == (API, at(31))
+    plan = schedule(WEB, API).asked(WEB, at(0)).asked(API, at(1))
+    away = plan.failed(WEB, at(1), timedelta(seconds=30)).mentioned([API], at(2))
+    assert away.next == (API, at(31))
     later = schedule(WEB, API).mentioned([API], at(1)).unanswered(API, at(2))
     assert later.next is not None
     assert later.next[0] == WEB
 
 
-def test_it_is_known_of_what_the_registry_said_nothing() -> None:
-    plan = schedule(WEB, API)
-    assert not plan.is_silent_on(WEB)
-    away = plan.failed(WEB, at(1), None)
-    assert (away.is_silent_on(WEB), away.is_silent_on(API)) == (True, True)
-    refused = plan.unanswered(WEB, at(1))
-    assert (refused.is_silent_on(WEB), refused.is_silent_on(API)) == (True, False)
-    assert not refused.asked(WEB, at(90)).is_silent_on(WEB)
+def test_a_stream_of_mentions_leaves_the_others_their_turns() -> None:
+    """One a pause, as always; those that are asked for again among them."""
+    plan = schedule(WEB, *some(3)).mentioned([API, WEB], at(0))
+    now, asked = at(0), []
+    for _ in range(400):
+        plan = plan.mentioned([WEB], now)
+        assert plan.next is not None
+        now = max(now, plan.next[1]) + timedelta(milliseconds=10)
+        asked.append(plan.next[0])
+        plan = plan.asked(plan.next[0], now)
+    assert set(asked) == {WEB, *some(3)}
+    assert asked.count(WEB) > 300
+
+
+def test_what_is_mentioned_has_a_registry_asked_that_could_not_be_but_for_one_that_told_to_wait() -> None:
+    """The event may be the first sign that it is back."""
+    away = schedule(WEB)
+    for moment in range(0, 50, 5):
+        away = away.failed(WEB, at(moment), None)
+    assert away.next == (WEB, at(45 + 900))
+    again = away.mentioned([WEB], at(60))
+    assert again.next == (WEB, at(61))
+    assert again.failed(WEB, at(61), None).next == (WEB, at(91)), "and again soon, while that waits"
+    assert again.settled(WEB).failed(WEB, at(61), None).next == (WEB, at(61 + 900))
+    busy = away.failed(WEB, at(50), timedelta(minutes=30)).mentioned([WEB], at(60))
+    assert busy.next == (WEB, at(50 + 1800))
+
+
+def test_a_tag_whose_registry_told_to_wait_is_left_alone_though_it_is_mentioned() -> None:
+    plan = schedule(WEB).unanswered(WEB, at(0), timedelta(hours=1)).mentioned([WEB], at(10))
+    assert plan.next == (WEB, at(3600))
+    assert plan.asked(WEB, at(3600)).mentioned([WEB], at(3700)).next == (WEB, at(3700))
+
+
+def test_a_question_about_what_was_mentioned_is_asked_again_soon_where_nothing_was_told() -> None:
+    plan, now = schedule(WEB).asked(WEB, at(0)).mentioned([WEB], at(10)), at(10)
+    waits = []
+    for _ in range(4):
+        plan = plan.unanswered(WEB, now)
+        waits.append((plan.due[WEB] - now).total_seconds())
+        now = plan.due[WEB]
+    assert waits[:3] == [1, 5, 60]
+    assert waits[3] > 60

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from registry_docker_updater.activities.poller import PolledRegistry, Poller
+from registry_docker_updater.activities.poller import Poller
+from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
@@ -62,6 +63,11 @@ class RegistryPoll:
     def asks(self, registry: str) -> bool:
         """Tell whether ``registry`` is asked."""
         return registry in self._pollers
+
+    def believe_events(self, registry: str, *, believes: bool) -> None:
+        """Believe what events of ``registry`` say where it cannot be asked, or do not, from now on."""
+        if registry in self._pollers:
+            self._pollers[registry].believe_events(believes=believes)
 
     def outage(self, registry: str) -> None:
         """Ask ``registry`` for everything again: an event of it could not be taken."""

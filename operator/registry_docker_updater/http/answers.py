@@ -33,7 +33,10 @@ def answer(status: int, content: Any) -> HTTPResponse:
 def refusal(status: int, why: str) -> HTTPResponse:
     """Return the answer to what is wrong with the request at hand."""
     kind, content = _refused(status, why)
-    return HTTPResponse(json.dumps(content, indent=2) + "\n", status, {**_SAFETY, "Content-Type": kind})
+    headers = {**_SAFETY, "Content-Type": kind}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 wants it
+    return HTTPResponse(json.dumps(content, indent=2) + "\n", status, headers)
 
 
 def as_json(refusals: Refusals, error: HTTPError) -> str:

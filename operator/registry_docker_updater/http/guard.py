@@ -14,6 +14,8 @@ from registry_docker_updater.http.head import Admission, Head
 EVENTS = "/events/"
 # Of a body that is signed nobody knows who sent it before it is whole; strangers must not fill the memory with such.
 _LARGEST_UNPROVEN = 256 * 1024
+# What is to be parsed before that, too, is smaller: a message of SNS about a push has 3 KiB.
+_LARGEST_PARSED = 16 * 1024
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Refusal = tuple[int, str]
@@ -114,9 +116,8 @@ class DeliveryGuard:
         if not isinstance(source, Source):
             return Admission()
         if source.is_signed and not source.is_open:
-            return Admission(
-                min(self._body_limit, _LARGEST_UNPROVEN), limited_by="of what is signed, no more is read"
-            )
+            largest = _LARGEST_UNPROVEN if source.sender.is_signed else _LARGEST_PARSED
+            return Admission(min(self._body_limit, largest), limited_by="of what is signed, no more is read")
         return Admission(self._body_limit, is_proven=True)
 
     def proves(self, head: Head, body: bytes) -> bool:

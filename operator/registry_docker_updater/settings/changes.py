@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from registry_docker_updater.settings.model import Settings
 
 # What of a registry the sweep has taken with it.
-_ASKED = ("hosts", "url", "ca", "credentials", "verify", "sweep_interval")
+_ASKED = ("hosts", "url", "ca", "credentials", "sweep_interval")
 
 
 def needing_restart(before: Settings, now: Settings) -> Iterator[str]:

@@ -15,9 +15,15 @@ from registry_docker_updater.http.guard import Identity, Source
 from registry_docker_updater.settings.model import Settings
 from registry_docker_updater.settings.registry import Registry
 
+Identities = dict[str, Identity]
 
-def sources(settings: Settings) -> Mapping[str, Source]:
-    """Return the registries that may send; raises :class:`UpdaterError`."""
+
+def sources(settings: Settings, identities: Identities | None = None) -> Mapping[str, Source]:
+    """Return the registries that may send; raises :class:`UpdaterError`.
+
+    Of ``identities`` those are used that are the same, with the keys that they have; others are put there.
+    """
+    known: Identities = {} if identities is None else identities
     try:
         return {
             name: Source(
@@ -28,7 +34,7 @@ def sources(settings: Settings) -> Mapping[str, Source]:
                 is_open=registry.insecure,
                 can_be_asked=registry.sweep_interval is not None,
                 verify=registry.verify is not False,
-                identity=_identity(registry),
+                identity=_identity(registry, known),
             )
             for name, registry in settings.registries.items()
         }
@@ -36,11 +42,14 @@ def sources(settings: Settings) -> Mapping[str, Source]:
         raise UpdaterError(f"registries: {error}") from None
 
 
-def _identity(registry: Registry) -> Identity | None:
+def _identity(registry: Registry, known: Identities) -> Identity | None:
     if registry.oidc:
-        return TokenIdentity(registry.oidc.expected, Keys(Web(), read_keys, steady_clock()))
+        expected = registry.oidc.expected
+        keys = Keys(Web(), read_keys, steady_clock())
+        return known.setdefault(repr(expected), TokenIdentity(expected, keys))
     if registry.sns_topic:
-        return TopicIdentity(registry.sns_topic, Keys(Web(), read_certificate, steady_clock()), Web())
+        keys = Keys(Web(), read_certificate, steady_clock())
+        return known.setdefault(registry.sns_topic, TopicIdentity(registry.sns_topic, keys, Web()))
     return None
 
 

@@ -24,16 +24,13 @@ SWEEP = "found by the sweep"
 FOUND = "sweep "
 
 _c, _e, _n = tables.claims.c, tables.events.c, tables.newest.c
-_OPEN = putting_newer(tables.claims, tables.claims.c.occurred_at)
+_OPEN = putting_newer(tables.claims, tables.claims.c.occurred_at, tables.claims.c.received_at)
 # As for the newest pushes: made once, and looked up as all pairs.
-_CLAIMS = (
-    select(
-        *(_c.event, _c.registry, _c.repository, _c.tag),
-        *(_e.digest, _c.occurred_at, _c.received_at, _e.actor),
-    )
-    .join(tables.events, _e.id == _c.event)
-    .where(is_of_pairs(tables.claims))
-)
+_CLAIMS = select(
+    *(_c.event, _c.registry, _c.repository, _c.tag),
+    *(_e.digest, _c.occurred_at, _c.received_at, _e.actor),
+).join(tables.events, _e.id == _c.event)
+_OF_NAMES = _CLAIMS.where(is_of_pairs(tables.claims))
 
 
 def open_claims(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -57,9 +54,15 @@ class ClaimStore:
                 Claim(**row)
                 for registry, of_registry in by_registry((one.registry, one) for one in asked)
                 for some in batches(of_registry, NAMES_AT_ONCE)
-                for row in connection.execute(_CLAIMS, pairs(registry, some)).mappings()
+                for row in connection.execute(_OF_NAMES, pairs(registry, some)).mappings()
             ]
         return tuple(one for one in found if PushedName(one.registry, one.repository, one.tag) in asked)
+
+    def of_registry(self, registry: str) -> tuple[Claim, ...]:
+        """Return the open claims of a registry, in the order in which they came."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(_CLAIMS.where(_c.registry == registry).order_by(_c.event))
+            return tuple(Claim(**row) for row in rows.mappings())
 
     def newest_at(self) -> datetime | None:
         """Return when the newest open claim came, if there is one."""

@@ -194,14 +194,17 @@ def put_all(
         )
 
 
-def putting_newer(table: Table, at: Column[Any]) -> Insert:
-    """Return what writes rows, each in the place of the one with its primary key, unless that is newer by the column ``at``."""
+def putting_newer(table: Table, at: Column[Any], now: Column[Any]) -> Insert:
+    """Return what writes rows, each in the place of the one with its primary key, unless that is newer.
+
+    By the column ``at``; one that is later than what the new one has in ``now`` was dated by a clock that was ahead.
+    """
     statement = sqlite.insert(table)
     keys = list(table.primary_key)
     return statement.on_conflict_do_update(
         index_elements=keys,
         set_={one.name: statement.excluded[one.name] for one in table.c if one not in keys},
-        where=statement.excluded[at.name] >= at,
+        where=(statement.excluded[at.name] >= at) | (statement.excluded[now.name] < at),
     )
 
 

@@ -232,6 +232,8 @@ class PlayedSns(Web):
             raise NoReply(ValueError("away"))
         if url == CERTIFICATE:
             return Reply(200, HTTPHeaderDict(), self.certificate)
+        if url != SUBSCRIBE:
+            return Reply(404, HTTPHeaderDict(), b"")
         self.confirmed.append(url)
         return Reply(200, HTTPHeaderDict(), b"<ConfirmSubscriptionResponse/>")
 
@@ -319,6 +321,8 @@ def test_what_the_topic_signed_opens_the_door_once_its_certificate_is_here(
         message(SigningCertURL=CERTIFICATE.replace("https://", "https://user@")),
         message(SigningCertURL="https://sns.eu-west-1.amazonaws.com/elsewhere.pem"),
         message(SigningCertURL="https://[sns"),
+        message(SigningCertURL=CERTIFICATE + "?1"),
+        message(SigningCertURL=CERTIFICATE + "#1"),
         message(SigningCertURL=None),
         message(SigningCertURL=7),
         {**message(), "SignatureVersion": "3"},
@@ -336,6 +340,43 @@ def test_what_it_did_not_sign_is_refused_and_nobody_else_is_asked_for_a_certific
     assert tell(subscribed, content) == 401
     assert set(sns.asked) == {CERTIFICATE}
     assert len(events(subscribed.store, 10)) == 1
+
+
+@pytest.mark.parametrize("signed_for", ["Notification", "SubscriptionConfirmation"])
+def test_of_a_signed_message_nothing_is_read_but_what_is_signed(
+    subscribed: Listener, signed_for: str
+) -> None:
+    """Else whoever saw one could put an event of their own beside it."""
+    event = json.loads((PAYLOADS / "ecr-eventbridge-push-index-tag.json").read_text())
+    event["detail"]["repository-name"] = "forged"
+    other = json.dumps({**event, "detail-type": "Else"})
+    signed = message(Message=other) if signed_for == "Notification" else confirmation(Message=other)
+    until(lambda: tell(subscribed, {**event, **signed, "detail-type": "ECR Image Action"}) == 202)
+    assert events(subscribed.store, 10) == []
+
+
+def test_a_large_body_is_refused_before_anybody_parses_it(subscribed: Listener, sns: PlayedSns) -> None:
+    assert tell(subscribed, message(Message="x" * 20_000)) == 413
+    assert sns.asked == []
+
+
+def test_a_subscription_that_cannot_be_confirmed_is_tried_again(
+    listener: Listener, sns: PlayedSns, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        sns.is_away = len(pauses) < 3
+
+    identity = TopicIdentity(TOPIC, Keys(sns, read_certificate, steady_clock()), sns, wait)
+    listener.guard.change({"amazon": Source("amazon", FORMATS["ecr"], (), identity=identity)}, LIMIT)
+    until(lambda: tell(listener, message()) == 202)
+    sns.is_away = True
+    assert tell(listener, confirmation()) == 202
+    until(lambda: sns.confirmed == [SUBSCRIBE])
+    assert pauses == [2, 10, 60]
+    assert "Token" not in caplog.text
 
 
 def test_a_certificate_that_is_not_valid_any_more_signs_nothing(listener: Listener) -> None:
@@ -394,8 +435,8 @@ def test_what_is_no_certificate_is_said_to_be_none() -> None:
 
 def test_no_more_addresses_of_keys_are_remembered_than_some() -> None:
     keys = Keys(PlayedSns(), read_certificate, steady_clock())
+    keys._fetch(CERTIFICATE)
     for number in range(40):
-        url = f"https://sns.eu-west-1.amazonaws.com/{number}"
-        keys._fetching.add(url)
-        keys._fetch(url)
+        keys._fetch(f"https://sns.eu-west-1.amazonaws.com/{number}")
     assert len(keys._fetched) == 16
+    assert keys.key(CERTIFICATE, "") is not None, "none of use gives way to what is of none"

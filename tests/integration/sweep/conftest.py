@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.activities.poller import PolledRegistry, Poller
+from registry_docker_updater.activities.poller import Poller
+from registry_docker_updater.activities.questions import LOOK_SECONDS, PolledRegistry
 from registry_docker_updater.clock import utc_now
-from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.port import Found
 from registry_docker_updater.storage.storage import Storage
@@ -52,6 +53,19 @@ class Told(RegistryClient):
         return found
 
 
+@dataclass
+class Troubled(Told):
+    """One that cannot be asked while there is ``trouble``."""
+
+    trouble: Exception | None = None
+
+    def find(self, repository: str, tag: str) -> Found:
+        if self.trouble:
+            self.asked.append(f"{repository}:{tag}")
+            raise self.trouble
+        return super().find(repository, tag)
+
+
 class Hand:
     """What asks one registry, with a clock that is set by hand."""
 
@@ -81,12 +95,38 @@ class Hand:
         return self.now + self.set_by
 
     def pass_time(self, seconds: float) -> None:
-        """Have so much time go by, during which the sweep does what is due."""
+        """Have so much time go by, during which the sweep does what is due; while a claim is open, it looks now and then."""
         end = self.now + timedelta(seconds=seconds)
         while self.now < end:
-            self.now = min(end, self.now + timedelta(seconds=self.poller.step()))
+            wait = self.poller.step()
+            if self.poller._questions._claims.claims:
+                wait = min(wait, LOOK_SECONDS)
+            self.now = min(end, self.now + timedelta(seconds=wait))
 
     def event(self, digest: str, when: datetime, *, by_hand: bool = False) -> None:
         """What the registry, or a person, tells now of a push at ``when``."""
         push = Push("production", "test/app", "1", digest, when, f"{digest} {when}", "alice", by_hand=by_hand)
         self.store.events.record("production", [push], self.clock())
+
+
+@pytest.fixture
+def client() -> Troubled:
+    return Troubled(digest=NEW)
+
+
+@pytest.fixture
+def hand(store: Storage, client: Told) -> Hand:
+    return Hand(store, client)
+
+
+@pytest.fixture
+def settled(hand: Hand, client: Told) -> Hand:
+    """After the registry said for a while that the tag is ``NEW``."""
+    hand.pass_time(300)
+    client.asked.clear()
+    return hand
+
+
+def claims(hand: Hand, digest: str, tag: str = "1", key: str = "") -> None:
+    push = UnresolvedPush("production", "test/app", tag, hand.now, key, "alice", claimed=digest)
+    hand.store.events.record("production", [push], hand.clock())

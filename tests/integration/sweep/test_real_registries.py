@@ -29,7 +29,7 @@ from integration.registries import (
 from integration.sweep.conftest import APP, HOSTS, OTHER, SECOND, Hand, desired, events
 from lab.distribution import RegistryClient as Pusher
 from registry_docker_updater.activities.poll import RegistryPoll, registry_problems
-from registry_docker_updater.activities.poller import PolledRegistry
+from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import plan

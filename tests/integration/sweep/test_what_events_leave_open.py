@@ -87,7 +87,7 @@ def test_two_events_that_nothing_tells_apart_are_two_and_those_with_one_key_are_
 def test_a_poller_that_waits_is_woken_by_news(
     hand: Hand, client: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("registry_docker_updater.activities.poller._LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr("registry_docker_updater.activities.poller.LOOK_SECONDS", 3600.0)
     working = threading.Thread(target=hand.poller.run, daemon=True)
     working.start()
     until(lambda: hand.poller._news._waiters)  # type: ignore[attr-defined]
@@ -168,4 +168,4 @@ def test_the_events_of_others_are_looked_at_once(hand: Hand, store: Storage) -> 
     push = Push("other", "test/app", "1", NEWER, hand.now, "elsewhere")
     store.events.record("other", [push], hand.now)
     hand.poller.step()
-    assert hand.poller._event == store.events.last_event()
+    assert hand.poller._questions._event == store.events.last_event()

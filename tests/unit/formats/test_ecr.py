@@ -116,7 +116,7 @@ def test_a_message_of_something_else_is_unreadable(event: Any) -> None:
     ],
 )
 def test_what_is_neither_event_nor_message_is_malformed(body: Any) -> None:
-    with pytest.raises(Malformed, match="EventBridge"):
+    with pytest.raises(Malformed, match="of SNS"):
         reading(body)
 
 

@@ -131,6 +131,17 @@ def test_a_registry_that_proves_itself_by_a_key_of_its_own_needs_no_secret(folde
         assert "sns_topic" in source.proven_by or "oidc" in source.proven_by
 
 
+def test_who_is_known_by_a_key_is_so_after_the_settings_were_read_again(folder: Path) -> None:
+    given = content()
+    given["registries"]["production"].update(oidc=OIDC)
+    known: dict[str, Any] = {}
+    (before,), (after,) = (sources(read(folder, given), known).values() for _ in range(2))
+    assert before.identity is after.identity
+    given["registries"]["production"]["oidc"] = {**OIDC, "audience": "them"}
+    (other,) = sources(read(folder, given), known).values()
+    assert other.identity is not before.identity
+
+
 def test_of_a_registry_that_can_be_asked_events_are_believed_where_it_cannot_and_no_signed_one_is(
     folder: Path,
 ) -> None:

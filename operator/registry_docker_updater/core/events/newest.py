@@ -128,7 +128,8 @@ def _weigh_after_hand(answer: Answer, known: Newest) -> Finding:
     The former, unless an event told of a push since; and what that made of the tag is sure to be seen a minute later.
     """
     claim = answer.claim
-    if claim is None or claim.received_at < known.received_at:
+    # What says a digest says when it was pushed, too: one after that person did has been believed by now.
+    if claim is None or claim.digest is not None or claim.received_at < known.received_at:
         return Finding.FIRST
     if answer.asked_at - claim.received_at < SETTLE:
         return Finding.TOO_EARLY

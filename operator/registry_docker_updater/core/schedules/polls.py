@@ -18,6 +18,8 @@ _FIRST_WAIT_OF_TAG = timedelta(minutes=1)
 # After which times a tag that was mentioned is asked for again: some tell of a push before the tag can be seen, Distribution
 # by milliseconds.
 _AGAIN = (timedelta(seconds=1), timedelta(seconds=5), SETTLE)
+# A registry that cannot be asked may be back when something is told of it; while that waits, it is asked this often.
+_SIGN_OF_LIFE, _WHILE_MENTIONED = timedelta(seconds=1), timedelta(seconds=30)
 _LONGEST_RETRY_AFTER = timedelta(hours=1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -51,7 +53,7 @@ class PollSchedule:
     in a row it could not be; ``rest_until`` is when it may be asked for what nobody mentioned. ``again`` are tags that
     were mentioned just now: the answer to them may be of before, so they are asked for again, and it holds how often they
     were. ``troubles`` holds how often in a row the registry did not tell of a tag, ``silence`` to how many questions in a
-    row it told nothing.
+    row it told nothing. ``told_to_wait`` holds until when the registry itself, or of a tag, wants to be left alone.
     """
 
     interval: timedelta
@@ -62,12 +64,13 @@ class PollSchedule:
     again: Mapping[Tag, int] = field(default_factory=dict)
     troubles: Mapping[Tag, int] = field(default_factory=dict)
     silence: int = 0
+    told_to_wait: Mapping[Tag | None, datetime] = field(default_factory=dict)
 
     @property
     def next(self) -> tuple[Tag, datetime] | None:
         """The tag to ask for next, and when; whatever waited longest comes first, so none is left out.
 
-        What was mentioned, and not asked for since, waits for no pause.
+        What was mentioned, and not asked for since, waits for no pause, but for those that waited longer.
         """
         if not self.due:
             return None
@@ -79,10 +82,6 @@ class PollSchedule:
         if mentioned and min(mentioned)[0] <= moment:
             moment, tag = min(mentioned)
         return tag, max(moment, self.not_before or moment)
-
-    def is_silent_on(self, tag: Tag) -> bool:
-        """Tell whether the last question for ``tag``, or to the registry as a whole, had no answer."""
-        return self.failures > 0 or tag in self.troubles
 
     def of(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it for ``tags`` and no others: those that are new are due ``now``."""
@@ -97,10 +96,22 @@ class PollSchedule:
         return replace(self, due={**self.due, **sooner})
 
     def mentioned(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
-        """Return it after somebody told that ``tags`` may have got another digest, and not which: they are due."""
+        """Return it after somebody told that ``tags`` may have got another digest: they are due.
+
+        That is also a sign of life of a registry that could not be asked.
+        """
         known = [tag for tag in tags if tag in self.due]
-        due = {tag: min(self.due[tag], now) for tag in known}
-        return replace(self, due={**self.due, **due}, again={**self.again, **dict.fromkeys(known, 0)})
+        due = {tag: max(min(self.due[tag], now), self.told_to_wait.get(tag, now)) for tag in known}
+        not_before = self.not_before
+        if known and not_before:
+            sooner = min(not_before, now + _SIGN_OF_LIFE)
+            not_before = max(sooner, self.told_to_wait.get(None, sooner))
+        again = {**self.again, **dict.fromkeys(known, 0)}
+        return replace(self, due={**self.due, **due}, again=again, not_before=not_before)
+
+    def settled(self, tag: Tag) -> "PollSchedule":
+        """Return it after what was mentioned of ``tag`` is known: no other answer is expected."""
+        return replace(self, again={one: often for one, often in self.again.items() if one != tag})
 
     def beside_mentioned(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it after a push in the repository of ``tags``, which may stand for them, too: they are due next.
@@ -130,9 +141,10 @@ class PollSchedule:
         answered = replace(
             self.everything_due(now) if was_away else self,
             not_before=None,
-            rest_until=now + PAUSE,
+            rest_until=self.rest_until if asked_again == 0 else now + PAUSE,
             failures=0,
             again=again,
+            told_to_wait=_without(self.told_to_wait, tag, None),
             troubles={one: often for one, often in self.troubles.items() if one != tag},
             silence=0,
         )
@@ -143,15 +155,23 @@ class PollSchedule:
 
         One that tells nothing of one tag after the other may be in need of rest: it is asked more slowly.
         """
-        often = self.troubles.get(tag, 0) + 1
-        wait = Backoff(_FIRST_WAIT_OF_TAG, max(self.interval, _FIRST_WAIT_OF_TAG)).after(often)
+        often, asked_again = self.troubles.get(tag, 0) + 1, self.again.get(tag)
+        wait, again = (
+            Backoff(_FIRST_WAIT_OF_TAG, max(self.interval, _FIRST_WAIT_OF_TAG)).after(often),
+            self.again,
+        )
+        if asked_again is not None and asked_again < len(_AGAIN):
+            wait, again = _AGAIN[asked_again], {**again, tag: asked_again + 1}
+        told = {**self.told_to_wait, tag: now + _bounded(retry_after)} if retry_after else self.told_to_wait
         return replace(
             self,
             due={**self.due, tag: now + max(wait, _bounded(retry_after))},
             not_before=now + _OF_SILENCE.after(self.silence + 1),
             failures=0,
+            again=again,
             troubles={**self.troubles, tag: often},
             silence=self.silence + 1,
+            told_to_wait=told,
         )
 
     def failed(self, tag: Tag, now: datetime, retry_after: timedelta | None) -> "PollSchedule":
@@ -160,11 +180,23 @@ class PollSchedule:
         A registry that cannot be asked twice in a row was away, and may have forgotten events: when it is back, all is
         asked again, and ``tag`` last, should it be the reason. One that only tells to wait was not away.
         """
-        wait = max(_OF_REGISTRY.after(self.failures + 1), _bounded(retry_after))
-        waiting = replace(self, not_before=now + wait, failures=self.failures + 1)
+        wait = _OF_REGISTRY.after(self.failures + 1)
+        if self.again:
+            wait = min(wait, _WHILE_MENTIONED)
+        told = {**self.told_to_wait, None: now + _bounded(retry_after)} if retry_after else self.told_to_wait
+        waiting = replace(
+            self,
+            not_before=now + max(wait, _bounded(retry_after)),
+            failures=self.failures + 1,
+            told_to_wait=told,
+        )
         if retry_after is None and waiting.failures > 1:
             waiting = waiting.everything_due(now)
         return replace(waiting, due={**waiting.due, tag: max(waiting.due[tag], now)})
+
+
+def _without(mapping: Mapping[Tag | None, datetime], *keys: Tag | None) -> Mapping[Tag | None, datetime]:
+    return {key: value for key, value in mapping.items() if key not in keys}
 
 
 def _bounded(retry_after: timedelta | None) -> timedelta:

@@ -58,25 +58,33 @@ class Keys:
     def _begin(self, url: str) -> None:
         if url in self._fetching or len(self._fetching) >= _MOST:
             return
+        fetching = threading.Thread(target=self._fetch, args=(url,), name="keys", daemon=True)
+        fetching.start()
         self._fetching.add(url)
-        threading.Thread(target=self._fetch, args=(url,), name="keys", daemon=True).start()
 
     def _fetch(self, url: str) -> None:
-        trouble, keys = None, {}
+        trouble: str | None = "its key cannot be fetched"
+        keys: dict[str, Any] = {}
         try:
             with self._web_lock:
                 reply = self._web.ask("GET", url, {"User-Agent": "registry-docker-updater"})
             if reply.status != 200:
                 raise ValueError(f"it answers {reply.status}")  # noqa: TRY301
-            keys = dict(self._read(reply.body))
+            keys, trouble = dict(self._read(reply.body)), None
         except (NoReply, ValueError) as error:
             trouble = f"its key cannot be fetched at {url}: {error}"
             _log.warning("%s", trouble)
+        finally:
+            self._keep(url, keys, trouble)
+
+    def _keep(self, url: str, keys: Mapping[str, Any], trouble: str | None) -> None:
         with self._lock:
             before = self._fetched.pop(url, None)
             if trouble and before:
-                keys = dict(before.keys)
+                keys = before.keys
             self._fetched[url] = _Fetched(self._steady(), keys, trouble)
             while len(self._fetched) > _MOST:
-                del self._fetched[next(iter(self._fetched))]
+                # Those that are of no use go first.
+                of_no_use = (known for known, one in self._fetched.items() if not one.keys)
+                del self._fetched[next(of_no_use, next(iter(self._fetched)))]
             self._fetching.discard(url)

@@ -9,7 +9,8 @@ import base64
 import logging
 import re
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 TOPIC = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-f]{32}\.pem")
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 - SNS's own
+# After a failure to confirm a subscription; SNS gives three days for it.
+_PAUSES_SECONDS = (2.0, 10.0, 60.0, 600.0)
+_MOST_CONFIRMING = 4
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": (
@@ -49,10 +53,16 @@ class TopicIdentity:
     is_signed = True
     proven_by = "signature (sns_topic)"
 
-    def __init__(self, topic: str, keys: Keys, web: Web) -> None:
-        """Take certificates from ``keys``, by :func:`read_certificate`; confirm subscriptions by ``web``."""
-        self._topic, self._keys, self._web = topic, keys, web
-        self._lock = threading.Lock()
+    def __init__(
+        self, topic: str, keys: Keys, web: Web, wait: Callable[[float], object] = time.sleep
+    ) -> None:
+        """Take certificates from ``keys``, by :func:`read_certificate`; confirm subscriptions by ``web``.
+
+        ``wait`` is called between two tries, with seconds.
+        """
+        self._topic, self._keys, self._web, self._wait = topic, keys, web, wait
+        self._lock, self._asking = threading.Lock(), threading.Lock()
+        self._confirming: set[str] = set()
 
     def prepare(self) -> None:
         """Do nothing: each message says by which certificate it is signed."""
@@ -62,15 +72,28 @@ class TopicIdentity:
         return self._message(delivery) is not None
 
     def welcome(self, delivery: Delivery) -> None:
-        """Confirm the subscription where the topic asks for that, beside what goes on; raises :class:`NotKnownYet`."""
+        """Confirm the subscription where the topic asks for that, beside what goes on; raises :class:`NotKnownYet`.
+
+        It asks once, so it is tried several times.
+        """
         if b"SubscriptionConfirmation" not in delivery.body:
             return
         message = self._message(delivery)
         url = message["SubscribeURL"] if message and message["Type"] == "SubscriptionConfirmation" else ""
-        if self._is_of_sns(url):
-            threading.Thread(target=self._confirm, args=(url,), name="confirm", daemon=True).start()
+        with self._lock:
+            if (
+                not self._is_of_sns(url)
+                or url in self._confirming
+                or len(self._confirming) >= _MOST_CONFIRMING
+            ):
+                return
+            self._confirming.add(url)
+        threading.Thread(target=self._confirm, args=(url,), name="confirm", daemon=True).start()
 
     def _message(self, delivery: Delivery) -> Mapping[str, str] | None:
+        # A stranger's body is not worth the time of its parsing.
+        if self._topic.encode() not in delivery.body:
+            return None
         try:
             message = delivery.content
         except Malformed:
@@ -81,7 +104,7 @@ class TopicIdentity:
         url, algorithm = message.get("SigningCertURL"), _HASHES.get(str(message.get("SignatureVersion")))
         if text is None or algorithm is None or not isinstance(url, str) or not self._is_of_sns(url):
             return None
-        if not _CERTIFICATE.fullmatch(urlsplit(url).path):
+        if not _CERTIFICATE.fullmatch(url.partition(".com")[2].removeprefix(".cn")):
             return None
         certificate = self._keys.key(url, "")
         is_right = certificate is not None and _is_signed_by(
@@ -102,15 +125,26 @@ class TopicIdentity:
 
     def _confirm(self, url: str) -> None:
         try:
+            for pause in (*_PAUSES_SECONDS, None):
+                try:
+                    with self._asking:
+                        status = self._web.ask("GET", url, {"User-Agent": "registry-docker-updater"}).status
+                    why = f"it answers {status}"
+                except NoReply as error:
+                    status, why = 0, str(error)
+                if status == 200:
+                    _log.info("subscribed to %s", self._topic)
+                    return
+                after = (
+                    f"in {pause:.0f} seconds it is tried again"
+                    if pause
+                    else "confirm it by hand, or subscribe again"
+                )
+                _log.error("cannot confirm the subscription to %s: %s; %s", self._topic, why, after)
+                self._wait(pause or 0)
+        finally:
             with self._lock:
-                status = self._web.ask("GET", url, {"User-Agent": "registry-docker-updater"}).status
-        except NoReply as error:
-            _log.error("cannot confirm the subscription to %s: %s", self._topic, error)
-            return
-        if status == 200:
-            _log.info("subscribed to %s", self._topic)
-        else:
-            _log.error("cannot confirm the subscription to %s: it answers %d", self._topic, status)
+                self._confirming.discard(url)
 
 
 def to_sign(message: Mapping[str, Any]) -> bytes | None:

@@ -41,13 +41,16 @@ aws events put-targets --rule registry-docker-updater \\
 def read(registry: str, delivery: Delivery) -> Sequence[Event]:
     """Read one event; raises :class:`Malformed` when it is none of AWS."""
     body = delivery.content
-    if text(body, "detail-type") is None:
+    if isinstance(body, dict) and ("Type" in body or "TopicArn" in body):
+        # Of what SNS sends, it signs its own fields only: nothing else that stands in it is read.
         kind = text(body, "Type")
         if kind is None or not isinstance(body.get("Message"), str):
-            raise Malformed('expected an event of EventBridge with "detail-type", or a message of SNS')
+            raise Malformed("expected a message of SNS with Type and Message")
         if kind != "Notification":
             return [Ignored("subscription to be confirmed" if kind == _TO_CONFIRM else kind)]
         body = Delivery(body["Message"].encode("utf-8", "replace")).content
+    elif text(body, "detail-type") is None:
+        raise Malformed('expected an event of EventBridge with "detail-type", or a message of SNS')
     return [_event(registry, body)]
 
 

@@ -1,0 +1,238 @@
+"""The questions to one registry: asked one after the other, those that are due, and what the answers mean."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.events.newest import SETTLE, Answer, Finding
+from registry_docker_updater.core.events.pushes import Claim
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.desired import PushedName
+from registry_docker_updater.core.schedules.claims import OpenClaims
+from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
+from registry_docker_updater.edges.registry.port import Found, RegistryApi
+from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.storage.events import PushedTag
+from registry_docker_updater.storage.storage import Storage
+
+_log = logging.getLogger(__name__)
+# How long it may take until a new reference of the fleet, or a push, is noticed.
+LOOK_SECONDS = 5.0
+# For how long, after a push that nobody runs, whoever does may be on the way: a service that was just deployed.
+_AWAITED = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class PolledRegistry:
+    """A registry to ask: its name in the settings, the names the fleet pulls under, how to ask it, and how often.
+
+    ``believes_events`` tells that claims of its events are taken for true where it cannot be asked.
+    """
+
+    name: str
+    hosts: Sequence[str]
+    client: RegistryApi
+    interval: timedelta
+    believes_events: bool = False
+
+
+class Questions:
+    """What is asked of one registry, and what is remembered of it. For one thread."""
+
+    def __init__(  # noqa: PLR0913 - each a thing of its own
+        self,
+        storage: Storage,
+        polled: PolledRegistry,
+        *,
+        fleet: Callable[[], Fleet],
+        wake: Callable[[], None],
+        clock: Clock,
+        steady: Clock,
+    ) -> None:
+        """As for :class:`~registry_docker_updater.activities.poll.RegistryPoll`, for one registry."""
+        self._storage, self._polled, self._fleet, self._wake = storage, polled, fleet, wake
+        self._clock, self._steady = clock, steady
+        self._schedule, self._claims = PollSchedule(polled.interval), OpenClaims()
+        self._seen: tuple[Fleet, frozenset[Tag]] | None = None
+        self._event: int | None = None
+        self._problems: dict[Tag | None, str] = {}
+        self._stranger_at: datetime | None = None
+        self.believes_events = polled.believes_events
+
+    @property
+    def awaits_somebody(self) -> bool:
+        """Whether there was a push just now of what nobody runs so far."""
+        return self._stranger_at is not None and self._steady() - self._stranger_at < _AWAITED
+
+    def step(self, *, is_lost: bool) -> float:
+        """Ask for the tag that is due, if any is; return how many seconds later something will be.
+
+        Where ``is_lost``, events may have been, and all is due.
+        """
+        if is_lost:
+            self._schedule = self._schedule.everything_due(self._steady())
+        self._take_up()
+        self._believe()
+        due = self._schedule.next
+        if due is None:
+            return LOOK_SECONDS
+        tag, moment = due
+        now = self._steady()
+        if moment > now:
+            return (moment - now).total_seconds()
+        try:
+            self._ask(tag, now)
+        except Exception:
+            # Whatever it was, the others have their turn before it.
+            self._schedule = self._schedule.unanswered(tag, self._steady())
+            raise
+        self._believe()
+        _, moment = self._schedule.next or due
+        return min(max(moment - self._steady(), timedelta()), PAUSE).total_seconds()
+
+    def _take_up(self) -> None:
+        """Take up what has become of the fleet, of its images, and of us since the last question.
+
+        What is remembered changes only once all that it rests on was read: what fails is taken up the next time.
+        """
+        now, events = self._steady(), self._storage.events
+        if self._event is None:
+            # What comes from here on is seen as news, though its claim may be read with those from before.
+            self._event = events.last_event()
+        self._take_up_fleet(now)
+        last = events.last_event()
+        pushed = events.pushed_after(self._polled.name, self._event)
+        if pushed:
+            self._take_up_pushes(pushed.values(), now)
+        # What others pushed is behind us, too.
+        self._event = max(last, *pushed) if pushed else max(last, self._event)
+
+    def _take_up_fleet(self, now: datetime) -> None:
+        fleet = self._fleet()
+        if self._seen and self._seen[0] is fleet:
+            return
+        tags = tags_of(fleet, self._polled.hosts)
+        before = self._seen[1] if self._seen else frozenset()
+        if not self._seen or before != tags:
+            opened = self._open_of(tags - before)
+            self._schedule = self._schedule.of(tags, now).mentioned(opened, now)
+            self._claims = self._claims.of(tags).opened(opened, now, is_old=not self._seen)
+            self._problems = {what: why for what, why in self._problems.items() if not what or what in tags}
+        self._seen = (fleet, tags)
+
+    def _take_up_pushes(self, pushes: Iterable[PushedTag], now: datetime) -> None:
+        """Have asked for what is claimed, and then for every other tag of the same repositories.
+
+        One event can stand for several tags: Harbor's copy of an artifact with many sends one, which names one of them.
+        """
+        tags = self._seen[1] if self._seen else frozenset()
+        sent = {Tag(one.repository, one.tag) for one in pushes if not one.is_found}
+        named = sent | {Tag(one.repository, one.tag) for one in pushes}
+        opened = self._open_of(sent & tags)
+        if not named <= tags:
+            self._stranger_at = now
+        repositories = {tag.repository for tag in sent}
+        others = {tag for tag in tags if tag.repository in repositories} - named
+        is_away = self._schedule.failures > 0
+        self._claims = self._claims.opened(opened, now, is_away=is_away)
+        self._schedule = (
+            self._schedule.pushed(named - opened.keys(), now)
+            .mentioned(opened, now)
+            .beside_mentioned(others, now)
+        )
+
+    def _open_of(self, tags: Collection[Tag]) -> dict[Tag, Claim]:
+        names = [PushedName(self._polled.name, tag.repository, tag.tag) for tag in tags]
+        claims = self._storage.claims.of(names) if names else ()
+        return {Tag(claim.repository, claim.tag): claim for claim in claims}
+
+    def _believe(self) -> None:
+        """Believe claims of which the registry cannot be asked."""
+        for tag, claim, digest in self._claims.believable() if self.believes_events else ():
+            name = self._polled.name
+            is_newest = self._storage.claims.believe(claim, digest, self._clock())
+            self._claims, self._schedule = self._claims.believed(tag), self._schedule.settled(tag)
+            if is_newest:
+                _log.info(
+                    "registry %s cannot be asked whether %s is %s: its event is believed, as it is not with"
+                    " registries.%s.verify: true",
+                    *(name, tag, digest, name),
+                )
+                self._wake()
+
+    def _ask(self, tag: Tag, begun: datetime) -> None:
+        name, asked_at = self._polled.name, self._clock()
+        known = self._storage.events.newest_push(name, tag.repository, tag.tag)
+        try:
+            found = self._polled.client.find(tag.repository, tag.tag)
+        except RegistryUnavailable as error:
+            self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
+            self._claims = self._claims.unanswered(self._claims.claims, begun, self._steady())
+            self._report(None, str(error))
+            return
+        except RepositoryUnavailable as error:
+            self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
+            self._claims = self._claims.answered().unanswered([tag], begun, self._steady())
+            self._report(None, None)
+            self._report(tag, str(error))
+            return
+        self._report(None, None)
+        self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
+        if found.digest or tag.repository in self._claims.telling:
+            self._claims = self._claims.resolved(tag)
+        else:
+            # Some say that there is no tag of what we may not see, and what answers at a wrong address does.
+            self._claims = self._claims.answered().unanswered([tag], begun, self._steady())
+        finding = self._keep(tag, found, asked_at, known)
+        opened = self._claims.get(tag)
+        if opened and not opened.failed_at and self._steady() - opened.since >= SETTLE:
+            # This was the last answer that it let expect, or is of so much later that it has another reason.
+            self._reject(tag, opened.claim, found.digest)
+        self._schedule = self._schedule.asked(
+            tag,
+            self._steady(),
+            too_early=finding is Finding.TOO_EARLY,
+            is_settled=self._claims.get(tag) is None,
+        )
+
+    def _keep(self, tag: Tag, found: Found, asked_at: datetime, known: int | None) -> Finding | None:
+        """Keep what the registry answered; return what that means, None where it has no such tag."""
+        if not found.digest:
+            return None
+        name, opened = self._polled.name, self._claims.get(tag)
+        claim, at = opened.claim if opened else None, found.at or asked_at
+        answer = Answer(name, tag.repository, tag.tag, found.digest, at, asked_at, known, claim)
+        finding = self._storage.claims.record(answer, self._clock())
+        if answer.settles(finding):
+            self._claims = self._claims.closed(tag)
+        if finding is Finding.PUSH:
+            what = "as was told" if answer.is_claimed else "and no event said so"
+            _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
+            self._wake()
+        return finding
+
+    def _reject(self, tag: Tag, claim: Claim, digest: str | None) -> None:
+        says = f"{tag} is {digest}" if digest else f"there is no {tag}"
+        reason = None if digest and digest == claim.digest else f"the registry says that {says}"
+        self._storage.claims.reject(claim, reason)
+        self._claims = self._claims.closed(tag)
+        if claim.digest and reason:
+            _log.warning(
+                "event %d of registry %s is not believed: %s, and not %s",
+                *(claim.event, self._polled.name, reason, claim.digest),
+            )
+
+    def _report(self, what: Tag | None, problem: str | None) -> None:
+        """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""
+        if self._problems.get(what) == problem:
+            return
+        if problem:
+            # What is wrong with many tags, as a login that is missing, is said once.
+            if problem not in self._problems.values():
+                _log.warning("%s", problem)
+            self._problems[what] = problem
+        else:
+            del self._problems[what]
+            _log.info("registry %s: %s can be asked again", self._polled.name, what or "it")
