@@ -113,6 +113,21 @@ class Updater:
         self._process().send(signal.SIGKILL)
         until(lambda: not self._process().alive, who="the operator", what="is dead", deadline=10)
 
+    def reload(self, registry: str, **changes: Any) -> None:
+        """Change the settings of a registry while it works."""
+        settings = yaml.safe_load(self.settings.read_text())
+        settings["registries"][registry].update(changes)
+        self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
+        before = len(self.log.read_text())
+        self._process().send(signal.SIGHUP)
+        until(
+            lambda: "the settings were read again" in self.log.read_text()[before:],
+            who="the operator",
+            what="has read its settings again",
+            deadline=20,
+            log=self.log,
+        )
+
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the operator's command line."""
         done = subprocess.run(

@@ -211,6 +211,8 @@ def test_a_template_in_an_event_is_text_all_the_way(lab: Lab, updater: Updater, 
     }
     hostile_name = {**event, "id": "hostile name", "target": {**event["target"], "repository": actor}}  # type: ignore[dict-item]
     mails = len(updater.inbox.messages("email"))
+    # The tag names something else so far, and the registry would say so.
+    updater.reload("registry", verify=False)
 
     answer = requests.post(
         f"{updater.url}/events/registry",
@@ -225,6 +227,7 @@ def test_a_template_in_an_event_is_text_all_the_way(lab: Lab, updater: Updater, 
     assert rollout["actor"] == actor
     # From now on the tag is what the event said, or the sweep would put it right.
     lab.registry("registry").retag("other/place", "1", "test/app", "1")
+    updater.reload("registry", verify=None)
     until(lambda: len(updater.inbox.messages("email")) > mails, who="the team", what="was told", deadline=60)
     assert not trap.exists()
     for host in lab.hosts:
