@@ -129,7 +129,7 @@ def operator(folder: Path, known: int) -> Iterator[psutil.Popen]:
         "format": "distribution",
         "hosts": ["registry.example.com"],
         "secret": {"file": "secret"},
-        "sweep_interval": "never",
+        "url": "http://127.0.0.1:9",
     }
     settings = {
         "listen": {"address": "127.0.0.1", "port": 0},
@@ -187,7 +187,9 @@ def port_of(folder: Path) -> int:
 def serve_and_keep_nothing() -> None:
     """Be the door that keeps nothing."""
     from registry_docker_updater.core.events.formats import FORMATS  # noqa: PLC0415 - the sender needs none of it
+    from registry_docker_updater.core.fleet.index import Fleet  # noqa: PLC0415
     from registry_docker_updater.http.access import Access, AccessGuard  # noqa: PLC0415
+    from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
     from registry_docker_updater.http.entrance import Listening  # noqa: PLC0415
     from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
@@ -200,8 +202,10 @@ def serve_and_keep_nothing() -> None:
     guard = DeliveryGuard({"registry": Source("registry", FORMATS["distribution"], (_SECRET,))}, 2**23)
     refusals = Refusals(time.monotonic)
     receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, refusals)
+    api = Api(Storage(Database(Path(":memory:"))), Fleet, lambda: None, "")
+    endpoints = (*receiver.endpoints(), *api.probes())
     together = Together(
-        application(receiver.endpoints(), AccessGuard(Access({})), refusals),
+        application(endpoints, AccessGuard(Access({})), refusals),
         lambda some: [Recorded(len(one.found), 0, 0) for one in some],
     )
     server = Server(together, guard, Listening("127.0.0.1", 0))
