@@ -1,5 +1,6 @@
 """Where everything is put together to an operator."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.directories import end_leftovers
+from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
@@ -38,6 +40,8 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings import door
 from registry_docker_updater.settings.changes import needing_restart
 from registry_docker_updater.settings.model import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Operator:
         """
         # Who asks registries has been told of them at the start: claims of others would wait for the next.
         sources = {
-            name: replace(one, verify=one.verify and self.poll.asks(name))
+            name: replace(one, verify=one.verify and self._asks(name, settings))
             for name, one in door.sources(settings, self.identities).items()
         }
         access = door.access(settings)
@@ -89,9 +93,18 @@ class Operator:
         self.access.change(access)
         for name, registry in settings.registries.items():
             self.poll.believe_events(name, believes=registry.believes_events)
-        believe_unverified(self.parts, sources)
+        try:
+            close_unasked(self.parts, sources)
+        except StoreUnavailable as error:
+            _log.error(
+                "what waits for a registry that is not asked any more waits for the next start: %s", error
+            )
         self.alarm.ring()
         return tuple(needing_restart(self.parts.settings, settings))
+
+    def _asks(self, name: str, settings: Settings) -> bool:
+        """Tell whether claims of a registry are asked for; what is never believed waits for that until the next start."""
+        return self.poll.asks(name) or settings.registries[name].verify is True
 
     def end(self) -> None:
         """End the reconciler, and every run that goes on. May be called from a signal."""
@@ -100,15 +113,13 @@ class Operator:
         self.scanner.stop()
 
 
-def believe_unverified(parts: Parts, sources: Mapping[str, Source]) -> None:
+def close_unasked(parts: Parts, sources: Mapping[str, Source]) -> None:
     """Believe the open claims of registries whose events are not verified any more: nobody would ask for them."""
     for name, source in sources.items():
-        if source.sender.is_signed or (source.verify and source.can_be_asked):
-            continue
-        with parts.storage.transaction() as kept:
-            for claim in kept.claims.of_registry(name):
-                if claim.digest:
-                    kept.claims.believe(claim, claim.digest, parts.clock())
+        if not (source.verify and source.can_be_asked):
+            reason = None if source.can_be_asked else "the registry is not asked: its sweep_interval is never"
+            believes = not source.sender.is_signed
+            parts.storage.claims.close_all(name, parts.clock(), believes=believes, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -196,7 +207,7 @@ def assemble(parts: Parts) -> Operator:
     access = AccessGuard(door.access(settings))
     identities: door.Identities = {}
     sources = door.sources(settings, identities)
-    believe_unverified(parts, sources)
+    close_unasked(parts, sources)
     guard = DeliveryGuard(sources, settings.listen.body_limit)
 
     def wake(registry: str) -> None:

@@ -96,9 +96,9 @@ def test_zot_delivers_what_is_pushed_and_the_sweep_finds_what_was_while_the_oper
             until(lambda: [row["digest"] for row in operator.get("/api/rollouts")] == wanted)
             (_, (name, tag, digest)) = sorted(pushes(operator), key=lambda one: one[2] == wanted[0])
             assert (name, tag, digest) == ("test/app", "1", wanted[0])
-            (told, found) = operator.get("/api/events")
-            assert (told["waits"], told["reason"], found["actor"]) == (False, None, "found by the sweep")
-            assert not told["key"].startswith("sweep")
+            (sent, found) = operator.get("/api/events")
+            assert (sent["waits"], sent["reason"], found["actor"]) == (False, None, "found by the sweep")
+            assert not sent["key"].startswith("sweep")
         wanted.insert(0, real.client.push("test/app", "1", image("3")))
         with site.operator() as operator:
             # An answer counts against an event only once that is a minute old.

@@ -270,9 +270,32 @@ def test_what_is_mentioned_has_a_registry_asked_that_could_not_be_but_for_one_th
 
 
 def test_a_tag_whose_registry_told_to_wait_is_left_alone_though_it_is_mentioned() -> None:
-    plan = schedule(WEB).unanswered(WEB, at(0), timedelta(hours=1)).mentioned([WEB], at(10))
-    assert plan.next == (WEB, at(3600))
-    assert plan.asked(WEB, at(3600)).mentioned([WEB], at(3700)).next == (WEB, at(3700))
+    waits = schedule(WEB).unanswered(WEB, at(0), timedelta(hours=1))
+    for plan in (
+        waits.mentioned([WEB], at(10)),
+        waits.pushed([WEB], at(10)),
+        waits.everything_due(at(10)),
+        waits.beside_mentioned([WEB], at(10)),
+    ):
+        assert plan.next == (WEB, at(3600))
+    again = waits.asked(WEB, at(3600)).mentioned([WEB], at(3700))
+    assert again.next == (WEB, at(3700))
+
+
+def test_what_nobody_runs_any_more_is_forgotten_whatever_was_told_of_it() -> None:
+    plan = (
+        schedule(WEB, API)
+        .unanswered(WEB, at(0), timedelta(hours=1))
+        .mentioned([WEB], at(10))
+        .of([API], at(20))
+    )
+    assert (plan.again, plan.told_to_wait) == ({}, {})
+
+
+def test_what_is_asked_for_again_soon_does_not_wait_behind_all_that_is_due() -> None:
+    plan = schedule(WEB, *some(1000)).mentioned([WEB], at(0)).asked(WEB, at(0)).everything_due(at(0.5))
+    _, asked = asked_until(plan, at(2))
+    assert [tag for _, tag in asked].index(WEB) <= 6
 
 
 def test_a_question_about_what_was_mentioned_is_asked_again_soon_where_nothing_was_told() -> None:

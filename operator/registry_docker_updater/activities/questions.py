@@ -57,6 +57,7 @@ class Questions:
         self._schedule, self._claims = PollSchedule(polled.interval), OpenClaims()
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
         self._event: int | None = None
+        self._last_old = 0
         self._problems: dict[Tag | None, str] = {}
         self._stranger_at: datetime | None = None
         self.believes_events = polled.believes_events
@@ -100,7 +101,7 @@ class Questions:
         now, events = self._steady(), self._storage.events
         if self._event is None:
             # What comes from here on is seen as news, though its claim may be read with those from before.
-            self._event = events.last_event()
+            self._event = self._last_old = events.last_event()
         self._take_up_fleet(now)
         last = events.last_event()
         pushed = events.pushed_after(self._polled.name, self._event)
@@ -118,7 +119,7 @@ class Questions:
         if not self._seen or before != tags:
             opened = self._open_of(tags - before)
             self._schedule = self._schedule.of(tags, now).mentioned(opened, now)
-            self._claims = self._claims.of(tags).opened(opened, now, is_old=not self._seen)
+            self._claims = self._claims.of(tags).opened(opened, now, self._last_old)
             self._problems = {what: why for what, why in self._problems.items() if not what or what in tags}
         self._seen = (fleet, tags)
 
@@ -135,8 +136,7 @@ class Questions:
             self._stranger_at = now
         repositories = {tag.repository for tag in sent}
         others = {tag for tag in tags if tag.repository in repositories} - named
-        is_away = self._schedule.failures > 0
-        self._claims = self._claims.opened(opened, now, is_away=is_away)
+        self._claims = self._claims.opened(opened, now, self._last_old)
         self._schedule = (
             self._schedule.pushed(named - opened.keys(), now)
             .mentioned(opened, now)
@@ -174,26 +174,27 @@ class Questions:
             return
         except RepositoryUnavailable as error:
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
-            self._claims = self._claims.answered().unanswered([tag], begun, self._steady())
+            self._claims = self._claims.unanswered([tag], begun, self._steady())
             self._report(None, None)
             self._report(tag, str(error))
             return
         self._report(None, None)
         self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
         if found.digest or tag.repository in self._claims.telling:
-            self._claims = self._claims.resolved(tag)
+            self._claims = self._claims.resolved(tag, self._steady())
         else:
             # Some say that there is no tag of what we may not see, and what answers at a wrong address does.
-            self._claims = self._claims.answered().unanswered([tag], begun, self._steady())
+            self._claims = self._claims.unanswered([tag], begun, self._steady())
         finding = self._keep(tag, found, asked_at, known)
         opened = self._claims.get(tag)
-        if opened and not opened.failed_at and self._steady() - opened.since >= SETTLE:
+        is_early = finding is Finding.TOO_EARLY
+        if opened and not (opened.failed_at or is_early) and self._steady() - opened.since >= SETTLE:
             # This was the last answer that it let expect, or is of so much later that it has another reason.
             self._reject(tag, opened.claim, found.digest)
         self._schedule = self._schedule.asked(
             tag,
             self._steady(),
-            too_early=finding is Finding.TOO_EARLY,
+            too_early=is_early,
             is_settled=self._claims.get(tag) is None,
         )
 

@@ -218,20 +218,8 @@ class Connection(asyncio.Protocol):
         self._door.refused(self.peer.address, f"{status} for {what} from {self.peer.address}: {why}")
 
     def _write(self, answer: Answer, *, is_last: bool, is_head: bool = False) -> None:
-        if not self._transport:
-            return
-        lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
-        length = lengths[0] if is_head and lengths else f"{len(answer.body)}"
-        lines = [
-            f"HTTP/1.1 {answer.status}",
-            *(f"{name}: {value}" for name, value in answer.headers if name.lower() != "content-length"),
-            f"Content-Length: {length}",
-            f"Date: {formatdate(usegmt=True)}",
-            "Server: registry-docker-updater",
-            *(["Connection: close"] if is_last else []),
-        ]
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self._transport.write(head if is_head else head + answer.body)
+        if self._transport:
+            self._transport.write(answer.written(formatdate(usegmt=True), is_last=is_last, is_head=is_head))
 
     def _linger(self) -> None:
         """Have the peer read its answer before the connection ends, though it may still be sending."""

@@ -73,3 +73,21 @@ class Answer:
     def of_refusal(cls, status: int, why: str) -> "Answer":
         """Return the answer to what is wrong, in the shape of all other answers."""
         return cls.of_json(status, {"error": why})
+
+    def written(self, date: str, *, is_last: bool, is_head: bool) -> bytes:
+        """Return it as it is sent at ``date``: without its body where only the head was asked for (``is_head``).
+
+        The connection ends after one that ``is_last``.
+        """
+        lengths = [value for name, value in self.headers if name.lower() == "content-length"]
+        length = lengths[0] if is_head and lengths else f"{len(self.body)}"
+        lines = [
+            f"HTTP/1.1 {self.status}",
+            *(f"{name}: {value}" for name, value in self.headers if name.lower() != "content-length"),
+            f"Content-Length: {length}",
+            f"Date: {date}",
+            "Server: registry-docker-updater",
+            *(["Connection: close"] if is_last else []),
+        ]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        return head if is_head else head + self.body

@@ -144,7 +144,7 @@ class Registry(Section):
     @property
     def believes_events(self) -> bool:
         """Whether what its events say is believed where it cannot be asked: not what can be sent again by anybody."""
-        return self.verify is None and not FORMATS[self.format].is_signed
+        return self.verify is not True and not FORMATS[self.format].is_signed
 
     @property
     def address(self) -> str:

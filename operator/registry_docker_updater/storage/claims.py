@@ -20,6 +20,7 @@ from registry_docker_updater.storage.newest import NAMES_AT_ONCE, is_of_pairs, k
 
 # Who pushed, where the registry itself was asked.
 SWEEP = "found by the sweep"
+_CLOSED_TOGETHER = 500
 # What the keys of the pushes begin with that were found so.
 FOUND = "sweep "
 
@@ -58,11 +59,29 @@ class ClaimStore:
             ]
         return tuple(one for one in found if PushedName(one.registry, one.repository, one.tag) in asked)
 
-    def of_registry(self, registry: str) -> tuple[Claim, ...]:
-        """Return the open claims of a registry, in the order in which they came."""
-        with self._connections.reading() as connection:
-            rows = connection.execute(_CLAIMS.where(_c.registry == registry).order_by(_c.event))
-            return tuple(Claim(**row) for row in rows.mappings())
+    def close_all(self, registry: str, now: datetime, *, believes: bool, reason: str | None) -> None:
+        """Close the open claims of a registry that nobody asks for.
+
+        Where it ``believes`` them, those with digests are; others are closed for ``reason``, or stay where there is none.
+        """
+        query = _CLAIMS.where(_c.registry == registry).order_by(_c.event).limit(_CLOSED_TOGETHER)
+        some: list[Claim] = []
+        while not some or len(some) == _CLOSED_TOGETHER:
+            after = some[-1].event if some else 0
+            # Deliveries wait meanwhile.
+            with self._connections.writing() as connection:
+                rows = connection.execute(query.where(_c.event > after)).mappings()
+                some = [Claim(**row) for row in rows]
+                for claim in some:
+                    if believes and claim.digest:
+                        _keep_claimed(connection, claim, claim.digest, now)
+                    elif reason:
+                        _say_why(connection, claim, reason)
+                    else:
+                        continue
+                    _close(connection, claim)
+            if not some:
+                return
 
     def newest_at(self) -> datetime | None:
         """Return when the newest open claim came, if there is one."""
@@ -88,8 +107,8 @@ class ClaimStore:
     def reject(self, claim: Claim, reason: str | None) -> None:
         """Close a claim of which nothing comes, and keep why, where that is not known already."""
         with self._connections.writing() as connection:
-            connection.execute(update(tables.events).where(_e.id == claim.event).values(reason=reason))
-            _close(connection, claim)
+            if _close(connection, claim):
+                _say_why(connection, claim, reason)
 
 
 def _keep(connection: Connection, answer: Answer, now: datetime) -> Finding:
@@ -137,9 +156,13 @@ def _insert(connection: Connection, answer: Answer, now: datetime) -> int:
     return number
 
 
-def _close(connection: Connection, claim: Claim) -> None:
-    """Close a claim, unless a newer one has its place."""
-    connection.execute(
+def _say_why(connection: Connection, claim: Claim, reason: str | None) -> None:
+    connection.execute(update(tables.events).where(_e.id == claim.event).values(reason=reason))
+
+
+def _close(connection: Connection, claim: Claim) -> bool:
+    """Close a claim, unless a newer one has its place; return whether it was open."""
+    closed = connection.execute(
         delete(tables.claims).where(
             _c.registry == claim.registry,
             _c.repository == claim.repository,
@@ -147,3 +170,4 @@ def _close(connection: Connection, claim: Claim) -> None:
             _c.event == claim.event,
         )
     )
+    return bool(closed.rowcount)

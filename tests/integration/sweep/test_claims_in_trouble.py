@@ -199,3 +199,66 @@ def test_what_the_sweep_itself_found_arms_no_claim_again(
     found = [one for one in caplog.messages if "no event said so" in one]
     assert len(found) < 5
     assert settled.now - at(300) < timedelta(minutes=1)
+
+
+def test_one_failure_after_contradictions_has_nothing_believed(
+    settled: Hand, client: Troubled, store: Storage
+) -> None:
+    claims(settled, OLD)
+    settled.pass_time(60)
+    client.trouble = RepositoryUnavailable("500")
+    settled.pass_time(10)
+    client.trouble = None
+    settled.pass_time(200)
+    assert desired(store) == {HOST: NEW}
+
+
+def test_a_registry_whose_first_question_failed_is_asked_about_the_next_event(
+    hand: Hand, client: Troubled, store: Storage
+) -> None:
+    client.trouble = RegistryUnavailable("a moment")
+    hand.pass_time(1)
+    client.trouble = None
+    hand.pass_time(8)
+    claims(hand, OLD)
+    hand.pass_time(200)
+    assert desired(store) == {HOST: NEW}
+
+
+def test_after_a_push_by_hand_an_answer_that_came_too_early_rejects_nothing(
+    settled: Hand, client: Troubled, store: Storage
+) -> None:
+    """Clocks that are set meanwhile make it early for longer than usual."""
+    settled.event(OLD, settled.now, by_hand=True)
+    settled.pass_time(5)
+    client.digest = NEWER
+    push = UnresolvedPush("production", "test/app", "1", settled.now, "", "alice")
+    store.events.record("production", [push], settled.clock())
+    settled.pass_time(2)
+    settled.set_by = timedelta(seconds=-10)
+    settled.pass_time(3600)
+    assert desired(store) == {HOST: NEWER}
+
+
+def test_what_was_believed_meanwhile_is_not_rejected_afterwards(settled: Hand, store: Storage) -> None:
+    claims(settled, OLD)
+    settled.pass_time(1)
+    store.claims.close_all("production", settled.now, believes=True, reason=None)
+    settled.pass_time(200)
+    assert events(store)[0]["reason"] is None or events(store)[-1]["reason"] is None
+
+
+def test_claims_of_a_registry_that_is_not_asked_are_closed_many_at_a_time(hand: Hand, store: Storage) -> None:
+    some = [
+        UnresolvedPush(
+            "production", "test/app", str(number), hand.now, "", None, claimed=(number % 2 and NEWER) or None
+        )
+        for number in range(1100)
+    ]
+    store.events.record("production", some, hand.now)
+    store.claims.close_all("production", hand.now, believes=True, reason=None)
+    assert len(store.events.desired({"production": (HOST,)})) == 550
+    store.claims.close_all("production", hand.now, believes=False, reason="it is not asked")
+    assert store.claims.newest_at() is None
+    reasons = [row["reason"] for row in events(store)]
+    assert set(reasons) == {None, "it is not asked"}

@@ -148,7 +148,7 @@ def test_of_a_registry_that_can_be_asked_events_are_believed_where_it_cannot_and
     for changes, verify, believes in (
         ({}, True, True),
         ({"verify": True}, True, False),
-        ({"verify": False}, False, False),
+        ({"verify": False}, False, True),
         ({"format": "github"}, True, False),
     ):
         given = content()

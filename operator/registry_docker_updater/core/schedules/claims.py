@@ -13,8 +13,9 @@ from registry_docker_updater.core.schedules.polls import Tag
 class OpenClaim:
     """A claim that was taken up ``since``; times are by the steady clock.
 
-    One of its tag has been open ``waiting_since``. ``failed_at`` is when a question that was begun since had no answer.
-    ``is_old`` tells that it was open before anything was asked: what was answered about it then is not known any more.
+    Nobody has told anything of its tag since it has been open ``waiting_since``. ``failed_at`` is when a question that was
+    begun since had no answer. ``is_old`` tells that it came before anything was asked: what was answered about it then is
+    not known any more.
     """
 
     claim: Claim
@@ -28,27 +29,28 @@ class OpenClaim:
 class OpenClaims:
     """The open claims by their tags; of each tag the newest. Every change makes new ones.
 
-    ``telling`` are the repositories of which the registry told a digest, ``has_answered`` whether it answered at all.
+    ``telling`` are the repositories of which the registry told a digest, ``given_up`` those of which it does not any more.
     """
 
     claims: Mapping[Tag, OpenClaim] = field(default_factory=dict)
     telling: frozenset[str] = frozenset()
-    has_answered: bool = False
+    given_up: frozenset[str] = frozenset()
 
     def get(self, tag: Tag) -> OpenClaim | None:
         """Return the open claim of a tag."""
         return self.claims.get(tag)
 
-    def opened(
-        self, claims: Mapping[Tag, Claim], now: datetime, *, is_old: bool = False, is_away: bool = False
-    ) -> "OpenClaims":
-        """Return them with others; the registry ``is_away`` where the last question to it had no answer."""
-        failed_at = now if is_away and not is_old and not self.has_answered else None
+    def opened(self, claims: Mapping[Tag, Claim], now: datetime, last_old: int = 0) -> "OpenClaims":
+        """Return them with others; events up to the number ``last_old`` came before anything was asked."""
         added = {
             tag: OpenClaim(
-                claim, now, self.claims[tag].waiting_since if tag in self.claims else now, is_old, failed_at
+                claim,
+                since=now,
+                waiting_since=self.claims[tag].waiting_since if tag in self.claims else now,
+                is_old=claim.event <= last_old,
             )
             for tag, claim in claims.items()
+            if tag not in self.claims or self.claims[tag].claim.event != claim.event
         }
         return replace(self, claims={**self.claims, **added})
 
@@ -60,15 +62,16 @@ class OpenClaims:
         """Return them without that of ``tag``."""
         return replace(self, claims={other: one for other, one in self.claims.items() if other != tag})
 
-    def resolved(self, tag: Tag) -> "OpenClaims":
+    def resolved(self, tag: Tag, now: datetime) -> "OpenClaims":
         """Return them after the registry told which digest ``tag`` has, or that there is none, so that it is to be relied upon."""
         one = self.claims.get(tag)
-        claims = {**self.claims, tag: replace(one, failed_at=None)} if one else self.claims
-        return replace(self, claims=claims, telling=self.telling | {tag.repository}, has_answered=True)
-
-    def answered(self) -> "OpenClaims":
-        """Return them after the registry answered, and told nothing."""
-        return replace(self, has_answered=True)
+        again = {tag: replace(one, failed_at=None, waiting_since=now)} if one else {}
+        return replace(
+            self,
+            claims={**self.claims, **again},
+            telling=self.telling | {tag.repository},
+            given_up=self.given_up - {tag.repository},
+        )
 
     def unanswered(self, tags: Iterable[Tag], begun: datetime, now: datetime) -> "OpenClaims":
         """Return them after a question that was ``begun`` then had no answer, which means the claims of ``tags``."""
@@ -93,8 +96,8 @@ class OpenClaims:
 
     def believed(self, tag: Tag) -> "OpenClaims":
         """Return them after that of ``tag`` was believed: the next of its repository need not wait again."""
-        return replace(self.closed(tag), telling=self.telling - {tag.repository})
+        return replace(self.closed(tag), given_up=self.given_up | {tag.repository})
 
     def _is_given_up(self, tag: Tag, one: OpenClaim, failed_at: datetime) -> bool:
-        might_tell = one.is_old or tag.repository in self.telling
+        might_tell = one.is_old or tag.repository in self.telling - self.given_up
         return not might_tell or failed_at - one.waiting_since >= SETTLE

@@ -70,15 +70,13 @@ class PollSchedule:
     def next(self) -> tuple[Tag, datetime] | None:
         """The tag to ask for next, and when; whatever waited longest comes first, so none is left out.
 
-        What was mentioned, and not asked for since, waits for no pause, but for those that waited longer.
+        What was mentioned waits for no pause, but for those that waited longer.
         """
         if not self.due:
             return None
         moment, tag = min((moment, tag) for tag, moment in self.due.items())
         moment = max(moment, self.rest_until or moment)
-        mentioned = [
-            (self.due[one], one) for one, often in self.again.items() if not often and one in self.due
-        ]
+        mentioned = [(self.due[one], one) for one in self.again if one in self.due]
         if mentioned and min(mentioned)[0] <= moment:
             moment, tag = min(mentioned)
         return tag, max(moment, self.not_before or moment)
@@ -87,13 +85,18 @@ class PollSchedule:
         """Return it for ``tags`` and no others: those that are new are due ``now``."""
         due = {tag: self.due.get(tag, now) for tag in tags}
         return replace(
-            self, due=due, troubles={tag: often for tag, often in self.troubles.items() if tag in due}
+            self,
+            due=due,
+            again={tag: often for tag, often in self.again.items() if tag in due},
+            troubles={tag: often for tag, often in self.troubles.items() if tag in due},
+            told_to_wait={
+                tag: until for tag, until in self.told_to_wait.items() if tag is None or tag in due
+            },
         )
 
     def pushed(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it after pushes of ``tags``: whether the tag really names what was pushed is asked when it must."""
-        sooner = {tag: min(self.due[tag], now + SETTLE) for tag in tags if tag in self.due}
-        return replace(self, due={**self.due, **sooner})
+        return self._due_by([tag for tag in tags if tag in self.due], now + SETTLE)
 
     def mentioned(self, tags: Iterable[Tag], now: datetime) -> "PollSchedule":
         """Return it after somebody told that ``tags`` may have got another digest: they are due.
@@ -101,13 +104,12 @@ class PollSchedule:
         That is also a sign of life of a registry that could not be asked.
         """
         known = [tag for tag in tags if tag in self.due]
-        due = {tag: max(min(self.due[tag], now), self.told_to_wait.get(tag, now)) for tag in known}
         not_before = self.not_before
         if known and not_before:
             sooner = min(not_before, now + _SIGN_OF_LIFE)
             not_before = max(sooner, self.told_to_wait.get(None, sooner))
         again = {**self.again, **dict.fromkeys(known, 0)}
-        return replace(self, due={**self.due, **due}, again=again, not_before=not_before)
+        return replace(self._due_by(known, now), again=again, not_before=not_before)
 
     def settled(self, tag: Tag) -> "PollSchedule":
         """Return it after what was mentioned of ``tag`` is known: no other answer is expected."""
@@ -119,11 +121,11 @@ class PollSchedule:
         Those of which the registry told nothing wait as long as they would.
         """
         known = [tag for tag in tags if tag in self.due and tag not in self.troubles]
-        return replace(self, due={**self.due, **{tag: min(self.due[tag], now + PAUSE) for tag in known}})
+        return self._due_by(known, now + PAUSE)
 
     def everything_due(self, now: datetime) -> "PollSchedule":
         """Return it when events may have been lost: every tag is due."""
-        return replace(self, due={tag: min(moment, now) for tag, moment in self.due.items()})
+        return self._due_by(self.due, now)
 
     def asked(
         self, tag: Tag, now: datetime, *, too_early: bool = False, is_settled: bool = False
@@ -141,7 +143,7 @@ class PollSchedule:
         answered = replace(
             self.everything_due(now) if was_away else self,
             not_before=None,
-            rest_until=self.rest_until if asked_again == 0 else now + PAUSE,
+            rest_until=now + PAUSE if asked_again is None else self.rest_until,
             failures=0,
             again=again,
             told_to_wait=_without(self.told_to_wait, tag, None),
@@ -162,7 +164,7 @@ class PollSchedule:
         )
         if asked_again is not None and asked_again < len(_AGAIN):
             wait, again = _AGAIN[asked_again], {**again, tag: asked_again + 1}
-        told = {**self.told_to_wait, tag: now + _bounded(retry_after)} if retry_after else self.told_to_wait
+        waits = {**self.told_to_wait, tag: now + _bounded(retry_after)} if retry_after else self.told_to_wait
         return replace(
             self,
             due={**self.due, tag: now + max(wait, _bounded(retry_after))},
@@ -171,7 +173,7 @@ class PollSchedule:
             again=again,
             troubles={**self.troubles, tag: often},
             silence=self.silence + 1,
-            told_to_wait=told,
+            told_to_wait=waits,
         )
 
     def failed(self, tag: Tag, now: datetime, retry_after: timedelta | None) -> "PollSchedule":
@@ -183,16 +185,21 @@ class PollSchedule:
         wait = _OF_REGISTRY.after(self.failures + 1)
         if self.again:
             wait = min(wait, _WHILE_MENTIONED)
-        told = {**self.told_to_wait, None: now + _bounded(retry_after)} if retry_after else self.told_to_wait
+        waits = {**self.told_to_wait, None: now + _bounded(retry_after)} if retry_after else self.told_to_wait
         waiting = replace(
             self,
             not_before=now + max(wait, _bounded(retry_after)),
             failures=self.failures + 1,
-            told_to_wait=told,
+            told_to_wait=waits,
         )
         if retry_after is None and waiting.failures > 1:
             waiting = waiting.everything_due(now)
         return replace(waiting, due={**waiting.due, tag: max(waiting.due[tag], now)})
+
+    def _due_by(self, tags: Iterable[Tag], moment: datetime) -> "PollSchedule":
+        """Return it with ``tags`` due then, or sooner; those that the registry wants to be left alone not before."""
+        sooner = {tag: max(min(self.due[tag], moment), self.told_to_wait.get(tag, _EPOCH)) for tag in tags}
+        return replace(self, due={**self.due, **sooner})
 
 
 def _without(mapping: Mapping[Tag | None, datetime], *keys: Tag | None) -> Mapping[Tag | None, datetime]:
