@@ -108,7 +108,10 @@ def test_zot_delivers_what_is_pushed_and_the_sweep_finds_what_was_while_the_oper
 
 
 @needs_registry
-def test_a_forged_event_deploys_nothing_where_events_are_verified(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verify", [None, True])
+def test_a_forged_event_deploys_nothing_also_where_nobody_said_verify(
+    site: Site, tmp_path: Path, verify: bool | None
+) -> None:
     site.add_host("solo", APP)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -116,7 +119,7 @@ def test_a_forged_event_deploys_nothing_where_events_are_verified(site: Site, tm
         settings = yaml.safe_load(site.config.read_text())
         settings["listen"]["port"] = port
         settings["registries"]["production"].update(
-            url=f"http://{real.host}", sweep_interval="1h", verify=True
+            url=f"http://{real.host}", sweep_interval="1h", verify=verify
         )
         site.config.write_text(yaml.safe_dump(settings))
         first = real.client.push("test/app", "1", image("1"))

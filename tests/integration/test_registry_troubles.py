@@ -13,8 +13,7 @@ import pytest
 
 from integration.registries import PASSWORD, USER, played
 from registry_docker_updater.activities.poll import registry_problems
-from registry_docker_updater.activities.poller import Poller
-from registry_docker_updater.activities.questions import PolledRegistry
+from registry_docker_updater.activities.questions import PolledRegistry, Questions
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login
@@ -58,12 +57,12 @@ def sweep(polled: PolledRegistry, folder: Path, known: Fleet, seconds: float) ->
     now = NOON
     database = Database(folder / "updater.db")
     store = Storage(database)
-    poller = Poller(
+    questions = Questions(
         store, polled, fleet=lambda: known, wake=lambda: None, clock=lambda: now, steady=lambda: now
     )
     end = now + timedelta(seconds=seconds)
     while now < end:
-        now = min(end, now + timedelta(seconds=poller.step()))
+        now = min(end, now + timedelta(seconds=questions.step(is_lost=False)))
     found = {name for name in [BAD, *GOOD] if store.events.newest_push("production", name, "1")}
     database.close()
     return found
@@ -169,8 +168,8 @@ def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
     known = running(BAD, GOOD[0])
     seconds = itertools.count()
     clock = lambda: NOON + timedelta(seconds=next(seconds))  # noqa: E731
-    poller = Poller(store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock)
+    questions = Questions(store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock)
     with pytest.raises(ZeroDivisionError):
-        poller.step()
-    poller.step()
+        questions.step(is_lost=False)
+    questions.step(is_lost=False)
     assert store.events.newest_push("production", GOOD[0], "1")

@@ -16,7 +16,6 @@ from integration.receivers import certificate
 from registry_docker_updater.cli import main as cli
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.application import endpoints
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.settings.model import Settings
 
@@ -96,7 +95,7 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     """As the application routes them."""
     nothing: Any = MagicMock()
     receiver = Receiver(nothing, nothing, nothing, nothing, nothing)
-    for one in endpoints(receiver, Api(nothing, nothing, nothing, "1")):
+    for one in (*receiver.endpoints(), *Api(nothing, nothing, nothing, "1").endpoints()):
         assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in _page("http")
 
 

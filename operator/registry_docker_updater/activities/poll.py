@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from registry_docker_updater.activities.poller import Poller
-from registry_docker_updater.activities.questions import PolledRegistry
+from registry_docker_updater.activities.questions import PolledRegistry, Questions
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
@@ -37,7 +37,9 @@ class RegistryPoll:
         ``clock`` says what time it is; waiting is measured by ``steady``.
         """
         self._pollers = {
-            one.name: Poller(storage, one, fleet=fleet, wake=wake, clock=clock, steady=steady)
+            one.name: Poller(
+                Questions(storage, one, fleet=fleet, wake=wake, clock=clock, steady=steady), steady
+            )
             for one in registries
         }
         # A question that hangs must not keep the process from ending; what it would have found is found after the

@@ -2,13 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable
 
-from registry_docker_updater.activities.questions import LOOK_SECONDS, PolledRegistry, Questions
+from registry_docker_updater.activities.questions import LOOK_SECONDS, Questions
 from registry_docker_updater.clock import Clock
-from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.storage.storage import Storage
 
 _log = logging.getLogger(__name__)
 # In a storm of news, each look is to see much of it: how many times as long as one took the next waits, and how long at
@@ -19,19 +16,9 @@ _REST, _LONGEST_REST_SECONDS = 3, 0.05
 class Poller:
     """Asks one registry, until it is stopped."""
 
-    def __init__(  # noqa: PLR0913 - each a thing of its own
-        self,
-        storage: Storage,
-        polled: PolledRegistry,
-        *,
-        fleet: Callable[[], Fleet],
-        wake: Callable[[], None],
-        clock: Clock,
-        steady: Clock,
-    ) -> None:
-        """As for :class:`RegistryPoll`, for one registry."""
-        self._name, self._steady = polled.name, steady
-        self._questions = Questions(storage, polled, fleet=fleet, wake=wake, clock=clock, steady=steady)
+    def __init__(self, questions: Questions, steady: Clock) -> None:
+        """Ask ``questions``; waiting is measured by ``steady``."""
+        self._questions, self._steady = questions, steady
         self._news = threading.Condition()
         self._is_stopping = self._is_lost = self._has_news = False
 
@@ -42,10 +29,10 @@ class Poller:
             try:
                 seconds = self.step()
             except UpdaterError as error:
-                _log.error("the sweep of registry %s: %s", self._name, error)
+                _log.error("the sweep of registry %s: %s", self._questions.registry, error)
                 seconds = LOOK_SECONDS
             except Exception:  # a thread that ends silently would never ask again
-                _log.exception("a bug of the sweep of registry %s; it goes on", self._name)
+                _log.exception("a bug of the sweep of registry %s; it goes on", self._questions.registry)
                 seconds = LOOK_SECONDS
             self._rest((self._steady() - begun).total_seconds(), seconds)
 

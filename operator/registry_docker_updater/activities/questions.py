@@ -63,6 +63,11 @@ class Questions:
         self.believes_events = polled.believes_events
 
     @property
+    def registry(self) -> str:
+        """The name of the registry."""
+        return self._polled.name
+
+    @property
     def awaits_somebody(self) -> bool:
         """Whether there was a push just now of what nobody runs so far."""
         return self._stranger_at is not None and self._steady() - self._stranger_at < _AWAITED
@@ -217,9 +222,9 @@ class Questions:
     def _reject(self, tag: Tag, claim: Claim, digest: str | None) -> None:
         says = f"{tag} is {digest}" if digest else f"there is no {tag}"
         reason = None if digest and digest == claim.digest else f"the registry says that {says}"
-        self._storage.claims.reject(claim, reason)
+        was_open = self._storage.claims.reject(claim, reason)
         self._claims = self._claims.closed(tag)
-        if claim.digest and reason:
+        if was_open and claim.digest and reason:
             _log.warning(
                 "event %d of registry %s is not believed: %s, and not %s",
                 *(claim.event, self._polled.name, reason, claim.digest),

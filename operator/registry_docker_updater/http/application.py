@@ -8,9 +8,7 @@ from bottle import Bottle, request
 
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.answers import as_json, headers_of_request, or_unavailable, refusal
-from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.endpoints import BadQuery, Endpoint, Parameter, read_query
-from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals, place
 
 Answers = Callable[..., Any]
@@ -25,11 +23,6 @@ def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Re
         shown = _if_let_in(access, refusals, answers) if one.is_guarded else answers
         app.route(one.rule, one.method, or_unavailable(refusals, shown))
     return app
-
-
-def endpoints(receiver: Receiver, api: Api) -> Sequence[Endpoint]:
-    """Return every request that is answered."""
-    return (*receiver.endpoints(), *api.endpoints())
 
 
 def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:

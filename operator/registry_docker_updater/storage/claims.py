@@ -65,13 +65,11 @@ class ClaimStore:
         Where it ``believes`` them, those with digests are; others are closed for ``reason``, or stay where there is none.
         """
         query = _CLAIMS.where(_c.registry == registry).order_by(_c.event).limit(_CLOSED_TOGETHER)
-        some: list[Claim] = []
-        while not some or len(some) == _CLOSED_TOGETHER:
-            after = some[-1].event if some else 0
+        last: int | None = 0
+        while last is not None:
             # Deliveries wait meanwhile.
             with self._connections.writing() as connection:
-                rows = connection.execute(query.where(_c.event > after)).mappings()
-                some = [Claim(**row) for row in rows]
+                some = [Claim(**row) for row in connection.execute(query.where(_c.event > last)).mappings()]
                 for claim in some:
                     if believes and claim.digest:
                         _keep_claimed(connection, claim, claim.digest, now)
@@ -80,8 +78,7 @@ class ClaimStore:
                     else:
                         continue
                     _close(connection, claim)
-            if not some:
-                return
+            last = some[-1].event if some else None
 
     def newest_at(self) -> datetime | None:
         """Return when the newest open claim came, if there is one."""
@@ -104,11 +101,13 @@ class ClaimStore:
             _close(connection, claim)
         return is_newest
 
-    def reject(self, claim: Claim, reason: str | None) -> None:
-        """Close a claim of which nothing comes, and keep why, where that is not known already."""
+    def reject(self, claim: Claim, reason: str | None) -> bool:
+        """Close a claim of which nothing comes, and keep why, where that is not known already; return whether it was open."""
         with self._connections.writing() as connection:
-            if _close(connection, claim):
+            was_open = _close(connection, claim)
+            if was_open:
                 _say_why(connection, claim, reason)
+        return was_open
 
 
 def _keep(connection: Connection, answer: Answer, now: datetime) -> Finding:

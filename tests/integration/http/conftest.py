@@ -19,7 +19,7 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.application import application, endpoints
+from registry_docker_updater.http.application import application
 from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
@@ -136,7 +136,9 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
         "1.2.3",
     )
     server = Server(
-        Together(application(endpoints(receiver, api), access, refusals), store.events.record_all),
+        Together(
+            application((*receiver.endpoints(), *api.endpoints()), access, refusals), store.events.record_all
+        ),
         guard,
         Listening("127.0.0.1", 0, tls),
         limits,

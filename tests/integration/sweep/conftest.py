@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from registry_docker_updater.activities.poller import Poller
-from registry_docker_updater.activities.questions import LOOK_SECONDS, PolledRegistry
+from registry_docker_updater.activities.questions import LOOK_SECONDS, PolledRegistry, Questions
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
 from registry_docker_updater.edges.registry.client import RegistryClient
@@ -81,7 +81,7 @@ class Hand:
         source = PolledRegistry(
             "production", HOSTS["production"], client, timedelta(hours=hours), believes_events=believes_events
         )
-        self.poller = Poller(
+        self.questions = Questions(
             store,
             source,
             fleet=lambda: self.fleet,
@@ -89,6 +89,7 @@ class Hand:
             clock=self.clock,
             steady=lambda: self.now,
         )
+        self.poller = Poller(self.questions, lambda: self.now)
 
     def clock(self) -> datetime:
         """The time of day, on a clock that somebody may have set."""
@@ -99,7 +100,7 @@ class Hand:
         end = self.now + timedelta(seconds=seconds)
         while self.now < end:
             wait = self.poller.step()
-            if self.poller._questions._claims.claims:
+            if self.questions._claims.claims:
                 wait = min(wait, LOOK_SECONDS)
             self.now = min(end, self.now + timedelta(seconds=wait))
 

@@ -58,13 +58,13 @@ def test_what_another_registry_pushes_or_nobody_can_read_asks_for_nothing(
     hand: Hand, client: Told, store: Storage
 ) -> None:
     hand.pass_time(3600)
-    before, due = len(client.asked), hand.poller._questions._schedule.due
+    before, due = len(client.asked), hand.questions._schedule.due
     elsewhere = Push("other", "test/app", "1", NEWER, hand.now, "elsewhere")
     store.events.record("other", [elsewhere], hand.now)
     store.events.record("production", [Unreadable("why", "what")], hand.now)
     assert store.events.pushed_after("production", 1) == {}
     hand.poller.step()
-    assert (len(client.asked), hand.poller._questions._schedule.due) == (before, due)
+    assert (len(client.asked), hand.questions._schedule.due) == (before, due)
 
 
 def test_an_answer_that_a_push_overtook_is_dropped(hand: Hand, client: Told, store: Storage) -> None:

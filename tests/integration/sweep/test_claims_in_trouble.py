@@ -198,7 +198,6 @@ def test_what_the_sweep_itself_found_arms_no_claim_again(
             settled.pass_time(0.1)
     found = [one for one in caplog.messages if "no event said so" in one]
     assert len(found) < 5
-    assert settled.now - at(300) < timedelta(minutes=1)
 
 
 def test_one_failure_after_contradictions_has_nothing_believed(
@@ -240,12 +239,16 @@ def test_after_a_push_by_hand_an_answer_that_came_too_early_rejects_nothing(
     assert desired(store) == {HOST: NEWER}
 
 
-def test_what_was_believed_meanwhile_is_not_rejected_afterwards(settled: Hand, store: Storage) -> None:
+def test_what_was_believed_meanwhile_is_not_rejected_afterwards(
+    settled: Hand, store: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
     claims(settled, OLD)
     settled.pass_time(1)
     store.claims.close_all("production", settled.now, believes=True, reason=None)
     settled.pass_time(200)
-    assert events(store)[0]["reason"] is None or events(store)[-1]["reason"] is None
+    (row,) = (row for row in events(store) if row["digest"] == OLD)
+    assert (row["waits"], row["reason"]) == (False, None)
+    assert "is not believed" not in caplog.text
 
 
 def test_claims_of_a_registry_that_is_not_asked_are_closed_many_at_a_time(hand: Hand, store: Storage) -> None:

@@ -168,4 +168,4 @@ def test_the_events_of_others_are_looked_at_once(hand: Hand, store: Storage) -> 
     push = Push("other", "test/app", "1", NEWER, hand.now, "elsewhere")
     store.events.record("other", [push], hand.now)
     hand.poller.step()
-    assert hand.poller._questions._event == store.events.last_event()
+    assert hand.questions._event == store.events.last_event()

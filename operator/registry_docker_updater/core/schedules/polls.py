@@ -132,7 +132,8 @@ class PollSchedule:
     ) -> "PollSchedule":
         """Return it after the registry answered for ``tag``; an answer that came ``too_early`` does not count.
 
-        After one with which what was mentioned ``is_settled``, no other is expected. Where the registry had told of no tag at all before, it is back, and everything is due.
+        After one with which what was mentioned ``is_settled``, no other is expected. Where the registry had told of no tag
+        at all before, it is back, and everything is due.
         """
         asked_again = self.again.get(tag)
         due = now + SETTLE if too_early else _slot(tag, self.interval, now)
@@ -158,10 +159,8 @@ class PollSchedule:
         One that tells nothing of one tag after the other may be in need of rest: it is asked more slowly.
         """
         often, asked_again = self.troubles.get(tag, 0) + 1, self.again.get(tag)
-        wait, again = (
-            Backoff(_FIRST_WAIT_OF_TAG, max(self.interval, _FIRST_WAIT_OF_TAG)).after(often),
-            self.again,
-        )
+        wait = Backoff(_FIRST_WAIT_OF_TAG, max(self.interval, _FIRST_WAIT_OF_TAG)).after(often)
+        again = self.again
         if asked_again is not None and asked_again < len(_AGAIN):
             wait, again = _AGAIN[asked_again], {**again, tag: asked_again + 1}
         waits = {**self.told_to_wait, tag: now + _bounded(retry_after)} if retry_after else self.told_to_wait

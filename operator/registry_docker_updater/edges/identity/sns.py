@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -26,8 +25,8 @@ from registry_docker_updater.edges.identity.keys import Keys
 from registry_docker_updater.edges.web import NoReply, Web
 
 _log = logging.getLogger(__name__)
-TOPIC = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
-_CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-f]{32}\.pem")
+TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
+_CERTIFICATE = re.compile(r"SimpleNotificationService-[0-9a-f]{32}\.pem")
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 - SNS's own
 # After a failure to confirm a subscription; SNS gives three days for it.
 _PAUSES_SECONDS = (2.0, 10.0, 60.0, 600.0)
@@ -61,6 +60,10 @@ class TopicIdentity:
         ``wait`` is called between two tries, with seconds.
         """
         self._topic, self._keys, self._web, self._wait = topic, keys, web, wait
+        _, partition, _, region, *_ = topic.split(":")
+        domain = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+        # Nothing is asked but the SNS whose topic it is.
+        self._sns = f"https://sns.{region}.{domain}/"
         self._lock, self._asking = threading.Lock(), threading.Lock()
         self._confirming: set[str] = set()
 
@@ -82,7 +85,7 @@ class TopicIdentity:
         url = message["SubscribeURL"] if message and message["Type"] == "SubscriptionConfirmation" else ""
         with self._lock:
             if (
-                not self._is_of_sns(url)
+                not url.startswith(self._sns)
                 or url in self._confirming
                 or len(self._confirming) >= _MOST_CONFIRMING
             ):
@@ -102,26 +105,15 @@ class TopicIdentity:
             return None
         text = to_sign(message)
         url, algorithm = message.get("SigningCertURL"), _HASHES.get(str(message.get("SignatureVersion")))
-        if text is None or algorithm is None or not isinstance(url, str) or not self._is_of_sns(url):
+        if text is None or algorithm is None or not isinstance(url, str):
             return None
-        if not _CERTIFICATE.fullmatch(url.partition(".com")[2].removeprefix(".cn")):
+        if not url.startswith(self._sns) or not _CERTIFICATE.fullmatch(url.removeprefix(self._sns)):
             return None
         certificate = self._keys.key(url, "")
         is_right = certificate is not None and _is_signed_by(
             certificate, message.get("Signature"), text, algorithm
         )
         return message if is_right else None
-
-    def _is_of_sns(self, url: str) -> bool:
-        """Tell whether an address is of the SNS whose topic it is; no other is asked for anything."""
-        match = TOPIC.fullmatch(self._topic)
-        region, partition = (match[2], match[1]) if match else ("", "")
-        domain = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return False
-        return (parts.scheme, parts.netloc) == ("https", f"sns.{region}.{domain}")
 
     def _confirm(self, url: str) -> None:
         try:
