@@ -53,7 +53,7 @@ class Parts:
         """The database; the tables of a running operator are left to it to bring up to date."""
         may_upgrade = bool(self.held) or not is_held(self.state)
         guard = self.held.lost if self.held else lambda: None
-        return Database(self.state / "updater.db", may_upgrade=may_upgrade, guard=guard)
+        return Database(self.state / "updater.db", may_upgrade=may_upgrade, guard=guard, clock=self.clock)
 
     @cached_property
     def storage(self) -> Storage:

@@ -20,6 +20,7 @@ import yaml
 from integration.shops import INVENTORY, Shop, processes
 from registry_docker_updater.cli.main import main
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, OLD
 from unit.engines import Answer, PlayedEngine, container_of, engine_with, played_engine
@@ -188,8 +189,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def storage(path: Path) -> Iterator[Storage]:
+    """A database; whatever a test does to it, the trail tells all of it, and nothing else."""
     database = Database(path)
-    yield Storage(database)
+    kept = Storage(database)
+    yield kept
+    assert not list(verify(kept))
     database.close()
 
 

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from registry_docker_updater.core.audit.entries import Person, Step
+from registry_docker_updater.core.audit.kinds import PUSH_INSISTED
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.targets import Target
@@ -21,6 +23,7 @@ HOSTS: Mapping[str, tuple[str, ...]] = {"production": (HOST, "registry.internal:
 RETRY = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 100)
 ONCE = RetryPolicy(RETRY.backoff, 1)
 WEB = container().key
+ANN = Person("ann", "command line")
 
 
 def push(
@@ -63,6 +66,13 @@ def end(
     """End the run of a rollout, the first by default."""
     before = {one.result.key: one.result for one in storage.rollouts.outcomes(rollout)}
     return actions.end_run(storage, rollout, RunEnd(digest, outcomes, before), retry, now)
+
+
+def insist(storage: Storage, push: int, *keys: str, now: datetime = NOON) -> None:
+    """Have a person want a push on targets whatever became of them before."""
+    with storage.transaction() as kept:
+        kept.overrides.add(push, keys, ANN.name, now)
+        kept.trail.append(Step(PUSH_INSISTED), now)
 
 
 def reopened(path: Path) -> Storage:

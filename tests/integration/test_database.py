@@ -20,7 +20,7 @@ from registry_docker_updater.storage.migrations import MIGRATIONS, Migration, mi
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
 from registry_docker_updater.views.fleet import fleet as view
-from unit.builders import NEW, NEWER, OLD, at, container, host, service, whole
+from unit.builders import NEW, NEWER, NOON, OLD, at, container, host, service, whole
 
 
 def test_the_fleet_is_given_back_as_it_was_kept(storage: Storage) -> None:
@@ -149,7 +149,7 @@ def upgrade(path: Path, migrations: Mapping[str, Migration], *, may_upgrade: boo
     """Open a database with an operator of another version, as it were."""
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        migrate(connection, path, may_upgrade=may_upgrade, migrations=migrations)
+        migrate(connection, path, NOON, may_upgrade=may_upgrade, migrations=migrations)
     engine.dispose()
 
 
@@ -178,7 +178,7 @@ def test_what_the_first_version_kept_is_read_by_this_one(storage: Storage, path:
         connection.executescript(
             "ALTER TABLE hosts DROP COLUMN at_once; ALTER TABLE targets DROP COLUMN at_once;"
             "ALTER TABLE outcomes DROP COLUMN stages; ALTER TABLE notifications DROP COLUMN sent_at;"
-            "DROP TABLE claims; DROP INDEX ix_newest_change; ALTER TABLE newest DROP COLUMN change;"
+            "DROP TABLE trail; DROP TABLE claims; DROP INDEX ix_newest_change; ALTER TABLE newest DROP COLUMN change;"
             "DROP TABLE ignored; DROP INDEX ix_newest_push; DROP INDEX ix_rollouts_state;"
             "DELETE FROM migrations WHERE name != '0001 the first tables'"
         )

@@ -152,9 +152,8 @@ def test_a_rollout_of_which_nobody_is_told_says_so(store: Storage) -> None:
     begin(store, at(10))
     end(store, at(20), Outcome.UPDATED, Outcome.UPDATED)
     (due,) = store.notifications.due()
-    store.notifications.keep(
-        due, replace(due, state=NotificationState.NOBODY, due_at=None, error="no channel is set")
-    )
+    nobody = replace(due, state=NotificationState.NOBODY, due_at=None, error="no channel is set")
+    actions.keep_message(store, due, nobody, {}, at(30))
     message = view(store, 1)["message"]
     assert message is not None
     assert (message["state"], message["error"]) == ("nobody told", "no channel is set")

@@ -16,7 +16,7 @@ from registry_docker_updater.core.notifications.schedule import NotificationStat
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, Playbook
-from registry_docker_updater.storage.actions import keep_repair
+from registry_docker_updater.storage.actions import keep_message, keep_repair
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NEWER, OLD, at, host
@@ -67,7 +67,7 @@ def failed_run(store: Storage) -> None:
     begin(store, at(1))
     end(store, at(2), ended(Outcome.FAILED, after=None))
     (due,) = store.notifications.due()
-    store.notifications.keep(due, replace(due, state=NotificationState.SENT))
+    keep_message(store, due, replace(due, state=NotificationState.SENT), {}, at(3))
 
 
 def repairer(store: Storage, played: Played, folder: Path) -> Repairer:

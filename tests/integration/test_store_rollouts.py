@@ -5,7 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from integration.keeping import HOSTS, ONCE, WEB, begin, end, ended, push, record, reopened, start
+from integration.keeping import (
+    ANN,
+    HOSTS,
+    ONCE,
+    WEB,
+    begin,
+    end,
+    ended,
+    insist,
+    push,
+    record,
+    reopened,
+    start,
+)
 from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import Plan
@@ -13,6 +26,7 @@ from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.actions import (
     interrupt_runs,
+    keep_message,
     keep_outcome,
     keep_plan,
     keep_repair,
@@ -87,7 +101,7 @@ def test_of_what_an_interrupted_run_did_the_team_is_told(begun: Storage) -> None
 def test_what_a_run_before_did_is_no_news_of_one_that_was_interrupted(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.UNREACHABLE))
     (due,) = begun.notifications.due()
-    begun.notifications.keep(due, replace(due, state=NotificationState.SENT))
+    keep_message(begun, due, replace(due, state=NotificationState.SENT), {}, at(40))
     begin(begun, at(30))
     interrupt_runs(begun, at(40))
     assert begun.notifications.due() == ()
@@ -127,7 +141,7 @@ def test_a_rollout_that_is_asked_for_again_has_all_its_attempts_again(begun: Sto
     end(begun, at(20), ended(Outcome.FAILED))
     seen = begun.change_counter()
 
-    assert retry_rollout(begun, 1, [], "ann", at(30))
+    assert retry_rollout(begun, 1, [], ANN, at(30))
 
     assert begun.change_counter() > seen
     assert (only(begun).state, only(begun).due_at) == (RolloutState.WAITING, at(30))
@@ -148,7 +162,7 @@ def test_a_run_for_a_host_that_is_back_takes_no_attempt_from_the_others(begun: S
 def test_overrides_are_closed_when_nothing_is_left_to_do_and_when_others_spoke_against_the_image(
     begun: Storage,
 ) -> None:
-    begun.overrides.add(1, [WEB, "service/x"], "ann", at(11))
+    insist(begun, 1, WEB, "service/x", now=at(11))
     keep_plan(begun, Plan(closed_overrides=begun.overrides.open() - {("service/x", 1)}), at(12))
     assert begun.history(HOSTS, []).overrides == {("service/x", 1)}
     end(begun, at(20), ended(Outcome.ROLLED_BACK), ended(Outcome.SKIPPED, "service/x", left_alone=True))
@@ -157,7 +171,7 @@ def test_overrides_are_closed_when_nothing_is_left_to_do_and_when_others_spoke_a
 
 
 def test_a_rollout_that_runs_cannot_be_asked_for_again(begun: Storage) -> None:
-    assert not retry_rollout(begun, 1, [WEB], "ann", at(30))
+    assert not retry_rollout(begun, 1, [WEB], ANN, at(30))
     assert begun.history(HOSTS, [WEB]).overrides == frozenset()
 
 
@@ -167,7 +181,7 @@ def test_what_a_person_asks_for_is_kept_as_a_whole_or_not_at_all(begun: Storage)
 
     def cut_off() -> None:
         with begun.transaction() as kept:
-            assert retry_rollout(kept, 1, [WEB], "ann", at(30))
+            assert retry_rollout(kept, 1, [WEB], ANN, at(30))
             raise KeyboardInterrupt
 
     before = view(begun, 1)
@@ -180,14 +194,14 @@ def test_what_a_person_asks_for_is_kept_as_a_whole_or_not_at_all(begun: Storage)
 def test_what_was_asked_for_again_is_not_settled_by_who_had_not_seen_it(begun: Storage) -> None:
     interrupt_runs(begun, at(20))
     seen = only(begun)
-    retry_rollout(begun, 1, [], "ann", at(30))
+    retry_rollout(begun, 1, [], ANN, at(30))
     keep_plan(begun, Plan(settle=(seen,)), at(31))
     assert view(begun, 1)["state"] == "waiting"
 
 
 def test_an_override_holds_until_the_target_has_an_outcome(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.ROLLED_BACK))
-    retry_rollout(begun, 1, [WEB], "ann", at(30))
+    retry_rollout(begun, 1, [WEB], ANN, at(30))
     begin(begun, at(31))
     keep_outcome(begun, 1, NEW, ended(Outcome.UNREACHABLE, after=None), at(32))
     keep_outcome(begun, 1, NEW, ended(Outcome.SKIPPED, left_alone=True), at(32))
@@ -223,9 +237,9 @@ def test_news_are_told_until_they_are_told(begun: Storage) -> None:
     (due,) = begun.notifications.due()
     assert due == Notification(1, NotificationState.DUE, due_at=at(20), run=1)
     later = Notification(1, NotificationState.DUE, 1, at(40), ("mail",), "mail: refused", run=1)
-    begun.notifications.keep(due, later)
+    keep_message(begun, due, later, {}, at(40))
     assert begun.notifications.due() == (later,)
-    begun.notifications.keep(later, Notification(1, NotificationState.SENT, 2, run=1))
+    keep_message(begun, later, Notification(1, NotificationState.SENT, 2, run=1), {}, at(40))
     assert begun.notifications.due() == ()
 
 
@@ -234,7 +248,7 @@ def test_news_that_come_while_the_team_is_told_are_told_too(begun: Storage) -> N
     (first,) = begun.notifications.due()
     begin(begun, at(30))
     end(begun, at(31), ended(Outcome.UPDATED))
-    begun.notifications.keep(first, Notification(1, NotificationState.SENT, 1, run=1))
+    keep_message(begun, first, Notification(1, NotificationState.SENT, 1, run=1), {}, at(40))
     assert [one.due_at for one in begun.notifications.due()] == [at(31)]
 
 

@@ -1,6 +1,7 @@
 """Telling the team: one run of ``notify.yml`` for a notification, retried on its own."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -8,6 +9,7 @@ from registry_docker_updater.activities.context import Context
 from registry_docker_updater.core.notifications.schedule import Notification, SendResult, after_sending
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+from registry_docker_updater.storage.actions import keep_message
 
 _log = logging.getLogger(__name__)
 
@@ -40,16 +42,17 @@ class Notifier:
             folder = self._context.runs / str(notification.rollout)
             ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._timeout)
             if not ended.was_stopped:
-                self._keep(notification, send_result(ended))
+                self._keep(notification, send_result(ended), ended.left)
         except Exception as error:
-            self._keep(notification, SendResult(error=str(error)))
+            self._keep(notification, SendResult(error=str(error)), {})
             raise
         finally:
             self._is_sending = False
 
-    def _keep(self, before: Notification, result: SendResult) -> None:
-        after = after_sending(before, result, self._context.clock(), self._retry)
-        self._context.storage.notifications.keep(before, after)
+    def _keep(self, before: Notification, result: SendResult, left: Mapping[str, object]) -> None:
+        now = self._context.clock()
+        after = after_sending(before, result, now, self._retry)
+        keep_message(self._context.storage, before, after, left, now)
         if result.nobody:
             _log.info("rollout %d: nobody is told: %s", before.rollout, result.nobody)
         elif after.error:

@@ -222,7 +222,7 @@ class Questions:
     def _reject(self, tag: Tag, claim: Claim, digest: str | None) -> None:
         says = f"{tag} is {digest}" if digest else f"there is no {tag}"
         reason = None if digest and digest == claim.digest else f"the registry says that {says}"
-        was_open = self._storage.claims.reject(claim, reason)
+        was_open = self._storage.claims.reject(claim, reason, self._clock())
         self._claims = self._claims.closed(tag)
         if was_open and claim.digest and reason:
             _log.warning(

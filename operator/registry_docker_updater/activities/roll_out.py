@@ -95,7 +95,8 @@ class RollOut:
             folder = self._context.runs / str(rollout.id)
             ended = self._context.playbooks.run(_update(start), folder, self._policy.timeout, keep)
             if not ended.was_stopped:
-                self._conclude(start, rollout, self._outcomes(start, rollout, known, ended), before)
+                outcomes = self._outcomes(start, rollout, known, ended)
+                self._conclude(start, rollout, RunEnd(start.desired.digest, outcomes, before), ended)
         finally:
             self._busy.discard(rollout.id)
 
@@ -125,12 +126,11 @@ class RollOut:
         self,
         start: Start,
         rollout: Rollout,
-        outcomes: tuple[TargetOutcome, ...],
-        before: Mapping[str, TargetOutcome],
+        end: RunEnd,
+        ended: FinishedRun,
     ) -> None:
-        now = self._context.clock()
-        end = RunEnd(start.desired.digest, outcomes, before)
-        after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now)
+        now, outcomes = self._context.clock(), end.outcomes
+        after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now, ended.left)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
         self._updated({one.key: one.after for one in outcomes if one.after}, now)
         failed = {one.key for one in outcomes if not one.outcome.is_final}

@@ -2,11 +2,13 @@
 
 import getpass
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.references import InvalidReference, Reference
@@ -81,6 +83,9 @@ def overridable(found: Judged) -> frozenset[str]:
     return frozenset(target.key for target, verdict in found if verdict.is_overridable or verdict is BUSY)
 
 
-def person() -> str:
-    """Return who gives the command."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+def person() -> Person:
+    """Return who gives the command, and on which machine; and from where, as far as SSH says so."""
+    # `SSH_CONNECTION` (ssh(1)) begins with the address of the client. What runs under sudo has none mostly.
+    client = os.environ.get("SSH_CONNECTION", "").partition(" ")[0]
+    place = f"command line on {socket.gethostname()}{', by SSH from ' + client if client else ''}"
+    return Person(os.environ.get("SUDO_USER") or getpass.getuser(), place)

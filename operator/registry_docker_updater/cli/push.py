@@ -10,6 +10,7 @@ from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.storage.actions import push_by_hand
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -22,7 +23,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         raise UpdaterError(
             f"{given.image} needs a tag and a digest, as in registry.example.com/test/app:1@sha256:…"
         )
-    now = parts.clock()
+    now, who = parts.clock(), person()
     made = Push(
         registry=registry,
         repository=reference.repository,
@@ -30,15 +31,14 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         digest=reference.digest,
         occurred_at=now,
         key=f"by hand {uuid.uuid4()}",
-        actor=f"{person()} (by hand)",
+        actor=f"{who.name} (by hand)",
         by_hand=True,
     )
     with parts.storage.transaction() as kept:
         desired = desired_now(parts, registry, reference)
         found = judged(kept, parts, desired, kept.fleet.load())
-        (number,) = kept.events.record(registry, [made], now).pushes
         forced = overridable(found) if given.force else frozenset[str]()
-        kept.overrides.add(number, forced, person(), now)
+        number = push_by_hand(kept, registry, made, forced, who)
     requested = Requested(number, str(reference), found, forced)
     return answer(parts, requested, output, as_json=given.json, wait=given.wait)
 

@@ -1,8 +1,27 @@
 """What happens to rollouts: each function reads what is kept, has the core decide, and keeps the effects, as one transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
+from registry_docker_updater.core.audit.entries import Person, Step
+from registry_docker_updater.core.audit.kinds import (
+    OVERRIDES_CLOSED,
+    PUSH_INSISTED,
+    ROLLOUT_RETRIED,
+    ROLLOUT_SETTLED,
+    ROLLOUT_SUPERSEDED,
+    RUN_BEGAN,
+    RUN_ENDED,
+    RUN_INTERRUPTED,
+    TARGET_ENDED,
+    TARGET_REPAIRED,
+    TEAM_NOT_TOLD,
+    TEAM_TOLD,
+)
+from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.core.rollouts.lifecycle import (
     RunEnd,
     interrupted,
@@ -17,16 +36,30 @@ from registry_docker_updater.core.rollouts.lifecycle import (
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
+from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.storage import Storage
 
 
-def begin_run(storage: Storage, start: Start, now: datetime) -> Rollout:
-    """Keep that a run of ``start`` begins; return the rollout, made when the push had none."""
+def begin_run(storage: Storage, start: Start, now: datetime, ran: Mapping[str, Any] | None = None) -> Rollout:
+    """Keep that a run of ``start`` begins; return the rollout, made when the push had none.
+
+    ``ran`` says what is run: playbooks, inventory, versions, variables.
+    """
     keys = [target.key for target in start.targets]
     with storage.transaction() as kept:
         rollout = kept.rollouts.of_push(start.desired.push) or kept.rollouts.create(start.desired, now)
         effects = run_begun(rollout, start.desired.digest, keys, kept.attempts.last(keys), now)
-        kept.apply(effects, now)
+        facts = {
+            "run": effects.rollout.runs,
+            "image": start.desired.image,
+            "digest": start.desired.digest,
+            "hosts": start.hosts,
+            "engines": kept.fleet.engines(start.hosts),
+            "targets": keys,
+            "overridden": start.overridden,
+            "ran": ran or {},
+        }
+        kept.apply(effects, Step(RUN_BEGAN, facts), now)
     return effects.rollout
 
 
@@ -34,15 +67,34 @@ def keep_outcome(storage: Storage, rollout: int, digest: str, one: TargetOutcome
     """Keep what became of one target in the run to ``digest`` that goes on, as soon as it is known."""
     with storage.transaction() as kept:
         last = kept.attempts.last([one.key])
-        kept.apply(outcomes_known(kept.rollouts.get(rollout), digest, [one], last, now), now)
+        before = kept.rollouts.get(rollout)
+        step = Step(TARGET_ENDED, {"run": before.runs, "image": before.image, **_said(one)})
+        kept.apply(outcomes_known(before, digest, [one], last, now), step, now)
 
 
-def end_run(storage: Storage, rollout: int, end: RunEnd, retry: RetryPolicy, now: datetime) -> Rollout:
-    """Keep how a run ended: every outcome, where the rollout stands, and whether the team is to be told."""
+def end_run(  # noqa: PLR0913, PLR0917 - what an end is made of
+    storage: Storage,
+    rollout: int,
+    end: RunEnd,
+    retry: RetryPolicy,
+    now: datetime,
+    left: Mapping[str, Any] | None = None,
+) -> Rollout:
+    """Keep how a run ended: every outcome, where the rollout stands, and whether the team is to be told.
+
+    ``left`` says what is left of the run itself: its exit code, and the hash of what is kept of it.
+    """
     with storage.transaction() as kept:
         last = kept.attempts.last([one.key for one in end.outcomes])
-        effects = run_ended(kept.rollouts.get(rollout), end, last, retry, now)
-        kept.apply(effects, now)
+        before = kept.rollouts.get(rollout)
+        effects = run_ended(before, end, last, retry, now)
+        facts = {
+            "run": before.runs,
+            "image": before.image,
+            "targets": [_said(one) for one in end.outcomes],
+            **(left or {}),
+        }
+        kept.apply(effects, Step(RUN_ENDED, facts), now)
     return effects.rollout
 
 
@@ -57,7 +109,8 @@ def keep_repair(storage: Storage, digest: str, one: TargetOutcome, now: datetime
         if rollout and kept.events.push(rollout.push).digest == digest:
             effects = repaired(rollout, digest, one, last, now)
             if effects:
-                kept.apply(effects, now)
+                step = Step(TARGET_REPAIRED, {"run": rollout.runs, "image": rollout.image, **_said(one)})
+                kept.apply(effects, step, now)
 
 
 def interrupt_runs(storage: Storage, due_at: datetime, busy: Collection[int] = ()) -> Sequence[int]:
@@ -68,7 +121,8 @@ def interrupt_runs(storage: Storage, due_at: datetime, busy: Collection[int] = (
     with storage.transaction() as kept:
         lost = [one for one in kept.rollouts.in_state(RolloutState.RUNNING) if one.id not in busy]
         for one in lost:
-            kept.apply(interrupted(one, kept.rollouts.outcomes(one.id), due_at), due_at)
+            step = Step(RUN_INTERRUPTED, {"run": one.runs, "image": one.image})
+            kept.apply(interrupted(one, kept.rollouts.outcomes(one.id), due_at), step, due_at)
     return [one.id for one in lost]
 
 
@@ -77,27 +131,67 @@ def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
     if not (planned.supersede or planned.closed_overrides or planned.settle):
         return
     with storage.transaction() as kept:
-        kept.overrides.close(planned.closed_overrides, now)
+        if planned.closed_overrides:
+            kept.overrides.close(planned.closed_overrides, now)
+            closed = sorted({one.push for one in planned.closed_overrides})
+            kept.trail.append(Step(OVERRIDES_CLOSED, {"pushes": closed}), now)
         for number in planned.supersede:
             rollout = kept.rollouts.get(number)
-            kept.apply(superseded(rollout, kept.rollouts.outcomes(number), now), now)
+            effects = superseded(rollout, kept.rollouts.outcomes(number), now)
+            kept.apply(effects, Step(ROLLOUT_SUPERSEDED, {"image": rollout.image}), now)
         for seen in planned.settle:
-            effects = settled(kept.rollouts.get(seen.id), seen, now)
-            if effects:
-                kept.apply(effects, now)
+            ending = settled(kept.rollouts.get(seen.id), seen, now)
+            if ending:
+                kept.apply(ending, Step(ROLLOUT_SETTLED, {"image": seen.image}), now)
 
 
-def retry_rollout(storage: Storage, rollout: int, forced: Iterable[str], actor: str, now: datetime) -> bool:
+def retry_rollout(storage: Storage, rollout: int, forced: Iterable[str], who: Person, now: datetime) -> bool:
     """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
 
     The targets with the keys ``forced`` are to be brought there whatever became of them before.
     """
     with storage.transaction() as kept:
         before = kept.rollouts.get(rollout)
-        effects = retried(before, actor, now)
+        effects = retried(before, who.name, now)
         if effects is None:
             return False
-        kept.apply(effects, now)
-        kept.overrides.note_retry(rollout, actor, now)
-        kept.overrides.add(before.push, forced, actor, now)
+        kept.overrides.note_retry(rollout, who.name, now)
+        insisted = sorted(forced)
+        kept.overrides.add(before.push, insisted, who.name, now)
+        facts = {"image": before.image, "targets": insisted, **asdict(who)}
+        kept.apply(effects, Step(ROLLOUT_RETRIED, facts), now)
     return True
+
+
+def push_by_hand(storage: Storage, registry: str, push: Push, forced: Iterable[str], who: Person) -> int:
+    """Keep a push that a person made by hand just now, and return its number.
+
+    The targets with the keys ``forced`` are to get it whatever became of them before.
+    """
+    now = push.occurred_at
+    with storage.transaction() as kept:
+        arrived = Arrived(registry, [push], now, address=who.place)
+        (number,) = kept.events.record_all([arrived])[0].pushes
+        insisted = sorted(forced)
+        if insisted:
+            kept.overrides.add(number, insisted, who.name, now)
+            facts = {"targets": insisted, **asdict(who)}
+            kept.trail.append(Step(PUSH_INSISTED, facts, event=number), now)
+    return number
+
+
+def keep_message(
+    storage: Storage, before: Notification, after: Notification, run: Mapping[str, Any], now: datetime
+) -> None:
+    """Keep where a notification stands after an attempt to send it; ``run`` says what is left of that playbook run."""
+    with storage.transaction() as kept:
+        kept.notifications.keep(before, after)
+        facts = {"run": before.run, "channels": before.channels, "error": after.error, **run}
+        kind = TEAM_TOLD if after.state is NotificationState.SENT else TEAM_NOT_TOLD
+        kept.trail.append(
+            Step(kind, facts, event=kept.rollouts.get(before.rollout).push, rollout=before.rollout), now
+        )
+
+
+def _said(one: TargetOutcome) -> dict[str, Any]:
+    return {"target": one.key, "outcome": one.outcome, "before": one.before, "after": one.after}

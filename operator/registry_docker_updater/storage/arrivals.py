@@ -12,19 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
+from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.kinds import EVENT_IGNORED, EVENT_RECEIVED
 from registry_docker_updater.core.events.newest import newest_after
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.chain import append_all
 from registry_docker_updater.storage.claims import open_claims
 from registry_docker_updater.storage.database import batches, by_registry, put_all
 from registry_docker_updater.storage.newest import keep_newest, newest_of
+from registry_docker_updater.storage.written import Written, recorded_row, taken
 
 # Reasons are partly what a sender wrote: this many of one registry are counted, one by one.
 _MOST_REASONS = 200
 OTHER_REASONS = "other reasons"
+_Event = Push | UnresolvedPush | Unreadable
 # What a claim has of its event.
 _OF_CLAIM = ("registry", "repository", "tag", "occurred_at", "received_at")
 
@@ -33,17 +38,22 @@ _e = tables.events.c
 _KEPT_KEYS = select(_e.key).where(
     _e.registry == bindparam("of"), _e.key.in_(bindparam("keys", expanding=True))
 )
-_INSERT = insert(tables.events).returning(_e.id, sort_by_parameter_order=True)
+_INSERT = insert(tables.events)
+_LAST = select(func.max(_e.id))
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """What one delivery of ``registry`` held, when it came ``at``: events to keep, and why others are ignored."""
+    """What one delivery of ``registry`` held, when it came ``at``: events to keep, and why others are ignored.
+
+    ``address`` is that of who sent it, where it was sent.
+    """
 
     registry: str
     found: Sequence[Push | UnresolvedPush | Unreadable]
     at: datetime
     ignored: Sequence[str] = ()
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,19 +98,22 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
         if itself not in seen:
             seen.add(itself)
             fresh.append(entry)
-    numbers = _insert(connection, [row for *_, row in fresh])
+    _insert(connection, [row for *_, row in fresh])
     pushes: list[tuple[Arrived, Push, int]] = []
     claims: list[Mapping[str, Any]] = []
-    for (count, delivery, event, row), number in zip(fresh, numbers, strict=True):
+    for count, delivery, event, row in fresh:
+        number = row["id"]
         if isinstance(event, Push):
             count.pushes.append(number)
             pushes.append((delivery, event, number))
         elif isinstance(event, UnresolvedPush):
             count.claims += 1
             claims.append({**{name: row[name] for name in _OF_CLAIM}, "event": number})
-    _keep_newest(connection, pushes)
+    newest = _keep_newest(connection, pushes)
     open_claims(connection, claims)
     first = _count_ignored(connection, arrived)
+    _append(connection, [(delivery, event, row) for _, delivery, event, row in fresh], newest)
+    _append_ignored(connection, arrived, first)
     return [
         Recorded(
             len(one.pushes) + one.claims,
@@ -159,11 +172,43 @@ def _kept_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set
     }
 
 
-def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    return list(connection.scalars(_INSERT, rows)) if rows else []
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert events, and give them their numbers: whoever writes has the table for itself, so that they are free."""
+    if rows:
+        last = connection.scalar(_LAST) or 0
+        for number, row in enumerate(rows, start=last + 1):
+            row["id"] = number
+        connection.execute(_INSERT, rows)
 
 
-def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, int]]) -> None:
+def _append(
+    connection: Connection, fresh: Sequence[tuple[Arrived, _Event, Mapping[str, Any]]], newest: Written
+) -> None:
+    """Append an entry for each new event, with what it made the newest push of its tag."""
+    of_push = {row["push"]: row for row in newest.rows.get(tables.newest.name, ())}
+    steps: dict[datetime, list[tuple[Step, Written]]] = {}
+    for delivery, event, row in fresh:
+        facts = {"from": delivery.address, "is_claim": isinstance(event, UnresolvedPush)}
+        written = Written({tables.events.name: [recorded_row(tables.events, row)]})
+        if row["id"] in of_push:
+            written.rows[tables.newest.name] = [of_push[row["id"]]]
+        steps.setdefault(delivery.at, []).append((Step(EVENT_RECEIVED, facts, event=row["id"]), written))
+    for at, together in steps.items():
+        append_all(connection, together, at)
+
+
+def _append_ignored(
+    connection: Connection, arrived: Sequence[Arrived], first: Sequence[Sequence[str]]
+) -> None:
+    for delivery, reasons in zip(arrived, first, strict=True):
+        steps = [
+            (Step(EVENT_IGNORED, {"registry": delivery.registry, "reason": reason}), Written())
+            for reason in reasons
+        ]
+        append_all(connection, steps, delivery.at)
+
+
+def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, int]]) -> Written:
     names = {PushedName(one.registry, push.repository, push.tag) for one, push, _ in pushes}
     before = newest_of(connection, names)
     newest = dict(before)
@@ -172,6 +217,7 @@ def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, i
         if after := newest_after(push, number, newest.get(name), delivery.at):
             newest[name] = after
     keep_newest(connection, newest, before)
+    return taken(connection)
 
 
 def _count_ignored(connection: Connection, arrived: Sequence[Arrived]) -> list[list[str]]:

@@ -9,6 +9,7 @@ from registry_docker_updater.core.rollouts.history import LastAttempt, Refusal
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Connections, batches, put
+from registry_docker_updater.storage.written import removed, wrote
 
 
 class AttemptStore:
@@ -50,12 +51,14 @@ class AttemptStore:
             for key, one in last.items():
                 row = {**asdict(one), "key": key, "possible_digests": sorted(one.possible_digests)}
                 put(connection, tables.last_attempts, row)
+                wrote(connection, tables.last_attempts, row)
 
     def refuse(self, refusals: Iterable[Refusal]) -> None:
         """Keep digests that targets refused."""
         with self._connections.writing() as connection:
             for one in refusals:
                 put(connection, tables.refusals, one._asdict())
+                wrote(connection, tables.refusals, one._asdict())
 
     def forgive(self, refusals: Iterable[Refusal]) -> None:
         """Forget refusals that hold no more."""
@@ -63,4 +66,5 @@ class AttemptStore:
         with self._connections.writing() as connection:
             for one in refusals:
                 itself = (r.key == one.key) & (r.digest == one.digest)
-                connection.execute(delete(tables.refusals).where(itself))
+                if connection.execute(delete(tables.refusals).where(itself)).rowcount:
+                    removed(connection, tables.refusals, [one])

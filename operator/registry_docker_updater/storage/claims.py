@@ -11,18 +11,30 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.kinds import (
+    CLAIM_BELIEVED,
+    CLAIM_CONFIRMED,
+    CLAIM_REJECTED,
+    PUSH_FOUND,
+    REGISTRY_ANSWERED,
+)
 from registry_docker_updater.core.events.newest import Answer, Finding, Newest, newest_after_claim, weigh
 from registry_docker_updater.core.events.pushes import Claim
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.chain import append, append_all
 from registry_docker_updater.storage.database import Connections, batches, by_registry, putting_newer
 from registry_docker_updater.storage.newest import NAMES_AT_ONCE, is_of_pairs, keep_newest, newest_of, pairs
+from registry_docker_updater.storage.written import taken, wrote_where
 
 # Who pushed, where the registry itself was asked.
 SWEEP = "found by the sweep"
 _CLOSED_TOGETHER = 500
 # What the keys of the pushes begin with that were found so.
 FOUND = "sweep "
+# What an answer is in the trail that settles no claim.
+_KINDS = {Finding.PUSH: PUSH_FOUND, Finding.FIRST: REGISTRY_ANSWERED}
 
 _c, _e, _n = tables.claims.c, tables.events.c, tables.newest.c
 _OPEN = putting_newer(tables.claims, tables.claims.c.occurred_at, tables.claims.c.received_at)
@@ -72,12 +84,9 @@ class ClaimStore:
                 some = [Claim(**row) for row in connection.execute(query.where(_c.event > last)).mappings()]
                 for claim in some:
                     if believes and claim.digest:
-                        _keep_claimed(connection, claim, claim.digest, now)
+                        _believe(connection, claim, claim.digest, now)
                     elif reason:
-                        _say_why(connection, claim, reason)
-                    else:
-                        continue
-                    _close(connection, claim)
+                        _reject(connection, claim, reason, now)
             last = some[-1].event if some else None
 
     def newest_at(self) -> datetime | None:
@@ -89,45 +98,65 @@ class ClaimStore:
     def record(self, answer: Answer, now: datetime) -> Finding:
         """Keep what a registry answered, and return what it means; a push that nobody told of is recorded as one."""
         with self._connections.writing() as connection:
-            finding = _keep(connection, answer, now)
-            if answer.claim and answer.settles(finding):
-                _close(connection, answer.claim)
+            finding, push = _keep(connection, answer, now)
+            closed = answer.claim if answer.claim and answer.settles(finding) else None
+            closes = closed.event if closed and _close(connection, closed) else None
+            written = taken(connection)
+            if written or closes:
+                kind = CLAIM_CONFIRMED if closed else _KINDS[finding]
+                facts = {"registry_says": answer.digest, "closes": closes}
+                append_all(connection, [(Step(kind, facts, event=push or closes), written)], now)
         return finding
 
     def believe(self, claim: Claim, digest: str, now: datetime) -> bool:
         """Take a claim of ``digest`` for a push that is so; return whether it is the newest of its tag."""
         with self._connections.writing() as connection:
-            is_newest = _keep_claimed(connection, claim, digest, now)
-            _close(connection, claim)
-        return is_newest
+            return _believe(connection, claim, digest, now)
 
-    def reject(self, claim: Claim, reason: str | None) -> bool:
+    def reject(self, claim: Claim, reason: str | None, now: datetime) -> bool:
         """Close a claim of which nothing comes, and keep why, where that is not known already; return whether it was open."""
         with self._connections.writing() as connection:
-            was_open = _close(connection, claim)
-            if was_open:
-                _say_why(connection, claim, reason)
-        return was_open
+            return _reject(connection, claim, reason, now)
 
 
-def _keep(connection: Connection, answer: Answer, now: datetime) -> Finding:
+def _keep(connection: Connection, answer: Answer, now: datetime) -> tuple[Finding, int | None]:
+    """Keep what a registry answered; return what it means, and which push it is of."""
     claim, name = answer.claim, PushedName(answer.registry, answer.repository, answer.tag)
     if claim and claim.digest == answer.digest and _keep_claimed(connection, claim, answer.digest, now):
-        return Finding.PUSH
+        return Finding.PUSH, claim.event
     before = newest_of(connection, [name])
-    finding = weigh(answer, before.get(name))
+    finding, push = weigh(answer, before.get(name)), answer.known
     if finding is Finding.PUSH:
         push = claim.event if claim and answer.is_claimed else _insert(connection, answer, now)
         connection.execute(
             update(tables.events).where(_e.id == push).values(kind=tables.PUSH, digest=answer.digest)
         )
+        wrote_where(connection, tables.events, _e.id == push)
         newest = Newest(push, answer.digest, min(answer.at, now), now, answer.digest, found_at=answer.at)
         keep_newest(connection, {name: newest}, before)
     elif finding is Finding.FIRST:
         connection.execute(
             update(tables.newest).where(_n.push == answer.known).values(registry_digest=answer.digest)
         )
-    return finding
+        wrote_where(connection, tables.newest, _n.push == answer.known)
+    return finding, push
+
+
+def _believe(connection: Connection, claim: Claim, digest: str, now: datetime) -> bool:
+    is_newest = _keep_claimed(connection, claim, digest, now)
+    facts = {"closes": claim.event if _close(connection, claim) else None}
+    append(connection, Step(CLAIM_BELIEVED, facts, event=claim.event), now)
+    return is_newest
+
+
+def _reject(connection: Connection, claim: Claim, reason: str | None, now: datetime) -> bool:
+    was_open = _close(connection, claim)
+    if was_open:
+        connection.execute(update(tables.events).where(_e.id == claim.event).values(reason=reason))
+        wrote_where(connection, tables.events, _e.id == claim.event)
+        facts = {"closes": claim.event, "reason": reason}
+        append(connection, Step(CLAIM_REJECTED, facts, event=claim.event), now)
+    return was_open
 
 
 def _keep_claimed(connection: Connection, claim: Claim, digest: str, now: datetime) -> bool:
@@ -153,10 +182,6 @@ def _insert(connection: Connection, answer: Answer, now: datetime) -> int:
     }
     number: int = connection.scalars(insert(tables.events).values(row).returning(_e.id)).one()
     return number
-
-
-def _say_why(connection: Connection, claim: Claim, reason: str | None) -> None:
-    connection.execute(update(tables.events).where(_e.id == claim.event).values(reason=reason))
 
 
 def _close(connection: Connection, claim: Claim) -> bool:

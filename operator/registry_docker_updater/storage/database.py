@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,10 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.files import OpenFiles
 from registry_docker_updater.storage.migrations import migrate
+from registry_docker_updater.storage.written import all_recorded
 
 T = TypeVar("T")
 # How many seconds other writers are waited for.
@@ -56,7 +59,12 @@ class Database:
     """SQLite in WAL mode, committed with fsync. Safe for use by several threads and processes."""
 
     def __init__(
-        self, path: Path, *, may_upgrade: bool = True, guard: Callable[[], str | None] = lambda: None
+        self,
+        path: Path,
+        *,
+        may_upgrade: bool = True,
+        guard: Callable[[], str | None] = lambda: None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`.
 
@@ -73,7 +81,7 @@ class Database:
         # A transaction that reads first and then writes can fail at once instead of waiting, so it locks at its start.
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         with self.writing() as connection:
-            migrate(connection, path, may_upgrade=may_upgrade)
+            migrate(connection, path, clock(), may_upgrade=may_upgrade)
         self._files = OpenFiles(path)
 
     @contextmanager
@@ -88,7 +96,7 @@ class Database:
         self._check_place()
         writer = self._writer.execution_options(patience=patience)
         try:
-            with self._translated(), writer.begin() as connection:
+            with self._translated(), writer.begin() as connection, all_recorded(connection):
                 yield connection
         except StoreUnavailable as error:
             self._failed = str(error)

@@ -4,7 +4,7 @@ Every method is one transaction, committed with fsync before it returns, or rais
 committed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -31,6 +31,16 @@ class FleetStore:
             hosts = [_host(row) for row in connection.execute(select(tables.hosts))]
             targets = [_target(row) for row in connection.execute(select(tables.targets))]
         return Fleet({host.name: host for host in hosts}, {target.key: target for target in targets})
+
+    def engines(self, hosts: Collection[str]) -> dict[str, str | None]:
+        """Return which version of the engine each of ``hosts`` had when it was asked last."""
+        h = tables.hosts.c
+        with self._connections.reading() as connection:
+            return {
+                name: engine
+                for some in batches(hosts)
+                for name, engine in connection.execute(select(h.name, h.engine).where(h.name.in_(some)))
+            }
 
     def apply(self, change: FleetChange) -> None:
         """Keep what differs between the kept fleet and the one that is known now."""

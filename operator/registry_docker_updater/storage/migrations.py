@@ -1,15 +1,22 @@
 """What brings a database to the tables of this version: named functions, each of which is done once, in order."""
 
+import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.kinds import TRAIL_BEGAN
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.chain import append
+from registry_docker_updater.storage.written import RECORDED, wrote
 
 Migration = Callable[[Connection], object]
-FIRST = "0001 the first tables"
+FIRST, TRAIL = "0001 the first tables", "0006 the trail"
+_TAKEN_OVER_TOGETHER = 500
 
 
 def _at_once(connection: Connection) -> None:
@@ -48,23 +55,36 @@ def _claims(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_newest_change ON newest (change)"))
 
 
+def _trail(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "CREATE TABLE trail (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, at DATETIME NOT NULL, kind VARCHAR NOT NULL,"
+            " event INTEGER, rollout INTEGER, content TEXT, content_hash VARCHAR NOT NULL, hash VARCHAR NOT NULL)"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_trail_event ON trail (event)"))
+    connection.execute(text("CREATE INDEX ix_trail_rollout ON trail (rollout)"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
     "0003 the stages of rollouts": _stages,
     "0004 what is ignored": _ignored,
     "0005 what is to be asked of registries": _claims,
+    TRAIL: _trail,
 }
 
 
 def migrate(
     connection: Connection,
     path: Path,
+    now: datetime,
     *,
     may_upgrade: bool,
     migrations: Mapping[str, Migration] = MIGRATIONS,
 ) -> None:
-    """Make the tables in an empty database at ``path``, or bring those that are there to this version.
+    """Make the tables in an empty database at ``path``, or bring those that are there to this version, ``now``.
 
     One that is in use (not ``may_upgrade``) is left as it is: whoever uses it would not know its tables any more. Raises
     :class:`StoreUnavailable` where it cannot be used.
@@ -73,6 +93,7 @@ def migrate(
     if not existing:
         tables.metadata.create_all(connection)
         _note(connection, FIRST, *migrations)
+        _begin_trail(connection, now)
         return
     if tables.migrations.name not in existing:
         raise StoreUnavailable(
@@ -91,7 +112,23 @@ def migrate(
     for name in missing:
         migrations[name](connection)
         _note(connection, name)
+    if TRAIL in missing:
+        # With the columns of all migrations.
+        _begin_trail(connection, now)
 
 
 def _note(connection: Connection, *names: str) -> None:
     connection.execute(insert(tables.migrations), [{"name": name} for name in names])
+
+
+def _begin_trail(connection: Connection, now: datetime) -> None:
+    """Begin the trail with what is there already: who changes that later is found out, too."""
+    append(connection, Step(TRAIL_BEGAN, {"trail": uuid.uuid4().hex}), now)
+    for table in RECORDED.values():
+        rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+        for begin in range(0, len(rows), _TAKEN_OVER_TOGETHER):
+            wrote(connection, table, *rows[begin : begin + _TAKEN_OVER_TOGETHER])
+            append(connection, Step(TRAIL_BEGAN), now)
+    claims = list(connection.scalars(select(tables.claims.c.event)))
+    if claims:
+        append(connection, Step(TRAIL_BEGAN, {"claims": claims}), now)

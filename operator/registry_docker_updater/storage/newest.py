@@ -12,6 +12,7 @@ from registry_docker_updater.core.events.newest import Newest
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import batches, by_registry, put_all
+from registry_docker_updater.storage.written import wrote
 
 # Names are looked up as all pairs of their repositories and tags.
 NAMES_AT_ONCE = 50
@@ -68,6 +69,7 @@ def keep_newest(
     rows = {
         name: _row(name, one, change) for change, (name, one) in enumerate(changed.items(), start=last + 1)
     }
+    wrote(connection, tables.newest, *rows.values())
     put_all(
         connection,
         tables.newest,

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, select, update
 
 from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Connections, put
+from registry_docker_updater.storage.written import wrote, wrote_where
 
 
 class NotificationStore:
@@ -44,17 +45,18 @@ class NotificationStore:
         """Have the team told at ``due_at`` of a rollout as ``content`` says it: its next run may begin before that."""
         new = Notification(rollout, NotificationState.DUE, due_at=due_at, run=run)
         with self._connections.writing() as connection:
-            put(connection, tables.notifications, {**asdict(new), "content": dict(content)})
+            row = {**asdict(new), "content": dict(content)}
+            put(connection, tables.notifications, row)
+            wrote(connection, tables.notifications, row)
 
     def keep(self, before: Notification, after: Notification) -> None:
         """Keep where one stands after an attempt, unless there has been something new to tell meanwhile."""
         t = tables.notifications.c
+        itself = and_(t.rollout == before.rollout, t.run == before.run, t.attempts == before.attempts)
         with self._connections.writing() as connection:
-            connection.execute(
-                update(tables.notifications)
-                .where(t.rollout == before.rollout, t.run == before.run, t.attempts == before.attempts)
-                .values(asdict(after))
-            )
+            changed = connection.execute(update(tables.notifications).where(itself).values(asdict(after)))
+            if changed.rowcount:
+                wrote_where(connection, tables.notifications, t.rollout == before.rollout)
 
 
 def _notification(row: Row[Any]) -> Notification:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from registry_docker_updater.core.rollouts.history import Override
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.written import wrote
 
 
 class OverrideStore:
@@ -26,10 +27,11 @@ class OverrideStore:
 
     def add(self, push: int, keys: Iterable[str], actor: str, now: datetime) -> None:
         """Keep that a person wants the targets with ``keys`` to get a push whatever became of them before."""
-        rows = [{"push": push, "key": key, "actor": actor, "at": now} for key in sorted(keys)]
         with self._connections.writing() as connection:
-            if rows:
-                connection.execute(insert(tables.overrides), rows)
+            for key in sorted(keys):
+                row = {"push": push, "key": key, "actor": actor, "at": now}
+                added = insert(tables.overrides).values(row).returning(tables.overrides)
+                wrote(connection, tables.overrides, *connection.execute(added).mappings())
 
     def close(self, overrides: Iterable[Override], now: datetime) -> None:
         """Keep that ``overrides`` count no more."""
@@ -44,7 +46,9 @@ class OverrideStore:
     def note_retry(self, rollout: int, actor: str, now: datetime) -> None:
         """Keep that a person had a rollout run again."""
         with self._connections.writing() as connection:
-            connection.execute(insert(tables.retries).values(rollout=rollout, at=now, actor=actor))
+            row = {"rollout": rollout, "at": now, "actor": actor}
+            added = insert(tables.retries).values(row).returning(tables.retries)
+            wrote(connection, tables.retries, *connection.execute(added).mappings())
 
     def change_counter(self) -> int:
         """Return a number that grows with everything that a person asks for, in whichever process."""
@@ -58,4 +62,6 @@ class OverrideStore:
     def _close(self, which: ColumnElement[bool], now: datetime) -> None:
         is_open = tables.overrides.c.closed_at.is_(None)
         with self._connections.writing() as connection:
-            connection.execute(update(tables.overrides).where(which, is_open).values(closed_at=now))
+            closing = update(tables.overrides).where(which, is_open).values(closed_at=now)
+            closed = connection.execute(closing.returning(tables.overrides))
+            wrote(connection, tables.overrides, *closed.mappings())

@@ -15,6 +15,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import BEYOND, Connections, batches, by_no_index, put
+from registry_docker_updater.storage.written import wrote, wrote_where
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class RolloutStore:
         row = {name: value for name, value in asdict(rollout).items() if name != "name"}
         with self._connections.writing() as connection:
             put(connection, tables.rollouts, row)
+            wrote(connection, tables.rollouts, row)
             for one in outcomes:
-                of = {"rollout": rollout.id, "run": one.run, "at": one.at}
-                stages = {stage: moment.isoformat() for stage, moment in one.result.stages.items()}
-                put(connection, tables.outcomes, {**asdict(one.result), "stages": stages, **of})
+                outcome = _outcome_row(rollout.id, one)
+                put(connection, tables.outcomes, outcome)
+                wrote(connection, tables.outcomes, outcome)
 
     def create(self, desired: DesiredImage, now: datetime) -> Rollout:
         """Make the rollout of a push, which has none yet, and return it."""
@@ -59,6 +61,7 @@ class RolloutStore:
         )
         with self._connections.writing() as connection:
             number = connection.scalars(new.returning(tables.rollouts.c.id)).one()
+            wrote_where(connection, tables.rollouts, tables.rollouts.c.id == number)
             return _rollout(connection.execute(_rollouts().where(tables.rollouts.c.id == number)).one())
 
     def of_push(self, push: int) -> Rollout | None:
@@ -170,6 +173,11 @@ def _push(row: Row[Any]) -> KeptPush:
         actor=row.actor,
         received_at=row.received_at,
     )
+
+
+def _outcome_row(rollout: int, one: RunOutcome) -> dict[str, Any]:
+    stages = {stage: moment.isoformat() for stage, moment in one.result.stages.items()}
+    return {**asdict(one.result), "stages": stages, "rollout": rollout, "run": one.run, "at": one.at}
 
 
 def _outcome(row: Row[Any]) -> RunOutcome:

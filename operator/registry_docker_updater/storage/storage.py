@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
+from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.notifications.message import compose
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
@@ -16,6 +18,7 @@ from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
 from registry_docker_updater.storage.rollouts import RolloutStore
 from registry_docker_updater.storage.times import TimeStore
+from registry_docker_updater.storage.trail import TrailStore
 
 
 class Storage:
@@ -37,6 +40,7 @@ class Storage:
         self.rollouts = RolloutStore(connections)
         self.notifications = NotificationStore(connections)
         self.times = TimeStore(connections)
+        self.trail = TrailStore(connections)
 
     @contextmanager
     def transaction(self) -> Iterator["Storage"]:
@@ -50,8 +54,8 @@ class Storage:
         with self._connections.reading() as connection:
             yield Storage(OpenTransaction(connection))
 
-    def apply(self, effects: Effects, now: datetime) -> None:
-        """Keep what something changed about a rollout, with the notification of it, in one transaction."""
+    def apply(self, effects: Effects, step: Step, now: datetime) -> None:
+        """Keep what ``step`` changed about a rollout, with the notification of it and its entry, in one transaction."""
         rollout = effects.rollout
         with self.transaction() as kept:
             kept.rollouts.keep(rollout, effects.outcomes)
@@ -65,6 +69,7 @@ class Storage:
                 outcomes = (one.result for one in kept.rollouts.outcomes(rollout.id))
                 content = compose(rollout, kept.events.push(rollout.push), outcomes)
                 kept.notifications.renew(rollout.id, rollout.runs, content, effects.notify_at)
+            kept.trail.append(replace(step, event=rollout.push, rollout=rollout.id), now)
 
     def history(self, registries: Collection[str], keys: Collection[str]) -> History:
         """Return what was attempted on the targets with ``keys``, and every rollout that runs or waits.

@@ -237,3 +237,19 @@ notifications = Table(
     Column("error", Text),
     Column("sent_at", Moment),
 )
+
+# What happened, chained by hashes (`core.audit.entries`). `content` goes when it has been kept for long enough. Numbers are
+# given once: SQLite remembers the last.
+trail = Table(
+    "trail",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("event", Integer, index=True),
+    Column("rollout", Integer, index=True),
+    Column("content", Text),
+    Column("content_hash", String, nullable=False),
+    Column("hash", String, nullable=False),
+    sqlite_autoincrement=True,
+)

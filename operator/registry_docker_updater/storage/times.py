@@ -9,9 +9,13 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, bindparam, select, update
 
+from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.kinds import CLOCK_SET
 from registry_docker_updater.core.schedules import clock_changes
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.chain import append
+from registry_docker_updater.storage.database import Connections, batches
+from registry_docker_updater.storage.written import RECORDED, wrote_where
 
 _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.hosts, "asked_at"),
@@ -45,11 +49,12 @@ class TimeStore:
             right = clock_changes.put_right(
                 (moment for rows in kept.values() for _, moment in rows), by, now, since
             )
-            changed = [_write(connection, *column, rows, right) for column, rows in kept.items()]
+            step = Step(CLOCK_SET, {"by_seconds": f"{by.total_seconds():.3f}"})
+            changed = [_write(connection, column, rows, right, (step, now)) for column, rows in kept.items()]
             for table, name in _DUE:
                 rows = _rows(connection, table, name, by, now)
                 due = {moment: clock_changes.put_due_right(moment, by, now, longest) for _, moment in rows}
-                changed.append(_write(connection, table, name, rows, due))
+                changed.append(_write(connection, (table, name), rows, due, (step, now)))
         return any(changed)
 
 
@@ -61,8 +66,14 @@ def _rows(connection: Connection, table: Table, name: str, by: timedelta, now: d
 
 
 def _write(
-    connection: Connection, table: Table, name: str, rows: list[_Row], right: Mapping[datetime, datetime]
+    connection: Connection,
+    column: tuple[Table, str],
+    rows: list[_Row],
+    right: Mapping[datetime, datetime],
+    recorded: tuple[Step, datetime],
 ) -> bool:
+    """Write moments that are put right, with what the trail says of it; return whether any is different."""
+    table, name = column
     keys: list[Column[Any]] = list(table.primary_key)
     changed = [
         {f"of_{one.name}": value for one, value in zip(keys, key, strict=True)} | {"to": right[moment]}
@@ -74,4 +85,8 @@ def _write(
         for one in keys:
             statement = statement.where(one == bindparam(f"of_{one.name}"))
         connection.execute(statement, changed)
+    if changed and table.name in RECORDED:
+        for some in batches({one["to"] for one in changed}):
+            wrote_where(connection, table, table.c[name].in_(some))
+            append(connection, *recorded)
     return bool(changed)

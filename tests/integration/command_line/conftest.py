@@ -11,6 +11,7 @@ from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, OLD, container, host, whole
 
@@ -21,7 +22,9 @@ APP = f"{HOST}/test/app:1"
 def store(site: Site) -> Iterator[Storage]:
     site.state.mkdir()
     database = Database(site.state / "updater.db")
-    yield Storage(database)
+    kept = Storage(database)
+    yield kept
+    assert not list(verify(kept))
     database.close()
 
 

@@ -17,6 +17,7 @@ from integration.keeping import ONCE, begin, end
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.storage.actions import keep_message
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import NEW, OLD, container, host, whole
 
@@ -84,7 +85,7 @@ def test_text_from_outside_cannot_command_the_terminal(
     outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
     end(store, now, outcome, retry=ONCE)
     (due,) = store.notifications.due()
-    store.notifications.keep(due, replace(due, attempts=1, channels=("mail",), error=evil))
+    keep_message(store, due, replace(due, attempts=1, channels=("mail",), error=evil), {}, now)
     code, out, _ = run(*listing)
     assert code == 0
     assert not CONTROL.search(out)

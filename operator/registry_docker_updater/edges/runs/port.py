@@ -39,6 +39,11 @@ class FinishedRun:
     cost: float = 0.0
 
     @property
+    def left(self) -> dict[str, Any]:
+        """What the trail says of it."""
+        return {"kept_in": self.directory.name, "status": self.status}
+
+    @property
     def was_stopped(self) -> bool:
         """Whether the operator itself ended the run, because it was stopping."""
         return self.status == "canceled"

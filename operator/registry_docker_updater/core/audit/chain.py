@@ -1,0 +1,90 @@
+"""Whether a chain of entries is whole: each in its place, as it was written, and none missing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from registry_docker_updater.core.audit.canonical import sha256
+from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry, hash_of
+from registry_docker_updater.core.audit.flaws import Flaw
+
+
+class ChainCheck:
+    """Checks entries one by one, in the order of their numbers; ``after`` are the number and hash of the one before."""
+
+    def __init__(
+        self, after: int = 0, known: str = NOTHING_BEFORE, heads: Mapping[int, str] | None = None
+    ) -> None:
+        """Begin after an entry that is known to be right; ``heads`` are hashes of entries that were kept elsewhere."""
+        self._last = after
+        self._since: datetime | None = None
+        self._previous: tuple[str, ...] = (known,)
+        self._heads = dict(heads or {})
+        self._last_good_head: int | None = None
+        self._without_content: list[Entry] = []
+
+    @property
+    def last(self) -> int:
+        """The number of the last entry that was seen."""
+        return self._last
+
+    def see(self, entry: Entry) -> Iterator[Flaw]:
+        """Check the next entry; yield what is wrong."""
+        if entry.sequence != self._last + 1:
+            yield self._gap(entry.sequence - 1)
+        if entry.content is None:
+            self._without_content.append(entry)
+        elif sha256(entry.content) != entry.content_hash:
+            yield self._flaw(entry, "what it says was changed")
+        # Where only the hash of the one before was changed, this one still follows from the right one.
+        right = [hash_of(entry, previous) for previous in self._previous]
+        if entry.hash not in right:
+            yield self._flaw(
+                entry, "it was changed, or what comes before it was: it does not follow from that"
+            )
+        yield from self._hold_against_head(entry)
+        self._previous = tuple(dict.fromkeys((entry.hash, *right)))[:2]
+        self._last, self._since = entry.sequence, entry.at
+
+    def end(self, last_given: int, removed: Iterable[tuple[int, int]]) -> Iterator[Flaw]:
+        """Yield what is wrong at the end: ``last_given`` is the number of the last entry that there ever was.
+
+        ``removed`` are the first and last numbers of entries whose content was removed as the settings say.
+        """
+        if self._last < last_given:
+            yield self._gap(last_given)
+        spans = list(removed)
+        for entry in self._without_content:
+            if not any(first <= entry.sequence <= last for first, last in spans):
+                yield self._flaw(entry, "what it says was removed, and no later entry says that it was")
+        for number in sorted(one for one in self._heads if one > self._last):
+            yield Flaw(
+                f"entry {number}, whose hash was kept elsewhere, is not there: the trail ends with entry {self._last}"
+                f"{self._good()}",
+                number,
+                self._since,
+            )
+
+    def _hold_against_head(self, entry: Entry) -> Iterator[Flaw]:
+        kept = self._heads.pop(entry.sequence, None)
+        if kept == entry.hash:
+            self._last_good_head = entry.sequence
+        elif kept:
+            yield self._flaw(
+                entry,
+                f"its hash is not the one that was kept elsewhere: the trail was written anew{self._good()}",
+            )
+
+    def _good(self) -> str:
+        if self._last_good_head is None:
+            return ""
+        return f"; up to entry {self._last_good_head} it is as it was"
+
+    def _gap(self, last: int) -> Flaw:
+        first = self._last + 1
+        if last < first:
+            return Flaw(f"entry {last + 1} stands after entry {self._last}", last + 1, self._since)
+        which = f"entry {first} is" if first == last else f"entries {first} to {last} are"
+        return Flaw(f"{which} missing", first, self._since)
+
+    def _flaw(self, entry: Entry, what: str) -> Flaw:
+        return Flaw(f"entry {entry.sequence} ({entry.kind}): {what}", entry.sequence, self._since)

@@ -1,0 +1,61 @@
+"""What an entry of the trail can be of, and what each means."""
+
+from collections.abc import Mapping
+
+TRAIL_BEGAN = "trail.began"
+OPERATOR_STARTED = "operator.started"
+SETTINGS_CHANGED = "settings.changed"
+PLAYBOOKS_CHANGED = "playbooks.changed"
+EVENT_RECEIVED = "event.received"
+EVENT_IGNORED = "event.ignored"
+PUSH_FOUND = "push.found"
+REGISTRY_ANSWERED = "registry.answered"
+CLAIM_CONFIRMED = "claim.confirmed"
+CLAIM_BELIEVED = "claim.believed"
+CLAIM_REJECTED = "claim.rejected"
+PUSHES_MATCHED = "pushes.matched"
+PUSH_INSISTED = "push.insisted"
+RUN_BEGAN = "run.began"
+TARGET_ENDED = "target.ended"
+RUN_ENDED = "run.ended"
+RUN_INTERRUPTED = "run.interrupted"
+RUN_KEPT = "run.kept"
+TARGET_REPAIRED = "target.repaired"
+ROLLOUT_RETRIED = "rollout.retried"
+ROLLOUT_SUPERSEDED = "rollout.superseded"
+ROLLOUT_SETTLED = "rollout.settled"
+OVERRIDES_CLOSED = "overrides.closed"
+TEAM_TOLD = "team.told"
+TEAM_NOT_TOLD = "team.not_told"
+CLOCK_SET = "clock.set"
+PRUNED = "pruned"
+
+KINDS: Mapping[str, str] = {
+    TRAIL_BEGAN: "the trail began, with what the database held before",
+    OPERATOR_STARTED: "the operator started: its version, settings, playbooks and inventory",
+    SETTINGS_CHANGED: "the settings were read again, and are others",
+    PLAYBOOKS_CHANGED: "playbooks, roles, modules, inventory or Ansible's settings are others than at the last run",
+    EVENT_RECEIVED: "a registry, or a person by hand, told of a push; or sent what nobody can read",
+    EVENT_IGNORED: "the first event of a registry that is ignored for this reason",
+    PUSH_FOUND: "the registry was asked, and has a digest that no event told of",
+    REGISTRY_ANSWERED: "what the registry said first after a push by hand",
+    CLAIM_CONFIRMED: "the registry says the same as an event",
+    CLAIM_BELIEVED: "an event is believed without the registry",
+    CLAIM_REJECTED: "an event is not believed, or nothing comes of it",
+    PUSHES_MATCHED: "which targets pushes concern and what is to be done with each; or that nobody runs them",
+    PUSH_INSISTED: "a person wants a push on targets whatever became of them before",
+    RUN_BEGAN: "a playbook run for a push began: on which hosts, with which playbooks, inventory and variables",
+    TARGET_ENDED: "what became of one target, with old and new digest",
+    RUN_ENDED: "a playbook run ended: its exit code, and the hash of what is kept of it",
+    RUN_INTERRUPTED: "nobody heard of a run's end; it is due again",
+    RUN_KEPT: "what is kept of a run that was interrupted",
+    TARGET_REPAIRED: "an update that was interrupted on a host was finished there",
+    ROLLOUT_RETRIED: "a person had a rollout run again",
+    ROLLOUT_SUPERSEDED: "a newer push took a rollout's place",
+    ROLLOUT_SETTLED: "a rollout ended without another run",
+    OVERRIDES_CLOSED: "what a person wanted whatever came before is done, or has been overtaken",
+    TEAM_TOLD: "the team was told of a run",
+    TEAM_NOT_TOLD: "not everybody was told of a run, and why",
+    CLOCK_SET: "the machine's clock was set, and times that are compared with it were put right",
+    PRUNED: "what had been kept for long enough was removed",
+}

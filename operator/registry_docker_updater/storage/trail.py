@@ -1,0 +1,86 @@
+"""Reading the trail, and appending what changes nothing else that is kept."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.chain import append, last_given
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.written import RECORDED, recorded_row
+
+_t = tables.trail.c
+_READ_TOGETHER = 1000
+
+
+class TrailStore:
+    """Reads the trail, and appends to it."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Read it through ``connections``."""
+        self._connections = connections
+
+    def append(self, step: Step, at: datetime) -> None:
+        """Append an entry."""
+        with self._connections.writing() as connection:
+            append(connection, step, at)
+
+    def head(self) -> TrailHead:
+        """Return the last entry's number and hash."""
+        with self._connections.reading() as connection:
+            row = connection.execute(select(_t.id, _t.hash).order_by(_t.id.desc()).limit(1)).first()
+        return TrailHead(row.id, row.hash) if row else TrailHead()
+
+    def last_given(self) -> int:
+        """Return the number that was given last, whether or not its entry is still there."""
+        with self._connections.reading() as connection:
+            return last_given(connection)[0]
+
+    def count(self) -> int:
+        """Return how many entries there are."""
+        with self._connections.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(tables.trail)) or 0
+
+    def entries(self, after: int = 0, up_to: int | None = None) -> Iterator[Entry]:
+        """Yield the entries ``after`` one number and ``up_to`` another, in order; not all of them are in memory at once."""
+        last: int | None = after
+        while last is not None:
+            query = select(tables.trail).where(_t.id > last).order_by(_t.id).limit(_READ_TOGETHER)
+            if up_to is not None:
+                query = query.where(_t.id <= up_to)
+            with self._connections.reading() as connection:
+                some = [_entry(row) for row in connection.execute(query)]
+            yield from some
+            last = some[-1].sequence if len(some) == _READ_TOGETHER else None
+
+    def entry(self, sequence: int) -> Entry:
+        """Return the entry with a number, which is known to be there."""
+        with self._connections.reading() as connection:
+            return _entry(connection.execute(select(tables.trail).where(_t.id == sequence)).one())
+
+    def recorded_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every row that the trail tells of, as it is now and as an entry would have it, with its table's name."""
+        with self._connections.reading() as connection:
+            for name, table in RECORDED.items():
+                for row in connection.execute(select(table)).mappings():
+                    yield name, recorded_row(table, dict(row))
+
+    def open_claims(self) -> tuple[tuple[tuple[str, str, str], int], ...]:
+        """Return which event of each tag waits for its registry: registry, repository and tag, and the event's number."""
+        c = tables.claims.c
+        with self._connections.reading() as connection:
+            rows = connection.execute(select(c.registry, c.repository, c.tag, c.event))
+            return tuple(((row.registry, row.repository, row.tag), row.event) for row in rows)
+
+    def of_rollout(self, rollout: int, event: int) -> tuple[Entry, ...]:
+        """Return the entries of a rollout and of the event that began it, in order."""
+        query = select(tables.trail).where((_t.rollout == rollout) | (_t.event == event)).order_by(_t.id)
+        with self._connections.reading() as connection:
+            return tuple(map(_entry, connection.execute(query)))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.id, row.at, row.kind, row.event, row.rollout, row.content, row.content_hash, row.hash)
