@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from registry_docker_updater import __version__
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
@@ -24,102 +25,22 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.directories import end_leftovers
-from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries, Source
+from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
-from registry_docker_updater.settings.changes import needing_restart
-from registry_docker_updater.settings.model import Settings
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Operator:
-    """A running operator: the reconciler, and the servers and the poll of registries that feed it.
-
-    The first of the servers is where registries send to.
-    """
-
-    parts: Parts
-    servers: Sequence[Server]
-    guard: DeliveryGuard
-    access: AccessGuard
-    poll: RegistryPoll
-    reconciler: Reconciler
-    scanner: Scanner
-    workers: Workers
-    alarm: Alarm
-    identities: door.Identities
-
-    def run(self) -> None:
-        """Work until :meth:`stop`; what is left undone is done after the next start."""
-        self.reconciler.run()
-        self.workers.finish()
-
-    def stop(self) -> None:
-        """Take no more events, and end the reconciler and every run that goes on."""
-        for server in self.servers:
-            server.stop()
-        self.poll.stop()
-        self.end()
-
-    def change(self, settings: Settings) -> Sequence[str]:
-        """Take what can be changed while it works: who may send events, with what, and the certificate.
-
-        Return the paths of those settings that are different, and need a restart. Raises :class:`UpdaterError`.
-        """
-        # Who asks registries has been told of them at the start: claims of others would wait for the next.
-        sources = {
-            name: replace(one, verify=one.verify and self._asks(name, settings))
-            for name, one in door.sources(settings, self.identities).items()
-        }
-        access = door.access(settings)
-        if settings.listen.tls and self.parts.settings.listen.tls:
-            for server in self.servers:
-                server.change_certificate(door.certificate(settings))
-        # Nothing fails from here on: what is wrong changes nothing.
-        self.guard.change(sources, settings.listen.body_limit)
-        self.access.change(access)
-        for name, registry in settings.registries.items():
-            self.poll.believe_events(name, believes=registry.believes_events)
-        try:
-            close_unasked(self.parts, sources)
-        except StoreUnavailable as error:
-            _log.error(
-                "what waits for a registry that is not asked any more waits for the next start: %s", error
-            )
-        self.alarm.ring()
-        return tuple(needing_restart(self.parts.settings, settings))
-
-    def _asks(self, name: str, settings: Settings) -> bool:
-        """Tell whether claims of a registry are asked for; what is never believed waits for that until the next start."""
-        return self.poll.asks(name) or settings.registries[name].verify is True
-
-    def end(self) -> None:
-        """End the reconciler, and every run that goes on. May be called from a signal."""
-        self.alarm.stop()
-        self.parts.playbooks.stop()
-        self.scanner.stop()
-
-
-def close_unasked(parts: Parts, sources: Mapping[str, Source]) -> None:
-    """Believe the open claims of registries whose events are not verified any more: nobody would ask for them."""
-    for name, source in sources.items():
-        if not (source.verify and source.can_be_asked):
-            reason = None if source.can_be_asked else "the registry is not asked: its sweep_interval is never"
-            believes = not source.sender.is_signed
-            parts.storage.claims.close_all(name, parts.clock(), believes=believes, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -132,22 +53,30 @@ class Policy:
     rollouts: RolloutPolicy
 
 
-def reconciling(
+def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     context: Context,
     policy: Policy,
     alarm: Alarm,
     follow: Callable[[Followed], EngineEvents],
     fleet_changed: Callable[[], None],
+    *,
+    rollout_ended: Callable[[], None] = lambda: None,
 ) -> tuple[Scanner, Reconciler]:
     """Return what keeps the fleet as it is known, and what brings it to what was pushed.
 
-    ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``.
+    ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``. ``rollout_ended`` is called at the
+    end of each run.
     """
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
     scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
+
+    def updated(digests: Mapping[str, str], now: datetime) -> None:
+        scanner.updated(digests, now)
+        rollout_ended()
+
     activities = Activities(
         scans=scanner,
-        rollouts=RollOut(context, policy.rollouts, updated=scanner.updated, need=scanner.need),
+        rollouts=RollOut(context, policy.rollouts, updated=updated, need=scanner.need),
         repairs=Repairer(context, timeout, need=scanner.need),
         notifications=Notifier(context, timeout, retry),
     )
@@ -194,7 +123,10 @@ def assemble(parts: Parts) -> Operator:
         alarm.ring()
         poll.fleet_changed()
 
-    scanner, reconciler = reconciling(context, policy, alarm, LiveView, fleet_changed)
+    heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock)
+    scanner, reconciler = reconciling(
+        context, policy, alarm, LiveView, fleet_changed, rollout_ended=heads.ring
+    )
     poll = RegistryPoll(
         parts.storage,
         parts.polled,
@@ -234,6 +166,7 @@ def assemble(parts: Parts) -> Operator:
         workers=workers,
         alarm=alarm,
         identities=identities,
+        heads=heads,
     )
 
 

@@ -1,13 +1,18 @@
 """What is made of the settings, for an operator and for what the commands need of one."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from registry_docker_updater import __version__
 from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
+from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
+from registry_docker_updater.edges.heads.port import HeadKeeper
 from registry_docker_updater.edges.lock import Held, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.harbor import Harbor
@@ -98,6 +103,31 @@ class Parts:
                 " the webhooks of its projects"
             )
         return Harbor(registry.address, login, Web(registry.ca))
+
+    def evidence(self) -> dict[str, Any]:
+        """Return what the trail says of an operator that starts: what it works with."""
+        return {"version": __version__, **self.settings_evidence()}
+
+    def settings_evidence(self) -> dict[str, Any]:
+        """Return which settings there are now, by their hash."""
+        try:
+            content: bytes | None = self.path.read_bytes()
+        except OSError:
+            content = None
+        digest = hashlib.sha256(content).hexdigest() if content is not None else None
+        return {"settings": {"path": str(self.path), "sha256": digest}}
+
+    @property
+    def head_keepers(self) -> Sequence[HeadKeeper]:
+        """Where the head of the trail is kept."""
+        heads = self.settings.audit.heads
+        keepers: list[HeadKeeper | None] = [
+            LogHeads() if heads.log else None,
+            FileHeads(heads.file) if heads.file else None,
+            SyslogHeads(heads.syslog) if heads.syslog else None,
+            WebhookHeads(heads.webhook.read, Web()) if heads.webhook else None,
+        ]
+        return [keeper for keeper in keepers if keeper]
 
     @property
     def polled(self) -> Sequence[PolledRegistry]:

@@ -16,9 +16,9 @@ from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.planner import Plan, Start, concerning, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import Plan, Start, concerning, judge, open_targets, plan
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.storage.actions import keep_plan
+from registry_docker_updater.storage.actions import judged_up_to, keep_matches, keep_plan
 
 _log = logging.getLogger(__name__)
 # Another process may record a push; how long it may take until that is noticed.
@@ -113,6 +113,7 @@ class Reconciler:
         self._context, self._policy, self._activities = context, policy, activities
         self._alarm, self._clock_watch = alarm, clock_watch
         self._desired = DesiredImages(policy.registry_hosts)
+        self._judged: int | None = None
         self.is_ready = False
 
     def run(self) -> None:
@@ -147,6 +148,7 @@ class Reconciler:
         run = self._desired.run_by(fleet.by_name)
         history = self._history(open_targets(run, fleet), now)
         planned = plan(concerning(self._desired, run, history), fleet, history, now)
+        self._note_matches(fleet, history, now)
         keep_plan(self._context.storage, planned, now)
         for start in planned.start:
             if rollouts.is_full:
@@ -161,6 +163,26 @@ class Reconciler:
         ]
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min((wait for wait in waits if wait and wait > timedelta()), default=self._policy.interval)
+
+    def _note_matches(self, fleet: Fleet, history: History, now: datetime) -> None:
+        """Have the trail say what each new push means for whom, as it looks now."""
+        storage = self._context.storage
+        if self._judged is None:
+            self._judged = judged_up_to(storage)
+        new = self._desired.since(self._judged)
+        if not new:
+            return
+        concerned = {one.push: fleet.running(one.image_names) for one in new}
+        matched = {
+            one.push: {
+                target.key: str(judge(target, one, history, fleet, now)) for target in concerned[one.push]
+            }
+            for one in new
+            if concerned[one.push]
+        }
+        unmatched = [push for push, targets in concerned.items() if not targets]
+        keep_matches(storage, matched, unmatched, self._desired.last, now)
+        self._judged = self._desired.last
 
     def _rescan_since(self, planned: Plan) -> datetime | None:
         """Return when the newest of the pushes came that no target runs, or that wait for a registry to be asked."""

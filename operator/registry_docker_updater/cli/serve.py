@@ -8,9 +8,10 @@ import threading
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.log import log_to_stderr
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.composition import Operator, assemble
+from registry_docker_updater.composition import assemble
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.running import Operator
 from registry_docker_updater.settings.loading import load
 
 _log = logging.getLogger(__name__)

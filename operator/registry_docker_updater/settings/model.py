@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
+from registry_docker_updater.settings.audit import Audit
 from registry_docker_updater.settings.listen import Listen
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.settings.secret import Section
@@ -73,6 +74,7 @@ class Settings(Section):
     )
     fleet: Fleet
     rollouts: Rollouts = Rollouts()
+    audit: Audit = Audit()
 
     @model_validator(mode="after")
     def _registries_tell_apart(self) -> Self:

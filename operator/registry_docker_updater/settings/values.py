@@ -105,6 +105,18 @@ def _network(value: Any) -> Any:
     return network
 
 
+def _syslog(value: Any) -> Any:
+    text = value if isinstance(value, str) else ""
+    host, _, port = text.rpartition(":")
+    if text.startswith("/"):
+        return text
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(
+            f"{value!r} is neither a socket such as /dev/log nor host:port, such as logs.example.com:514"
+        )
+    return host, int(port)
+
+
 def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ".")) / value
 
@@ -125,4 +137,5 @@ RegistryHost = Annotated[str, AfterValidator(_host)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 RegistryUrl = Annotated[str, AfterValidator(_url)]
 Interval = Annotated[timedelta | None, BeforeValidator(_duration_or_never)]
+SyslogAddress = Annotated[str | tuple[str, int], BeforeValidator(_syslog)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]

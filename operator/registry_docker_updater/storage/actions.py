@@ -1,5 +1,6 @@
 """What happens to rollouts: each function reads what is kept, has the core decide, and keeps the effects, as one transaction."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -9,6 +10,7 @@ from registry_docker_updater.core.audit.entries import Person, Step
 from registry_docker_updater.core.audit.kinds import (
     OVERRIDES_CLOSED,
     PUSH_INSISTED,
+    PUSHES_MATCHED,
     ROLLOUT_RETRIED,
     ROLLOUT_SETTLED,
     ROLLOUT_SUPERSEDED,
@@ -124,6 +126,33 @@ def interrupt_runs(storage: Storage, due_at: datetime, busy: Collection[int] = (
             step = Step(RUN_INTERRUPTED, {"run": one.runs, "image": one.image})
             kept.apply(interrupted(one, kept.rollouts.outcomes(one.id), due_at), step, due_at)
     return [one.id for one in lost]
+
+
+def keep_matches(
+    storage: Storage,
+    matched: Mapping[int, Mapping[str, str]],
+    unmatched: Sequence[int],
+    up_to: int,
+    now: datetime,
+) -> None:
+    """Keep what pushes mean for each target that they concern (``matched``, by push and target), or that there is none.
+
+    ``up_to`` is the number of the change up to which all pushes have been judged, :func:`judged_up_to` until the next.
+    """
+    with storage.transaction() as kept:
+        for push, targets in matched.items():
+            verdicts = [{"target": key, "verdict": verdict} for key, verdict in targets.items()]
+            kept.trail.append(Step(PUSHES_MATCHED, {"up_to": up_to, "targets": verdicts}, event=push), now)
+        if unmatched:
+            single = unmatched[0] if len(unmatched) == 1 else None
+            facts = {"up_to": up_to, "nobody_runs": list(unmatched)}
+            kept.trail.append(Step(PUSHES_MATCHED, facts, event=single), now)
+
+
+def judged_up_to(storage: Storage) -> int:
+    """Return the number of the change up to which the trail says what pushes mean."""
+    last = storage.trail.last_of(PUSHES_MATCHED)
+    return int(json.loads(last.content)["facts"]["up_to"]) if last and last.content else 0
 
 
 def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:

@@ -7,12 +7,12 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import EVENT_IGNORED, EVENT_RECEIVED
@@ -20,7 +20,7 @@ from registry_docker_updater.core.events.newest import newest_after
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.chain import append_all
+from registry_docker_updater.storage.chain import Happened, append_all
 from registry_docker_updater.storage.claims import open_claims
 from registry_docker_updater.storage.database import batches, by_registry, put_all
 from registry_docker_updater.storage.newest import keep_newest, newest_of
@@ -39,7 +39,7 @@ _KEPT_KEYS = select(_e.key).where(
     _e.registry == bindparam("of"), _e.key.in_(bindparam("keys", expanding=True))
 )
 _INSERT = insert(tables.events)
-_LAST = select(func.max(_e.id))
+_LAST = "SELECT max(id) FROM events"
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,7 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
     newest = _keep_newest(connection, pushes)
     open_claims(connection, claims)
     first = _count_ignored(connection, arrived)
-    _append(connection, [(delivery, event, row) for _, delivery, event, row in fresh], newest)
-    _append_ignored(connection, arrived, first)
+    append_all(connection, [*_received(fresh, newest), *_ignored(arrived, first)])
     return [
         Recorded(
             len(one.pushes) + one.claims,
@@ -175,37 +174,30 @@ def _kept_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set
 def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert events, and give them their numbers: whoever writes has the table for itself, so that they are free."""
     if rows:
-        last = connection.scalar(_LAST) or 0
+        last = connection.exec_driver_sql(_LAST).scalar() or 0
         for number, row in enumerate(rows, start=last + 1):
             row["id"] = number
         connection.execute(_INSERT, rows)
 
 
-def _append(
-    connection: Connection, fresh: Sequence[tuple[Arrived, _Event, Mapping[str, Any]]], newest: Written
-) -> None:
-    """Append an entry for each new event, with what it made the newest push of its tag."""
+def _received(
+    fresh: Sequence[tuple[_Count, Arrived, _Event, Mapping[str, Any]]], newest: Written
+) -> Iterator[Happened]:
+    """Yield what the trail says of each new event, with what it made the newest push of its tag."""
     of_push = {row["push"]: row for row in newest.rows.get(tables.newest.name, ())}
-    steps: dict[datetime, list[tuple[Step, Written]]] = {}
-    for delivery, event, row in fresh:
+    for _, delivery, event, row in fresh:
         facts = {"from": delivery.address, "is_claim": isinstance(event, UnresolvedPush)}
         written = Written({tables.events.name: [recorded_row(tables.events, row)]})
         if row["id"] in of_push:
             written.rows[tables.newest.name] = [of_push[row["id"]]]
-        steps.setdefault(delivery.at, []).append((Step(EVENT_RECEIVED, facts, event=row["id"]), written))
-    for at, together in steps.items():
-        append_all(connection, together, at)
+        yield delivery.at, Step(EVENT_RECEIVED, facts, event=row["id"]), written
 
 
-def _append_ignored(
-    connection: Connection, arrived: Sequence[Arrived], first: Sequence[Sequence[str]]
-) -> None:
+def _ignored(arrived: Sequence[Arrived], first: Sequence[Sequence[str]]) -> Iterator[Happened]:
     for delivery, reasons in zip(arrived, first, strict=True):
-        steps = [
-            (Step(EVENT_IGNORED, {"registry": delivery.registry, "reason": reason}), Written())
-            for reason in reasons
-        ]
-        append_all(connection, steps, delivery.at)
+        for reason in reasons:
+            facts = {"registry": delivery.registry, "reason": reason}
+            yield delivery.at, Step(EVENT_IGNORED, facts), Written()
 
 
 def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, int]]) -> Written:

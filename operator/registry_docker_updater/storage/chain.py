@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from registry_docker_updater.core.audit.canonical import canonical
+from registry_docker_updater.core.audit.canonical import canonical, moment_text
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Step, TrailHead, sealed
-from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.written import Written, taken
 
 # The number that was given last is SQLite's to remember: after a cut of the end the next does not take its place.
@@ -15,38 +14,34 @@ _LAST = (
     "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'trail'), 0),"
     " (SELECT hash FROM trail ORDER BY id DESC LIMIT 1)"
 )
-# Made once: with every delivery, making it took longer than having it executed.
-_INSERT = insert(tables.trail)
+# To the driver itself: with every event comes one, and what SQLAlchemy does for a row takes longer than all else of it.
+_INSERT = "INSERT INTO trail (id, at, kind, event, rollout, content, content_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+# When something happened, what, and what was written then.
+Happened = tuple[datetime, Step, Written]
 
 
 def append(connection: Connection, step: Step, at: datetime) -> None:
     """Append an entry for ``step``, with all that was written since the last entry of this transaction."""
-    append_all(connection, [(step, taken(connection))], at)
+    append_all(connection, [(at, step, taken(connection))])
 
 
-def append_all(connection: Connection, steps: Sequence[tuple[Step, Written]], at: datetime) -> None:
-    """Append an entry for each of several steps, with what each has written."""
+def append_all(connection: Connection, steps: Sequence[Happened]) -> None:
+    """Append an entry for each of several steps."""
     if not steps:
         return
     last, known = last_given(connection)
     before = TrailHead(last, known or NOTHING_BEFORE)
-    rows = []
-    for step, written in steps:
-        entry = sealed(before, before.sequence + 1, at, step, canonical(written.content(step.facts)))
-        before = entry.head
-        rows.append(
-            {
-                "id": entry.sequence,
-                "at": at,
-                "kind": entry.kind,
-                "event": entry.event,
-                "rollout": entry.rollout,
-                "content": entry.content,
-                "content_hash": entry.content_hash,
-                "hash": entry.hash,
-            }
-        )
-    connection.execute(_INSERT, rows)
+    entries = []
+    for at, step, written in steps:
+        entries.append(sealed(before, before.sequence + 1, at, step, canonical(written.content(step.facts))))
+        before = entries[-1].head
+    connection.exec_driver_sql(_INSERT, [(one.sequence, _kept(one.at), *one[2:]) for one in entries])
+
+
+def _kept(at: datetime) -> str:
+    """Return a moment as :class:`~registry_docker_updater.storage.tables.Moment` keeps it in SQLite."""
+    return moment_text(at)[:-1].replace("T", " ")
 
 
 def last_given(connection: Connection) -> tuple[int, str | None]:

@@ -105,7 +105,7 @@ class ClaimStore:
             if written or closes:
                 kind = CLAIM_CONFIRMED if closed else _KINDS[finding]
                 facts = {"registry_says": answer.digest, "closes": closes}
-                append_all(connection, [(Step(kind, facts, event=push or closes), written)], now)
+                append_all(connection, [(now, Step(kind, facts, event=push or closes), written)])
         return finding
 
     def believe(self, claim: Claim, digest: str, now: datetime) -> bool:

@@ -232,5 +232,8 @@ def _configure(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     given = connection.get_execution_options()
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {given.get('patience', PATIENCE) * 1000:.0f}")
+    patience = given.get("patience", PATIENCE)
+    if connection.info.get("patience") != patience:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+        connection.info["patience"] = patience
     connection.exec_driver_sql(given.get("begin", "BEGIN"))

@@ -1,10 +1,11 @@
 """Holding what is kept against the trail, all of it from one state of the database."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from registry_docker_updater.core.audit.chain import ChainCheck
 from registry_docker_updater.core.audit.entries import Entry
 from registry_docker_updater.core.audit.flaws import Flaw
+from registry_docker_updater.core.audit.heads import KeptHeads
 from registry_docker_updater.core.audit.replay import Replay
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.storage.written import RECORDED
@@ -16,13 +17,13 @@ _KEYS = {name: [column.name for column in table.primary_key] for name, table in 
 
 def verify(
     storage: Storage,
-    heads: Mapping[int, str] | None = None,
+    heads: KeptHeads | None = None,
     progress: Progress = lambda _: None,
     on_entry: Callable[[Entry], None] = lambda _: None,
 ) -> Iterator[Flaw]:
     """Go through the trail, and through every row that it tells of; yield what is wrong.
 
-    ``heads`` are hashes of entries, by their numbers, that were kept elsewhere. ``on_entry`` is called with each entry.
+    ``heads`` are those that were kept elsewhere. ``on_entry`` is called with each entry.
     """
     chained, replay = ChainCheck(heads=heads), Replay(_KEYS)
     with storage.snapshot() as kept:

@@ -34,6 +34,18 @@ class TrailStore:
             row = connection.execute(select(_t.id, _t.hash).order_by(_t.id.desc()).limit(1)).first()
         return TrailHead(row.id, row.hash) if row else TrailHead()
 
+    def hash_of(self, sequence: int) -> str | None:
+        """Return the hash of the entry with a number, or None where there is none."""
+        with self._connections.reading() as connection:
+            return connection.scalar(select(_t.hash).where(_t.id == sequence))
+
+    def last_of(self, kind: str) -> Entry | None:
+        """Return the last entry of a kind."""
+        query = select(tables.trail).where(_t.kind == kind).order_by(_t.id.desc()).limit(1)
+        with self._connections.reading() as connection:
+            row = connection.execute(query).first()
+        return _entry(row) if row else None
+
     def last_given(self) -> int:
         """Return the number that was given last, whether or not its entry is still there."""
         with self._connections.reading() as connection:

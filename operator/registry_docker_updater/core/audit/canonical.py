@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 # A value of more characters than this is told by its hash: it is kept where it belongs, and a trail is to be short.
@@ -30,6 +31,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(64)
 def moment_text(moment: datetime) -> str:
     """Return a moment in UTC, with microseconds, such as ``2026-11-22T12:00:00.000000Z``."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
@@ -37,6 +39,8 @@ def moment_text(moment: datetime) -> str:
 
 def brief(value: Any) -> Any:
     """Return a value of a row, or its hash and length where it is long: both of its text, or of its JSON."""
+    if value is None or (isinstance(value, str) and len(value) <= _LONGEST):
+        return value
     if isinstance(value, float):
         return repr(value)
     if not isinstance(value, str | list | tuple | dict):
@@ -44,7 +48,7 @@ def brief(value: Any) -> Any:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
     if len(text) > _LONGEST:
         return {"sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), "length": len(text)}
-    return value if isinstance(value, str) else without_fractions(value)
+    return without_fractions(value)
 
 
 def without_fractions(value: Any) -> Any:

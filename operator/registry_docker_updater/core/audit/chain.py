@@ -1,20 +1,19 @@
 """Whether a chain of entries is whole: each in its place, as it was written, and none missing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from registry_docker_updater.core.audit.canonical import sha256
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry, hash_of
 from registry_docker_updater.core.audit.flaws import Flaw
+from registry_docker_updater.core.audit.heads import KeptHeads
 
 
 class ChainCheck:
     """Checks entries one by one, in the order of their numbers; ``after`` are the number and hash of the one before."""
 
-    def __init__(
-        self, after: int = 0, known: str = NOTHING_BEFORE, heads: Mapping[int, str] | None = None
-    ) -> None:
-        """Begin after an entry that is known to be right; ``heads`` are hashes of entries that were kept elsewhere."""
+    def __init__(self, after: int = 0, known: str = NOTHING_BEFORE, heads: KeptHeads | None = None) -> None:
+        """Begin after an entry that is known to be right; ``heads`` are those that were kept elsewhere."""
         self._last = after
         self._since: datetime | None = None
         self._previous: tuple[str, ...] = (known,)
@@ -66,7 +65,7 @@ class ChainCheck:
 
     def _hold_against_head(self, entry: Entry) -> Iterator[Flaw]:
         kept = self._heads.pop(entry.sequence, None)
-        if kept == entry.hash:
+        if kept == frozenset((entry.hash,)):
             self._last_good_head = entry.sequence
         elif kept:
             yield self._flaw(

@@ -4,12 +4,14 @@ The hash of an entry is that of its header, and the header has the hash of the e
 content can go, when it has been kept for long enough, and the chain holds all the same.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from registry_docker_updater.core.audit.canonical import canonical, moment_text, sha256
+from registry_docker_updater.core.audit.canonical import moment_text, sha256
 
 # What the first entry has in place of the hash of one before.
 NOTHING_BEFORE = "0" * 64
@@ -36,16 +38,14 @@ class Person:
     place: str
 
 
-@dataclass(frozen=True)
-class TrailHead:
+class TrailHead(NamedTuple):
     """The last entry of a trail: its number, and its hash. All entries before can be checked by it."""
 
     sequence: int = 0
     hash: str = NOTHING_BEFORE
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry as it is kept; ``content`` is a canonical text, None where it has been kept for long enough."""
 
     sequence: int
@@ -65,22 +65,33 @@ class Entry:
 
 def sealed(before: TrailHead, sequence: int, at: datetime, step: Step, content: str) -> Entry:
     """Return the entry that says ``content`` of ``step``, chained to the one ``before``."""
-    entry = Entry(sequence, at, step.kind, step.event, step.rollout, content, sha256(content), "")
-    return Entry(**{**entry.__dict__, "hash": hash_of(entry, before.hash)})
+    content_hash = sha256(content)
+    header = _header(
+        moment_text(at), content_hash, step.event, step.kind, before.hash, step.rollout, sequence
+    )
+    return Entry(sequence, at, step.kind, step.event, step.rollout, content, content_hash, sha256(header))
 
 
 def hash_of(entry: Entry, previous: str) -> str:
     """Return the hash of an entry whose predecessor has the hash ``previous``."""
-    return sha256(
-        canonical(
-            {
-                "at": moment_text(entry.at),
-                "content": entry.content_hash,
-                "event": entry.event,
-                "kind": entry.kind,
-                "previous": previous,
-                "rollout": entry.rollout,
-                "sequence": entry.sequence,
-            }
-        )
+    at, content = moment_text(entry.at), entry.content_hash
+    return sha256(_header(at, content, entry.event, entry.kind, previous, entry.rollout, entry.sequence))
+
+
+def _header(  # noqa: PLR0913, PLR0917 - what is hashed
+    at: str, content: str, event: int | None, kind: str, previous: str, rollout: int | None, sequence: int
+) -> str:
+    # As `canonical` writes it, at a tenth of the time: with every event one is made.
+    return (
+        f'{{"at":"{at}","content":"{content}","event":{_number(event)},"kind":{_quoted(kind)},'
+        f'"previous":"{previous}","rollout":{_number(rollout)},"sequence":{sequence}}}'
     )
+
+
+def _number(value: int | None) -> str:
+    return "null" if value is None else str(value)
+
+
+@lru_cache(64)
+def _quoted(kind: str) -> str:
+    return json.dumps(kind, ensure_ascii=False)

@@ -91,6 +91,15 @@ class DesiredImages:
         asked = [*names, *(self._names[one] for one in pushes if one in self._names)]
         return [self._newest[name] for name in dict.fromkeys(asked) if name in self._newest]
 
+    def since(self, change: int) -> list[DesiredImage]:
+        """Return those that became the newest after the ``change`` with that number, in that order."""
+        found = []
+        for image in reversed(self._newest.values()):
+            if image.change <= change:
+                break
+            found.append(image)
+        return found[::-1]
+
     def newest_not_in(self, known: Collection[PushedName]) -> list[DesiredImage]:
         """Return the newest push of all whose name is not among those ``known``, if there is one."""
         for image in reversed(self._newest.values()):

@@ -1,0 +1,33 @@
+"""Where the head of the trail is kept, out of reach of whoever can write the database."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from registry_docker_updater.settings.secret import Secret, Section
+from registry_docker_updater.settings.values import Duration, RelativePath, SyslogAddress
+
+
+class Heads(Section):
+    """Where the hash of the last entry is kept, so that a trail that was written anew as a whole shows."""
+
+    interval: Duration = Field(
+        timedelta(minutes=5),
+        description="How often, besides at each rollout's end; only where there is a new one.",
+    )
+    log: bool = Field(True, description="In the operator's log.")
+    file: RelativePath | None = Field(
+        None, description="In a file, a line each; on another mount, which the operator can only append to."
+    )
+    syslog: SyslogAddress | None = Field(
+        None, description="By syslog: a socket such as /dev/log, or host:port, by UDP."
+    )
+    webhook: Secret | None = Field(
+        None, description="Posted as JSON to the address that is in this file or variable."
+    )
+
+
+class Audit(Section):
+    """The trail."""
+
+    heads: Heads = Heads()
