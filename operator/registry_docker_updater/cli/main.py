@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from registry_docker_updater import __version__
 from registry_docker_updater.cli import (
+    audit,
     check,
     events,
     fleet,
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     rollouts.COMMAND,
     rollout.COMMAND,
     retry.COMMAND,
+    audit.COMMAND,
     registry_config.COMMAND,
 )
 

@@ -43,6 +43,11 @@ class Output:
             self.err.write(printable(line) + "\n")
         self.err.flush()
 
+    def progress(self, text: str) -> None:
+        """Show how far something is, in the place of what was shown so before."""
+        self.err.write(f"\r{printable(text)}\033[K")
+        self.err.flush()
+
     def flush(self) -> None:
         """See that all of it has arrived; raises :class:`BrokenPipeError` where nobody reads any more."""
         self.out.flush()

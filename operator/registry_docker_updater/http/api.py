@@ -13,6 +13,7 @@ from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.answers import answer, refusal
 from registry_docker_updater.http.endpoints import (
     AFTER,
+    AFTER_NUMBER,
     API,
     BEFORE,
     DEFAULT_LIMIT,
@@ -28,6 +29,7 @@ from registry_docker_updater.views.events import EventRow, IgnoredRow, events, i
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow, fleet, hosts, targets
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
+from registry_docker_updater.views.trail import EntryRow, trail
 
 T = TypeVar("T", bound=Mapping[str, Any])
 _LISTED = 200
@@ -84,6 +86,9 @@ class Api:
             ),
             _get("hosts", "Hosts by their names", self.hosts, Page[HostRow], _LATER, listed),
             _get("targets", "Targets by their keys", self.targets, Page[TargetRow], _LATER, listed),
+            _get(
+                "trail", "What happened, in order", self.trail, Page[EntryRow], (LIMIT, AFTER_NUMBER), listed
+            ),
             _get("openapi.json", "This description", self.openapi, dict[str, Any], (), listed),
         )
 
@@ -128,6 +133,10 @@ class Api:
     def targets(self, limit: int = DEFAULT_LIMIT, after: str | None = None) -> HTTPResponse:
         """Answer with a page of targets."""
         return _page("targets", targets(self.known(), limit + 1, after), limit, "after", "key")
+
+    def trail(self, limit: int = DEFAULT_LIMIT, after: int = 0) -> HTTPResponse:
+        """Answer with a page of the trail."""
+        return _page("trail", trail(self.storage, limit + 1, after), limit, "after", "sequence")
 
     def openapi(self) -> HTTPResponse:
         """Answer with the description of all this."""

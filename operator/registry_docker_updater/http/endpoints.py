@@ -117,6 +117,11 @@ BEFORE = Parameter(
     {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
     "Only items that are older than the one with this id.",
 )
+AFTER_NUMBER = Parameter(
+    "after",
+    {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+    "Only items that come after the one with this number.",
+)
 AFTER = Parameter(
     "after", {"type": "string", "minLength": 1}, "Only items whose name or key comes after this one."
 )

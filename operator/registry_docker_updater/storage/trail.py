@@ -1,7 +1,7 @@
 """Reading the trail, and appending what changes nothing else that is kept."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -9,11 +9,13 @@ from sqlalchemy import Row, func, select
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append, last_given
-from registry_docker_updater.storage.database import Connections
-from registry_docker_updater.storage.written import RECORDED, recorded_row
+from registry_docker_updater.storage.database import BEYOND, Connections
+from registry_docker_updater.storage.written import RECORDED, row_as_kept
 
 _t = tables.trail.c
 _READ_TOGETHER = 1000
+# To the driver itself: a moment that was changed is none that SQLAlchemy could read, and there may be a million.
+_ENTRIES = "SELECT id, at, kind, event, rollout, content, content_hash, hash FROM trail"
 
 
 class TrailStore:
@@ -41,9 +43,9 @@ class TrailStore:
 
     def last_of(self, kind: str) -> Entry | None:
         """Return the last entry of a kind."""
-        query = select(tables.trail).where(_t.kind == kind).order_by(_t.id.desc()).limit(1)
+        query = f"{_ENTRIES} WHERE kind = ? ORDER BY id DESC LIMIT 1"
         with self._connections.reading() as connection:
-            row = connection.execute(query).first()
+            row = connection.exec_driver_sql(query, (kind,)).first()
         return _entry(row) if row else None
 
     def last_given(self) -> int:
@@ -60,25 +62,26 @@ class TrailStore:
         """Yield the entries ``after`` one number and ``up_to`` another, in order; not all of them are in memory at once."""
         last: int | None = after
         while last is not None:
-            query = select(tables.trail).where(_t.id > last).order_by(_t.id).limit(_READ_TOGETHER)
-            if up_to is not None:
-                query = query.where(_t.id <= up_to)
             with self._connections.reading() as connection:
-                some = [_entry(row) for row in connection.execute(query)]
+                query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+                values = (last, BEYOND - 1 if up_to is None else up_to, _READ_TOGETHER)
+                some = [_entry(row) for row in connection.exec_driver_sql(query, values)]
             yield from some
             last = some[-1].sequence if len(some) == _READ_TOGETHER else None
 
     def entry(self, sequence: int) -> Entry:
         """Return the entry with a number, which is known to be there."""
         with self._connections.reading() as connection:
-            return _entry(connection.execute(select(tables.trail).where(_t.id == sequence)).one())
+            return _entry(connection.exec_driver_sql(f"{_ENTRIES} WHERE id = ?", (sequence,)).one())
 
     def recorded_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every row that the trail tells of, as it is now and as an entry would have it, with its table's name."""
         with self._connections.reading() as connection:
+            # As it lies there: what somebody changed may be no moment, and no JSON, any more.
             for name, table in RECORDED.items():
-                for row in connection.execute(select(table)).mappings():
-                    yield name, recorded_row(table, dict(row))
+                columns = ", ".join(f'"{column.name}"' for column in table.c)
+                for row in connection.exec_driver_sql(f"SELECT {columns} FROM {name}"):  # noqa: S608 - our own names
+                    yield name, row_as_kept(table, row)
 
     def open_claims(self) -> tuple[tuple[tuple[str, str, str], int], ...]:
         """Return which event of each tag waits for its registry: registry, repository and tag, and the event's number."""
@@ -89,10 +92,16 @@ class TrailStore:
 
     def of_rollout(self, rollout: int, event: int) -> tuple[Entry, ...]:
         """Return the entries of a rollout and of the event that began it, in order."""
-        query = select(tables.trail).where((_t.rollout == rollout) | (_t.event == event)).order_by(_t.id)
+        query = f"{_ENTRIES} WHERE rollout = ? OR event = ? ORDER BY id"
         with self._connections.reading() as connection:
-            return tuple(map(_entry, connection.execute(query)))
+            return tuple(map(_entry, connection.exec_driver_sql(query, (rollout, event))))
 
 
 def _entry(row: Row[Any]) -> Entry:
-    return Entry(row.id, row.at, row.kind, row.event, row.rollout, row.content, row.content_hash, row.hash)
+    """Return an entry as it lies there: whatever somebody made of it can be told, and does not follow from the one before."""
+    try:
+        at = datetime.fromisoformat(f"{row.at}+00:00")
+    except ValueError:
+        at = datetime.min.replace(tzinfo=UTC)
+    content = row.content if row.content is None else str(row.content)
+    return Entry(row.id, at, str(row.kind), row.event, row.rollout, content, row.content_hash, str(row.hash))

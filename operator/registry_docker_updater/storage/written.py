@@ -1,11 +1,12 @@
 """What a transaction has written so far, and the trail is still to say: none is committed before an entry has it all."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import JSON, Boolean, Column, ColumnElement, Connection, Table, select
 
 from registry_docker_updater.core.audit.canonical import brief
 from registry_docker_updater.storage import tables
@@ -92,6 +93,26 @@ def all_recorded(connection: Connection) -> Iterator[None]:
 def recorded_row(table: Table, row: Mapping[str, Any]) -> Row:
     """Return a row as an entry has it."""
     return {column.name: brief(row.get(column.name)) for column in table.c}
+
+
+def row_as_kept(table: Table, values: Iterable[Any]) -> Row:
+    """Return a row as an entry has it, of the values that lie in the database; those that cannot be read are told as such."""
+    return {column.name: _as_kept(column, value) for column, value in zip(table.c, values, strict=True)}
+
+
+def _as_kept(column: Column[Any], value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, str) and isinstance(column.type, tables.Moment):
+        return f"{value.replace(' ', 'T')}Z"
+    if isinstance(value, str) and isinstance(column.type, JSON):
+        try:
+            return brief(json.loads(value))
+        except ValueError:
+            return {"no_json": value}
+    if isinstance(column.type, Boolean) and value in (0, 1):
+        return bool(value)
+    return brief(value)
 
 
 def _of(connection: Connection) -> Written:

@@ -1,0 +1,140 @@
+"""What an entry of the trail says, for people: one sentence each."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from registry_docker_updater.core.audit import kinds
+from registry_docker_updater.core.audit.entries import Entry
+
+Content = Mapping[str, Any]
+# As much of a digest as a person tells it from others by.
+_SHORT = len("sha256:") + 12
+
+
+def content_of(entry: Entry) -> dict[str, Any] | None:
+    """Return what an entry says, or None where it says nothing any more, or nothing that can be read."""
+    try:
+        content = json.loads(entry.content or "")
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and isinstance(content.get("facts"), dict) else None
+
+
+def sentence(entry: Entry) -> str:
+    """Return what an entry says in a sentence."""
+    content = content_of(entry)
+    if content is None:
+        return "(kept for long enough, and removed)" if entry.content is None else "(cannot be read)"
+    try:
+        said = "; ".join(filter(None, _SAYING.get(entry.kind, _facts)(content)))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # Somebody changed it.
+        return "(cannot be read)"
+    return said or kinds.KINDS.get(entry.kind, entry.kind)
+
+
+def _received(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    (event,) = content["rows"]["events"]
+    by = f" by {event['actor']}" if event["actor"] else ""
+    if event["kind"] == "unreadable":
+        yield f"{event['registry']} sent what nobody can read: {event['reason']}"
+    else:
+        digest = short(event["digest"]) if event["digest"] else "a digest that it does not tell"
+        yield f"{event['registry']}: {event['repository']}:{event['tag']} was given {digest}{by}"
+    if facts["from"]:
+        yield f"told from {facts['from']}"
+    if facts["is_claim"]:
+        yield "the registry is to be asked whether it is so"
+    elif event["kind"] != "unreadable" and "newest" not in content["rows"]:
+        yield "there is a newer push of it"
+
+
+def _answered(content: Content) -> Iterator[str]:
+    yield f"the registry says {short(content['facts']['registry_says'])}"
+
+
+def _rejected(content: Content) -> Iterator[str]:
+    yield content["facts"]["reason"] or "nothing comes of it: the registry said so before"
+
+
+def _matched(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    for one in facts.get("targets", ()):
+        yield f"{one['target']}: {one['verdict']}"
+    count = len(facts.get("nobody_runs", ()))
+    if count:
+        yield "nobody runs it" if count == 1 else f"{count} pushes that nobody runs"
+
+
+def _began(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"run {facts['run']} of {facts['image']} to {short(facts['digest'])} began on {', '.join(facts['hosts'])}"
+    if facts["overridden"]:
+        yield f"as a person wants on {', '.join(facts['overridden'])}"
+
+
+def _ended(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    code = facts.get("exit_code")
+    yield f"run {facts['run']} ended: {facts.get('status', 'not heard of')}" + (
+        f", exit code {code}" if code else ""
+    )
+    counts: dict[str, int] = {}
+    for one in facts["targets"]:
+        counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
+    yield ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+    for row in content.get("rows", {}).get("rollouts", ()):
+        yield f"the rollout is {row['state']}{', due at ' + row['due_at'] if row['due_at'] else ''}"
+
+
+def _target(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    change = f", {short(facts['before'])} → {short(facts['after'])}" if facts["after"] else ""
+    yield f"{facts['target']}: {facts['outcome']}{change}"
+    for row in content.get("rows", {}).get("outcomes", ()):
+        yield row["message"] if isinstance(row["message"], str) else ""
+
+
+def _asked(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"{facts['name']} asked for it, {facts['place']}"
+    if facts["targets"]:
+        yield f"whatever came before on {', '.join(facts['targets'])}"
+
+
+def _told(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"about run {facts['run']}"
+    yield facts["error"] or ""
+
+
+def _facts(content: Content) -> Iterator[str]:
+    for name, value in content["facts"].items():
+        if value not in (None, [], {}):
+            text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            yield f"{name.replace('_', ' ')} {text}"
+
+
+def short(digest: str | None) -> str:
+    """Return as much of a digest as a person tells it from others by."""
+    return (digest or "nothing known")[:_SHORT]
+
+
+_SAYING: Mapping[str, Callable[[Content], Iterator[str]]] = {
+    kinds.EVENT_RECEIVED: _received,
+    kinds.PUSH_FOUND: _answered,
+    kinds.REGISTRY_ANSWERED: _answered,
+    kinds.CLAIM_CONFIRMED: _answered,
+    kinds.CLAIM_REJECTED: _rejected,
+    kinds.PUSHES_MATCHED: _matched,
+    kinds.PUSH_INSISTED: _asked,
+    kinds.RUN_BEGAN: _began,
+    kinds.RUN_ENDED: _ended,
+    kinds.TARGET_ENDED: _target,
+    kinds.TARGET_REPAIRED: _target,
+    kinds.ROLLOUT_RETRIED: _asked,
+    kinds.TEAM_TOLD: _told,
+    kinds.TEAM_NOT_TOLD: _told,
+}

@@ -1,0 +1,127 @@
+"""The trail, for people and programs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypedDict
+
+from registry_docker_updater.core.audit.canonical import moment_text
+from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry
+from registry_docker_updater.core.audit.sentences import content_of, sentence
+from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.storage.storage import Storage
+
+
+class EntryRow(TypedDict):
+    """An entry of the trail: what it says, in a sentence and whole, and the hashes by which it can be checked."""
+
+    sequence: int
+    at: str
+    kind: str
+    event: int | None
+    rollout: int | None
+    says: str
+    content: dict[str, Any] | None
+    content_hash: str
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which entries are wanted: those that meet all of it.
+
+    ``since`` and ``until`` are moments, ``image`` is ``repository:tag`` with or without the registry's host before it, ``host`` a
+    name of the inventory, ``person`` who pushed or asked.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    image: str | None = None
+    host: str | None = None
+    person: str | None = None
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether an entry is wanted."""
+        if (self.since and entry.at < self.since) or (self.until and entry.at > self.until):
+            return False
+        if not (self.image or self.host or self.person):
+            return True
+        content = content_of(entry) or {"facts": {}}
+        wanted = ((self.image, _images), (self.host, _hosts), (self.person, _persons))
+        return all(not value or value in found(content) for value, found in wanted)
+
+
+def trail(storage: Storage, limit: int, after: int = 0) -> list[EntryRow]:
+    """Return ``limit`` entries ``after`` the one with that number, in order."""
+    previous = storage.trail.hash_of(after) or NOTHING_BEFORE
+    rows = []
+    for entry in storage.trail.entries(after, after + limit):
+        rows.append(_row(entry, previous))
+        previous = entry.hash
+    return rows
+
+
+def story(storage: Storage, rollout: int) -> list[EntryRow]:
+    """Return all that the trail says of a rollout and of its push, in order; raises :class:`NothingKnown`."""
+    with storage.snapshot() as kept:
+        found = kept.rollouts.kept(rollout)
+        if found is None:
+            raise NothingKnown(f"there is no rollout {rollout}; `rollouts` lists those that are")
+        entries = kept.trail.of_rollout(rollout, found.push.id)
+        return [_row(entry, kept.trail.hash_of(entry.sequence - 1) or NOTHING_BEFORE) for entry in entries]
+
+
+def export(storage: Storage, choice: Choice) -> Iterator[EntryRow]:
+    """Yield the entries that are wanted, and of those between the first and the last of them all but what they say.
+
+    So the chain can be checked from the first to the last, by whoever has no more than this.
+    """
+    previous, others = NOTHING_BEFORE, list[EntryRow]()
+    begun = False
+    for entry in storage.trail.entries():
+        row, previous = _row(entry, previous), entry.hash
+        if choice.has(entry):
+            yield from others
+            others.clear()
+            begun = True
+            yield row
+        elif begun:
+            others.append({**row, "content": None, "says": "(not asked for)"})
+
+
+def _row(entry: Entry, previous: str) -> EntryRow:
+    return {
+        "sequence": entry.sequence,
+        "at": moment_text(entry.at),
+        "kind": entry.kind,
+        "event": entry.event,
+        "rollout": entry.rollout,
+        "says": sentence(entry),
+        "content": content_of(entry),
+        "content_hash": entry.content_hash,
+        "previous": previous,
+        "hash": entry.hash,
+    }
+
+
+def _images(content: dict[str, Any]) -> set[str]:
+    images = {content["facts"].get("image"), *(row.get("image") for row in _rows(content, "rollouts"))} - {
+        None
+    }
+    names = {f"{row.get('repository')}:{row.get('tag')}" for row in _rows(content, "events")}
+    return images | names | {image.partition("/")[2] for image in images}
+
+
+def _hosts(content: dict[str, Any]) -> set[str]:
+    places = {str(row.get("place")).removeprefix("host ") for row in _rows(content, "outcomes")}
+    return places | set(content["facts"].get("hosts", ()))
+
+
+def _persons(content: dict[str, Any]) -> set[str]:
+    return {content["facts"].get("name"), *(row.get("actor") for row in _rows(content, "events"))} - {None}
+
+
+def _rows(content: dict[str, Any], table: str) -> Iterable[dict[str, Any]]:
+    rows: Iterable[dict[str, Any]] = content.get("rows", {}).get(table, ())
+    return rows
