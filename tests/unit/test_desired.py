@@ -40,6 +40,11 @@ def test_a_newer_push_takes_the_place_of_the_one_before() -> None:
     assert DesiredImages(HOSTS).newest_not_in([]) == []
 
 
+def test_what_became_the_newest_since_a_change_is_given_in_its_order() -> None:
+    known = images(replace(PUSH, change=3), replace(desired(push=3, tag="3"), change=4))
+    assert [[one.push for one in known.since(change)] for change in (0, 3, 4)] == [[1, 3], [3], []]
+
+
 def test_a_rollout_whose_targets_are_gone_is_settled_though_nobody_runs_its_name() -> None:
     waiting = rollout(RolloutState.WAITING, due_at=at(100))
     history = History({1: waiting})

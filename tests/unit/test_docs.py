@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from integration.receivers import certificate
 from registry_docker_updater.cli import main as cli
+from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.receiver import Receiver
@@ -21,6 +22,11 @@ from registry_docker_updater.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def test_every_kind_of_entry_of_the_trail_is_in_the_page_of_the_audit() -> None:
+    listed = re.findall(r"^\| `([a-z_.]+)` \|", _page("audit"), re.MULTILINE)
+    assert listed == list(KINDS)
 
 
 def _page(name: str) -> str:

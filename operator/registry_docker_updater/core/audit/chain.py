@@ -21,11 +21,6 @@ class ChainCheck:
         self._last_good_head: int | None = None
         self._without_content: list[Entry] = []
 
-    @property
-    def last(self) -> int:
-        """The number of the last entry that was seen."""
-        return self._last
-
     def see(self, entry: Entry) -> Iterator[Flaw]:
         """Check the next entry; yield what is wrong."""
         if entry.sequence != self._last + 1:

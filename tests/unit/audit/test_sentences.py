@@ -1,0 +1,131 @@
+"""What entries say to people."""
+
+from typing import Any
+
+import pytest
+
+from registry_docker_updater.core.audit import kinds
+from registry_docker_updater.core.audit.entries import Entry
+from registry_docker_updater.core.audit.sentences import content_of, sentence
+from unit.audit.entries import entry
+from unit.builders import NEW, OLD
+
+EVENT = {
+    "id": 1,
+    "registry": "production",
+    "repository": "test/app",
+    "tag": "1",
+    "kind": "push",
+    "digest": NEW,
+    "actor": "alice",
+    "reason": None,
+}
+TOLD = {"from": "192.0.2.1", "is_claim": False}
+ASKED = "the registry is to be asked whether it is so"
+ENDED = {"target": "container/solo/web", "outcome": "updated", "before": OLD, "after": NEW}
+ANN = {"name": "ann", "place": "command line on control", "targets": []}
+
+
+def events(**changed: Any) -> dict[str, Any]:
+    return {"events": [{**EVENT, **changed}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        (
+            kinds.EVENT_RECEIVED,
+            {"facts": TOLD, "rows": {**events(), "newest": [{}]}},
+            "production: test/app:1 was given sha256:bbbbbbbbbbbb by alice; told from 192.0.2.1",
+        ),
+        (
+            kinds.EVENT_RECEIVED,
+            {"facts": {**TOLD, "from": None}, "rows": events(actor=None)},
+            "production: test/app:1 was given sha256:bbbbbbbbbbbb; there is a newer push of it",
+        ),
+        (
+            kinds.EVENT_RECEIVED,
+            {"facts": {**TOLD, "is_claim": True}, "rows": events(digest=None)},
+            f"production: test/app:1 was given a digest that it does not tell by alice; told from 192.0.2.1; {ASKED}",
+        ),
+        (
+            kinds.EVENT_RECEIVED,
+            {"facts": {**TOLD, "from": None}, "rows": events(kind="unreadable", reason="no digest")},
+            "production sent what nobody can read: no digest",
+        ),
+        (kinds.PUSH_FOUND, {"facts": {"registry_says": NEW}}, "the registry says sha256:bbbbbbbbbbbb"),
+        (kinds.CLAIM_REJECTED, {"facts": {"reason": "there is no test/app:1"}}, "there is no test/app:1"),
+        (kinds.CLAIM_REJECTED, {"facts": {"reason": None}}, "nothing comes of it: the registry said so before"),
+        (
+            kinds.PUSHES_MATCHED,
+            {"facts": {"targets": [{"target": "a", "verdict": "due"}, {"target": "b", "verdict": "already runs it"}]}},
+            "a: due; b: already runs it",
+        ),
+        (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1]}}, "nobody runs it"),
+        (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1, 2]}}, "2 pushes that nobody runs"),
+        (
+            kinds.RUN_BEGAN,
+            {"facts": {"run": 2, "image": "r/app:1", "digest": NEW, "hosts": ["m1", "m2"], "overridden": ["a"]}},
+            "run 2 of r/app:1 to sha256:bbbbbbbbbbbb began on m1, m2; as a person wants on a",
+        ),
+        (
+            kinds.RUN_BEGAN,
+            {"facts": {"run": 1, "image": "r/app:1", "digest": NEW, "hosts": ["m1"], "overridden": []}},
+            "run 1 of r/app:1 to sha256:bbbbbbbbbbbb began on m1",
+        ),
+        (
+            kinds.RUN_ENDED,
+            {
+                "facts": {"run": 1, "status": "failed", "exit_code": 2, "targets": [ENDED, ENDED]},
+                "rows": {"rollouts": [{"state": "waiting", "due_at": "2026-11-22T12:00:00.000000Z"}]},
+            },
+            "run 1 ended: failed, exit code 2; 2 updated; the rollout is waiting, due at 2026-11-22T12:00:00.000000Z",
+        ),
+        (kinds.RUN_ENDED, {"facts": {"run": 1, "targets": []}}, "run 1 ended: not heard of"),
+        (
+            kinds.RUN_ENDED,
+            {
+                "facts": {"run": 1, "status": "successful", "exit_code": 0, "targets": [ENDED]},
+                "rows": {"rollouts": [{"state": "finished", "due_at": None}]},
+            },
+            "run 1 ended: successful; 1 updated; the rollout is finished",
+        ),
+        (
+            kinds.TARGET_ENDED,
+            {"facts": ENDED, "rows": {"outcomes": [{"message": "healthy"}]}},
+            "container/solo/web: updated, sha256:aaaaaaaaaaaa → sha256:bbbbbbbbbbbb; healthy",
+        ),
+        (
+            kinds.TARGET_REPAIRED,
+            {"facts": {**ENDED, "outcome": "failed", "before": None, "after": None}, "rows": {"outcomes": [{"message": {}}]}},
+            "container/solo/web: failed",
+        ),
+        (kinds.TARGET_ENDED, {"facts": {**ENDED, "before": None}}, "container/solo/web: updated, nothing known → sha256:bbbbbbbbbbbb"),
+        (kinds.ROLLOUT_RETRIED, {"facts": ANN}, "ann asked for it, command line on control"),
+        (
+            kinds.PUSH_INSISTED,
+            {"facts": {**ANN, "targets": ["a", "b"]}},
+            "ann asked for it, command line on control; whatever came before on a, b",
+        ),
+        (kinds.TEAM_TOLD, {"facts": {"run": 1, "error": None}}, "about run 1"),
+        (kinds.TEAM_NOT_TOLD, {"facts": {"run": 1, "error": "slack: 500"}}, "about run 1; slack: 500"),
+        (kinds.CLOCK_SET, {"facts": {"by_seconds": "-3.5", "x": None, "a_list": [1]}}, "a list [1]; by seconds -3.5"),
+        (kinds.ROLLOUT_SETTLED, {"facts": {}}, "a rollout ended without another run"),
+        ("of.tomorrow", {"facts": {}}, "of.tomorrow"),
+    ],
+)  # fmt: skip
+def test_an_entry_says_what_happened_in_a_sentence(kind: str, content: dict[str, Any], said: str) -> None:
+    assert sentence(entry(kind, **content)) == said
+
+
+@pytest.mark.parametrize(
+    "content", ['{"facts":{}}', '{"facts":{"from":1},"rows":{"events":[]}}', "no json", "[]", '{"facts":[]}']
+)
+def test_an_entry_that_was_changed_says_that_it_cannot_be_read(content: str) -> None:
+    assert sentence(entry(kinds.EVENT_RECEIVED)._replace(content=content)) == "(cannot be read)"
+
+
+def test_an_entry_whose_content_was_removed_says_so() -> None:
+    bare: Entry = entry()._replace(content=None)
+    assert sentence(bare) == "(kept for long enough, and removed)"
+    assert content_of(bare) is None
