@@ -26,6 +26,7 @@ from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListin
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.rollouts import rollouts
 from unit.builders import HOST, NOON
@@ -349,6 +350,7 @@ class World:
             else:
                 self.wrongs.append("the loop goes round and round")
             self.tick(60)
+        self.wrongs += [flaw.sentence for flaw in verify(self.store)]
 
 
 def unsettled(world: World) -> Iterable[str]:
