@@ -55,7 +55,7 @@ class NoReply(Exception):
         # The latter since OpenSSL 3.2.
         no_tls = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
         self.is_plain = isinstance(inner, ssl.SSLError) and inner.reason in no_tls
-        said = re.sub(r"^<?HTTPS?Connection(Pool)?\(.*?\)>?: ", "", str(inner))
+        said = re.sub(r"^<?\w*Connection(Pool)?\(.*?\)>?: ", "", str(inner))
         # Part of it may be the server's own words.
         said = "".join(sign if sign.isprintable() else " " for sign in said[:300])
         super().__init__(f"the proxy: {said}" if isinstance(cause, ProxyError) else said)
