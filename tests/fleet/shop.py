@@ -24,6 +24,7 @@ from demo.updater import PORT, endpoint
 from lab import Host, Lab
 from lab.kept import content_of
 from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.edges.runs.kept_runs import output_of
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 
@@ -161,7 +162,7 @@ def _known(host: Host) -> str:
 
 def output(ended: FinishedRun) -> str:
     """All that Ansible printed in a run."""
-    return (ended.directory / "artifacts/run/stdout").read_text()
+    return output_of(ended.directory)
 
 
 def sealed(text: str, password: str, name: str = "default") -> str:

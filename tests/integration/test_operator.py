@@ -16,7 +16,7 @@ import pytest
 
 from integration.conftest import Running, Site, until
 from lab.kept import content_of
-from registry_docker_updater.edges.runs.kept_events import read_events
+from registry_docker_updater.edges.runs.kept_runs import read_events, read_manifest, verify_run
 from unit.builders import HOST, NEW
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -55,8 +55,10 @@ def test_an_event_becomes_a_run_with_kept_evidence_and_a_row_for_people(site: Si
         assert [(one["name"], one["place"]) for one in shown["targets"]] == [("web0", "host solo")]
         directory = site.state / "runs" / str(row["id"]) / "update-1"
         assert directory.stat().st_mode & 0o777 == 0o700
-        assert (directory / "hosts").read_text() == "solo\n"
-        assert read_events(directory)
+        manifest = until(lambda: read_manifest(directory))
+        assert (manifest["limit"], manifest["status"]) == (["solo"], "failed")
+        assert manifest["variables"]["docker_update_digest"] == NEW
+        assert (verify_run(directory), bool(read_events(directory))) == ([], True)
         assert not [
             path for path in site.state.rglob("*") if path.is_file() and b"hunter2" in content_of(path)
         ]
@@ -96,6 +98,7 @@ def test_a_run_cut_off_by_a_kill_is_run_again_after_the_restart(site: Site) -> N
         (row,) = until(lambda: ended_rollouts(operator, runs=2))
         assert row["id"] == 1
         assert (site.state / "runs/1/update-2").is_dir()
+        assert (read_manifest(site.state / "runs/1/update-1") or {})["status"] in ("interrupted", "canceled")
 
 
 def test_a_push_recorded_by_another_process_is_noticed(site: Site) -> None:
