@@ -6,6 +6,7 @@ event over in a file; it lies in memory then.
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -73,6 +74,7 @@ _CONTEXT = (
 # What is printed of these are their names.
 _PRINTS_NAMES = frozenset(("playbook_on_start", "playbook_on_play_start", "playbook_on_task_start"))
 _FIRST_TASK = "playbook_on_task_start"
+_RESULT = re.compile(r"^(?:\x1b\[[0-9;]*m)?(?:ok|changed|skipping|failed|fatal): \[", re.MULTILINE)
 # What is printed outside of tasks: why Ansible cannot begin is among it.
 _REMARKS = frozenset(("verbose", "warning", "error", "deprecated", "system_warning"))
 
@@ -94,7 +96,9 @@ class KeptEvents:
         With it, the digest of the file that it names.
         """
         self._has_tasks |= event["event"] == _FIRST_TASK
-        kept = outcome_of_event(event, has_tasks=self._has_tasks) if self._keep == "outcomes" else event
+        kept = without_what_is_hidden(event)
+        if self._keep == "outcomes":
+            kept = outcome_of_event(kept, has_tasks=self._has_tasks)
         try:
             self._keep_file((event.get("event_data") or {}).get("task_path"))
             self._write(EVENTS, kept)
@@ -127,6 +131,19 @@ def sha256_of(path: str | Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def without_what_is_hidden(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an event without what is printed, before its result, of a task with ``no_log``.
+
+    ansible-core 2.19 hides such a result, and still prints why the task failed.
+    """
+    result = (event.get("event_data") or {}).get("res")
+    if not isinstance(result, dict) or "censored" not in result:
+        return event
+    printed = str(event.get("stdout", ""))
+    results = [found.start() for found in _RESULT.finditer(printed)]
+    return {**event, "stdout": printed[results[-1] :] if results else ""}
 
 
 def outcome_of_event(event: Mapping[str, Any], *, has_tasks: bool) -> Mapping[str, Any]:
