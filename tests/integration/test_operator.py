@@ -141,12 +141,13 @@ def test_told_to_end_the_operator_ends_within_seconds_and_with_it_its_runs(
 ) -> None:
     site.add_host("solo", APP)
     with site.operator() as operator:
-        until(lambda: list((site.state / "runs/scans").glob("*/process.pid")))
+        notes = until(lambda: list((site.state / "runs/scans").glob("*/process.pid")))
+        pid = until(notes[0].read_text).strip()
         begun = time.monotonic()
         operator.process.send_signal(ending)
         assert operator.process.wait(30) == 0
         assert time.monotonic() - begun < 12
-    (note,) = (site.state / "runs/scans").glob("*/process.pid")
-    pid = note.read_text().split()[0]
+    (scan,) = (site.state / "runs/scans").iterdir()
+    assert (read_manifest(scan) or {})["status"] == "canceled"
     assert not Path(f"/proc/{pid}").exists()
     assert "Traceback" not in operator.log.read_text()
