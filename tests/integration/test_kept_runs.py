@@ -1,8 +1,8 @@
 """What is kept of a run by the real Ansible: two files, what they say, and what never gets to the disk."""
 
 import hashlib
+import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from integration.conftest import Site
 from integration.shops import MINUTE, Shop
-from lab.kept import content_of
+from lab.kept import holding
+from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs import playbooks as runs
 from registry_docker_updater.edges.runs.kept_events import Keep
@@ -24,6 +26,9 @@ from registry_docker_updater.edges.runs.kept_runs import (
 )
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+from registry_docker_updater.parts import Parts
+from registry_docker_updater.settings.loading import load
+from unit.builders import HOST, NEW
 
 _MODULE = """
 from ansible.module_utils.basic import AnsibleModule
@@ -98,15 +103,6 @@ def write(shop: Shop, name: str, tasks: str) -> None:
 def run(shop: Shop, name: str, keep: Keep, on_result: Callable[[ModuleResult], None]) -> FinishedRun:
     playbooks = AnsiblePlaybooks(shop.folder / "hosts.yml", shop.folder, shop.environment, keep=keep)
     return playbooks.run(Playbook(name), shop.runs, MINUTE, on_result)
-
-
-def holding(folder: Path, secret: str) -> list[str]:
-    found = []
-    for path in folder.rglob("*"):
-        # Events come and go while a run goes on.
-        with suppress(FileNotFoundError, IsADirectoryError):
-            found += [path.name] if secret.encode() in content_of(path) else []
-    return found
 
 
 @pytest.mark.parametrize("keep", ["everything", "outcomes"])
@@ -229,3 +225,29 @@ def test_a_run_that_cannot_be_packed_has_ended_as_it_did_and_is_left_as_it_is(
     assert "hello" in output_of(ended.directory)
     assert (ended.directory / "events.jsonl").exists()
     assert replace(ended, manifest="x").exit_code == 0
+
+
+def test_of_a_shops_own_tasks_their_file_is_kept_and_with_outcomes_not_what_they_say(site: Site) -> None:
+    """The playbook as it is, and the operator's settings."""
+    hook = site.folder / "before.yml"
+    hook.write_text(
+        "- ansible.builtin.debug: {msg: hunter2}\n- ansible.builtin.command: {argv: [echo, hunter2]}\n"
+    )
+    image = f"{HOST}/test/app:1"
+    site.add_host("solo", image)
+    site.hosts["solo"]["docker_update_before"] = str(hook)
+    site.write()
+    site.config.write_text(site.config.read_text() + "runs: {keep: outcomes}\n")
+    parts = Parts(load(site.config), site.config, os.environ, utc_now)
+
+    asked = Playbook("update", {"image": image, "digest": NEW}, ("solo",))
+    ended = parts.playbooks.run(asked, site.folder / "runs", MINUTE)
+
+    manifest = read_manifest(ended.directory) or {}
+    events = read_events(ended.directory)
+    assert manifest["files"] == {str(hook): hashlib.sha256(hook.read_bytes()).hexdigest()}
+    assert (manifest["kept"], manifest["inputs"]) == ("outcomes", parts.playbooks.inputs())
+    assert str(hook) in events
+    # The played engine can run nothing; that it was tried is enough.
+    assert '"outcome":"failed"' in events
+    assert holding(site.folder / "runs", "hunter2") == []

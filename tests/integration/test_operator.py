@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from integration.conftest import Running, Site, until
-from lab.kept import content_of
+from lab.kept import holding
 from registry_docker_updater.edges.runs.kept_runs import read_events, read_manifest, verify_run
 from unit.builders import HOST, NEW
 
@@ -59,9 +59,7 @@ def test_an_event_becomes_a_run_with_kept_evidence_and_a_row_for_people(site: Si
         assert (manifest["limit"], manifest["status"]) == (["solo"], "failed")
         assert manifest["variables"]["docker_update_digest"] == NEW
         assert (verify_run(directory), bool(read_events(directory))) == ([], True)
-        assert not [
-            path for path in site.state.rglob("*") if path.is_file() and b"hunter2" in content_of(path)
-        ]
+        assert holding(site.state, "hunter2") == []
 
 
 def test_a_push_that_nobody_runs_starts_nothing(site: Site) -> None:

@@ -216,6 +216,10 @@ class World:
         on_result: Callable[[ModuleResult], None] = lambda _: None,
     ) -> FinishedRun:
         assert timeout
+        if playbook.name == "update":
+            kept = self.store.rollouts.kept(int(folder.name))
+            assert kept
+            assert playbook.number == kept.rollout.runs
         folder.mkdir(parents=True, exist_ok=True)
         results: list[ModuleResult] = []
 

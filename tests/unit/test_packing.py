@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from registry_docker_updater.edges.runs import packing
+from registry_docker_updater.edges.runs.kept_events import KeptEvents
 from registry_docker_updater.edges.runs.kept_runs import (
     digest_of,
     names_of_runs,
@@ -276,6 +277,24 @@ def test_a_leftover_that_cannot_be_packed_hinders_no_other(
     monkeypatch.setattr(packing, "_pack_events", full)
     assert [one.directory.name for one in end_leftovers(tmp_path)] == ["update-2"]
     assert (directory / "events.jsonl").read_text() == LINES
+
+
+def test_events_that_were_held_in_memory_when_a_run_was_killed_are_removed(tmp_path: Path) -> None:
+    """Of a folder of ours only, whatever else a link may lead to."""
+    directory = tmp_path / "7/update-1"
+    directory.mkdir(parents=True)
+    KeptEvents(directory, "outcomes", tmp_path)
+    handed_over = directory / "artifacts/run/job_events"
+    memory = handed_over.readlink()
+    (memory / "an-event-partial.json").write_text("{}")
+    other = begun(tmp_path / "7/update-2")
+    (tmp_path / "theirs").mkdir()
+    (other / "artifacts/run/job_events").symlink_to(tmp_path / "theirs")
+
+    assert len(end_leftovers(tmp_path)) == 2
+
+    assert not memory.exists()
+    assert (tmp_path / "theirs").exists()
 
 
 def test_the_names_of_runs_are_told_in_the_order_in_which_they_ran(tmp_path: Path) -> None:
