@@ -100,8 +100,8 @@ class KeptEvents:
         if self._keep == "outcomes":
             kept = outcome_of_event(kept, has_tasks=self._has_tasks)
         try:
-            self._keep_file((event.get("event_data") or {}).get("task_path"))
             self._write(EVENTS, kept)
+            self._keep_file((event.get("event_data") or {}).get("task_path"))
         except OSError as error:
             if not self._is_broken:
                 print(f"ERROR: the events of the run cannot be kept: {error.strerror}", file=sys.stderr)  # noqa: T201

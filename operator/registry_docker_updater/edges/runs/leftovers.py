@@ -72,16 +72,25 @@ def _unpacked(runs: Path) -> Iterator[Path]:
     for folder in _folders(runs):
         for run in _folders(folder.path):
             is_packed = os.path.exists(f"{run.path}/{MANIFEST}")  # noqa: PTH110 - thousands are
-            # In one that is empty a run begins this moment. Of one that has lost its manifest nothing else is to be made.
-            if not is_packed and is_name_of_run(run.name) and os.listdir(run.path) not in ([], [COMPRESSED]):  # noqa: PTH208
+            if not is_packed and is_name_of_run(run.name) and _can_be_packed(run.path):
                 yield Path(run.path)
+
+
+def _can_be_packed(run: str) -> bool:
+    """Tell whether there is something to be packed.
+
+    In a directory that is empty a run begins this moment; of one that has lost its manifest nothing else is to be made.
+    """
+    with suppress(OSError):
+        return os.listdir(run) not in ([], [COMPRESSED])  # noqa: PTH208
+    return False
 
 
 def _folders(path: Path | str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
             return sorted((one for one in entries if one.is_dir()), key=lambda one: one.name)
-    except FileNotFoundError:
+    except OSError:
         return []
 
 
