@@ -24,7 +24,7 @@ from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
-from registry_docker_updater.edges.runs.directories import end_leftovers
+from registry_docker_updater.edges.runs.leftovers import end_leftovers
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application

@@ -69,7 +69,13 @@ class Parts:
     def playbooks(self) -> AnsiblePlaybooks:
         """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
         fleet = self.settings.fleet
-        return AnsiblePlaybooks(fleet.inventory, self.folder, self.environment, fleet.environment)
+        return AnsiblePlaybooks(
+            fleet.inventory,
+            self.folder,
+            self.environment,
+            fleet.environment,
+            keep=self.settings.runs.keep,
+        )
 
     @property
     def runs(self) -> Path:

@@ -22,8 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.updater import PORT, endpoint
 from lab import Host, Lab
-from lab.kept import content_of
+from lab.kept import holding
 from registry_docker_updater.core.runs import reasons
+from registry_docker_updater.edges.runs.kept_runs import output_of
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 
@@ -146,11 +147,11 @@ class Shop:
 
     def holding(self, *secrets: str) -> list[str]:
         """The kept files and logs that hold one of these secrets."""
-        kept = [*self.folder.glob("runs/**/*"), *self.folder.glob("state/**/*"), *self.folder.glob("*.log")]
+        logs = [path for path in self.folder.glob("*.log") if any(one in path.read_text() for one in secrets)]
+        folders = [self.folder / name for name in ("runs", "state")]
         return [
-            str(path.relative_to(self.folder))
-            for path in kept
-            if path.is_file() and any(secret.encode() in content_of(path) for secret in secrets)
+            *(f"{folder.name}/{path}" for folder in folders for path in holding(folder, *secrets)),
+            *(path.name for path in logs),
         ]
 
 
@@ -161,7 +162,7 @@ def _known(host: Host) -> str:
 
 def output(ended: FinishedRun) -> str:
     """All that Ansible printed in a run."""
-    return (ended.directory / "artifacts/run/stdout").read_text()
+    return output_of(ended.directory)
 
 
 def sealed(text: str, password: str, name: str = "default") -> str:

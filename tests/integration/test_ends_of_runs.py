@@ -15,8 +15,10 @@ import pytest
 from integration.conftest import until
 from integration.shops import MINUTE, Shop, processes
 from registry_docker_updater.core.runs.results import ModuleResult
-from registry_docker_updater.edges.runs import directories, playbooks
-from registry_docker_updater.edges.runs.directories import end_leftovers, is_going_on
+from registry_docker_updater.edges.runs import leftovers, playbooks
+from registry_docker_updater.edges.runs.directories import is_going_on
+from registry_docker_updater.edges.runs.kept_runs import digest_of, output_of, read_manifest
+from registry_docker_updater.edges.runs.leftovers import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
@@ -114,30 +116,65 @@ def test_a_run_whose_process_is_killed_is_said_to_have_died(shop: Shop) -> None:
     for left in shop.at_work():
         os.kill(left, signal.SIGKILL)
     assert (ended.status, ended.cut_short) == ("died", "the process of the run died")
-    assert not list(ended.directory.rglob("command")), "ansible-runner keeps the environment in it"
+    assert sorted(path.name for path in ended.directory.iterdir()) == ["events.jsonl.gz", "manifest.json"]
+    manifest = read_manifest(ended.directory) or {}
+    assert (manifest["status"], manifest["exit_code"]) == ("died", None)
+    assert "it goes on" in output_of(ended.directory)
     until(lambda: not processes(str(shop.folder)))
 
 
-def test_a_leftover_run_is_ended_before_anything_is_run_again(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+_LEFT = """
+import sys, time
+from pathlib import Path
+from registry_docker_updater.edges.runs.directories import note_process
+note_process(Path(sys.argv[1]))
+print("noted", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_leftover_run_is_ended_and_packed_before_anything_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directories, "_GRACE_SECONDS", 1)
+    """One whose process does not end by itself, though nobody has its run in hand any more."""
+    monkeypatch.setattr(leftovers, "_GRACE_SECONDS", 1)
+    directory = tmp_path / "7/update-1"
+    directory.mkdir(parents=True)
+    left = [sys.executable, "-c", _LEFT, str(directory)]
+    with subprocess.Popen(left, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        (packed,) = end_leftovers(tmp_path)
+        assert process.wait(10) == -signal.SIGKILL
+    assert (packed.directory, packed.manifest) == (directory, digest_of(directory))
+    assert (read_manifest(directory) or {})["status"] == "interrupted"
+    assert end_leftovers(tmp_path) == []
+
+
+def test_a_run_that_another_command_has_in_hand_is_no_leftover(shop: Shop) -> None:
+    """Such as that of a scan by hand, while the operator starts."""
     shop.write_endless()
+    playbooks = shop.playbooks
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(shop.run, "endless")
+        run = pool.submit(playbooks.run, Playbook("endless"), shop.runs, MINUTE)
         until(shop.at_work)
-        assert end_leftovers(shop.folder / "runs") == [str(shop.runs / "endless-1")]
-        assert run.result(20).status == "died"
-    until(lambda: not processes(str(shop.folder)))
-    assert end_leftovers(shop.folder / "runs") == []
+        assert end_leftovers(shop.folder / "runs") == []
+        assert is_going_on(shop.runs / "endless-1")
+        playbooks.stop()
+        ended = run.result(30)
+    assert ended.status == "canceled"
+    assert not is_going_on(ended.directory)
 
 
 def test_a_process_that_only_has_the_number_of_a_run_is_left_alone(tmp_path: Path) -> None:
-    note = tmp_path / "7/update-1/process.pid"
-    note.parent.mkdir(parents=True)
-    for text in (f"{os.getpid()} 1\n", "", "words\n", "1\n", "999999999 5\n"):
-        note.write_text(text)
-        assert end_leftovers(tmp_path) == []
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as other:
+        for number, text in enumerate((f"{other.pid}\n", f"{other.pid} 1\n", "", "words\n", "999999999 5\n")):
+            note = tmp_path / f"7/update-{number}/process.pid"
+            note.parent.mkdir(parents=True)
+            note.write_text(text)
+        assert len(end_leftovers(tmp_path)) == 5
+        assert other.poll() is None
+        other.kill()
 
 
 def test_an_exception_of_who_listens_ends_the_run(shop: Shop) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from integration.conftest import Running, Site, until
-from lab.kept import content_of
-from registry_docker_updater.edges.runs.kept_events import read_events
+from lab.kept import holding
+from registry_docker_updater.edges.runs.kept_runs import read_events, read_manifest, verify_run
 from unit.builders import HOST, NEW
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -55,11 +55,11 @@ def test_an_event_becomes_a_run_with_kept_evidence_and_a_row_for_people(site: Si
         assert [(one["name"], one["place"]) for one in shown["targets"]] == [("web0", "host solo")]
         directory = site.state / "runs" / str(row["id"]) / "update-1"
         assert directory.stat().st_mode & 0o777 == 0o700
-        assert (directory / "hosts").read_text() == "solo\n"
-        assert read_events(directory)
-        assert not [
-            path for path in site.state.rglob("*") if path.is_file() and b"hunter2" in content_of(path)
-        ]
+        manifest = until(lambda: read_manifest(directory))
+        assert (manifest["limit"], manifest["status"]) == (["solo"], "failed")
+        assert manifest["variables"]["docker_update_digest"] == NEW
+        assert (verify_run(directory), bool(read_events(directory))) == ([], True)
+        assert holding(site.state, "hunter2") == []
 
 
 def test_a_push_that_nobody_runs_starts_nothing(site: Site) -> None:
@@ -96,6 +96,7 @@ def test_a_run_cut_off_by_a_kill_is_run_again_after_the_restart(site: Site) -> N
         (row,) = until(lambda: ended_rollouts(operator, runs=2))
         assert row["id"] == 1
         assert (site.state / "runs/1/update-2").is_dir()
+        assert (read_manifest(site.state / "runs/1/update-1") or {})["status"] in ("interrupted", "canceled")
 
 
 def test_a_push_recorded_by_another_process_is_noticed(site: Site) -> None:
@@ -138,12 +139,13 @@ def test_told_to_end_the_operator_ends_within_seconds_and_with_it_its_runs(
 ) -> None:
     site.add_host("solo", APP)
     with site.operator() as operator:
-        until(lambda: list((site.state / "runs/scans").glob("*/process.pid")))
+        notes = until(lambda: list((site.state / "runs/scans").glob("*/process.pid")))
+        pid = until(notes[0].read_text).strip()
         begun = time.monotonic()
         operator.process.send_signal(ending)
         assert operator.process.wait(30) == 0
         assert time.monotonic() - begun < 12
-    (note,) = (site.state / "runs/scans").glob("*/process.pid")
-    pid = note.read_text().split()[0]
+    (scan,) = (site.state / "runs/scans").iterdir()
+    assert (read_manifest(scan) or {})["status"] == "canceled"
     assert not Path(f"/proc/{pid}").exists()
     assert "Traceback" not in operator.log.read_text()

@@ -1,9 +1,10 @@
 """Repairs of the operator: a real store, and playbooks that are played."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,9 @@ class Played:
         one = {**made, "before": {"digest": OLD}, "after": {"digest": NEW}, "message": "web now runs it"}
         on_result(ModuleResult("solo", "runner_on_ok", MODULE, {"repairs": [one]}))
         return FinishedRun("successful", (), {}, folder)
+
+    def inputs(self) -> Mapping[str, Any]:
+        raise NotImplementedError
 
     def hosts(self, pattern: str) -> InventoryListing:
         raise NotImplementedError(pattern)

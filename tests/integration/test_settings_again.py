@@ -73,9 +73,10 @@ def test_what_needs_a_restart_is_named(site: Site) -> None:
     site.add_host("solo", APP)
     with site.operator() as operator:
         change(site, lambda all_: all_["rollouts"].update(workers=2))
+        change(site, lambda all_: all_.update(runs={"keep": "outcomes"}))
         change(site, lambda all_: all_["registries"]["harbor"].update(hosts=["other.example.com"]))
         logged = hang_up(operator, "restart the operator")
-        assert "for what changed in rollouts, registries.harbor, restart" in logged
+        assert "for what changed in rollouts, runs, registries.harbor, restart" in logged
         assert sent(operator, SECRET) == 202
 
 

@@ -4,7 +4,7 @@ Their runs can be lost, fail, be rolled back, or end with the operator, and duri
 runs go on. Threads run one inside the other, in an order that the test chooses, so every finding can be repeated.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -217,6 +217,10 @@ class World:
         on_result: Callable[[ModuleResult], None] = lambda _: None,
     ) -> FinishedRun:
         assert timeout
+        if playbook.name == "update":
+            kept = self.store.rollouts.kept(int(folder.name))
+            assert kept
+            assert playbook.number == kept.rollout.runs
         folder.mkdir(parents=True, exist_ok=True)
         results: list[ModuleResult] = []
 
@@ -229,6 +233,9 @@ class World:
         )
         sent = {"notification_results": {"slack": "ok"}} if playbook.name == "notify" else {}
         return FinishedRun("successful", tuple(results), sent, folder, cost=self.cost)
+
+    def inputs(self) -> Mapping[str, Any]:
+        return {}
 
     def hosts(self, pattern: str) -> InventoryListing:
         assert pattern == "all"

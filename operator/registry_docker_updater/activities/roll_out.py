@@ -93,7 +93,9 @@ class RollOut:
                 one.result.key: one.result for one in self._context.storage.rollouts.outcomes(rollout.id)
             }
             folder = self._context.runs / str(rollout.id)
-            ended = self._context.playbooks.run(_update(start), folder, self._policy.timeout, keep)
+            ended = self._context.playbooks.run(
+                _update(start, rollout.runs), folder, self._policy.timeout, keep
+            )
             if not ended.was_stopped:
                 outcomes = self._outcomes(start, rollout, known, ended)
                 self._conclude(start, rollout, RunEnd(start.desired.digest, outcomes, before), ended)
@@ -140,7 +142,7 @@ class RollOut:
         _log.info("rollout %d: %s%s%s", rollout.id, after.state, again, note)
 
 
-def _update(start: Start) -> Playbook:
+def _update(start: Start, run: int) -> Playbook:
     possible = {key: list(digests) for key, digests in start.possible_digests.items()}
     variables: dict[str, object] = {
         "docker_update_image": start.desired.image,
@@ -159,7 +161,7 @@ def _update(start: Start) -> Playbook:
     }
     if start.overridden:
         variables["standalone_container_try_again"] = True
-    return Playbook("update", variables, start.hosts)
+    return Playbook("update", variables, start.hosts, number=run)
 
 
 def _said(one: TargetOutcome) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from registry_docker_updater.cli.text import printable
+from registry_docker_updater.cli.text import COLOUR, printable
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Output:
     def line(self, text: Any = "") -> None:
         """Print one line."""
         self.out.write(printable(text) + "\n")
+
+    def lines(self, text: str) -> None:
+        """Print a text from outside line by line, each whole, without its colours and such that it cannot command a terminal."""
+        for line in COLOUR.sub("", text).splitlines():
+            self.out.write(printable(line, len(line)) + "\n")
 
     def text(self, text: str) -> None:
         """Print our own text as it is."""

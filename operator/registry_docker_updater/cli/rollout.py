@@ -1,15 +1,19 @@
-"""``rollout``: one rollout, with every target."""
+"""``rollout``: one rollout, with every target, or what one of its runs printed."""
 
 import argparse
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.stages import picture
 from registry_docker_updater.cli.text import short
+from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_of, read_events, read_manifest
+from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.rollouts import rollout
+from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout
 
 _SHOWN = (
     "image",
@@ -27,15 +31,27 @@ _SHOWN = (
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
-    """Show one rollout with every target."""
-    row = rollout(parts.storage, given.number)
-    fields: Mapping[str, Any] = {**row, "kept_in": str(parts.runs / str(given.number))}
-    if given.json:
+    """Show one rollout with every target, or one of its runs."""
+    row, folder = rollout(parts.storage, given.number), parts.runs / str(given.number)
+    kept = names_of_runs(folder)
+    if given.run:
+        _show_run(_found(row, kept, given.run, folder), output, as_json=given.json)
+    else:
+        _show(row, folder, kept, output, as_json=given.json)
+    return 0
+
+
+def _show(
+    row: WholeRolloutRow, folder: Path, kept: tuple[str, ...], output: Output, *, as_json: bool
+) -> None:
+    fields: Mapping[str, Any] = {**row, "kept_in": str(folder), "kept_runs": list(kept)}
+    if as_json:
         output.json(fields)
-        return 0
+        return
     for name in _SHOWN:
         if fields[name] is not None:
             output.line(f"{name.replace('_', ' ')}: {fields[name]}")
+    output.line(f"runs kept: {_listed(kept)}")
     if row["message"]:
         message = row["message"]
         output.line(f"message: {message['state']}{': ' + message['error'] if message['error'] else ''}")
@@ -47,7 +63,39 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         output.line()
     for line in drawn:
         output.line(line)
-    return 0
 
 
-COMMAND = Command("rollout", "show one rollout, with every target", (json_option, rollout_argument), run)
+def _found(row: WholeRolloutRow, kept: tuple[str, ...], asked: str, folder: Path) -> Path:
+    """Return the directory of a run; raises :class:`NothingKnown` where there is none."""
+    name = f"update-{int(asked)}" if asked.isdecimal() else asked
+    if name in kept:
+        return folder / name
+    number = name.removeprefix("update-")
+    was_run = number.isdecimal() and 1 <= int(number) <= row["runs"]
+    what = f"run {asked} is not kept any more" if was_run else f"rollout {row['id']} has no run {asked}"
+    raise NothingKnown(f"{what}; runs kept: {_listed(kept)}")
+
+
+def _show_run(directory: Path, output: Output, *, as_json: bool) -> None:
+    if as_json:
+        events = [json.loads(line) for line in read_events(directory).splitlines()]
+        output.json({"manifest": read_manifest(directory), "events": events})
+    else:
+        output.lines(output_of(directory))
+
+
+def _listed(kept: tuple[str, ...]) -> str:
+    return ", ".join(kept) or "none"
+
+
+def _run_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--run",
+        metavar="N",
+        help="print the output of its run N, or of another that is kept, such as notify-1",
+    )
+
+
+COMMAND = Command(
+    "rollout", "show one rollout, with every target", (json_option, rollout_argument, _run_option), run
+)

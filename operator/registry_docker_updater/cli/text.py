@@ -1,10 +1,13 @@
 """Text for people. Text from outside may hold whatever it likes: all of it passes through :func:`printable`."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 # Of text, and of the lines of a traceback, which has many.
 LONGEST, LONGEST_OF_MANY = 2000, 500
+# Ansible's, which says nothing that its words do not.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def printable(value: Any, longest: int = LONGEST) -> str:

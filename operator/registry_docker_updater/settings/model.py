@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,15 @@ class Rollouts(Section):
         return RetryPolicy(Backoff(self.retry.first, self.retry.longest), self.retry.attempts)
 
 
+class Runs(Section):
+    """What is kept of each run of a playbook."""
+
+    keep: Literal["everything", "outcomes"] = Field(
+        "everything",
+        description="Everything that a run said, or only the outcomes that our own modules tell, and nothing that others print.",
+    )
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -75,6 +84,7 @@ class Settings(Section):
     fleet: Fleet
     rollouts: Rollouts = Rollouts()
     audit: Audit = Audit()
+    runs: Runs = Runs()
 
     @model_validator(mode="after")
     def _registries_tell_apart(self) -> Self:

@@ -194,4 +194,4 @@ def test_a_vault_password_that_is_wrong_for_a_while_loses_no_push(lab: Lab, roll
 
 def test_no_secret_of_the_vault_is_kept_or_logged(rolled_out: RolledOut) -> None:
     assert rolled_out.shop.holding(REGISTRY_PASSWORD, DEPLOY_PASSWORD, VAULT_PASSWORD) == []
-    assert list(rolled_out.shop.folder.glob("state/runs/*/update-*/artifacts/run/stdout"))
+    assert list(rolled_out.shop.folder.glob("state/runs/*/update-*/events.jsonl.gz"))

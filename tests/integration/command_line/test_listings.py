@@ -17,6 +17,7 @@ from integration.keeping import ONCE, begin, end
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.edges.runs.packing import RunEnd, pack
 from registry_docker_updater.storage.actions import keep_message
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import NEW, OLD, container, host, whole
@@ -56,6 +57,66 @@ def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Storage, site:
     assert "message: due" in out
     assert re.search(r"container\s+db\s+host solo\s+failed\s+a{12}\s+a{12}\s+no space left", out)
     assert re.search(r"container\s+web\s+host solo\s+updated\s+a{12}\s+b{12}", out)
+
+
+EVIL = "\x1b]0;owned\x07\x9b31m\u202egnp"
+
+
+def keep_run(site: Site, name: str, *, is_packed: bool = True) -> None:
+    """A run of the first rollout, in which a host was reached and something printed what it liked."""
+    directory = site.state / "runs/1" / name
+    directory.mkdir(parents=True)
+    printed = ("PLAY [all] ****\r\n", f"\x1b[0;32mok: [solo]\x1b[0m {EVIL}", "x" * 5000, "")
+    events = [{"counter": n, "event": "verbose", "stdout": one} for n, one in enumerate(printed)]
+    (directory / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in events))
+    if is_packed:
+        pack(directory, {"playbook": name.partition("-")[0]}, RunEnd("successful", 0, datetime.now(UTC)))
+
+
+def test_rollout_names_the_runs_that_are_kept(history: Storage, site: Site, run: Run) -> None:
+    assert history
+    assert "runs kept: none" in run("rollout", "1")[1]
+    keep_run(site, "notify-1")
+    keep_run(site, "update-1")
+    assert "runs kept: update-1, notify-1" in run("rollout", "1")[1]
+    assert json.loads(run("rollout", "1", "--json")[1])["kept_runs"] == ["update-1", "notify-1"]
+
+
+@pytest.mark.parametrize("is_packed", [True, False], ids=["over", "going on"])
+@pytest.mark.parametrize(("number", "name"), [("1", "update-1"), ("notify-2", "notify-2")])
+def test_rollout_prints_what_a_run_printed_whole_and_without_what_commands_a_terminal(
+    history: Storage, site: Site, run: Run, number: str, name: str, *, is_packed: bool
+) -> None:
+    assert history
+    keep_run(site, name, is_packed=is_packed)
+    code, out, _ = run("rollout", "1", "--run", number)
+    lines = out.splitlines()
+    assert (code, lines[0], lines[1]) == (0, "PLAY [all] ****", "")
+    assert lines[2] == r"ok: [solo] \x1b]0;owned\x07\x9b31m\u202egnp"
+    assert lines[3:] == ["x" * 5000]
+    assert not CONTROL.search(out)
+    said = json.loads(run("rollout", "1", "--run", number, "--json")[1])
+    assert ([one["counter"] for one in said["events"]], bool(said["manifest"])) == ([0, 1, 2, 3], is_packed)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("1", "run 1 is not kept any more; runs kept: notify-1"),
+        ("2", "rollout 1 has no run 2; runs kept: notify-1"),
+        ("update-1", "run update-1 is not kept any more; runs kept: notify-1"),
+        ("../2/update-1", "rollout 1 has no run ../2/update-1; runs kept: notify-1"),
+    ],
+)
+def test_a_run_that_is_not_kept_is_found_wrong_with_those_that_are(
+    history: Storage, site: Site, run: Run, asked: str, said: str
+) -> None:
+    assert history
+    keep_run(site, "notify-1")
+    keep_run(Site(site.folder / "x", site.sockets, site.stack), "update-1")
+    code, out, err = run("rollout", "1", "--run", asked)
+    assert (code, out) == (1, "")
+    assert said in err
 
 
 @pytest.mark.parametrize("number", ["2", "99999999999999999999"])

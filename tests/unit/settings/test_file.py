@@ -34,6 +34,7 @@ def test_little_has_to_be_said_and_the_rest_is_as_documented(folder: Path) -> No
     assert settings.rollouts.retry_policy == RetryPolicy(
         Backoff(timedelta(seconds=10), timedelta(minutes=15)), 10
     )
+    assert settings.runs.keep == "everything"
     registry = settings.registries["production"]
     assert registry.hosts == ("registry.example.com", "registry.internal:5000")
     assert registry.secrets == ("s3cret",)

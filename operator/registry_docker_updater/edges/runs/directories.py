@@ -1,31 +1,36 @@
-"""The private directory of a run: what it is asked, and everything that is kept of it."""
+"""The private directory of a run while it goes on: what it is asked, and who has it in hand."""
 
 import fcntl
 import itertools
 import json
 import os
-import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.core.runs.results import COLLECTION
+from registry_docker_updater.edges.runs.kept_events import ARTIFACTS
 from registry_docker_updater.edges.runs.port import Playbook
-from registry_docker_updater.edges.runs.processes import end_at_once
 
 # The process of a run notes its number here, and holds a lock on the note as long as it is there.
 PROCESS_NOTE = "process.pid"
-_GRACE_SECONDS = 30
+REQUEST, HOSTS, EXTRA_VARIABLES = "request.json", "hosts", Path("env", "extravars")
+_MARK = "__ansible_unsafe"
 
 
-def make_directory(folder: Path, name: str) -> Path:
-    """Make ``name-1``, or with the first number that is free: a run that was killed left its directory."""
+def make_directory(folder: Path, name: str, number: int | None = None) -> Path:
+    """Make ``name-<number>``, or with the next number that is free; by itself, with one more than there is.
+
+    A run that was killed left its directory.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    taken = [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
-    for number in itertools.count(max(taken, default=0) + 1):
-        directory = folder / f"{name}-{number}"
+    if number is None:
+        taken = [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
+        number = max(taken, default=0) + 1
+    for free in itertools.count(number):
+        directory = folder / f"{name}-{free}"
         # Another thread or process may have taken the number meanwhile.
         with suppress(FileExistsError):
             directory.mkdir(mode=0o700)
@@ -33,27 +38,42 @@ def make_directory(folder: Path, name: str) -> Path:
     return directory
 
 
-def write_request(
-    directory: Path, playbook: Playbook, timeout: timedelta, *, inventory: Path, project: Path
+def write_request(  # noqa: PLR0913 - what a run is asked
+    directory: Path,
+    playbook: Playbook,
+    timeout: timedelta,
+    asked: Mapping[str, Any],
+    *,
+    inventory: Path,
+    project: Path,
+    collection: Path,
 ) -> None:
-    """Write down what the process of a run is to do."""
-    variables = directory / "env" / "extravars"
+    """Write down what the process of a run is to do, and what was ``asked``, for whoever finds the run after a kill.
+
+    ``collection`` is the folder of ours: here, for importing it there would be in Ansible's way.
+    """
+    variables = directory / EXTRA_VARIABLES
     variables.parent.mkdir(mode=0o700)
     _write(variables, as_text(playbook.variables))
     limit = playbook.limit
     if isinstance(limit, tuple):
-        hosts = directory / "hosts"
+        hosts = directory / HOSTS
         hosts.write_text("".join(f"{name}\n" for name in limit))
         limit = f"@{hosts}"
-    request = {
+    run = {
         "playbook": f"{COLLECTION}.{playbook.name}",
         "inventory": str(inventory),
         "project_dir": str(project),
         "limit": limit,
-        "timeout": timeout.total_seconds(),
         **({"forks": playbook.forks} if playbook.forks else {}),
     }
-    _write(directory / "request.json", request)
+    request = {
+        "asked": asked,
+        "timeout": timeout.total_seconds(),
+        "collection": str(collection),
+        "run": run,
+    }
+    _write(directory / REQUEST, request)
 
 
 def as_text(value: Any) -> Any:
@@ -62,7 +82,7 @@ def as_text(value: Any) -> Any:
     Extra variables are trusted by Ansible and evaluated; what comes from a registry is not to be.
     """
     if isinstance(value, str):
-        return {"__ansible_unsafe": value}
+        return {_MARK: value}
     if isinstance(value, Mapping):
         return {str(key): as_text(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -70,30 +90,45 @@ def as_text(value: Any) -> Any:
     return value
 
 
+def as_plain(value: Any) -> Any:
+    """Return ``value`` as it was before :func:`as_text`."""
+    if isinstance(value, Mapping):
+        plain = {key: as_plain(one) for key, one in value.items()}
+        return plain[_MARK] if plain.keys() == {_MARK} else plain
+    if isinstance(value, list):
+        return [as_plain(one) for one in value]
+    return value
+
+
 def forget_environment(directory: Path) -> None:
     """Remove what ansible-runner writes of the whole environment when the run in this directory begins."""
-    (directory / "artifacts" / "run" / "command").unlink(missing_ok=True)
+    (directory / ARTIFACTS / "command").unlink(missing_ok=True)
+
+
+@contextmanager
+def hold(directory: Path, *, waits: bool = True) -> Iterator[bool]:
+    """Have the directory of a run in hand, from its beginning until it is packed; yield whether nobody else has.
+
+    Raises :class:`OSError` where there is none.
+    """
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    is_ours = False
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(opened, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+            is_ours = True
+        yield is_ours
+    finally:
+        os.close(opened)
 
 
 def is_going_on(directory: Path) -> bool:
-    """Tell whether the run that is kept in ``directory`` goes on."""
-    return _process(directory) is not None
-
-
-def end_leftovers(runs: Path) -> list[str]:
-    """End the processes of runs that a killed operator left behind in ``runs``; return their directories.
-
-    They end by themselves when the operator does; this makes sure before anything is run again.
-    """
-    left = [note.parent for note in runs.glob(f"*/*/{PROCESS_NOTE}") if is_going_on(note.parent)]
-    for directory in left:
-        deadline = time.monotonic() + _GRACE_SECONDS
-        while is_going_on(directory) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        if process := _process(directory):
-            end_at_once(process)
-        forget_environment(directory)
-    return [str(directory) for directory in left]
+    """Tell whether the run that is kept in ``directory`` goes on, or is being packed."""
+    try:
+        with hold(directory, waits=False) as is_ours:
+            return not is_ours or process_of(directory) is not None
+    except OSError:
+        return False
 
 
 def note_process(directory: Path) -> None:
@@ -103,7 +138,7 @@ def note_process(directory: Path) -> None:
     os.write(note, f"{os.getpid()}\n".encode())
 
 
-def _process(directory: Path) -> int | None:
+def process_of(directory: Path) -> int | None:
     """Return the process of the run in ``directory`` while there is one: its number may be another's by now, its lock not."""
     try:
         with (directory / PROCESS_NOTE).open() as note:

@@ -2,82 +2,71 @@
 
 ansible-runner is not safe for use by several threads, so it lives in :mod:`process`. This side has that process forked
 (:mod:`forks`), hands it the request as a file, and reads the results of modules line by line. The process ends its run
-when its standard input ends, so none outlives the operator, however that ended.
+when its standard input ends, so none outlives the operator, however that ended. What is left in the directory is packed
+(:mod:`packing`).
 """
 
-import json
-import os
+import logging
 import subprocess
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.core.runs.results import ModuleResult
-from registry_docker_updater.edges.runs.directories import forget_environment, make_directory, write_request
+from registry_docker_updater.edges.runs.directories import (
+    as_plain,
+    as_text,
+    forget_environment,
+    hold,
+    make_directory,
+    write_request,
+)
 from registry_docker_updater.edges.runs.environment import environment_of_runs
-from registry_docker_updater.edges.runs.forks import ForkedRun, Forks
+from registry_docker_updater.edges.runs.forks import Forks
+from registry_docker_updater.edges.runs.going import Going
+from registry_docker_updater.edges.runs.inputs import COLLECTION_FOLDER, Inputs
+from registry_docker_updater.edges.runs.kept_events import Keep
+from registry_docker_updater.edges.runs.packing import RunEnd, pack, said
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, Playbook
-from registry_docker_updater.edges.runs.processes import cost_when_ended, end_at_once, end_group
+from registry_docker_updater.edges.runs.processes import cost_when_ended, end_group
 from registry_docker_updater.errors import UpdaterError
 
-_GRACE_SECONDS = 30
+_log = logging.getLogger(__name__)
 _LISTING_SECONDS = 300
-
-
-class _Going:
-    """A run that goes on: its process ends the run when ``_input`` is closed, and writes what happens to ``_output``."""
-
-    def __init__(self, run: ForkedRun, standard_input: IO[bytes], output: IO[str]) -> None:
-        self._run, self._input, self._output = run, standard_input, output
-        self.cost = 0.0
-
-    @classmethod
-    def forked(cls, forks: Forks, directory: Path) -> "_Going":
-        (theirs, ours), (output, written) = os.pipe(), os.pipe()
-        standard_input, messages = os.fdopen(ours, "wb"), os.fdopen(output, encoding="utf-8")
-        with os.fdopen(theirs, "rb"), os.fdopen(written, "wb"), (directory / "process.log").open("wb") as log:
-            return cls(forks.fork(directory, (theirs, written, log.fileno())), standard_input, messages)
-
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """Yield what it says, until it has ended."""
-        for line in self._output:
-            message: dict[str, Any] = json.loads(line)
-            yield message
-
-    def ask_to_end(self) -> None:
-        self._input.close()
-
-    def end(self) -> None:
-        """See that it has ended, soon, and learn what it cost."""
-        self.ask_to_end()
-        try:
-            self.cost = self._run.wait(_GRACE_SECONDS)
-        except TimeoutError:
-            end_at_once(self._run.process)
-            self.cost = self._run.wait()
-        self._output.close()
 
 
 class AnsiblePlaybooks:
     """Runs playbooks of the collection against one inventory; may be used by several threads."""
 
     def __init__(
-        self, inventory: Path, folder: Path, environment: Mapping[str, str], passed: Collection[str] = ()
+        self,
+        inventory: Path,
+        folder: Path,
+        environment: Mapping[str, str],
+        passed: Collection[str] = (),
+        *,
+        keep: Keep = "everything",
     ) -> None:
         """Run with ``folder`` as the working directory: an ``ansible.cfg`` there is obeyed.
 
-        Of ``environment`` runs get what every program needs, what is Ansible's, and the variables in ``passed``.
+        Of ``environment`` runs get what every program needs, what is Ansible's, and the variables in ``passed``. Of their events
+        ``everything`` is kept, or ``outcomes`` only: what our modules say.
         """
         self._inventory = inventory
         self._folder = folder
         self._environment = environment_of_runs(environment, passed)
+        self._inputs = Inputs(inventory, folder, self._environment)
+        self._keep: Keep = keep
         self._forks = Forks(folder, self._environment)
-        self._running: set[_Going] = set()
+        self._running: set[Going] = set()
         self._listing: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -94,30 +83,29 @@ class AnsiblePlaybooks:
         ``on_result`` is called with each result of a module as it comes. Raises :class:`UpdaterError` when the run
         cannot be kept there.
         """
-        try:
-            directory = make_directory(folder, playbook.name)
-            write_request(directory, playbook, timeout, inventory=self._inventory, project=self._folder)
-        except OSError as error:
-            raise UpdaterError(
-                f"cannot keep a run in {folder}: {error.strerror}; it is to belong to the operator's user, with room left"
-            ) from error
-        results: list[ModuleResult] = []
-        status, statistics = "died", {}
-        try:
-            going = _Going.forked(self._forks, directory)
-        except OSError as error:
-            (directory / "process.log").write_text(f"ERROR: no process is to be had for it: {error}\n")
-            return FinishedRun("died", (), {}, directory)
-        with self._watched(going, directory):
-            for message in going.messages():
-                if "status" in message:
-                    status, statistics = message["status"], message["statistics"]
-                else:
-                    results.append(ModuleResult(**message))
-                    on_result(results[-1])
-        cost = going.cost
-        status = "canceled" if status == "died" and self._stopping else status
-        return FinishedRun(status, tuple(results), statistics, directory, cost)
+        asked = self._asked(playbook)
+        with ExitStack() as stack:
+            try:
+                directory = make_directory(folder, playbook.name, playbook.number)
+                stack.enter_context(hold(directory))
+                write_request(
+                    directory,
+                    playbook,
+                    timeout,
+                    asked,
+                    inventory=self._inventory,
+                    project=self._folder,
+                    collection=COLLECTION_FOLDER,
+                )
+            except OSError as error:
+                raise UpdaterError(
+                    f"cannot keep a run in {folder}: {error.strerror}; it is to belong to the operator's user, with room left"
+                ) from error
+            return _packed(self._run(directory, on_result), asked)
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return what the next run is made of; :class:`Inputs` says how."""
+        return self._inputs.now()
 
     def hosts(self, pattern: str) -> InventoryListing:
         """Return the hosts of the inventory that match ``pattern``, as a playbook limited to it would have them.
@@ -178,8 +166,45 @@ class AnsiblePlaybooks:
             for process in self._listing:
                 end_group(process.pid)
 
+    def _asked(self, playbook: Playbook) -> Mapping[str, Any]:
+        """Return what the manifest says of the beginning of a run."""
+        limit = playbook.limit
+        return {
+            "playbook": playbook.name,
+            "began_at": rfc3339(utc_now()),
+            "limit": list(limit) if isinstance(limit, tuple) else limit,
+            "forks": playbook.forks,
+            "variables": as_plain(as_text(playbook.variables)),
+            "check": False,
+            "inputs": self.inputs(),
+            "kept": self._keep,
+        }
+
+    def _run(self, directory: Path, on_result: OnResult) -> FinishedRun:
+        results: list[ModuleResult] = []
+        # Unless it says otherwise at its end.
+        end: dict[str, Any] = {"status": "died", "statistics": {}}
+        try:
+            going = Going.forked(self._forks, directory)
+        except OSError as error:
+            return FinishedRun(
+                "died", (), {}, directory, said=f"ERROR: no process is to be had for it: {error}\n"
+            )
+        with self._watched(going, directory):
+            for message in going.messages():
+                if "status" in message:
+                    end = message
+                else:
+                    results.append(ModuleResult(**message))
+                    on_result(results[-1])
+        if end["status"] == "died" and self._stopping:
+            end["status"] = "canceled"
+        return FinishedRun(
+            results=tuple(results), directory=directory, cost=going.cost, said=said(directory), **end
+        )
+
     @contextmanager
-    def _watched(self, going: _Going, directory: Path) -> Iterator[None]:
+    def _watched(self, going: Going, directory: Path) -> Iterator[None]:
         with self._lock:
             self._running.add(going)
             if self._stopping:
@@ -191,6 +216,16 @@ class AnsiblePlaybooks:
             with self._lock:
                 self._running.discard(going)
             going.end()
+
+
+def _packed(ended: FinishedRun, asked: Mapping[str, Any]) -> FinishedRun:
+    """Pack a run that has ended. What it said and did is not lost where that cannot be done."""
+    end = RunEnd(ended.status, ended.exit_code, utc_now(), ended.cost, ended.said, ended.printed)
+    try:
+        return replace(ended, manifest=pack(ended.directory, asked, end))
+    except (OSError, ValueError) as error:
+        _log.warning("the run in %s cannot be packed before the next start: %s", ended.directory, error)
+        return ended
 
 
 def _both(process: subprocess.Popen[str]) -> tuple[str, str]:

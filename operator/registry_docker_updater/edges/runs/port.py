@@ -16,20 +16,24 @@ OnResult = Callable[[ModuleResult], None]
 class Playbook:
     """A playbook of the collection to run: its name, variables, and which hosts (None for all it names).
 
-    ``forks`` says how many hosts at the same time, where that is not left to the shop's settings of Ansible.
+    ``forks`` says how many hosts at the same time, where that is not left to the shop's settings of Ansible; ``number`` how the
+    run's directory is called, where that is free.
     """
 
     name: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     limit: tuple[str, ...] | str | None = None
     forks: int | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True)
 class FinishedRun:
     """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``.
 
-    ``cost`` is what it took of a processor, in seconds.
+    ``cost`` is what it took of a processor, in seconds; ``exit_code`` that of ansible-playbook, where it is known; ``manifest``
+    the SHA-256 of the manifest of the packed run, None where it could not be packed. ``said`` is what the run's process had to
+    say, and ``printed`` what Ansible printed where no host said anything.
     """
 
     status: str
@@ -37,6 +41,10 @@ class FinishedRun:
     statistics: Mapping[str, Any]
     directory: Path
     cost: float = 0.0
+    exit_code: int | None = None
+    manifest: str | None = None
+    said: str = ""
+    printed: str = ""
 
     @property
     def left(self) -> dict[str, Any]:
@@ -56,7 +64,7 @@ class FinishedRun:
         if self.status != "died":
             return None
         # Such as that it cannot read the shop's ansible.cfg.
-        why = reasons.of_run(self._kept("process.log"))
+        why = reasons.of_run(self.said)
         return f"the process of the run died{': ' if why else ''}{why}"
 
     @property
@@ -66,11 +74,7 @@ class FinishedRun:
             return None
         if self.status == "successful":
             return "the run ended well without asking any host: it found none, or nothing to do"
-        return self.cut_short or reasons.of_run(self._kept("artifacts/run/stdout")) or None
-
-    def _kept(self, name: str) -> str:
-        path = self.directory / name
-        return path.read_text(errors="replace") if path.exists() else ""
+        return self.cut_short or reasons.of_run(self.printed) or None
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,9 @@ class PlaybookRunner(Protocol):
         Raises :class:`~registry_docker_updater.errors.UpdaterError` when there are none, or when Ansible cannot read the
         inventory.
         """
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return what the next run is made of, as its manifest says: ``code``, ``versions``, ``inventory`` and ``ansible_cfg``."""
 
     def stop(self) -> None:
         """End every run that goes on, and start no other."""

@@ -1,7 +1,8 @@
 """The process of one playbook run: the only place that touches ansible-runner.
 
 Forked by :mod:`fork_server` with a private directory that holds ``request.json``. Writes one line of JSON for each
-result of a module that says something, and a last one with the status. Ends the run when standard input ends.
+result of a module that says something, and a last one with the status and exit code, and with what was printed where no
+module said anything. Ends the run when standard input ends.
 """
 
 import json
@@ -23,7 +24,7 @@ from ansible_runner.runner import Runner
 
 from registry_docker_updater.core.runs.results import COLLECTION
 from registry_docker_updater.edges.runs import forked_playbook
-from registry_docker_updater.edges.runs.directories import forget_environment, note_process
+from registry_docker_updater.edges.runs.directories import REQUEST, forget_environment, note_process
 from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
 from registry_docker_updater.edges.runs.kept_events import KeptEvents
 from registry_docker_updater.edges.runs.processes import end_children
@@ -79,29 +80,33 @@ _KEEP_CONNECTIONS = "-C -o ControlMaster=auto -o ControlPersist=150s"
 def main(directory: Path) -> None:
     """Run what ``directory`` asks for."""
     note_process(directory)
-    request = json.loads((directory / "request.json").read_text())
+    request = json.loads((directory / REQUEST).read_text())
     # Ansible and its plugins may print; only messages may go where the operator reads.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     orphaned = threading.Event()
     threading.Thread(target=_wait_for_end_of_input, args=(orphaned,), daemon=True).start()
-    deadline = time.monotonic() + request.pop("timeout")
+    deadline = time.monotonic() + request["timeout"]
     statistics: dict[str, Any] = {}
-    events = KeptEvents(directory)
+    events = KeptEvents(directory, request["asked"]["kept"], Path(request["collection"]))
     ready: list[str] = []
+    printed, has_told = "", False
 
     def handle(event: dict[str, Any]) -> bool:
         """Keep an event, so that ansible-runner need not, and hand on what it says."""
+        nonlocal printed, has_told
         # At once, for a run may be killed. It holds secrets.
         forget_environment(directory)
-        events.keep(event)
+        kept = events.keep(event)
         data = event.get("event_data") or {}
         if event["event"] == _READY:
             ready.append(event["created"])
         if event["event"] == _STATISTICS:
             statistics.update(data.get("artifact_data") or {})
         elif event["event"] in _RESULTS and not data.get("ignore_errors"):
-            _tell(out, event["event"], data, _seconds(ready, event["created"]))
+            has_told |= _tell(out, event["event"], data, _seconds(ready, event["created"]))
+        if not has_told and kept.get("stdout"):
+            printed = f"{printed}{kept['stdout']}\n"[-_LONGEST:]
         return False
 
     def is_to_end() -> bool:
@@ -111,16 +116,18 @@ def main(directory: Path) -> None:
         return True
 
     fork_server = os.environ.pop(FORK_SERVER, "")
-    runner = _runner(directory, request, event_handler=handle, cancel_callback=is_to_end)
+    runner = _runner(directory, request["run"], event_handler=handle, cancel_callback=is_to_end)
     if fork_server:
         runner.config.command[:1] = [sys.executable, "-I", "-S", forked_playbook.__file__]
         runner.config.env[FORK_SERVER] = fork_server
-    status, _ = runner.run()
+    status, code = runner.run()
+    exit_code = None if status == "canceled" else code
     if status == "canceled" and not orphaned.is_set():
         status = "timeout"
     forget_environment(directory)
     events.close()
-    out.write(json.dumps({"status": status, "statistics": statistics}) + "\n")
+    end = {"status": status, "exit_code": exit_code, "statistics": statistics}
+    out.write(json.dumps({**end, "printed": "" if has_told else printed}) + "\n")
 
 
 def environment_of_playbooks() -> dict[str, str]:
@@ -138,7 +145,10 @@ def _runner(directory: Path, request: Mapping[str, Any], **handlers: Any) -> Run
     runner: Runner = init_runner(
         private_data_dir=str(directory),
         ident="run",
-        settings={"pexpect_timeout": 1},  # how often it asks whether to end
+        settings={
+            "pexpect_timeout": 1,  # how often it asks whether to end
+            "suppress_output_file": True,  # the events hold what is printed
+        },
         fact_cache_type="as the shop says",
         quiet=True,
         **request,
@@ -174,19 +184,23 @@ def _seconds(ready: list[str], now: str) -> float | None:
     return (datetime.fromisoformat(now) - datetime.fromisoformat(ready[0])).total_seconds() if ready else None
 
 
-def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> None:
+def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> bool:
+    """Hand on what a result says, and return whether it says anything."""
     if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
-        return
+        return False
     result = data.get("res") or {}
     # What is said of several targets at once is handed on as the items of a loop would be.
-    for one in _several(result) if str(data.get("task_action")).startswith(_OURS) else ():
+    several = _several(result) if str(data.get("task_action")).startswith(_OURS) else []
+    for one in several:
         end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
         _write(out, end, data, _read(one, ready))
     read = _read(result, ready)
     if data.get("task_action") == _LOOK and _LIVE in result:
         read[_LIVE] = result[_LIVE]
-    if read or event == "runner_on_unreachable":
+    says = bool(read) or event == "runner_on_unreachable"
+    if says:
         _write(out, event, data, read)
+    return says or bool(several)
 
 
 def _several(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,0 +1,111 @@
+"""Reading runs as they are kept: while they go on, and packed."""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from registry_docker_updater.edges.runs.packing import (
+    COMPRESSED,
+    FORMAT,
+    MANIFEST,
+    source_of_events,
+    whole_lines,
+)
+
+
+def names_of_runs(folder: Path) -> tuple[str, ...]:
+    """Return the names of the runs that are kept in ``folder``, such as ``update-1``, in the order of their numbers.
+
+    Of one number what changes something comes before what tells of it.
+    """
+    with suppress(OSError):
+        return tuple(sorted((one.name for one in folder.iterdir() if is_name_of_run(one.name)), key=_order))
+    return ()
+
+
+def is_name_of_run(name: str) -> bool:
+    """Tell whether a directory of that name is a run's: a playbook's name and a number."""
+    playbook, _, number = name.rpartition("-")
+    return bool(playbook) and number.isdecimal()
+
+
+def read_manifest(directory: Path) -> Mapping[str, Any] | None:
+    """Return the manifest of a run, or None where there is none that can be read, as while it goes on."""
+    with suppress(OSError, ValueError):
+        manifest = json.loads((directory / MANIFEST).read_bytes())
+        return manifest if isinstance(manifest, dict) else None
+    return None
+
+
+def digest_of(directory: Path) -> str | None:
+    """Return the SHA-256 of a run's manifest, in hexadecimal, or None where there is none."""
+    with suppress(OSError):
+        return hashlib.sha256((directory / MANIFEST).read_bytes()).hexdigest()
+    return None
+
+
+def read_events(directory: Path) -> str:
+    """Return the events of the run in ``directory``, a line each, whether or not it is over; nothing where none were kept."""
+    packed = directory / COMPRESSED
+    # It may be packed this moment: what is removed then is there under the other name.
+    for path in (packed, source_of_events(directory), packed):
+        with suppress(FileNotFoundError):
+            return b"".join(whole_lines(path)).decode() if path else ""
+    return ""
+
+
+def output_of(directory: Path) -> str:
+    """Return what a run printed, as it is: colours, and whatever a host or a module had to say."""
+    text = "".join(f"{one}\n" for one in _printed(read_events(directory)))
+    return (text or str((read_manifest(directory) or {}).get("printed", ""))).replace("\r\n", "\n")
+
+
+def verify_run(directory: Path) -> list[str]:
+    """Return what is wrong with a run that is over, a sentence each; nothing where it is as it was kept.
+
+    That the manifest itself is as it was written is told by :func:`digest_of` alone.
+    """
+    manifest, path = read_manifest(directory), directory / COMPRESSED
+    if manifest is None:
+        return [f"{MANIFEST} {'cannot be read' if (directory / MANIFEST).exists() else 'is missing'}"]
+    if manifest.get("format") != FORMAT:
+        return [f"{MANIFEST} is of format {manifest.get('format')!r}, which this version does not know"]
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return [f"{COMPRESSED} {'is missing' if not path.exists() else f'cannot be read: {error.strerror}'}"]
+    return list(_differences(content, manifest.get("events")))
+
+
+def _differences(content: bytes, kept: Any) -> Iterator[str]:
+    if not isinstance(kept, dict):
+        yield f"{MANIFEST} says nothing of the events"
+        return
+    if len(content) != kept.get("size"):
+        yield f"{COMPRESSED} has {len(content)} bytes, not {kept.get('size')}"
+    if hashlib.sha256(content).hexdigest() != kept.get("sha256"):
+        yield f"{COMPRESSED} was changed: its SHA-256 is not that of the manifest"
+    try:
+        count = gzip.decompress(content).count(b"\n")
+    except (EOFError, OSError, zlib.error):
+        yield f"{COMPRESSED} was cut or broken: it cannot be decompressed"
+        return
+    if count != kept.get("count"):
+        yield f"{COMPRESSED} holds {count} events, not {kept.get('count')}"
+
+
+def _printed(events: str) -> Iterator[str]:
+    for line in events.splitlines():
+        text = json.loads(line).get("stdout")
+        if text:
+            yield str(text)
+
+
+def _order(name: str) -> tuple[int, bool, str]:
+    playbook, _, number = name.rpartition("-")
+    return int(number), playbook == "notify", playbook
