@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from registry_docker_updater import __version__
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.evidence import unrecorded_runs
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
@@ -25,6 +26,7 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
+from registry_docker_updater.edges.runs.port import kept_in
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
@@ -39,6 +41,7 @@ from registry_docker_updater.http.together import Together
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
+from registry_docker_updater.storage.actions import keep_leftovers
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +100,8 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
     parts = replace(parts, held=hold(parts.state))
-    end_leftovers(parts.runs)
+    left = [(kept_in(one.directory), one.manifest) for one in end_leftovers(parts.runs)]
+    keep_leftovers(parts.storage, [*left, *unrecorded_runs(parts.storage, parts.runs)], parts.clock())
     settings, alarm = parts.settings, Alarm()
     # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 2, alarm.ring)

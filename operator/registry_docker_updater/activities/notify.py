@@ -9,7 +9,7 @@ from registry_docker_updater.activities.context import Context
 from registry_docker_updater.core.notifications.schedule import Notification, SendResult, after_sending
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
-from registry_docker_updater.storage.actions import keep_message
+from registry_docker_updater.storage.actions import keep_message, keep_run
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,9 @@ class Notifier:
                 variables["notification_channels"] = list(notification.channels)
             folder = self._context.runs / str(notification.rollout)
             ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._timeout)
-            if not ended.was_stopped:
+            if ended.was_stopped:
+                keep_run(self._context.storage, notification.rollout, ended.left, self._context.clock())
+            else:
                 self._keep(notification, send_result(ended), ended.left)
         except Exception as error:
             self._keep(notification, SendResult(error=str(error)), {})

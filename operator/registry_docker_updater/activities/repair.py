@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.kinds import RUN_KEPT
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.runs.conclusion import outcome_of
 from registry_docker_updater.core.runs.reading import Repaired, ReportedOutcome, UnreadableResult, read
@@ -56,6 +58,8 @@ class Repairer:
             ended = self._context.playbooks.run(
                 playbook, self._directory, self._timeout, partial(self._hear, going)
             )
+            left = {"hosts": names, **ended.left}
+            self._context.storage.trail.append(Step(RUN_KEPT, left), self._context.clock())
             reason = ended.cut_short or ended.refusal
             if reason or ended.status == "failed":
                 reason = reason or f"the run is kept in {ended.directory}"

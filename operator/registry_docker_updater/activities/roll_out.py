@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.kinds import PLAYBOOKS_CHANGED
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
@@ -16,7 +18,13 @@ from registry_docker_updater.core.runs.reading import ReportedOutcome, read
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.storage.actions import begin_run, end_run, interrupt_runs, keep_outcome
+from registry_docker_updater.storage.actions import (
+    begin_run,
+    end_run,
+    interrupt_runs,
+    keep_outcome,
+    keep_run,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +57,7 @@ class RollOut:
         self._context, self._policy = context, policy
         self._updated, self._need = updated, need
         self._busy: set[int] = set()
+        self._inputs = context.playbooks.inputs()
 
     @property
     def busy(self) -> frozenset[int]:
@@ -62,7 +71,14 @@ class RollOut:
 
     def start(self, start: Start, now: datetime) -> None:
         """Begin a run."""
-        rollout = begin_run(self._context.storage, start, now)
+        inputs = self._context.playbooks.inputs()
+        if inputs != self._inputs:
+            self._context.storage.trail.append(
+                Step(PLAYBOOKS_CHANGED, {"are": inputs, "were": self._inputs}), now
+            )
+            self._inputs = inputs
+        asked = {"playbook": "update", "variables": _variables(start), "check": False, **inputs}
+        rollout = begin_run(self._context.storage, start, now, asked)
         self._busy.add(rollout.id)
         self._context.submit(partial(self._run, start, rollout))
 
@@ -96,7 +112,10 @@ class RollOut:
             ended = self._context.playbooks.run(
                 _update(start, rollout.runs), folder, self._policy.timeout, keep
             )
-            if not ended.was_stopped:
+            if ended.was_stopped:
+                # It is run again after the next start; what it did so far is evidence all the same.
+                keep_run(self._context.storage, rollout.id, ended.left, self._context.clock())
+            else:
                 outcomes = self._outcomes(start, rollout, known, ended)
                 self._conclude(start, rollout, RunEnd(start.desired.digest, outcomes, before), ended)
         finally:
@@ -143,6 +162,10 @@ class RollOut:
 
 
 def _update(start: Start, run: int) -> Playbook:
+    return Playbook("update", _variables(start), start.hosts, number=run)
+
+
+def _variables(start: Start) -> dict[str, object]:
     possible = {key: list(digests) for key, digests in start.possible_digests.items()}
     variables: dict[str, object] = {
         "docker_update_image": start.desired.image,
@@ -161,7 +184,7 @@ def _update(start: Start, run: int) -> Playbook:
     }
     if start.overridden:
         variables["standalone_container_try_again"] = True
-    return Playbook("update", variables, start.hosts, number=run)
+    return variables
 
 
 def _said(one: TargetOutcome) -> str:

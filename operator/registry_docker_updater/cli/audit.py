@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.audit.canonical import moment_text
@@ -14,7 +15,6 @@ from registry_docker_updater.core.audit.heads import KeptHeads, heads_in
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
-from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.views.trail import Choice, export, story
 
 _SAID_EVERY = 1000
@@ -32,11 +32,11 @@ def _verify(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     total, head = parts.storage.trail.last_given(), parts.storage.trail.head()
     flaws: list[Flaw] = []
 
-    def progress(sequence: int) -> None:
-        if sequence % _SAID_EVERY == 0 and sys.stderr.isatty():
-            output.progress(f"{sequence:,} of {total:,} entries")
+    def progress(what: str, count: int) -> None:
+        if count % _SAID_EVERY == 0 and sys.stderr.isatty():
+            output.progress(f"{count:,}{f' of {total:,}' if what == 'entries' else ''} {what}")
 
-    for flaw in verify(parts.storage, heads, progress):
+    for flaw in verify_all(parts.storage, parts.runs, parts.clock(), heads, progress):
         flaws.append(flaw)
         if not given.json:
             since = f" (after {moment_text(flaw.since)})" if flaw.since else ""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from registry_docker_updater.core.audit.canonical import without_fractions
 from registry_docker_updater.core.audit.entries import Person, Step
 from registry_docker_updater.core.audit.kinds import (
     OVERRIDES_CLOSED,
@@ -17,6 +18,7 @@ from registry_docker_updater.core.audit.kinds import (
     RUN_BEGAN,
     RUN_ENDED,
     RUN_INTERRUPTED,
+    RUN_KEPT,
     TARGET_ENDED,
     TARGET_REPAIRED,
     TEAM_NOT_TOLD,
@@ -42,10 +44,12 @@ from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.storage import Storage
 
 
-def begin_run(storage: Storage, start: Start, now: datetime, ran: Mapping[str, Any] | None = None) -> Rollout:
+def begin_run(
+    storage: Storage, start: Start, now: datetime, asked: Mapping[str, Any] | None = None
+) -> Rollout:
     """Keep that a run of ``start`` begins; return the rollout, made when the push had none.
 
-    ``ran`` says what is run: playbooks, inventory, versions, variables.
+    ``asked`` says what is run: the playbook and its variables, and the hashes of all that it is made of.
     """
     keys = [target.key for target in start.targets]
     with storage.transaction() as kept:
@@ -59,7 +63,7 @@ def begin_run(storage: Storage, start: Start, now: datetime, ran: Mapping[str, A
             "engines": kept.fleet.engines(start.hosts),
             "targets": keys,
             "overridden": start.overridden,
-            "ran": ran or {},
+            "asked": without_fractions(asked or {}),
         }
         kept.apply(effects, Step(RUN_BEGAN, facts), now)
     return effects.rollout
@@ -220,6 +224,22 @@ def keep_message(
         kept.trail.append(
             Step(kind, facts, event=kept.rollouts.get(before.rollout).push, rollout=before.rollout), now
         )
+
+
+def keep_run(storage: Storage, rollout: int, left: Mapping[str, Any], now: datetime) -> None:
+    """Keep what is left of a run that nothing follows from, for it was ended before its end."""
+    with storage.transaction() as kept:
+        push = kept.rollouts.get(rollout).push
+        kept.trail.append(Step(RUN_KEPT, left, push, rollout), now)
+
+
+def keep_leftovers(storage: Storage, left: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Keep what is left of runs whose end nobody heard of: where each is kept, and the hash of its manifest."""
+    with storage.transaction() as kept:
+        for where, manifest in left:
+            folder = where.partition("/")[0]
+            rollout = int(folder) if folder.isdecimal() else None
+            kept.trail.append(Step(RUN_KEPT, {"kept_in": where, "manifest": manifest}, None, rollout), now)
 
 
 def _said(one: TargetOutcome) -> dict[str, Any]:

@@ -48,6 +48,15 @@ class TrailStore:
             row = connection.exec_driver_sql(query, (kind,)).first()
         return _entry(row) if row else None
 
+    def newest(self, since: datetime) -> Iterator[Entry]:
+        """Yield the entries from the last back to the first that is older than ``since``."""
+        with self._connections.reading() as connection:
+            for row in connection.exec_driver_sql(f"{_ENTRIES} ORDER BY id DESC"):
+                entry = _entry(row)
+                if entry.at < since:
+                    return
+                yield entry
+
     def last_given(self) -> int:
         """Return the number that was given last, whether or not its entry is still there."""
         with self._connections.reading() as connection:

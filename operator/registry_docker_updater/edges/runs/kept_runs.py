@@ -3,9 +3,12 @@
 import gzip
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,35 @@ def names_of_runs(folder: Path) -> tuple[str, ...]:
     with suppress(OSError):
         return tuple(sorted((one.name for one in folder.iterdir() if is_name_of_run(one.name)), key=_order))
     return ()
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run that is over and packed: where, when it was, and how many bytes it takes."""
+
+    directory: Path
+    ended_at: datetime
+    size: int
+
+
+def packed_runs(runs: Path) -> Iterator[KeptRun]:
+    """Yield the runs below the folder of all runs that are over and packed."""
+    for folder in folders(runs):
+        for run in folders(folder.path):
+            with suppress(OSError):
+                manifest = os.stat(f"{run.path}/{MANIFEST}")  # noqa: PTH116 - of thousands
+                events = os.stat(f"{run.path}/{COMPRESSED}").st_size  # noqa: PTH116
+                ended_at = datetime.fromtimestamp(manifest.st_mtime, UTC)
+                yield KeptRun(Path(run.path), ended_at, manifest.st_size + events)
+
+
+def folders(path: Path | str) -> list[os.DirEntry[str]]:
+    """Return the folders in one, by name; none where it cannot be read."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted((one for one in entries if one.is_dir()), key=lambda one: one.name)
+    except OSError:
+        return []
 
 
 def is_name_of_run(name: str) -> bool:

@@ -23,7 +23,7 @@ from registry_docker_updater.edges.runs.directories import (
     process_of,
 )
 from registry_docker_updater.edges.runs.kept_events import ARTIFACTS
-from registry_docker_updater.edges.runs.kept_runs import is_name_of_run
+from registry_docker_updater.edges.runs.kept_runs import folders, is_name_of_run
 from registry_docker_updater.edges.runs.packing import (
     COMPRESSED,
     MANIFEST,
@@ -69,8 +69,8 @@ def end_leftovers(runs: Path) -> list[PackedRun]:
 
 def _unpacked(runs: Path) -> Iterator[Path]:
     """Yield the directories of runs that have no manifest, without reading any that has."""
-    for folder in _folders(runs):
-        for run in _folders(folder.path):
+    for folder in folders(runs):
+        for run in folders(folder.path):
             is_packed = os.path.exists(f"{run.path}/{MANIFEST}")  # noqa: PTH110 - thousands are
             if not is_packed and is_name_of_run(run.name) and _can_be_packed(run.path):
                 yield Path(run.path)
@@ -84,14 +84,6 @@ def _can_be_packed(run: str) -> bool:
     with suppress(OSError):
         return os.listdir(run) not in ([], [COMPRESSED])  # noqa: PTH208
     return False
-
-
-def _folders(path: Path | str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as entries:
-            return sorted((one for one in entries if one.is_dir()), key=lambda one: one.name)
-    except OSError:
-        return []
 
 
 def _end_process(directory: Path) -> None:

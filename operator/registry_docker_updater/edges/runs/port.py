@@ -27,6 +27,11 @@ class Playbook:
     number: int | None = None
 
 
+def kept_in(directory: Path) -> str:
+    """Return where a run is kept, below the folder of all runs."""
+    return f"{directory.parent.name}/{directory.name}"
+
+
 @dataclass(frozen=True)
 class FinishedRun:
     """How a run ended: ``status`` is ansible-runner's (successful, failed, timeout, canceled) or ``died``.
@@ -48,8 +53,13 @@ class FinishedRun:
 
     @property
     def left(self) -> dict[str, Any]:
-        """What the trail says of it."""
-        return {"kept_in": self.directory.name, "status": self.status}
+        """What the trail says of it: where it is kept below the folder of all runs, and by which hash it can be checked."""
+        return {
+            "kept_in": kept_in(self.directory),
+            "manifest": self.manifest,
+            "status": self.status,
+            "exit_code": self.exit_code,
+        }
 
     @property
     def was_stopped(self) -> bool:
