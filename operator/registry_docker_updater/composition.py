@@ -16,10 +16,12 @@ from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
+from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
+from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -45,15 +47,19 @@ from registry_docker_updater.storage.actions import keep_leftovers
 
 _log = logging.getLogger(__name__)
 
+# For how long what is removed leaves the database to others, between its steps.
+_REST_SECONDS = 0.02
+
 
 @dataclass(frozen=True)
 class Policy:
-    """How the fleet is kept up to date: the names of each registry, which hosts to scan, at which pace, and rollouts."""
+    """How the fleet is kept up to date: the names of each registry, which hosts to scan, at which pace, rollouts, and what to keep."""
 
     registry_hosts: Mapping[str, Sequence[str]]
     hosts: str
     pace: Pace
     rollouts: RolloutPolicy
+    keep: KeepPolicy
 
 
 def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
@@ -77,11 +83,16 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
         scanner.updated(digests, now)
         rollout_ended()
 
+    def rest() -> bool:
+        alarm.pause(_REST_SECONDS)
+        return not alarm.is_stopped
+
     activities = Activities(
         scans=scanner,
         rollouts=RollOut(context, policy.rollouts, updated=updated, need=scanner.need),
         repairs=Repairer(context, timeout, need=scanner.need),
         notifications=Notifier(context, timeout, retry),
+        retention=Retention(context, policy.keep, rest),
     )
 
     def put_right(by: timedelta, now: datetime, since: datetime) -> bool:
@@ -103,8 +114,8 @@ def assemble(parts: Parts) -> Operator:
     left = [(kept_in(one.directory), one.manifest) for one in end_leftovers(parts.runs)]
     keep_leftovers(parts.storage, [*left, *unrecorded_runs(parts.storage, parts.runs)], parts.clock())
     settings, alarm = parts.settings, Alarm()
-    # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification.
-    workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 2, alarm.ring)
+    # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification, and what is removed.
+    workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)
     context = Context(
         storage=parts.storage,
         health=parts.database,
@@ -121,6 +132,7 @@ def assemble(parts: Parts) -> Operator:
         rollouts=RolloutPolicy(
             settings.rollouts.workers, settings.rollouts.timeout, settings.rollouts.retry_policy
         ),
+        keep=settings.keep.policy,
     )
 
     def fleet_changed() -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from integration.world import POLICY, Killed, Thing, World, calm, digest, states, unsettled
 from registry_docker_updater.activities import roll_out
+from registry_docker_updater.activities.retention import Retention
+from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.targets import container_key
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -45,6 +47,42 @@ def test_whatever_happens_every_target_ends_on_the_newest_digest_it_may_have(
     assert not list(unsettled(world))
     assert {row["state"] for row in rollouts(world.store, 1000)} <= {"finished", "superseded"}
     assert world.store.notifications.due() == ()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_what_is_removed_changes_nothing_of_what_becomes_of_targets(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever ended more than half a minute ago is removed, at any moment."""
+
+    def choose(below: int) -> int:
+        return data.draw(st.integers(0, below - 1))
+
+    class Forgetful(World):
+        def forget(self) -> None:
+            keep = KeepPolicy(timedelta(), 0, timedelta(seconds=30))
+            Retention(self.context, keep, lambda: True).remove(self.clock())
+
+        def step(self) -> None:
+            super().step()
+            if self.choose(3) == 0:
+                self.forget()
+
+    world = Forgetful(choose, tmp_path_factory.mktemp("runs"))
+    world.live(40)
+    world.calm_down()
+    world.tick(3600)
+    world.forget()
+    world.calm_down()
+    assert not world.wrongs
+    assert not list(unsettled(world))
+    entries = list(world.store.trail.entries())
+    needed = world.store.retention.needed_rollouts()
+    assert {row["id"] for row in rollouts(world.store, 1000)} <= needed
+    assert not [
+        one for one in entries if one.kind == "team.told" and one.content and one.rollout not in needed
+    ]
 
 
 def test_a_target_that_failed_waits_on_though_a_later_run_was_for_others(tmp_path: Path) -> None:

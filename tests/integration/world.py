@@ -15,6 +15,7 @@ from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.roll_out import RolloutPolicy
 from registry_docker_updater.activities.workers import Alarm, do
 from registry_docker_updater.composition import Policy, reconciling
+from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.targets import container_key, service_key
@@ -45,6 +46,7 @@ POLICY = Policy(
         timeout=timedelta(minutes=30),
         retry=RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 1000),
     ),
+    keep=KeepPolicy(None, 2**40, None),
 )
 
 
@@ -123,7 +125,7 @@ class World:
             thing.in_work = False
         self.tasks: list[Callable[[], None]] = []
         alarm = Alarm()
-        context = Context(
+        self.context = context = Context(
             storage=self.store,
             health=self.database,
             playbooks=self,

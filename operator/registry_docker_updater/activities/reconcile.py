@@ -68,6 +68,13 @@ class Repairs(Protocol):
         """Start what is due; return after which time something will be, if nothing happens before."""
 
 
+class Retention(Protocol):
+    """Has removed what was kept for long enough."""
+
+    def reconcile(self) -> timedelta:
+        """Start what is due; return after which time something will be."""
+
+
 class Notifications(Protocol):
     """Has the team told."""
 
@@ -83,6 +90,7 @@ class Activities:
     rollouts: Rollouts
     repairs: Repairs
     notifications: Notifications
+    retention: Retention
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,7 @@ class Reconciler:
             self._activities.notifications.reconcile(now),
             scans.reconcile(self._rescan_since(planned)),
             self._activities.repairs.reconcile(fleet, now),
+            self._activities.retention.reconcile(),
         ]
         # What is due and waits for a thread is looked at again when a thread has ended.
         return min((wait for wait in waits if wait and wait > timedelta()), default=self._policy.interval)

@@ -1,11 +1,12 @@
-"""Where the head of the trail is kept, out of reach of whoever can write the database."""
+"""What is kept for how long, and where the head of the trail is, out of reach of whoever can write the database."""
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 
+from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.settings.secret import Secret, Section
-from registry_docker_updater.settings.values import Duration, RelativePath, SyslogAddress
+from registry_docker_updater.settings.values import Duration, KeptFor, RelativePath, Size, SyslogAddress
 
 
 class Heads(Section):
@@ -25,6 +26,23 @@ class Heads(Section):
     webhook: Secret | None = Field(
         None, description="Posted as JSON to the address that is in this file or variable."
     )
+
+
+class Keep(Section):
+    """How long things are kept. What still counts is kept for longer."""
+
+    runs: KeptFor = Field(timedelta(days=90), description="Kept runs of playbooks, or forever.")
+    size: Size = Field(
+        ByteSize(10 * 2**30), description="How much room kept runs may take; the oldest go first."
+    )
+    events: KeptFor = Field(
+        timedelta(days=365), description="Events, and all that followed from them, or forever."
+    )
+
+    @property
+    def policy(self) -> KeepPolicy:
+        """The same as the core takes it."""
+        return KeepPolicy(self.runs, self.size, self.events)
 
 
 class Audit(Section):

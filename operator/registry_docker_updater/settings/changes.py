@@ -16,7 +16,7 @@ def needing_restart(before: Settings, now: Settings) -> Iterator[str]:
         yield "listen.api"
     if bool(before.listen.tls) is not bool(now.listen.tls):
         yield "listen.tls"
-    for name in ("state_directory", "fleet", "rollouts", "audit", "runs"):
+    for name in ("state_directory", "fleet", "rollouts", "audit", "runs", "keep"):
         if getattr(before, name) != getattr(now, name):
             yield name
     for name in sorted(before.registries.keys() | now.registries.keys()):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
-from registry_docker_updater.settings.audit import Audit
+from registry_docker_updater.settings.audit import Audit, Keep
 from registry_docker_updater.settings.listen import Listen
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.settings.secret import Section
@@ -84,6 +84,7 @@ class Settings(Section):
     fleet: Fleet
     rollouts: Rollouts = Rollouts()
     audit: Audit = Audit()
+    keep: Keep = Keep()
     runs: Runs = Runs()
 
     @model_validator(mode="after")

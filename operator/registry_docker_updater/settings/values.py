@@ -38,6 +38,14 @@ def _duration_or_never(value: Any) -> Any:
     return None if value == "never" else _positive(_duration(value))
 
 
+def _for_so_long(value: Any) -> Any:
+    if value == "forever":
+        return None
+    days = re.fullmatch(r"(\d{1,5})\s*d", value.strip()) if isinstance(value, str) else None
+    # Longer than any other duration may be.
+    return timedelta(days=int(days[1])) if days and int(days[1]) else _positive(_duration(value))
+
+
 def _url(value: str) -> str:
     parts = urlsplit(value)
     if "@" in parts.netloc:
@@ -138,4 +146,5 @@ KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 RegistryUrl = Annotated[str, AfterValidator(_url)]
 Interval = Annotated[timedelta | None, BeforeValidator(_duration_or_never)]
 SyslogAddress = Annotated[str | tuple[str, int], BeforeValidator(_syslog)]
+KeptFor = Annotated[timedelta | None, BeforeValidator(_for_so_long)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]

@@ -36,10 +36,10 @@ def append_all(connection: Connection, steps: Sequence[Happened]) -> None:
     for at, step, written in steps:
         entries.append(sealed(before, before.sequence + 1, at, step, canonical(written.content(step.facts))))
         before = entries[-1].head
-    connection.exec_driver_sql(_INSERT, [(one.sequence, _kept(one.at), *one[2:]) for one in entries])
+    connection.exec_driver_sql(_INSERT, [(one.sequence, in_database(one.at), *one[2:]) for one in entries])
 
 
-def _kept(at: datetime) -> str:
+def in_database(at: datetime) -> str:
     """Return a moment as :class:`~registry_docker_updater.storage.tables.Moment` keeps it in SQLite."""
     return moment_text(at)[:-1].replace("T", " ")
 

@@ -16,6 +16,7 @@ from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
 from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
+from registry_docker_updater.storage.retention import RetentionStore
 from registry_docker_updater.storage.rollouts import RolloutStore
 from registry_docker_updater.storage.times import TimeStore
 from registry_docker_updater.storage.trail import TrailStore
@@ -41,6 +42,7 @@ class Storage:
         self.notifications = NotificationStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
+        self.retention = RetentionStore(connections)
 
     @contextmanager
     def transaction(self) -> Iterator["Storage"]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.chain import append, last_given
+from registry_docker_updater.storage.chain import append, in_database, last_given
 from registry_docker_updater.storage.database import BEYOND, Connections
 from registry_docker_updater.storage.written import RECORDED, row_as_kept
 
@@ -104,6 +104,13 @@ class TrailStore:
         query = f"{_ENTRIES} WHERE rollout = ? OR event = ? ORDER BY id"
         with self._connections.reading() as connection:
             return tuple(map(_entry, connection.exec_driver_sql(query, (rollout, event))))
+
+
+def entries_before(connection: Connection, after: int, before: datetime, limit: int) -> list[Entry]:
+    """Return entries that say something, ``after`` the one with that number, which were appended before a time."""
+    query = f"{_ENTRIES} WHERE id > ? AND at < ? AND content IS NOT NULL ORDER BY id LIMIT ?"
+    values = (after, in_database(before), limit)
+    return [_entry(row) for row in connection.exec_driver_sql(query, values)]
 
 
 def _entry(row: Row[Any]) -> Entry:

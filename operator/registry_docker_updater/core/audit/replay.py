@@ -92,9 +92,10 @@ class Replay:
         claimed = [row["id"] for row in rows[_EVENTS]] if facts.get("is_claim") else facts.get("claims", ())
         for event in claimed:
             self._waiting.setdefault(self._tags[event], set()).add(event)
-        if facts.get("closes"):
+        closed = self._tags.get(facts.get("closes"))
+        if closed:
             # What was told of a tag before is overtaken with it.
-            self._waiting.pop(self._tags[facts["closes"]], None)
+            self._waiting.pop(closed, None)
 
     def _difference(self, table: str, row: Row, said: Entry) -> str:
         """Return in what a row differs from what an entry says of it."""
