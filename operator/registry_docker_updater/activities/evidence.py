@@ -33,19 +33,19 @@ def verify_all(
 
     ``heads`` are those of the trail that were kept elsewhere.
     """
-    told = RunsTold()
+    recorded = RunsTold()
     # Before the trail is read: of each of these there is an entry by then, but for the newest.
     there = {
         kept_in(one.directory)
         for one in packed_runs(runs)
         if one.ended_at < now - _MOMENT and not _is_scan(one.directory)
     }
-    yield from verify(storage, heads, lambda count: progress("entries", count), told.see)
-    for count, (where, manifest, entry) in enumerate(told.kept(), start=1):
+    yield from verify(storage, heads, lambda count: progress("entries", count), recorded.see)
+    for count, (where, manifest, entry) in enumerate(recorded.kept(), start=1):
         for sentence in _wrong(runs / where, manifest):
             yield Flaw(f"run {where}: {sentence}", entry.sequence, entry.at)
         progress("runs", count)
-    for where in sorted(there - told.names):
+    for where in sorted(there - recorded.names):
         yield Flaw(f"run {where}: no entry tells of it")
 
 
@@ -62,11 +62,11 @@ def unrecorded_runs(storage: Storage, runs: Path) -> list[tuple[str, str]]:
     ]
     if not late:
         return []
-    told = RunsTold()
+    recorded = RunsTold()
     for entry in storage.trail.newest(since=last - _RECENT):
-        told.see(entry)
+        recorded.see(entry)
     found = ((kept_in(directory), digest_of(directory)) for directory in late)
-    return [(where, manifest) for where, manifest in found if manifest and where not in told.names]
+    return [(where, manifest) for where, manifest in found if manifest and where not in recorded.names]
 
 
 def _is_scan(directory: Path) -> bool:
