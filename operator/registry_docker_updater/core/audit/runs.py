@@ -7,6 +7,9 @@ from registry_docker_updater.core.audit.entries import Entry
 from registry_docker_updater.core.audit.kinds import PRUNED
 from registry_docker_updater.core.audit.sentences import content_of
 
+# Few entries tell of a run, and reading what each of a hundred thousand says takes seconds.
+_KEPT_IN = '"kept_in"'
+
 
 @dataclass
 class RunsTold:
@@ -22,6 +25,8 @@ class RunsTold:
 
     def see(self, entry: Entry) -> None:
         """Take in the next entry."""
+        if _KEPT_IN not in (entry.content or "") and entry.kind != PRUNED:
+            return
         facts = (content_of(entry) or {}).get("facts", {})
         where = facts.get("kept_in")
         if isinstance(where, str):
