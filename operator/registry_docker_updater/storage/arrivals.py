@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import EVENT_IGNORED, EVENT_RECEIVED
@@ -20,7 +20,7 @@ from registry_docker_updater.core.events.newest import newest_after
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.chain import Happened, append_all
+from registry_docker_updater.storage.chain import Happened, append_all, driver_cursor, in_database
 from registry_docker_updater.storage.claims import open_claims
 from registry_docker_updater.storage.database import batches, by_registry, put_all
 from registry_docker_updater.storage.newest import keep_newest, newest_of
@@ -38,8 +38,10 @@ _e = tables.events.c
 _KEPT_KEYS = select(_e.key).where(
     _e.registry == bindparam("of"), _e.key.in_(bindparam("keys", expanding=True))
 )
-_INSERT = insert(tables.events)
-_LAST = "SELECT max(id) FROM events"
+# To the driver itself, as entries of the trail are.
+_COLUMNS = tuple(column.name for column in _e)
+_INSERT = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_LAST = "SELECT coalesce(max(id), 0) FROM events"
 
 
 @dataclass(frozen=True)
@@ -174,10 +176,22 @@ def _kept_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set
 def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert events, and give them their numbers: whoever writes has the table for itself, so that they are free."""
     if rows:
-        last = connection.exec_driver_sql(_LAST).scalar() or 0
+        cursor = driver_cursor(connection)
+        (last,) = cursor.execute(_LAST).fetchone()
         for number, row in enumerate(rows, start=last + 1):
             row["id"] = number
-        connection.execute(_INSERT, rows)
+        cursor.executemany(_INSERT, map(_for_driver, rows))
+
+
+def _for_driver(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the values of an event as SQLAlchemy would hand them on."""
+    values = {
+        **row,
+        "received_at": in_database(row["received_at"]),
+        "occurred_at": in_database(row["occurred_at"]) if row["occurred_at"] else None,
+        "content": json.dumps(row["content"]),
+    }
+    return tuple(values[name] for name in _COLUMNS)
 
 
 def _received(

@@ -1,7 +1,9 @@
 """Appending to the trail: what happened, in the transaction of the change that it tells of."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Connection
 
@@ -14,7 +16,7 @@ _LAST = (
     "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'trail'), 0),"
     " (SELECT hash FROM trail ORDER BY id DESC LIMIT 1)"
 )
-# To the driver itself: with every event comes one, and what SQLAlchemy does for a row takes longer than all else of it.
+# With every event comes one, and what SQLAlchemy does for a row takes longer than all else of it.
 _INSERT = "INSERT INTO trail (id, at, kind, event, rollout, content, content_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 # When something happened, what, and what was written then.
@@ -36,7 +38,8 @@ def append_all(connection: Connection, steps: Sequence[Happened]) -> None:
     for at, step, written in steps:
         entries.append(sealed(before, before.sequence + 1, at, step, canonical(written.content(step.facts))))
         before = entries[-1].head
-    connection.exec_driver_sql(_INSERT, [(one.sequence, in_database(one.at), *one[2:]) for one in entries])
+    rows = [(one.sequence, in_database(one.at), *one[2:]) for one in entries]
+    driver_cursor(connection).executemany(_INSERT, rows)
 
 
 def in_database(at: datetime) -> str:
@@ -46,5 +49,11 @@ def in_database(at: datetime) -> str:
 
 def last_given(connection: Connection) -> tuple[int, str | None]:
     """Return the number that was given last, whether or not its entry is still there, and the last entry's hash."""
-    number, known = connection.exec_driver_sql(_LAST).one()
+    number, known = driver_cursor(connection).execute(_LAST).fetchone()
     return number, known
+
+
+def driver_cursor(connection: Connection) -> sqlite3.Cursor:
+    """Return a cursor of the driver itself, in the transaction that is open, for what is done with every event."""
+    cursor: sqlite3.Cursor = cast("sqlite3.Connection", connection.connection.driver_connection).cursor()
+    return cursor

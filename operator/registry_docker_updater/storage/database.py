@@ -1,5 +1,6 @@
 """Opening the database, and transactions on it."""
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -130,7 +131,7 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             cause = getattr(error, "orig", None) or error
             hint = "; run this as the operator's user" if "readonly" in str(cause) else ""
             raise StoreUnavailable(f"the database {self._path} does not answer: {cause}{hint}") from error

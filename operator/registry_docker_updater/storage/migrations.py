@@ -63,7 +63,7 @@ def _trail(connection: Connection) -> None:
         )
     )
     connection.execute(text("CREATE INDEX ix_trail_event ON trail (event)"))
-    connection.execute(text("CREATE INDEX ix_trail_rollout ON trail (rollout)"))
+    connection.execute(text("CREATE INDEX ix_trail_rollout ON trail (rollout) WHERE rollout IS NOT NULL"))
 
 
 # By name, what changes the tables of the version before. One that was released is never changed.

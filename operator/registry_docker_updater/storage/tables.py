@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -247,9 +248,11 @@ trail = Table(
     Column("at", Moment, nullable=False),
     Column("kind", String, nullable=False),
     Column("event", Integer, index=True),
-    Column("rollout", Integer, index=True),
+    Column("rollout", Integer),
     Column("content", Text),
     Column("content_hash", String, nullable=False),
     Column("hash", String, nullable=False),
     sqlite_autoincrement=True,
 )
+# Most entries are of events, and of no rollout.
+Index("ix_trail_rollout", trail.c.rollout, sqlite_where=trail.c.rollout.is_not(None))
