@@ -60,6 +60,20 @@ def test_an_inventory_is_a_file_with_its_variables_or_all_files_of_a_folder(shop
     assert len(made(shop, ".").now()["inventory"]) == 5
 
 
+def test_of_an_inventory_of_many_files_one_digest_is_told_that_notices_a_change_in_any(shop: Path) -> None:
+    """Each run keeps it, and ten thousand hosts have as many files of variables."""
+    for number in range(100):
+        (shop / f"shop/host_vars/host-{number}.yml").write_text(f"number: {number}\n")
+    asked = made(shop)
+    ((name, before),) = asked.now()["inventory"].items()
+    assert name == f"{shop}/shop/hosts.yml (103 files)"
+    paths = sorted(str(path) for path in (shop / "shop").rglob("*.yml") if path.name != "other.yml")
+    lines = "".join(f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()}  {path}\n" for path in paths)
+    assert before == hashlib.sha256(lines.encode()).hexdigest()
+    (shop / "shop/host_vars/host-50.yml").write_text("number: another\n")
+    assert asked.now()["inventory"] != {name: before}
+
+
 def test_the_settings_of_ansible_are_those_that_it_takes(shop: Path) -> None:
     (shop / "named.cfg").write_text("x")
     assert names(made(shop).now()["ansible_cfg"], shop) == ["ansible.cfg"]

@@ -33,6 +33,8 @@ COLLECTION_FOLDER = Path(module_utils.__file__).parents[2]
 _CODE = ("playbooks", "roles", "plugins")
 _BESIDE_INVENTORY = ("group_vars", "host_vars")
 _COMPILED = "__pycache__"
+# Of an inventory of more files than these, one digest of all is told.
+_MANY = 20
 
 # None of a file that cannot be looked at.
 _Signature = tuple[int, int, int] | None
@@ -91,9 +93,15 @@ class Inputs:
         return {
             "code": None if None in code.values() else digest_of_files(code),
             "versions": _versions(),
-            "inventory": found["inventory"],
+            "inventory": self._short(found["inventory"]),
             "ansible_cfg": found["ansible_cfg"],
         }
+
+    def _short(self, digests: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """Return the digests of an inventory, or one of all where there are many: each run keeps them."""
+        if len(digests) <= _MANY or None in digests.values():
+            return digests
+        return {f"{self._inventory} ({len(digests)} files)": digest_of_files(digests)}
 
     def _digest(
         self, path: str, signature: _Signature, before: Mapping[str, tuple[_Signature, str]]
