@@ -49,9 +49,10 @@ test-extended: lab-setup ## Run the tests that take longer too: more engines, mo
 test-fast: $(READY) ## Run the tests that need no lab, two at a time
 	$(BIN)/pytest -m 'not lab and not extended' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
-benchmark: lab-setup ## Measure updates beside simpler tools, events, planning in a fleet of 200,000 targets, and the downtime of a container
+benchmark: lab-setup ## Measure updates beside simpler tools, events, the trail, planning in a fleet of 200,000 targets, and the downtime of a container
 	@PYTHONPATH=tests $(BIN)/python benchmarks/updates.py --write docs/performance.md
 	@PYTHONPATH=tests $(BIN)/python benchmarks/door.py --write docs/performance.md
+	@PYTHONPATH=tests $(BIN)/python benchmarks/trail.py --write docs/performance.md
 	@PYTHONPATH=tests $(BIN)/python benchmarks/planning.py
 	@PYTHONPATH=tests $(BIN)/python benchmarks/container_downtime.py
 
