@@ -100,6 +100,8 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
     parts = replace(parts, held=hold(parts.state))
+    if parts.exposure:
+        _log.warning("%s", parts.exposure)
     left = [(kept_in(one.directory), one.manifest) for one in end_leftovers(parts.runs)]
     keep_leftovers(parts.storage, [*left, *unrecorded_runs(parts.storage, parts.runs)], parts.clock())
     settings, alarm = parts.settings, Alarm()

@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.files import OpenFiles
+from registry_docker_updater.storage.files import OpenFiles, make_database_private
 from registry_docker_updater.storage.migrations import migrate
 from registry_docker_updater.storage.written import all_recorded
 
@@ -38,6 +38,8 @@ PATIENCE = 10.0
 _AT_ONCE = 1000
 # No row has a number as large: SQLite's have 64 bits.
 BEYOND = 2**63
+# As SQLite calls a database that is in no file.
+_IN_MEMORY = Path(":memory:")
 # What the primary key of a row that is replaced is called in a statement, beside its new values.
 _ITSELF = "its_"
 
@@ -74,6 +76,8 @@ class Database:
         self._path, self._guard = path, guard
         self._failed: str | None = None
         self._files: OpenFiles | None = None
+        if path != _IN_MEMORY:
+            make_database_private(path)
         engine = create_engine(f"sqlite:///{path}")
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
