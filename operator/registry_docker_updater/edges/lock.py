@@ -31,6 +31,10 @@ class Held:
             return f"{self.path} was replaced while it was in use; restart the operator"
         return None
 
+    def release(self) -> None:
+        """Let others hold it."""
+        os.close(self.descriptor)
+
 
 def hold(state: Path) -> Held:
     """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""

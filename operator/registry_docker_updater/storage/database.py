@@ -1,7 +1,8 @@
 """Opening the database, and transactions on it."""
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -125,6 +126,19 @@ class Database:
     def _check_place(self) -> None:
         if lost := self._lost():
             raise StoreUnavailable(lost)
+
+    def copy_to(self, path: Path) -> None:
+        """Write one state of it to a new file at ``path``, for its owner alone; others go on writing meanwhile.
+
+        Raises :class:`StoreUnavailable`.
+        """
+        make_database_private(path)
+        try:
+            with self.reading() as connection, closing(sqlite3.connect(path)) as copy:
+                # All at once: SQLite begins a copy in parts anew whenever another process writes.
+                connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the database {self._path} cannot be copied to {path}: {error}") from None
 
     def close(self) -> None:
         """Close every connection."""
