@@ -4,6 +4,7 @@ It is unpacked and verified in a private folder of the state directory. Then the
 as long as that is missing, the next restore or start takes the runs back.
 """
 
+import logging
 import os
 import shutil
 from contextlib import closing
@@ -31,6 +32,7 @@ from registry_docker_updater.errors import NotAsKept, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
+_log = logging.getLogger(__name__)
 _CHANGED = "the file was changed or cut: its SHA-256 is not the one at its end"
 
 
@@ -73,10 +75,15 @@ def restore(  # noqa: PLR0913 - what, where to, who, and how
 
 
 def clean_up(state: Path) -> None:
-    """Remove what a backup or a restore that was killed left in ``state``, which is held."""
+    """Remove what a backup or a restore that was killed left in ``state``, which is held; what cannot be is named in the log."""
     for name in (COPYING, RESTORING):
         for place in abandoned(state, name):
-            _end(place, state)
+            try:
+                _end(place, state)
+            except OSError as error:
+                _log.warning(
+                    "%s was left by one that was killed, and cannot be removed: %s", place, error.strerror
+                )
 
 
 def _refuse_what_is_there(state: Path) -> None:

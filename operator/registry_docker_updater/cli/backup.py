@@ -7,13 +7,17 @@ from registry_docker_updater.activities.backup import Kept, back_up
 from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
+from registry_docker_updater.core.audit.backups import DATABASE
 from registry_docker_updater.core.audit.heads import head_text
-from registry_docker_updater.errors import NotAsKept
+from registry_docker_updater.errors import NotAsKept, UpdaterError
 from registry_docker_updater.parts import Parts
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     """Back everything up to a file, whether or not the operator works."""
+    # Opening it would make one: a backup of nothing must not pass for one.
+    if not (parts.state / DATABASE).exists():
+        raise UpdaterError(f"there is no {DATABASE} in {parts.state}: nothing is kept yet")
     made = back_up(
         Kept(parts.database, parts.state),
         given.file,

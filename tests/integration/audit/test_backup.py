@@ -29,6 +29,8 @@ from integration.test_operator import ended_rollouts, event, scanned
 from registry_docker_updater.activities.backup import Kept, back_up
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.activities.restore import clean_up, restore
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.progress import progress_on
 from registry_docker_updater.core.audit.entries import Person, Step, TrailHead
 from registry_docker_updater.core.audit.heads import head_text
 from registry_docker_updater.core.audit.kinds import PRUNED, RUN_KEPT
@@ -249,6 +251,26 @@ def test_a_disk_that_is_full_is_said_and_no_part_of_a_file_is_left(
     assert re.search(r"cannot (be copied|write)|full|too large|does not answer", done.stderr), done.stderr
     assert (file.exists(), list(file.parent.glob(".nightly*"))) == (False, [])
     assert content(state) == before
+
+
+def test_where_nothing_is_kept_yet_there_is_nothing_to_back_up(site: Site, run: Run, file: Path) -> None:
+    """Such as with the settings of another machine: it would pass for a backup."""
+    code, _, said = run("backup", str(file))
+    assert (code, f"there is no updater.db in {site.state}: nothing is kept yet" in said) == (1, True)
+    assert not file.exists()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("looks_on", "shown"), [(Terminal(), "1,000 of 5,000 entries"), (io.StringIO(), "")])
+def test_how_far_it_is_is_shown_where_somebody_looks_on(looks_on: io.StringIO, shown: str) -> None:
+    progress = progress_on(Output(io.StringIO(), looks_on), 5000)
+    for count in (999, 1000, 1001):
+        progress("entries", count)
+    assert re.sub(r"\r|\x1b\[K", "", looks_on.getvalue()) == shown
 
 
 # --- Under load
@@ -532,6 +554,21 @@ def test_a_backup_whose_database_is_not_the_one_that_it_tells_of_is_refused(
     assert "run 1/update-1: it is gone, or its manifest is" in said
 
 
+def test_the_rights_that_an_archive_asks_for_are_not_given(state: Path, run: Run, file: Path) -> None:
+    before = move_away(state)
+    head = rows(before / "updater.db", "trail")[-1]
+    described = {**DESCRIBED, "head": {"number": head["id"], "hash": head["hash"]}}
+    sealed(
+        file,
+        member("backup.json", json.dumps(described).encode()),
+        member("updater.db", (before / "updater.db").read_bytes()),
+        *(member(name, held) for name, held in content(before).items() if name.startswith("runs/")),
+    )
+    code, _, said = run("restore", str(file))
+    assert code == 0, said
+    assert {stat.S_IMODE(path.stat().st_mode) for path in state.rglob("*") if path.is_file()} == {0o600}
+
+
 # --- Killed
 
 
@@ -596,6 +633,22 @@ def test_a_restore_that_is_killed_at_any_instant_leaves_nothing_or_all(
         if is_done:
             break
     assert ends == {(False, False), (True, False), (True, True)}
+
+
+def test_what_cannot_be_removed_of_it_stops_nobody_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "copying-1").mkdir()
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    clean_up(tmp_path)
+    assert (
+        f"{tmp_path}/copying-1 was left by one that was killed, and cannot be removed: Permission denied"
+        in caplog.text
+    )
 
 
 def test_what_a_killed_restore_or_backup_left_is_removed_at_the_next_start_and_what_is_in_use_is_not(
