@@ -16,6 +16,7 @@ from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
+from registry_docker_updater.activities.restore import clean_up
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
 from registry_docker_updater.activities.scan import Scanner
@@ -111,6 +112,9 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
     parts = replace(parts, held=hold(parts.state))
+    clean_up(parts.state)
+    if parts.exposure:
+        _log.warning("%s", parts.exposure)
     left = [(kept_in(one.directory), one.manifest) for one in end_leftovers(parts.runs)]
     keep_leftovers(parts.storage, [*left, *unrecorded_runs(parts.storage, parts.runs)], parts.clock())
     settings, alarm = parts.settings, Alarm()

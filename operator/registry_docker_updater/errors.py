@@ -2,6 +2,7 @@
 
 UpdaterError                 base: a sentence that names the thing, and the remedy where there is one
 ├── BadSettings              the settings file is wrong; all that is wrong, each with its path
+├── NotAsKept                what is to be backed up or restored does not verify; what is wrong, the first few
 ├── StoreUnavailable         the database cannot be opened, read or written
 ├── NothingKnown             what was asked for does not exist
 ├── RegistryUnavailable      nothing can be asked of a registry
@@ -11,6 +12,9 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 
 from collections.abc import Sequence
 from datetime import timedelta
+
+# Of many flaws, so many are said one by one.
+_MOST_SAID = 5
 
 
 class UpdaterError(Exception):
@@ -35,6 +39,23 @@ class BadSettings(UpdaterError):
     def lines(self) -> tuple[str, ...]:
         """The file's name, and a line for each problem."""
         return f"{self._where} has {_count(len(self.problems))}:", *(f"  {one}" for one in self.problems)
+
+
+class NotAsKept(UpdaterError):
+    """What is to be backed up, or restored, is not as it was kept; ``flaws`` holds a sentence for each thing."""
+
+    def __init__(self, what: str, flaws: Sequence[str]) -> None:
+        """Say ``what`` it is, and keep what is wrong with it."""
+        self.flaws = tuple(flaws)
+        self._what = what
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What it is, a line for each of the first flaws, and how many more there are."""
+        more = len(self.flaws) - _MOST_SAID
+        said = (*self.flaws[:_MOST_SAID], *([f"and {more:,} more"] if more > 0 else ()))
+        return f"{self._what}:", *(f"  {one}" for one in said)
 
 
 class StoreUnavailable(UpdaterError):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
-from registry_docker_updater.edges.lock import Held, is_held
+from registry_docker_updater.edges.lock import LOCK, Held, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.harbor import Harbor
 from registry_docker_updater.edges.registry.login import Login, login_of
@@ -23,6 +24,7 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.settings.model import Settings
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.files import make_private
 from registry_docker_updater.storage.storage import Storage
 
 
@@ -43,15 +45,30 @@ class Parts:
 
     @cached_property
     def state(self) -> Path:
-        """The state directory, made when there is none; raises :class:`UpdaterError`."""
+        """The state directory, made when there is none, and for its owner alone; raises :class:`UpdaterError`."""
         path = self.settings.state_directory
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise UpdaterError(f"state_directory: cannot make {path}: {error.strerror}") from None
+        # Such as systemd makes it, with rights for all to read.
+        make_private(path.resolve(), 0o700)
+        make_private(path / LOCK, 0o600)
         if not os.access(path, os.W_OK):
             raise UpdaterError(f"state_directory: {path} cannot be written; run this as the operator's user")
         return path
+
+    @property
+    def exposure(self) -> str | None:
+        """Who else can get at the state directory, with the remedy, in a sentence; None where nobody can."""
+        found = self.state.stat()
+        rights = stat.S_IMODE(found.st_mode)
+        if not rights & (stat.S_IRWXG | stat.S_IRWXO):
+            return None
+        return (
+            f"state_directory: {self.state} is open to others (mode {rights:04o}), and belongs to another user"
+            f" ({found.st_uid}), who is to close it: chmod 0700 {self.state}"
+        )
 
     @cached_property
     def database(self) -> Database:

@@ -22,30 +22,32 @@ _RECENT = timedelta(minutes=10)
 _SCANS = "scans"
 
 
-def verify_all(
+def verify_all(  # noqa: PLR0913 - what, by what, and whom it tells
     storage: Storage,
     runs: Path,
     now: datetime,
     heads: KeptHeads | None = None,
     progress: Progress = lambda *_: None,
+    *,
+    gathered: RunsTold | None = None,
 ) -> Iterator[Flaw]:
     """Go through the trail, all rows and all kept ``runs`` that it tells of; yield what is wrong.
 
-    ``heads`` are those of the trail that were kept elsewhere.
+    ``heads`` are those of the trail that were kept elsewhere; ``gathered`` takes in the runs that it tells of.
     """
-    recorded = RunsTold()
+    gathered = gathered or RunsTold()
     # Before the trail is read: of each of these there is an entry by then, but for the newest.
     there = {
         kept_in(one.directory)
         for one in packed_runs(runs)
         if one.ended_at < now - _MOMENT and not _is_scan(one.directory)
     }
-    yield from verify(storage, heads, lambda count: progress("entries", count), recorded.see)
-    for count, (where, manifest, entry) in enumerate(recorded.kept(), start=1):
+    yield from verify(storage, heads, lambda count: progress("entries", count), gathered.see)
+    for count, (where, manifest, entry) in enumerate(gathered.kept(), start=1):
         for sentence in _wrong(runs / where, manifest):
             yield Flaw(f"run {where}: {sentence}", entry.sequence, entry.at)
         progress("runs", count)
-    for where in sorted(there - recorded.names):
+    for where in sorted(there - gathered.names):
         yield Flaw(f"run {where}: no entry tells of it")
 
 
@@ -62,11 +64,11 @@ def unrecorded_runs(storage: Storage, runs: Path) -> list[tuple[str, str]]:
     ]
     if not late:
         return []
-    recorded = RunsTold()
+    gathered = RunsTold()
     for entry in storage.trail.newest(since=last - _RECENT):
-        recorded.see(entry)
+        gathered.see(entry)
     found = ((kept_in(directory), digest_of(directory)) for directory in late)
-    return [(where, manifest) for where, manifest in found if manifest and where not in recorded.names]
+    return [(where, manifest) for where, manifest in found if manifest and where not in gathered.names]
 
 
 def _is_scan(directory: Path) -> bool:

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.progress import progress_on
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.heads import KeptHeads, heads_in
@@ -16,8 +16,6 @@ from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.trail import Choice, export, story
-
-_SAID_EVERY = 1000
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -31,11 +29,7 @@ def _verify(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     heads = _heads(given.against)
     total, head = parts.storage.trail.last_given(), parts.storage.trail.head()
     flaws: list[Flaw] = []
-
-    def progress(what: str, count: int) -> None:
-        if count % _SAID_EVERY == 0 and sys.stderr.isatty():
-            output.progress(f"{count:,}{f' of {total:,}' if what == 'entries' else ''} {what}")
-
+    progress = progress_on(output, total)
     for flaw in verify_all(parts.storage, parts.runs, parts.clock(), heads, progress):
         flaws.append(flaw)
         if not given.json:

@@ -52,6 +52,8 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
 
 def _warnings(parts: Parts, fleet: Fleet) -> Iterator[str]:
     yield from weak_secrets(parts.settings)
+    if parts.exposure:
+        yield parts.exposure
     for host in fleet.hosts.values():
         for warning in (*host.warnings, *unfinished_notes(host)):
             yield f"host {host.name}: {warning}"

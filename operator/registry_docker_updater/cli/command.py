@@ -31,6 +31,13 @@ def json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def even_if_broken_option(parser: argparse.ArgumentParser) -> None:
+    """Have the command go on where something is not as it was kept."""
+    parser.add_argument(
+        "--even-if-broken", action="store_true", help="also where not all is as it was kept; says what is not"
+    )
+
+
 def scan_option(parser: argparse.ArgumentParser) -> None:
     """Have the command ask the hosts when asked to."""
     parser.add_argument(

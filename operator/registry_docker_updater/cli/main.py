@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from registry_docker_updater import __version__
 from registry_docker_updater.cli import (
     audit,
+    backup,
     check,
     events,
     fleet,
     plan,
     push,
     registry_config,
+    restore,
     retry,
     rollout,
     rollouts,
@@ -38,6 +40,8 @@ COMMANDS: tuple[Command, ...] = (
     rollout.COMMAND,
     retry.COMMAND,
     audit.COMMAND,
+    backup.COMMAND,
+    restore.COMMAND,
     registry_config.COMMAND,
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from registry_docker_updater.errors import UpdaterError
 
+LOCK = "operator.lock"
 # A command that asks whether somebody holds the state directory holds it itself for that instant.
 _TRIES, _PAUSE_SECONDS = 10, 0.05
 
@@ -30,10 +31,14 @@ class Held:
             return f"{self.path} was replaced while it was in use; restart the operator"
         return None
 
+    def release(self) -> None:
+        """Let others hold it."""
+        os.close(self.descriptor)
+
 
 def hold(state: Path) -> Held:
     """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
-    path = state / "operator.lock"
+    path = state / LOCK
     descriptor = _open(path, os.O_CREAT)
     for _ in range(_TRIES):
         try:
@@ -49,7 +54,7 @@ def hold(state: Path) -> Held:
 def is_held(state: Path) -> bool:
     """Tell whether an operator works with ``state``."""
     try:
-        descriptor = _open(state / "operator.lock")
+        descriptor = _open(state / LOCK)
     except FileNotFoundError:
         return False
     try:

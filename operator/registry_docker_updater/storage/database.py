@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.files import OpenFiles
+from registry_docker_updater.storage.files import OpenFiles, make_database_private
 from registry_docker_updater.storage.migrations import migrate
 from registry_docker_updater.storage.written import all_recorded
 
@@ -39,6 +39,8 @@ PATIENCE = 10.0
 _AT_ONCE = 1000
 # No row has a number as large: SQLite's have 64 bits.
 BEYOND = 2**63
+# As SQLite calls a database that is in no file.
+_IN_MEMORY = Path(":memory:")
 # What the primary key of a row that is replaced is called in a statement, beside its new values.
 _ITSELF = "its_"
 
@@ -75,6 +77,8 @@ class Database:
         self._path, self._guard = path, guard
         self._failed: str | None = None
         self._files: OpenFiles | None = None
+        if path != _IN_MEMORY:
+            make_database_private(path)
         engine = create_engine(f"sqlite:///{path}")
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
@@ -122,6 +126,19 @@ class Database:
     def _check_place(self) -> None:
         if lost := self._lost():
             raise StoreUnavailable(lost)
+
+    def copy_to(self, path: Path) -> None:
+        """Write one state of it to a new file at ``path``, for its owner alone; others go on writing meanwhile.
+
+        Raises :class:`StoreUnavailable`.
+        """
+        make_database_private(path)
+        try:
+            with self.reading() as connection, closing(sqlite3.connect(path)) as copy:
+                # All at once: SQLite begins a copy in parts anew whenever another process writes.
+                connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the database {self._path} cannot be copied to {path}: {error}") from None
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,8 +1,35 @@
-"""The files of an open database: whether what is written there is what the next process will find."""
+"""The files of a database: that nobody else can read them, and whether the next process will find what is written there."""
 
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 _Identity = tuple[int, int]
+
+
+def make_private(path: Path, mode: int) -> None:
+    """Give ``path``, where it is there and ours, the rights ``mode`` and no others, whoever made it with which.
+
+    What belongs to another user is theirs to change, and a link leads to what may be none of ours.
+    """
+    with suppress(OSError):
+        found = path.lstat()
+        is_ours = found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode)
+        if is_ours and stat.S_IMODE(found.st_mode) != mode:
+            path.chmod(mode)
+
+
+def make_database_private(path: Path) -> None:
+    """See that nobody else can read the database at ``path``; where there is none, make an empty one.
+
+    SQLite would make it with rights for all, and gives its log and its shared memory those of the database.
+    """
+    with suppress(OSError):
+        # Without opening it: closing a file of a database frees the locks that this process has on it.
+        os.mknod(path, 0o600)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        make_private(path.with_name(name), 0o600)
 
 
 class OpenFiles:

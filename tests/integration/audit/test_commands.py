@@ -49,9 +49,9 @@ def test_verify_says_what_is_wrong_where_and_since_when_and_ends_with_1(lived: P
     said = "wrong: outcomes, row 1 container/solo/web: outcome is not as entry 6 says (after 2026-11-22T12:00:05.000000Z)"
     assert out.splitlines() == [said, "the trail does not hold: 1 thing(s) are not as they were kept"]
     code, out, _ = run("audit", "verify", "--json")
-    answer = json.loads(out)
-    assert (code, answer["holds"], answer["flaws"][0]["sequence"]) == (1, False, 6)
-    assert answer["flaws"][0]["since"] == "2026-11-22T12:00:05.000Z"
+    verified = json.loads(out)
+    assert (code, verified["holds"], verified["flaws"][0]["sequence"]) == (1, False, 6)
+    assert verified["flaws"][0]["since"] == "2026-11-22T12:00:05.000Z"
 
 
 @pytest.mark.parametrize("content", ["", "trail head soon", None])
@@ -99,7 +99,7 @@ def test_export_writes_every_entry_with_what_is_needed_to_check_it(lived: Path, 
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("asked", "kinds"),
     [
         (("--by", "bob"), ["event.received", "event.received"]),
         (("--by", "ann"), ["rollout.retried", "push.insisted"]),
@@ -111,13 +111,13 @@ def test_export_writes_every_entry_with_what_is_needed_to_check_it(lived: Path, 
     ],
 )
 def test_export_writes_what_is_asked_for_and_of_what_lies_between_the_hashes_only(
-    lived: Path, run: Run, asked: tuple[str, ...], expected: list[str]
+    lived: Path, run: Run, asked: tuple[str, ...], kinds: list[str]
 ) -> None:
     assert lived
     exported = lines(run("audit", "export", *asked)[1])
-    assert [one["kind"] for one in exported if one["content"]] == expected
+    assert [one["kind"] for one in exported if one["content"]] == kinds
     numbers = [one["sequence"] for one in exported]
-    assert numbers == list(range(min(numbers), max(numbers) + 1)) if numbers else expected == []
+    assert numbers == list(range(min(numbers), max(numbers) + 1)) if numbers else kinds == []
 
 
 def test_a_time_that_is_none_is_refused(lived: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:

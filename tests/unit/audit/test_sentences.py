@@ -26,6 +26,10 @@ ENDED = {"target": "container/solo/web", "outcome": "updated", "before": OLD, "a
 ANN = {"name": "ann", "place": "command line on control", "targets": []}
 
 
+RESTORED = {**ANN, "file": "b.tar.gz", "created_at": "2026-11-22T12:00:00.000000Z", "head": 7, "hash": "ab12"}
+SAID_OF_IT = "ann restored b.tar.gz of 2026-11-22T12:00:00.000000Z, command line on control; its head was entry 7, ab12"
+
+
 def events(**changed: Any) -> dict[str, Any]:
     return {"events": [{**EVENT, **changed}]}
 
@@ -60,6 +64,12 @@ def events(**changed: Any) -> dict[str, Any]:
             kinds.PUSHES_MATCHED,
             {"facts": {"targets": [{"target": "a", "verdict": "due"}, {"target": "b", "verdict": "already runs it"}]}},
             "a: due; b: already runs it",
+        ),
+        (kinds.DATABASE_RESTORED, {"facts": {**RESTORED, "flaws": 0}}, SAID_OF_IT),
+        (
+            kinds.DATABASE_RESTORED,
+            {"facts": {**RESTORED, "flaws": 3}},
+            f"{SAID_OF_IT}; 3 thing(s) in it were not as they were kept",
         ),
         (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1]}}, "nobody runs it"),
         (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1, 2]}}, "2 pushes that nobody runs"),

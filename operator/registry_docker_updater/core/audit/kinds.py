@@ -28,6 +28,7 @@ OVERRIDES_CLOSED = "overrides.closed"
 TEAM_TOLD = "team.told"
 TEAM_NOT_TOLD = "team.not_told"
 CLOCK_SET = "clock.set"
+DATABASE_RESTORED = "database.restored"
 PRUNED = "pruned"
 
 KINDS: Mapping[str, str] = {
@@ -57,5 +58,6 @@ KINDS: Mapping[str, str] = {
     TEAM_TOLD: "the team was told of a run",
     TEAM_NOT_TOLD: "not everybody was told of a run, and why",
     CLOCK_SET: "the machine's clock was set, and times that are compared with it were put right",
+    DATABASE_RESTORED: "a person restored a backup: what came after its head is not here",
     PRUNED: "what had been kept for long enough was removed",
 }

@@ -104,6 +104,14 @@ def _asked(content: Content) -> Iterator[str]:
         yield f"whatever came before on {', '.join(facts['targets'])}"
 
 
+def _restored(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"{facts['name']} restored {facts['file']} of {facts['created_at']}, {facts['place']}"
+    yield f"its head was entry {facts['head']}, {facts['hash']}"
+    if facts["flaws"]:
+        yield f"{facts['flaws']} thing(s) in it were not as they were kept"
+
+
 def _told(content: Content) -> Iterator[str]:
     facts = content["facts"]
     yield f"about run {facts['run']}"
@@ -137,4 +145,5 @@ _SAYING: Mapping[str, Callable[[Content], Iterator[str]]] = {
     kinds.ROLLOUT_RETRIED: _asked,
     kinds.TEAM_TOLD: _told,
     kinds.TEAM_NOT_TOLD: _told,
+    kinds.DATABASE_RESTORED: _restored,
 }
