@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry
