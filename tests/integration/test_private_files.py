@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.conftest import Run, Site
+from integration.conftest import Run, Site, until
 from registry_docker_updater.storage.database import Database
 
 FILES = ("updater.db", "updater.db-wal", "updater.db-shm")
@@ -89,6 +89,6 @@ def test_serve_says_once_that_others_can_read_what_it_cannot_close(site: Site) -
     os.chown(site.state, 12345, 12345)
     site.state.chmod(0o755)
     with site.operator() as operator:
-        assert operator.get("/readyz") == {"status": "ready"}
+        until(lambda: operator.get("/readyz") == {"status": "ready"})
     assert operator.log.read_text().count("is open to others") == 1
     assert f"chmod 0700 {site.state}" in operator.log.read_text()
