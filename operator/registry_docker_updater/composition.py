@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from registry_docker_updater import __version__
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
-from registry_docker_updater.activities.evidence import unrecorded_runs
+from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
@@ -29,7 +29,6 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
-from registry_docker_updater.edges.runs.port import kept_in
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
@@ -115,8 +114,10 @@ def assemble(parts: Parts) -> Operator:
     clean_up(parts.state)
     if parts.exposure:
         _log.warning("%s", parts.exposure)
-    left = [(kept_in(one.directory), one.manifest) for one in end_leftovers(parts.runs)]
-    keep_leftovers(parts.storage, [*left, *unrecorded_runs(parts.storage, parts.runs)], parts.clock())
+    storage = parts.storage
+    known = told_runs(storage)
+    end_leftovers(parts.runs, {where for where, _, _ in known.kept()})
+    keep_leftovers(storage, unrecorded_runs(storage, parts.runs, known), parts.clock())
     settings, alarm = parts.settings, Alarm()
     # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification, and what is removed.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)

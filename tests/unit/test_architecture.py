@@ -15,8 +15,8 @@ COLLECTION = "ansible_collections.registry.docker_updater.plugins.module_utils"
 # All that the core may import: nothing of it does I/O, or knows the time or the environment.
 ALLOWED = frozenset(
     (
-        "base64", "binascii", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq",
-        "hmac", "immutables", "json", "math", "operator", "re", "typing", "urllib.parse", "zlib",
+        "base64", "binascii", "bisect", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq",
+        "hmac", "immutables", "itertools", "json", "math", "operator", "re", "typing", "urllib.parse", "zlib",
         *(f"{COLLECTION}.{pure}" for pure in ("labels", "oci", "outcomes", "references", "stages", "targets")),
     )
 )  # fmt: skip

@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 _MOST_SAID = 5
 # Others want the processor, too.
 _CHECKED_TOGETHER, _REST_SECONDS = 500, 0.01
+_PATIENCE_SECONDS = 2.0
 
 
 class TrailHeads:
@@ -35,13 +36,8 @@ class TrailHeads:
         self._checked = TrailHead(0, NOTHING_BEFORE)
         self._kept: dict[str, TrailHead] = {}
         self._troubles: dict[str, str] = {}
-        self._flaws = 0
+        self._going: dict[str, threading.Thread] = {}
         self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether the chain was found broken."""
-        return self._flaws > 0
 
     def start(self) -> None:
         """Begin, with a check of the whole chain."""
@@ -60,11 +56,17 @@ class TrailHeads:
 
     def step(self) -> None:
         """Check what is new, and have the head kept where it was not."""
-        self._check()
+        try:
+            self._check()
+        except UpdaterError as error:
+            _log.error("the trail cannot be checked: %s", error)
         head = self._storage.trail.head()
         for keeper in self._keepers:
             if self._kept.get(keeper.name) != head:
-                self._keep(keeper, head)
+                self._hand_on(keeper, head)
+        # Those that hang are waited for no longer, and asked no more before they have ended.
+        for going in self._going.values():
+            going.join(_PATIENCE_SECONDS)
 
     def _run(self) -> None:
         while True:
@@ -74,24 +76,38 @@ class TrailHeads:
                 self.step()
             except UpdaterError as error:
                 _log.error("%s", error)
+            except Exception:  # a thread that ends silently would keep no head ever again
+                _log.exception("a bug of the operator; the head of the trail is kept later")
             if is_last:
                 return
             self._wake.wait(self._interval.total_seconds())
+
+    def _hand_on(self, keeper: HeadKeeper, head: TrailHead) -> None:
+        """Have a keeper keep a head, in a thread of its own: one that hangs holds up no other."""
+        going = self._going.get(keeper.name)
+        if going and going.is_alive():
+            self._say(keeper, "it hangs")
+            return
+        name = f"heads {keeper.name}"
+        self._going[keeper.name] = threading.Thread(
+            target=self._keep, args=(keeper, head), name=name, daemon=True
+        )
+        self._going[keeper.name].start()
 
     def _keep(self, keeper: HeadKeeper, head: TrailHead) -> None:
         try:
             keeper.keep(head, self._clock())
         except (OSError, UpdaterError, ValueError) as error:
-            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            if self._troubles.get(keeper.name) != why:
-                self._troubles[keeper.name] = why
-                _log.error(
-                    "the head of the trail cannot be kept at %s: %s; it is tried again", keeper.name, why
-                )
+            self._say(keeper, (error.strerror if isinstance(error, OSError) else None) or str(error))
             return
         self._kept[keeper.name] = head
         if self._troubles.pop(keeper.name, None):
             _log.info("the head of the trail is kept at %s again", keeper.name)
+
+    def _say(self, keeper: HeadKeeper, why: str) -> None:
+        if self._troubles.get(keeper.name) != why:
+            self._troubles[keeper.name] = why
+            _log.error("the head of the trail cannot be kept at %s: %s; it is tried again", keeper.name, why)
 
     def _check(self) -> None:
         """Check the entries that were appended since the last time, and that the last of before is still there."""
@@ -105,7 +121,6 @@ class TrailHeads:
             self._checked = entry.head
             if count % _CHECKED_TOGETHER == 0 and self._is_stopped.wait(_REST_SECONDS):
                 return
-        self._flaws += len(found)
         for sentence in found[:_MOST_SAID]:
             _log.error("the trail was tampered with, or damaged: %s", sentence)
         if found:

@@ -1,6 +1,5 @@
 """What happens to rollouts: each function reads what is kept, has the core decide, and keeps the effects, as one transaction."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -24,6 +23,7 @@ from registry_docker_updater.core.audit.kinds import (
     TEAM_NOT_TOLD,
     TEAM_TOLD,
 )
+from registry_docker_updater.core.audit.sentences import content_of
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.core.rollouts.lifecycle import (
@@ -156,7 +156,11 @@ def keep_matches(
 def judged_up_to(storage: Storage) -> int:
     """Return the number of the change up to which the trail says what pushes mean."""
     last = storage.trail.last_of(PUSHES_MATCHED)
-    return int(json.loads(last.content)["facts"]["up_to"]) if last and last.content else 0
+    if last is None:
+        return 0
+    up_to = ((content_of(last) or {}).get("facts") or {}).get("up_to")
+    # What was removed since, or changed by somebody, tells nothing: then all there is has been judged.
+    return up_to if isinstance(up_to, int) else storage.events.last_change()
 
 
 def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:

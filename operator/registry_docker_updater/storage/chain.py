@@ -13,9 +13,11 @@ from registry_docker_updater.storage.written import Written, taken
 
 # The number that was given last is SQLite's to remember: after a cut of the end the next does not take its place.
 _LAST = (
-    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'trail'), 0),"
+    "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'trail'), (SELECT max(id) FROM trail),"
     " (SELECT hash FROM trail ORDER BY id DESC LIMIT 1)"
 )
+# Farther ahead of the last entry that number never was: somebody changed it.
+_FARTHEST = 10**9
 # With every event comes one, and what SQLAlchemy does for a row takes longer than all else of it.
 _INSERT = "INSERT INTO trail (id, at, kind, event, rollout, content, content_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -49,11 +51,18 @@ def in_database(at: datetime) -> str:
 
 def last_given(connection: Connection) -> tuple[int, str | None]:
     """Return the number that was given last, whether or not its entry is still there, and the last entry's hash."""
-    number, known = driver_cursor(connection).execute(_LAST).fetchone()
-    return number, known
+    remembered, last, known = driver_cursor(connection).execute(_LAST).fetchone()
+    number = last or 0
+    if isinstance(remembered, int) and number < remembered < number + _FARTHEST:
+        number = remembered
+    return number, known if known is None else str(known)
 
 
 def driver_cursor(connection: Connection) -> sqlite3.Cursor:
     """Return a cursor of the driver itself, in the transaction that is open, for what is done with every event."""
-    cursor: sqlite3.Cursor = cast("sqlite3.Connection", connection.connection.driver_connection).cursor()
-    return cursor
+    return driver_connection(connection).cursor()
+
+
+def driver_connection(connection: Connection) -> sqlite3.Connection:
+    """Return the connection of the driver itself."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)

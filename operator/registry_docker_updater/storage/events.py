@@ -100,6 +100,11 @@ class EventStore:
         with self._connections.reading() as connection:
             return connection.scalar(select(func.max(tables.events.c.id))) or 0
 
+    def last_change(self) -> int:
+        """Return the number of the last change of what the newest pushes are."""
+        with self._connections.reading() as connection:
+            return connection.scalar(select(func.max(tables.newest.c.change))) or 0
+
     def pushed_after(self, registry: str, number: int) -> dict[int, PushedTag]:
         """Return the pushes of ``registry`` that were recorded after event ``number``, by their numbers."""
         e = tables.events.c

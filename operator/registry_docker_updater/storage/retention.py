@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.core.audit.canonical import canonical, moment_text
 from registry_docker_updater.core.audit.entries import Entry, Step
@@ -26,7 +27,7 @@ from registry_docker_updater.storage.written import RECORDED, removed, row_as_ke
 
 # So much at a time: others want to write, too.
 _TOGETHER = 200
-_e, _r, _o = tables.events.c, tables.rollouts.c, tables.overrides.c
+_e, _r, _o, _t = tables.events.c, tables.rollouts.c, tables.overrides.c, tables.trail.c
 _OF_ROLLOUT = (tables.outcomes, tables.retries, tables.notifications)
 
 
@@ -50,7 +51,12 @@ class RetentionStore:
 
     def remove_rollouts(self, before: datetime, now: datetime) -> bool:
         """Remove rollouts that ended before a time, with all that belongs to them."""
-        old = select(_r.id, _r.push).where(_r.ended_at < before, _is_needed().is_not(True)).limit(_TOGETHER)
+        old = (
+            select(_r.id, _r.push)
+            .where(_r.ended_at < before, _is_needed().is_not(True), _is_numbered_before_others(_r.id))
+            .where(~_is_told_of_since(_t.rollout == _r.id, before))
+            .limit(_TOGETHER)
+        )
         with self._connections.writing() as connection:
             found = connection.execute(old).all()
             if not found:
@@ -69,8 +75,13 @@ class RetentionStore:
             *(tables.newest.c.push, tables.claims.c.event, tables.last_attempts.c.push),
             *(_r.push, _o.push),
         )
-        unused = [_e.id.not_in(select(column)) for column in used]
-        old = select(_e.id).where(_e.received_at < before, *unused).order_by(_e.id).limit(_TOGETHER)
+        old = (
+            select(_e.id)
+            .where(_e.received_at < before, *(_e.id.not_in(select(column)) for column in used))
+            .where(_is_numbered_before_others(_e.id), ~_is_told_of_since(_t.event == _e.id, before))
+            .order_by(_e.id)
+            .limit(_TOGETHER)
+        )
         with self._connections.writing() as connection:
             numbers = list(connection.scalars(old))
             if not numbers:
@@ -87,16 +98,31 @@ class RetentionStore:
         What is needed to check a row, a run that ``is_there``, or another entry, stays. Return up to which number that was
         looked at, None where there was nothing.
         """
-        with self._connections.writing() as connection:
+        # Looked at without keeping others from writing: what is needed no more never is again.
+        with self._connections.reading() as connection:
             entries = entries_before(connection, after, before, _TOGETHER)
             numbers = [one.sequence for one in entries if not _says_what_is_there(connection, one, is_there)]
-            if numbers:
-                connection.execute(
-                    update(tables.trail).where(tables.trail.c.id.in_(numbers)).values(content=None)
-                )
+        if numbers:
+            gone = update(tables.trail).where(_t.id.in_(numbers)).values(content=None)
+            with self._connections.writing() as connection:
+                connection.execute(gone)
                 facts = {"entries": spans(numbers), "older_than": moment_text(before)}
                 append(connection, Step(PRUNED, facts), now)
         return entries[-1].sequence if entries else None
+
+
+def _is_numbered_before_others(number: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that a row is not the last of its table: its number would be given again."""
+    last: ColumnElement[int] = select(func.max(number)).correlate(None).scalar_subquery()
+    return number < last
+
+
+def _is_told_of_since(of: ColumnElement[bool], before: datetime) -> ColumnElement[bool]:
+    """Return the condition that the trail tells of something at a time or later.
+
+    By the trail's own times, which are chained: who sets another back has nothing removed by that.
+    """
+    return exists().where(of, _t.at >= before)
 
 
 def _is_needed() -> ColumnElement[bool]:
@@ -121,12 +147,15 @@ def _says_what_is_there(connection: Connection, entry: Entry, is_there: Callable
     content = content_of(entry)
     if content is None or "removed" in content or entry.kind == PRUNED:
         return True
-    facts, rows = content["facts"], content.get("rows", {})
-    if "trail" in facts or "claims" in facts or is_there(str(facts.get("kept_in", ""))):
+    facts = content["facts"]
+    if "trail" in facts or is_there(str(facts.get("kept_in", ""))):
         return True
     try:
-        return any(_is_current(connection, name, row) for name, written in rows.items() for row in written)
-    except (LookupError, TypeError):
+        if any(_exists_claim(connection, event) for event in facts.get("claims", ())):
+            return True
+        rows = content.get("rows", {})
+        return any(_is_needed_row(connection, name, row) for name, written in rows.items() for row in written)
+    except (LookupError, TypeError, AttributeError, ValueError, SQLAlchemyError):
         # Somebody changed it: that stays, to be found.
         return True
 
@@ -137,11 +166,31 @@ def _exists(connection: Connection, table: Table, number: int | None) -> bool:
     return connection.scalar(select(table.c.id).where(table.c.id == number)) is not None
 
 
-def _is_current(connection: Connection, name: str, row: dict[str, Any]) -> bool:
+def _exists_claim(connection: Connection, event: int) -> bool:
+    c = tables.claims.c
+    return connection.scalar(select(c.event).where(c.event == event)) is not None
+
+
+def _is_needed_row(connection: Connection, name: str, row: dict[str, Any]) -> bool:
+    """Tell whether an entry is needed to check a row of which it tells: it is there, and no other is known to tell of it."""
+    now = _row_now(connection, name, row)
+    if now is None:
+        return False
+    if now == row or "push" not in now:
+        return True
+    # What a later push made of it is told by an entry of that push.
+    contents = connection.scalars(select(_t.content).where(_t.event == now["push"], _t.content.is_not(None)))
+    return not any(now in (json.loads(content).get("rows") or {}).get(name, ()) for content in contents)
+
+
+def _row_now(connection: Connection, name: str, row: dict[str, Any]) -> dict[str, Any] | None:
     table = RECORDED[name]
     columns = ", ".join(f'"{column.name}"' for column in table.c)
     keys = [column.name for column in table.primary_key]
     where = " AND ".join(f'"{key}" = ?' for key in keys)
     query = f"SELECT {columns} FROM {name} WHERE {where}"  # noqa: S608 - our own names
     found = connection.exec_driver_sql(query, tuple(row[key] for key in keys)).first()
-    return found is not None and json.loads(canonical(row_as_kept(table, found))) == row
+    if found is None:
+        return None
+    now: dict[str, Any] = json.loads(canonical(row_as_kept(table, found)))
+    return now

@@ -1,6 +1,7 @@
 """Reading the trail, and appending what changes nothing else that is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.chain import append, in_database, last_given
+from registry_docker_updater.storage.chain import append, driver_connection, in_database, last_given
 from registry_docker_updater.storage.database import BEYOND, Connections
-from registry_docker_updater.storage.written import RECORDED, row_as_kept
+from registry_docker_updater.storage.written import RECORDED, is_moment, moment_as_kept, row_as_kept
 
 _t = tables.trail.c
 _READ_TOGETHER = 1000
@@ -32,9 +33,9 @@ class TrailStore:
 
     def head(self) -> TrailHead:
         """Return the last entry's number and hash."""
-        with self._connections.reading() as connection:
-            row = connection.execute(select(_t.id, _t.hash).order_by(_t.id.desc()).limit(1)).first()
-        return TrailHead(row.id, row.hash) if row else TrailHead()
+        with self._connections.reading() as connection, _as_it_lies(connection):
+            row = connection.exec_driver_sql(f"{_ENTRIES} ORDER BY id DESC LIMIT 1").first()
+        return _entry(row).head if row else TrailHead()
 
     def hash_of(self, sequence: int) -> str | None:
         """Return the hash of the entry with a number, or None where there is none."""
@@ -44,18 +45,16 @@ class TrailStore:
     def last_of(self, kind: str) -> Entry | None:
         """Return the last entry of a kind."""
         query = f"{_ENTRIES} WHERE kind = ? ORDER BY id DESC LIMIT 1"
-        with self._connections.reading() as connection:
+        with self._connections.reading() as connection, _as_it_lies(connection):
             row = connection.exec_driver_sql(query, (kind,)).first()
         return _entry(row) if row else None
 
-    def newest(self, since: datetime) -> Iterator[Entry]:
-        """Yield the entries from the last back to the first that is older than ``since``."""
-        with self._connections.reading() as connection:
-            for row in connection.exec_driver_sql(f"{_ENTRIES} ORDER BY id DESC"):
-                entry = _entry(row)
-                if entry.at < since:
-                    return
-                yield entry
+    def of_kinds(self, kinds: Collection[str]) -> tuple[Entry, ...]:
+        """Return the entries of some kinds, in order."""
+        marks = ", ".join("?" * len(kinds))
+        with self._connections.reading() as connection, _as_it_lies(connection):
+            rows = connection.exec_driver_sql(f"{_ENTRIES} WHERE kind IN ({marks}) ORDER BY id", tuple(kinds))
+            return tuple(map(_entry, rows))
 
     def last_given(self) -> int:
         """Return the number that was given last, whether or not its entry is still there."""
@@ -71,7 +70,7 @@ class TrailStore:
         """Yield the entries ``after`` one number and ``up_to`` another, in order; not all of them are in memory at once."""
         last: int | None = after
         while last is not None:
-            with self._connections.reading() as connection:
+            with self._connections.reading() as connection, _as_it_lies(connection):
                 query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
                 values = (last, BEYOND - 1 if up_to is None else up_to, _READ_TOGETHER)
                 some = [_entry(row) for row in connection.exec_driver_sql(query, values)]
@@ -80,29 +79,32 @@ class TrailStore:
 
     def entry(self, sequence: int) -> Entry:
         """Return the entry with a number, which is known to be there."""
-        with self._connections.reading() as connection:
+        with self._connections.reading() as connection, _as_it_lies(connection):
             return _entry(connection.exec_driver_sql(f"{_ENTRIES} WHERE id = ?", (sequence,)).one())
 
     def recorded_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every row that the trail tells of, as it is now and as an entry would have it, with its table's name."""
-        with self._connections.reading() as connection:
+        with self._connections.reading() as connection, _as_it_lies(connection):
             # As it lies there: what somebody changed may be no moment, and no JSON, any more.
             for name, table in RECORDED.items():
                 columns = ", ".join(f'"{column.name}"' for column in table.c)
                 for row in connection.exec_driver_sql(f"SELECT {columns} FROM {name}"):  # noqa: S608 - our own names
                     yield name, row_as_kept(table, row)
 
-    def open_claims(self) -> tuple[tuple[tuple[str, str, str], int], ...]:
-        """Return which event of each tag waits for its registry: registry, repository and tag, and the event's number."""
-        c = tables.claims.c
-        with self._connections.reading() as connection:
-            rows = connection.execute(select(c.registry, c.repository, c.tag, c.event))
-            return tuple(((row.registry, row.repository, row.tag), row.event) for row in rows)
+    def open_claims(self) -> tuple[tuple[tuple[str, str, str], int, Any], ...]:
+        """Return which event of each tag waits for its registry: the tag, the event's number, and when that occurred."""
+        query = "SELECT registry, repository, tag, event, occurred_at FROM claims"
+        with self._connections.reading() as connection, _as_it_lies(connection):
+            rows = connection.exec_driver_sql(query)
+            return tuple(
+                ((row.registry, row.repository, row.tag), row.event, moment_as_kept(row.occurred_at))
+                for row in rows
+            )
 
     def of_rollout(self, rollout: int, event: int) -> tuple[Entry, ...]:
         """Return the entries of a rollout and of the event that began it, in order."""
         query = f"{_ENTRIES} WHERE rollout = ? OR event = ? ORDER BY id"
-        with self._connections.reading() as connection:
+        with self._connections.reading() as connection, _as_it_lies(connection):
             return tuple(map(_entry, connection.exec_driver_sql(query, (rollout, event))))
 
 
@@ -113,11 +115,23 @@ def entries_before(connection: Connection, after: int, before: datetime, limit: 
     return [_entry(row) for row in connection.exec_driver_sql(query, values)]
 
 
+@contextmanager
+def _as_it_lies(connection: Connection) -> Iterator[None]:
+    """Read text that is no UTF-8 all the same: somebody changed it, and that is to be told."""
+    driver = driver_connection(connection)
+    before = driver.text_factory
+    driver.text_factory = lambda content: content.decode("utf-8", "backslashreplace")
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
 def _entry(row: Row[Any]) -> Entry:
     """Return an entry as it lies there: whatever somebody made of it can be told, and does not follow from the one before."""
-    try:
-        at = datetime.fromisoformat(f"{row.at}+00:00")
-    except ValueError:
-        at = datetime.min.replace(tzinfo=UTC)
+    at = datetime.min.replace(tzinfo=UTC)
+    if is_moment(row.at):
+        with suppress(ValueError):
+            at = datetime.fromisoformat(f"{row.at}+00:00")
     content = row.content if row.content is None else str(row.content)
     return Entry(row.id, at, str(row.kind), row.event, row.rollout, content, row.content_hash, str(row.hash))

@@ -1,6 +1,7 @@
 """What a transaction has written so far, and the trail is still to say: none is committed before an entry has it all."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,15 @@ RECORDED: Mapping[str, Table] = {
     )
 }
 _WRITTEN = "written"
+_JSON = {
+    name: tuple(column.name for column in table.c if isinstance(column.type, JSON))
+    for name, table in RECORDED.items()
+}
+_PLAIN = {
+    name: tuple(column.name for column in table.c if column.name not in _JSON[name])
+    for name, table in RECORDED.items()
+}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 
 Row = dict[str, Any]
 
@@ -91,8 +101,12 @@ def all_recorded(connection: Connection) -> Iterator[None]:
 
 
 def recorded_row(table: Table, row: Mapping[str, Any]) -> Row:
-    """Return a row as an entry has it."""
-    return {column.name: brief(row.get(column.name)) for column in table.c}
+    """Return a row as an entry has it: JSON as the text that is kept of it."""
+    recorded = {name: brief(row.get(name)) for name in _PLAIN[table.name]}
+    for name in _JSON[table.name]:
+        value = row.get(name)
+        recorded[name] = None if value is None else brief(json.dumps(value))
+    return recorded
 
 
 def row_as_kept(table: Table, values: Iterable[Any]) -> Row:
@@ -100,16 +114,24 @@ def row_as_kept(table: Table, values: Iterable[Any]) -> Row:
     return {column.name: _as_kept(column, value) for column, value in zip(table.c, values, strict=True)}
 
 
+def moment_as_kept(value: Any) -> Any:
+    """Return a moment that lies in the database as an entry has it."""
+    return f"{value.replace(' ', 'T')}Z" if is_moment(value) else {"no_moment": str(value)}
+
+
+def is_moment(value: Any) -> bool:
+    """Tell whether a value is a moment as SQLAlchemy keeps it in SQLite, and in no other form."""
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
+
+
 def _as_kept(column: Column[Any], value: Any) -> Any:
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
-    if isinstance(value, str) and isinstance(column.type, tables.Moment):
-        return f"{value.replace(' ', 'T')}Z"
-    if isinstance(value, str) and isinstance(column.type, JSON):
-        try:
-            return brief(json.loads(value))
-        except ValueError:
-            return {"no_json": value}
+    if value is not None and isinstance(column.type, tables.Moment):
+        return moment_as_kept(value)
+    if value == "null" and isinstance(column.type, JSON):
+        # Nothing, as JSON has it.
+        return None
     if isinstance(column.type, Boolean) and value in (0, 1):
         return bool(value)
     return brief(value)

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry
 from registry_docker_updater.core.audit.sentences import content_of, sentence
-from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.storage.storage import Storage
 
 
@@ -51,7 +51,11 @@ class Choice:
             return True
         content = content_of(entry) or {"facts": {}}
         wanted = ((self.image, _images), (self.host, _hosts), (self.person, _persons))
-        return all(not value or value in found(content) for value, found in wanted)
+        try:
+            return all(not value or value in found(content) for value, found in wanted)
+        except (AttributeError, TypeError):
+            # Somebody changed it.
+            return False
 
 
 def trail(storage: Storage, limit: int, after: int = 0) -> list[EntryRow]:
@@ -82,6 +86,10 @@ def export(storage: Storage, choice: Choice) -> Iterator[EntryRow]:
     previous, others = NOTHING_BEFORE, list[EntryRow]()
     begun = False
     for entry in storage.trail.entries():
+        if entry.content is not None and content_of(entry) is None:
+            raise UpdaterError(
+                f"entry {entry.sequence} was changed and cannot be read; `audit verify` tells all that is wrong"
+            )
         row, previous = _row(entry, previous), entry.hash
         if choice.has(entry):
             yield from others

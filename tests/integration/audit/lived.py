@@ -49,7 +49,12 @@ def live(path: Path) -> None:
     waiting = UnresolvedPush("production", "test/app", "2", at(8), "claimed", "bob", NEW)
     storage.events.record_all(
         [
-            Arrived("production", [waiting, Unreadable("no digest", {"a": 1.5})], at(8), address="192.0.2.1"),
+            Arrived(
+                "production",
+                [waiting, Unreadable("no digest", {"a": 1.5, "b": "x" * 600})],
+                at(8),
+                address="192.0.2.1",
+            ),
             Arrived("production", [replace(waiting, tag="3", key="other")], at(8), ["a pull"]),
         ]
     )

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -172,13 +173,31 @@ def test_a_run_that_was_packed_before_the_operator_was_killed_is_told_of_after_t
     rolled_out: Site, run: Run
 ) -> None:
     """Between the two there is a moment."""
-    kept = rolled_out.state / "runs/1/update-1"
-    shutil.copytree(kept, kept.with_name("update-2"))
-    (kept.with_name("update-2") / "manifest.json").touch()
+    kept = rolled_out.state / "runs/1/notify-1"
+    shutil.copytree(kept, kept.with_name("notify-2"))
     with rolled_out.operator() as operator:
         scanned(operator)
-    assert said(rolled_out, "run.kept")["kept_in"] == "1/update-2"
+    assert said(rolled_out, "run.kept")["kept_in"] == "1/notify-2"
     assert run("audit", "verify")[0] == 0
+
+
+def test_a_run_that_somebody_put_in_the_place_of_another_is_told_of_by_no_restart(
+    rolled_out: Site, run: Run
+) -> None:
+    """Nor one that no rollout can have had, nor is one that was changed packed anew."""
+    kept = rolled_out.state / "runs/1/update-1"
+    shutil.copytree(kept, kept.with_name("update-7"))
+    events = gzip.decompress((kept / "events.jsonl.gz").read_bytes())
+    for file in kept.iterdir():
+        file.unlink()
+    (kept / "events.jsonl").write_bytes(events.replace(b"solo", b"sold"))
+    os.utime(kept.with_name("update-7") / "manifest.json", (0, 0))
+    with rolled_out.operator() as operator:
+        scanned(operator)
+    code, out, _ = run("audit", "verify")
+    assert code == 1
+    assert "wrong: run 1/update-1: its manifest is missing" in out
+    assert "wrong: run 1/update-7: no entry tells of it" in out
 
 
 def test_settings_that_are_read_again_are_told_by_their_hash(site: Site, run: Run) -> None:

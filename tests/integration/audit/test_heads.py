@@ -130,7 +130,7 @@ def test_a_broken_chain_is_said_loudly_once_and_the_trail_goes_on(
     for number in range(4):
         record(storage, push(when=at(number)), now=at(number))
     keeping.step()
-    assert not keeping.is_broken
+    assert not caplog.records
     record(storage, push(when=at(7)), now=at(7))
     with sql(path) as connection:
         connection.execute(
@@ -143,7 +143,6 @@ def test_a_broken_chain_is_said_loudly_once_and_the_trail_goes_on(
         "the trail was tampered with, or damaged: entry 6 (event.received): it was changed"
     )
     assert "`registry-docker-updater audit verify` tells all of it" in second.message
-    assert keeping.is_broken
     storage.trail.append(Step("team.told"), NOON)
     with sql(path) as connection:
         connection.execute("DELETE FROM trail WHERE id > 1")

@@ -9,18 +9,26 @@ from typing import cast
 
 import pytest
 
-from integration.audit.lived import flaws, live, rows
+from integration.audit.lived import flaws, live, rows, sql
 from integration.keeping import ANN, ONCE, begin, end, ended, push, record
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.core.audit.retention import KeepPolicy
-from registry_docker_updater.core.events.pushes import UnresolvedPush
+from registry_docker_updater.core.events.pushes import Unreadable, UnresolvedPush
 from registry_docker_updater.core.notifications.schedule import NotificationState
+from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.edges.runs.packing import RunEnd, pack
-from registry_docker_updater.storage.actions import keep_leftovers, keep_message, retry_rollout
+from registry_docker_updater.storage.actions import (
+    judged_up_to,
+    keep_leftovers,
+    keep_matches,
+    keep_message,
+    retry_rollout,
+)
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import NEW, NEWER, NOON, at
 
@@ -74,9 +82,9 @@ def test_a_rollout_goes_with_all_that_belongs_to_it_once_it_is_not_the_last_of_a
     assert len(rows(path, "rollouts")) == 1
     record(storage, push(NEWER, at(20)), now=at(20))
     begin(storage, at(21))
-    end(storage, LATER, ended(Outcome.UPDATED, after=NEWER), rollout=2, digest=NEWER)
+    end(storage, at(22), ended(Outcome.UPDATED, after=NEWER), rollout=2, digest=NEWER)
     for due in storage.notifications.due():
-        keep_message(storage, due, replace(due, state=NotificationState.SENT), {}, LATER)
+        keep_message(storage, due, replace(due, state=NotificationState.SENT), {}, at(30))
     remove(storage, tmp_path, EVENTS)
     assert [row["id"] for row in rows(path, "rollouts")] == [2]
     assert {row["rollout"] for table in ("outcomes", "notifications") for row in rows(path, table)} == {2}
@@ -129,11 +137,12 @@ def test_runs_that_are_too_old_go_and_the_trail_says_so(storage: Storage, path: 
         ("7/update-1", 100),
         ("7/notify-1", 100),
         ("8/update-1", 10),
-        ("repairs/repair-1", 91),
+        ("repairs/repair-1", 92),
+        ("repairs/repair-2", 91),
     ):
         kept_run(runs, where, timedelta(days=days), storage)
     remove(storage, runs, KeepPolicy(timedelta(days=90), 2**40, None))
-    assert there(runs) == ["8/update-1"]
+    assert there(runs) == ["8/update-1", "repairs/repair-2"]
     assert not (runs / "7").exists()
     assert list(verify_all(storage, runs, LATER)) == []
     assert flaws(path) == []
@@ -181,3 +190,102 @@ def test_what_is_kept_for_ever_stays(lived: Storage, path: Path, tmp_path: Path)
     before = rows(path, "trail")
     remove(lived, tmp_path, FOREVER)
     assert rows(path, "trail") == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET received_at = '2000-01-01 00:00:00.000000' WHERE id = 1",
+        "UPDATE rollouts SET ended_at = '2000-01-01 00:00:00.000000', state = 'finished'",
+    ],
+)
+def test_what_somebody_dates_back_is_not_removed_for_that(
+    lived: Storage, path: Path, tmp_path: Path, change: str
+) -> None:
+    before = {table: len(rows(path, table)) for table in ("events", "rollouts", "outcomes")}
+    with sql(path) as connection:
+        connection.execute("DELETE FROM last_attempts")
+        connection.execute(change)
+    found = len(flaws(path))
+    remove(lived, tmp_path, KeepPolicy(None, 2**40, LATER - NOON + timedelta(days=1)))
+    assert {table: len(rows(path, table)) for table in before} == before
+    assert len(flaws(path)) == found > 0
+
+
+def test_a_run_whose_file_somebody_dates_back_is_not_removed_for_that(
+    storage: Storage, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    for number in (1, 2):
+        directory = kept_run(runs, f"{number}/update-1", timedelta(days=1), storage)
+        os.utime(directory / "manifest.json", (0, 0))
+    remove(storage, runs, KeepPolicy(timedelta(days=90), 2**40, None))
+    assert there(runs) == ["1/update-1", "2/update-1"]
+
+
+def test_a_row_that_somebody_set_back_is_found_also_when_what_told_of_it_since_is_old(
+    storage: Storage, path: Path, tmp_path: Path
+) -> None:
+    def tag() -> dict[str, object]:
+        (row,) = rows(path, "newest")
+        return row
+
+    record(storage, push(NEW, at(1), key="1"), now=at(1))
+    before = tag()
+    record(storage, push(NEWER, at(2), key="2"), now=at(2))
+    with sql(path) as connection:
+        names = [name for name in before if name != "its_place"]
+        setting = ", ".join(f"{name} = ?" for name in names)
+        connection.execute(f"UPDATE newest SET {setting}", [before[name] for name in names])
+    assert flaws(path)
+    remove(storage, tmp_path, EVENTS)
+    assert flaws(path)
+    with sql(path) as connection:
+        connection.execute(f"UPDATE newest SET {setting}", [before[name] for name in names])
+        connection.execute("UPDATE newest SET push = 2, change = 2")
+        connection.execute("UPDATE newest SET occurred_at = ?, received_at = ?", (moment(2), moment(2)))
+        connection.execute("UPDATE newest SET registry_digest = ?", (NEWER,))
+
+
+def moment(seconds: int) -> str:
+    return f"2026-11-22 12:00:0{seconds}.000000"
+
+
+def test_no_number_and_no_name_is_given_twice(storage: Storage, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    record(storage, push(NEW, at(1), key="1"), now=at(1))
+    storage.events.record("production", [Unreadable("why", "what")], at(2))
+    kept_run(runs, "repairs/repair-1", timedelta(days=100), storage)
+    remove(storage, runs, KeepPolicy(timedelta(days=90), 0, timedelta(seconds=10)))
+    assert there(runs) == ["repairs/repair-1"]
+    assert record(storage, push(NEWER, LATER, key="3"), now=LATER) == 3
+
+
+def test_what_was_pushed_is_judged_once_though_the_entry_of_it_is_gone(
+    storage: Storage, path: Path, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        record(storage, push(NEW, at(number), key=f"{number}", tag=f"{number}"), now=at(number))
+    keep_matches(storage, {}, [1, 2], 2, at(3))
+    remove(storage, tmp_path, EVENTS)
+    assert [row["content"] for row in rows(path, "trail") if row["kind"] == "pushes.matched"] == [None]
+    assert judged_up_to(storage) == 2
+
+
+def test_an_event_that_waited_before_the_trail_began_may_be_settled_and_forgotten(
+    path: Path, tmp_path: Path
+) -> None:
+    """As after an upgrade."""
+    live(path)
+    with sql(path) as connection:
+        connection.execute("DROP TABLE trail")
+        connection.execute("DELETE FROM migrations WHERE name LIKE '0006%'")
+    database = Database(path, clock=lambda: NOON)
+    storage = Storage(database)
+    assert list(verify(storage)) == []
+    (claim,) = storage.claims.of([PushedName("production", "test/app", "2")])
+    assert storage.claims.reject(claim, "no", at(20))
+    record(storage, push(NEW, at(21), key="21", tag="2"), now=at(21))
+    remove(storage, tmp_path, EVENTS)
+    assert list(verify(storage)) == []
+    database.close()

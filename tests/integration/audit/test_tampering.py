@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from integration.audit.lived import copied, flaws, live, rows, sql
+from registry_docker_updater.activities.evidence import told_runs
 from registry_docker_updater.core.audit.canonical import canonical
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Step, TrailHead, sealed
 from registry_docker_updater.core.audit.heads import head_text, heads_in
+from registry_docker_updater.storage.actions import judged_up_to
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.storage.written import RECORDED
@@ -222,3 +224,58 @@ def test_a_claim_that_nobody_told_of_is_found(path: Path) -> None:
         )
     (flaw,) = flaws(path)
     assert "waits for its registry, and by the trail does not" in flaw.sentence
+
+
+AS_AN_ENTRY_HAS_IT = "SELECT json_extract(content, '$.rows.events[0].content') FROM trail WHERE event = 3 AND kind = 'event.received'"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"UPDATE events SET content = ({AS_AN_ENTRY_HAS_IT}) WHERE id = 3",
+        "UPDATE events SET content = replace(content, ':', ' :') WHERE id = 3",
+        "UPDATE events SET received_at = replace(received_at, ' ', 'T') WHERE id = 4",
+        "UPDATE events SET actor = CAST(x'7bff' AS TEXT) WHERE id = 1",
+        "UPDATE claims SET occurred_at = '2020-01-01 00:00:00.000000' WHERE tag = '2'",
+        "UPDATE trail SET at = replace(at, ' ', 'T') WHERE id = 4",
+        "UPDATE trail SET rollout = 'null' WHERE rollout IS NULL AND id = 2",
+        "UPDATE trail SET content = CAST(x'7bff' AS TEXT) WHERE id = 4",
+        "UPDATE trail SET content = '[' WHERE id = 4",
+        "UPDATE trail SET hash = CAST(hash AS BLOB) WHERE id = (SELECT max(id) FROM trail)",
+    ],
+)
+def test_what_only_looks_the_same_is_found_and_nothing_that_was_made_of_it_is_a_hindrance(
+    path: Path, change: str
+) -> None:
+    with sql(path) as connection:
+        connection.execute("UPDATE events SET content = content")
+        assert connection.execute(change).rowcount == 1
+    assert flaws(path)
+
+
+def test_content_that_nobody_could_read_to_its_end_is_found(path: Path) -> None:
+    with sql(path) as connection:
+        connection.execute("UPDATE trail SET content = ? WHERE id = 4", ("[" * 100_000,))
+    assert {one.sequence for one in flaws(path)} >= {4}
+
+
+@pytest.mark.parametrize("number", ["seq - 1", "0", "9223372036854775807", "'x'"])
+def test_whatever_was_made_of_the_number_that_was_given_last_the_trail_goes_on(
+    path: Path, number: str
+) -> None:
+    with sql(path) as connection:
+        connection.execute(f"UPDATE sqlite_sequence SET seq = {number} WHERE name = 'trail'")
+    last = rows(path, "trail")[-1]["id"]
+    database = Database(path)
+    Storage(database).trail.append(Step("team.told"), NOON)
+    database.close()
+    assert rows(path, "trail")[-1]["id"] == last + 1
+
+
+def test_whatever_was_made_of_what_was_judged_the_operator_goes_on(path: Path) -> None:
+    with sql(path) as connection:
+        connection.execute("UPDATE trail SET content = 'x' WHERE kind = 'pushes.matched'")
+    database = Database(path)
+    assert judged_up_to(Storage(database)) == 2
+    assert told_runs(Storage(database)).names == frozenset()
+    database.close()

@@ -45,27 +45,17 @@ def test_what_has_no_canonical_form_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [
-        (None, None),
-        (True, True),
-        (7, 7),
-        (1.5, "1.5"),
-        ("text", "text"),
-        ({"a": [1.5, (2, "x")]}, {"a": ["1.5", [2, "x"]]}),
-        ((1, 2.0), [1, "2.0"]),
-        (NOON, NOON),
-    ],
+    [(None, None), (True, True), (7, 7), (1.5, {"number": "1.5"}), ("text", "text"), (NOON, NOON)],
 )
-def test_a_short_value_is_told_as_it_is_and_fractions_as_text(value: Any, said: Any) -> None:
+def test_a_short_value_is_told_as_it_is_and_no_other_number_than_a_whole_one(value: Any, said: Any) -> None:
     assert brief(value) == said
 
 
-@pytest.mark.parametrize("value", ["x" * 501, {"a": "x" * 600}, ["\ud800" * 600]])
-def test_a_long_value_is_told_by_its_hash(value: Any) -> None:
+@pytest.mark.parametrize("value", ["x" * 501, "\ud800" * 600])
+def test_a_long_text_is_told_by_its_hash(value: str) -> None:
     said = brief(value)
-    assert set(said) == {"sha256", "length"}
-    assert brief(value) == said
-    assert said["length"] > 500
+    assert said == {"length": len(value), "sha256": said["sha256"]}
+    assert brief(value[:-1] + "y") != said
 
 
 def test_fractions_are_told_as_text_wherever_they_stand() -> None:

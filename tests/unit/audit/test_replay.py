@@ -13,12 +13,13 @@ def outcome(key: str, said: str) -> dict[str, Any]:
     return {"rollout": 1, "key": key, "outcome": said}
 
 
-def event(number: int, tag: str = "1") -> dict[str, Any]:
-    return {"id": number, "registry": "production", "repository": "test/app", "tag": tag}
+def event(number: int, tag: str = "1", occurred: str = "1") -> dict[str, Any]:
+    named = {"id": number, "registry": "production", "repository": "test/app", "tag": tag}
+    return {**named, "occurred_at": occurred, "received_at": f"9{number}"}
 
 
-def claimed(number: int, tag: str = "1") -> dict[str, Any]:
-    return {"facts": {"is_claim": True}, "rows": {"events": [event(number, tag)]}}
+def claimed(number: int, tag: str = "1", occurred: str = "1") -> dict[str, Any]:
+    return {"facts": {"is_claim": True}, "rows": {"events": [event(number, tag, occurred)]}}
 
 
 def replayed(*contents: dict[str, Any]) -> tuple[Replay, list[Entry]]:
@@ -81,30 +82,52 @@ def test_an_entry_without_content_says_nothing_and_one_that_cannot_be_read_is_fo
         assert flaw.sentence.startswith("entry 1 (run.ended): cannot be read: ")
 
 
-def waiting(replay: Replay, *claims: tuple[str, int]) -> list[str]:
-    tags = [(("production", "test/app", tag), number) for tag, number in claims]
+def waiting(replay: Replay, *claims: tuple[str, int], occurred: str = "1") -> list[str]:
+    tags = [(("production", "test/app", tag), number, occurred) for tag, number in claims]
     return [one.sentence for one in replay.compare_claims(tags)]
 
 
-def test_of_each_tag_one_of_the_events_that_wait_is_in_the_table() -> None:
+def test_of_each_tag_the_newest_of_the_events_that_wait_is_in_the_table() -> None:
     replay, _ = replayed(claimed(1), claimed(2), claimed(3, "2"))
     assert waiting(replay, ("1", 2), ("2", 3)) == []
-    assert waiting(replay, ("1", 1), ("2", 3)) == []
-    assert waiting(replay, ("1", 1)) == [
+    assert waiting(replay, ("1", 2)) == [
         "claims: of production test/app 2 nothing waits for its registry, and by the trail event 3 does"
     ]
-    assert waiting(replay, ("1", 3), ("2", 3)) == [
-        "claims: event 3, production test/app 1, waits for its registry, and by the trail does not"
-    ]
+    for wrong in (1, 3):
+        assert waiting(replay, ("1", wrong), ("2", 3)) == [
+            f"claims: event {wrong}, production test/app 1, waits for its registry, and by the trail does not so"
+        ]
+    assert len(waiting(replay, ("1", 2), ("2", 3), occurred="0")) == 2
+
+
+def test_an_event_that_is_older_than_one_that_waits_does_not_take_its_place_unless_a_clock_was_ahead() -> (
+    None
+):
+    replay, _ = replayed(claimed(1, occurred="5"), claimed(2, occurred="4"))
+    assert waiting(replay, ("1", 1), occurred="5") == []
+    ahead, _ = replayed(claimed(1, occurred="99"), claimed(2, occurred="4"))
+    assert waiting(ahead, ("1", 2), occurred="4") == []
 
 
 def test_an_event_that_was_settled_waits_no_more_and_with_it_those_before() -> None:
-    replay, _ = replayed(claimed(1), claimed(2), {"facts": {"closes": 2}}, claimed(3))
+    replay, _ = replayed(
+        claimed(1), claimed(2), {"facts": {"closes": 2}}, claimed(3), {"facts": {"closes": 77}}
+    )
     assert waiting(replay, ("1", 3)) == []
     assert waiting(replay, ("1", 2))
 
 
 def test_events_that_waited_before_the_trail_began_are_known_from_its_beginning() -> None:
-    replay, _ = replayed({"rows": {"events": [event(5)]}}, {"facts": {"claims": [5]}})
+    began = {"kind": "trail.began", "rows": {"events": [event(5)]}}
+    replay, _ = replayed(began, {"kind": "trail.began", "facts": {"claims": [5, 6]}})
     assert waiting(replay, ("1", 5)) == []
     assert waiting(replay)
+
+
+def test_an_event_that_was_removed_waits_no_more() -> None:
+    replay, _ = replayed(
+        claimed(1), claimed(2, "2"), {"removed": {"events": [[1], [7]]}}, claimed(3), claimed(4)
+    )
+    assert waiting(replay, ("1", 4), ("2", 2)) == []
+    other, _ = replayed(claimed(1), claimed(2), {"removed": {"events": [[1]]}})
+    assert waiting(other, ("1", 2)) == []

@@ -16,6 +16,7 @@ RUNS = [
     AgedRun("2/update-1", NOON - 91 * DAY, 100),
     AgedRun("3/update-1", NOON - 90 * DAY, 100),
     AgedRun("repairs/repair-1", NOON - 95 * DAY, 100),
+    AgedRun("repairs/repair-2", NOON - 92 * DAY, 0),
     AgedRun("4/notify-1", NOON, 100),
 ]
 
@@ -29,6 +30,10 @@ def test_what_a_rollout_needs_stays_however_old_and_large() -> None:
     assert runs_to_remove(RUNS, {1, 2, 3, 4}, KeepPolicy(timedelta(), 0, None), at(1)) == (
         "repairs/repair-1",
     )
+
+
+def test_the_newest_that_is_of_no_rollout_stays_so_that_its_name_is_not_given_again() -> None:
+    assert runs_to_remove(RUNS[3:5], (), KeepPolicy(timedelta(), 0, None), NOON) == ("repairs/repair-1",)
 
 
 def test_what_there_is_no_room_for_goes_the_oldest_first_and_no_more_than_that() -> None:

@@ -17,3 +17,26 @@ def test_the_runs_that_are_to_be_there_are_those_that_entries_tell_of_and_that_w
         runs.see(one)
     assert list(runs.kept()) == [("1/notify-1", "b", entries[2])]
     assert runs.names == {"0/update-1", "1/update-1", "1/notify-1", "2/update-1"}
+
+
+def test_a_run_that_is_told_of_again_as_another_is_found_unless_it_was_removed_between() -> None:
+    again = {"facts": {"kept_in": "1/update-1", "manifest": "other"}}
+    runs = RunsTold()
+    for one in chained({"facts": {"kept_in": "1/update-1", "manifest": "a"}}, again, again):
+        runs.see(one)
+    assert [flaw.sequence for flaw in runs.flaws] == [2, 3]
+    assert [manifest for _, manifest, _ in runs.kept()] == ["a"]
+    runs = RunsTold()
+    removed = {"kind": "pruned", "facts": {"runs": ["1/update-1"]}}
+    for one in chained({"facts": {"kept_in": "1/update-1", "manifest": "a"}}, removed, again):
+        runs.see(one)
+    assert runs.flaws == ()
+    assert [manifest for _, manifest, _ in runs.kept()] == ["other"]
+    assert runs.last == 3
+
+
+def test_what_somebody_made_of_an_entry_is_no_hindrance() -> None:
+    runs = RunsTold()
+    for one in chained({"kind": "pruned", "facts": {"runs": 5}}, {"facts": {"kept_in": 7, "manifest": []}}):
+        runs.see(one)
+    assert runs.names == frozenset()

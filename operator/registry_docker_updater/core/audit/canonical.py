@@ -38,17 +38,12 @@ def moment_text(moment: datetime) -> str:
 
 
 def brief(value: Any) -> Any:
-    """Return a value of a row, or its hash and length where it is long: both of its text, or of its JSON."""
-    if value is None or (isinstance(value, str) and len(value) <= _LONGEST):
-        return value
+    """Return a value of a row: of a long text its hash and length, and of another number than a whole one its text."""
     if isinstance(value, float):
-        return repr(value)
-    if not isinstance(value, str | list | tuple | dict):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
-    if len(text) > _LONGEST:
-        return {"sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), "length": len(text)}
-    return without_fractions(value)
+        return {"number": repr(value)}
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return {"sha256": hashlib.sha256(value.encode("utf-8", "replace")).hexdigest(), "length": len(value)}
+    return value
 
 
 def without_fractions(value: Any) -> Any:

@@ -1,7 +1,9 @@
 """Whether a chain of entries is whole: each in its place, as it was written, and none missing."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import accumulate
 
 from registry_docker_updater.core.audit.canonical import sha256
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry, hash_of
@@ -19,14 +21,14 @@ class ChainCheck:
         self._previous: tuple[str, ...] = (known,)
         self._heads = dict(heads or {})
         self._last_good_head: int | None = None
-        self._without_content: list[Entry] = []
+        self._without_content: list[tuple[int, str, datetime | None]] = []
 
     def see(self, entry: Entry) -> Iterator[Flaw]:
         """Check the next entry; yield what is wrong."""
         if entry.sequence != self._last + 1:
             yield self._gap(entry.sequence - 1)
         if entry.content is None:
-            self._without_content.append(entry)
+            self._without_content.append((entry.sequence, entry.kind, self._since))
         elif sha256(entry.content) != entry.content_hash:
             yield self._flaw(entry, "what it says was changed")
         # Where only the hash of the one before was changed, this one still follows from the right one.
@@ -46,10 +48,7 @@ class ChainCheck:
         """
         if self._last < last_given:
             yield self._gap(last_given)
-        spans = list(removed)
-        for entry in self._without_content:
-            if not any(first <= entry.sequence <= last for first, last in spans):
-                yield self._flaw(entry, "what it says was removed, and no later entry says that it was")
+        yield from self._taken_out(sorted(removed))
         for number in sorted(one for one in self._heads if one > self._last):
             yield Flaw(
                 f"entry {number}, whose hash was kept elsewhere, is not there: the trail ends with entry {self._last}"
@@ -57,6 +56,16 @@ class ChainCheck:
                 number,
                 self._since,
             )
+
+    def _taken_out(self, spans: Sequence[tuple[int, int]]) -> Iterator[Flaw]:
+        """Yield the entries whose content is gone though no entry says so: ``spans`` are those of which one does, in order."""
+        starts = [first for first, _ in spans]
+        reach = list(accumulate((last for _, last in spans), max))
+        for sequence, kind, since in self._without_content:
+            begun = bisect_right(starts, sequence)
+            if not begun or reach[begun - 1] < sequence:
+                what = "what it says was removed, and no later entry says that it was"
+                yield Flaw(f"entry {sequence} ({kind}): {what}", sequence, since)
 
     def _hold_against_head(self, entry: Entry) -> Iterator[Flaw]:
         kept = self._heads.pop(entry.sequence, None)

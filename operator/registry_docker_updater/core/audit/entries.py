@@ -89,7 +89,8 @@ def _header(  # noqa: PLR0913, PLR0917 - what is hashed
 
 
 def _number(value: int | None) -> str:
-    return "null" if value is None else str(value)
+    # Where somebody changed it, it may be anything.
+    return str(value) if isinstance(value, int) else json.dumps(value if value is None else str(value))
 
 
 @lru_cache(64)

@@ -9,7 +9,7 @@ from typing import Any
 from registry_docker_updater.core.audit.canonical import canonical
 from registry_docker_updater.core.audit.entries import Entry
 from registry_docker_updater.core.audit.flaws import Flaw
-from registry_docker_updater.core.audit.kinds import PRUNED
+from registry_docker_updater.core.audit.kinds import PRUNED, TRAIL_BEGAN
 
 Row = Mapping[str, Any]
 # A tag: its registry, by its name in the settings, repository, and name.
@@ -29,8 +29,9 @@ class Replay:
     keys: Mapping[str, Sequence[str]]
     removed: list[tuple[int, int]] = field(default_factory=list)
     _rows: dict[tuple[str, str], tuple[bytes, int]] = field(default_factory=dict)
-    _waiting: dict[Tag, set[int]] = field(default_factory=dict)
+    _waiting: dict[Tag, Row] = field(default_factory=dict)
     _tags: dict[int, Tag] = field(default_factory=dict)
+    _before: dict[int, Row] = field(default_factory=dict)
 
     def see(self, entry: Entry) -> Iterator[Flaw]:
         """Take in the next entry; yield that nobody can read it, if so."""
@@ -38,7 +39,7 @@ class Replay:
             return
         try:
             self._take_in(entry, json.loads(entry.content))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             yield Flaw(
                 f"entry {entry.sequence} ({entry.kind}): cannot be read: {error!r}", entry.sequence, entry.at
             )
@@ -60,21 +61,21 @@ class Replay:
                 f"{_name(itself)} is gone, of which entry {sequence} is the last to tell", sequence, said.at
             )
 
-    def compare_claims(self, claims: Iterable[tuple[Tag, int]]) -> Iterator[Flaw]:
+    def compare_claims(self, claims: Iterable[tuple[Tag, int, Any]]) -> Iterator[Flaw]:
         """Yield what differs between the events that wait for a registry by the trail, and the table of them.
 
-        Of each tag, one of its waiting events has a row there.
+        Of each tag, the newest of its waiting events has a row there, with the time at which that occurred.
         """
-        left = {tag: events for tag, events in self._waiting.items() if events}
-        for tag, event in claims:
-            if event not in left.pop(tag, ()):
+        left = dict(self._waiting)
+        for tag, event, occurred_at in claims:
+            waiting = left.pop(tag, None)
+            if waiting is None or (waiting["id"], waiting["occurred_at"]) != (event, occurred_at):
                 yield Flaw(
-                    f"claims: event {event}, {_said(tag)}, waits for its registry, and by the trail does not"
+                    f"claims: event {event}, {_said(tag)}, waits for its registry, and by the trail does not so"
                 )
-        for tag, events in left.items():
-            numbers = ", ".join(map(str, sorted(events)))
+        for tag, waiting in left.items():
             yield Flaw(
-                f"claims: of {_said(tag)} nothing waits for its registry, and by the trail event {numbers} does"
+                f"claims: of {_said(tag)} nothing waits for its registry, and by the trail event {waiting['id']} does"
             )
 
     def _take_in(self, entry: Entry, content: Row) -> None:
@@ -82,20 +83,46 @@ class Replay:
         for table, written in rows.items():
             for row in written:
                 self._rows[table, self._key(table, row)] = _digest(row), entry.sequence
-                if table == _EVENTS:
-                    self._tags[row["id"]] = (row["registry"], row["repository"], row["tag"])
+        for event in rows.get(_EVENTS, ()):
+            self._tags[event["id"]] = _tag(event)
+            if entry.kind == TRAIL_BEGAN:
+                self._before[event["id"]] = event
         for table, keys in content.get("removed", {}).items():
             for key in keys:
                 self._rows.pop((table, canonical({"": key})), None)
+                if table == _EVENTS:
+                    self._forget(key[0])
         if entry.kind == PRUNED:
-            self.removed += [(first, last) for first, last in facts["entries"]]
-        claimed = [row["id"] for row in rows[_EVENTS]] if facts.get("is_claim") else facts.get("claims", ())
-        for event in claimed:
-            self._waiting.setdefault(self._tags[event], set()).add(event)
-        closed = self._tags.get(facts.get("closes"))
+            self.removed += [(int(first), int(last)) for first, last in facts["entries"]]
+        self._take_in_claims(facts, rows)
+
+    def _take_in_claims(self, facts: Row, rows: Mapping[str, Sequence[Row]]) -> None:
+        if facts.get("is_claim"):
+            self._wait(rows[_EVENTS][0])
+        for event in facts.get("claims", ()):
+            self._wait(self._before.get(event))
+        closed = self._tags.get(facts.get("closes") or 0)
         if closed:
             # What was told of a tag before is overtaken with it.
             self._waiting.pop(closed, None)
+
+    def _wait(self, event: Row | None) -> None:
+        """Note that an event waits for its registry, unless a newer one of its tag does: as the table of claims keeps them."""
+        if event is None:
+            return
+        tag = _tag(event)
+        known = self._waiting.get(tag)
+        if (
+            known is None
+            or event["occurred_at"] >= known["occurred_at"]
+            or event["received_at"] < known["occurred_at"]
+        ):
+            self._waiting[tag] = event
+
+    def _forget(self, event: int) -> None:
+        tag = self._tags.pop(event, None)
+        if tag and self._waiting.get(tag, {}).get("id") == event:
+            del self._waiting[tag]
 
     def _difference(self, table: str, row: Row, said: Entry) -> str:
         """Return in what a row differs from what an entry says of it."""
@@ -116,6 +143,10 @@ def _digest(row: Row) -> bytes:
 def _name(itself: tuple[str, str]) -> str:
     table, key = itself
     return f"{table}, row {' '.join(map(str, json.loads(key)['']))}"
+
+
+def _tag(event: Row) -> Tag:
+    return event["registry"], event["repository"], event["tag"]
 
 
 def _said(tag: Tag) -> str:

@@ -28,14 +28,17 @@ def runs_to_remove(
 ) -> tuple[str, ...]:
     """Return where the runs are that are to go, the oldest first: those that are too old, and those for which there is no room.
 
-    What belongs to the rollouts with the numbers ``needed`` stays, whatever room it takes.
+    What belongs to the rollouts with the numbers ``needed`` stays, whatever room it takes; and the newest run that is of none, so
+    that its name is not given again.
     """
     oldest_first = sorted(runs, key=lambda one: (one.ended_at, one.where))
     size = sum(one.size for one in oldest_first)
     removed = []
+    last = {one.where.partition("/")[0]: one for one in oldest_first}
     for one in oldest_first:
+        is_last = _rollout_of(one) is None and last[one.where.partition("/")[0]] is one
         is_old = policy.runs is not None and one.ended_at < now - policy.runs
-        if (is_old or size > policy.size) and _rollout_of(one) not in needed:
+        if (is_old or size > policy.size) and not is_last and _rollout_of(one) not in needed:
             removed.append(one.where)
             size -= one.size
     return tuple(removed)

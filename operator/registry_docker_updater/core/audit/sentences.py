@@ -16,7 +16,7 @@ def content_of(entry: Entry) -> dict[str, Any] | None:
     """Return what an entry says, or None where it says nothing any more, or nothing that can be read."""
     try:
         content = json.loads(entry.content or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) and isinstance(content.get("facts"), dict) else None
 

@@ -1,5 +1,6 @@
 """Keeping heads of the trail: in the log, in a file, by syslog, by a webhook."""
 
+import errno
 import json
 import logging
 import os
@@ -44,12 +45,26 @@ class FileHeads:
 
     def keep(self, head: TrailHead, at: datetime) -> None:
         """Append a line, and see that it is on the disk."""
+        line = f"{rfc3339(at)} {socket.gethostname()} {head_text(head)}\n".encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            os.write(descriptor, f"{rfc3339(at)} {socket.gethostname()} {head_text(head)}\n".encode())
+            # After what was cut when there was no room.
+            whole = line if self._ends_a_line() else b"\n" + line
+            if os.write(descriptor, whole) < len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def _ends_a_line(self) -> bool:
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - 1, 0))
+                return file.read() in (b"", b"\n")
+        except OSError:
+            # It may be for appending only.
+            return True
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,10 @@ class KeptEvents:
                 self._write(FILES, {path: sha256_of(path)})
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        line = json.dumps(content, separators=(",", ":")) + "\n"
         with (self._directory / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(content, separators=(",", ":")) + "\n")
+            # After what was cut when the disk was full.
+            file.write(f"\n{line}" if self._is_broken else line)
 
 
 def sha256_of(path: str | Path) -> str | None:

@@ -43,7 +43,7 @@ class KeptRun:
 def packed_runs(runs: Path) -> Iterator[KeptRun]:
     """Yield the runs below the folder of all runs that are over and packed."""
     for folder in folders(runs):
-        for run in folders(folder.path):
+        for run in (one for one in folders(folder.path) if is_name_of_run(one.name)):
             with suppress(OSError):
                 manifest = os.stat(f"{run.path}/{MANIFEST}")  # noqa: PTH116 - of thousands
                 events = os.stat(f"{run.path}/{COMPRESSED}").st_size  # noqa: PTH116
@@ -111,7 +111,11 @@ def verify_run(directory: Path) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         return [f"{COMPRESSED} {'is missing' if not path.exists() else f'cannot be read: {error.strerror}'}"]
-    return list(_differences(content, manifest.get("events")))
+    others = sorted(one.name for one in directory.iterdir() if one.name not in (MANIFEST, COMPRESSED))
+    return [
+        *_differences(content, manifest.get("events")),
+        *(f"{name} in it is none of ours" for name in others),
+    ]
 
 
 def _differences(content: bytes, kept: Any) -> Iterator[str]:
@@ -133,9 +137,10 @@ def _differences(content: bytes, kept: Any) -> Iterator[str]:
 
 def _printed(events: str) -> Iterator[str]:
     for line in events.splitlines():
-        text = json.loads(line).get("stdout")
-        if text:
-            yield str(text)
+        # One that was cut when the disk was full is followed by others.
+        with suppress(ValueError, AttributeError):
+            if text := json.loads(line).get("stdout"):
+                yield str(text)
 
 
 def _order(name: str) -> tuple[int, bool, str]:

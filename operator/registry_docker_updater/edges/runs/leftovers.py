@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from registry_docker_updater.edges.runs.packing import (
     said,
     source_of_events,
 )
+from registry_docker_updater.edges.runs.port import kept_in
 from registry_docker_updater.edges.runs.processes import end_at_once
 
 _log = logging.getLogger(__name__)
@@ -48,8 +49,10 @@ class PackedRun:
     manifest: str
 
 
-def end_leftovers(runs: Path) -> list[PackedRun]:
+def end_leftovers(runs: Path, known: Collection[str] = ()) -> list[PackedRun]:
     """End and pack the runs below ``runs`` that nobody has in hand any more; return those that were packed.
+
+    Of the ``known``, a manifest was told of, which is to be missed where it is not there any more.
 
     Their processes end by themselves when the operator does; this makes sure before anything is run again. What cannot be packed
     is left for the next time.
@@ -57,7 +60,7 @@ def end_leftovers(runs: Path) -> list[PackedRun]:
     packed: list[PackedRun] = []
     for directory in _unpacked(runs):
         with suppress(OSError), hold(directory, waits=False) as is_ours:
-            if not is_ours:
+            if not is_ours or kept_in(directory) in known:
                 continue
             _end_process(directory)
             try:

@@ -138,7 +138,9 @@ def _files(path: Path) -> Mapping[str, str | None]:
     found: dict[str, str | None] = {}
     with suppress(FileNotFoundError):
         for line in whole_lines(path):
-            found.update(json.loads(line))
+            # One that was cut when the disk was full is followed by others.
+            with suppress(ValueError):
+                found.update(json.loads(line))
     return found
 
 
