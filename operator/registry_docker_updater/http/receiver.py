@@ -87,14 +87,14 @@ class Receiver:
                     raise NotKnownYet("it was not when this came")  # noqa: TRY301
                 if source.identity:
                     source.identity.welcome(delivery)
-                return self._keep(source, delivery)
+                return self._keep(source, delivery, address)
             except NotKnownYet as error:
                 source = 503, f"registry {registry!r} is not known yet: {error}; send it again"
         status, why = source
         self.refusals.log(address, f"{status} from {address}: {why}")
         return refusal(status, why)
 
-    def _keep(self, source: Source, delivery: Delivery) -> HTTPResponse | str:
+    def _keep(self, source: Source, delivery: Delivery, address: str) -> HTTPResponse | str:
         try:
             found = read(
                 source.name, source.sender, delivery, can_be_asked=source.can_be_asked, verify=source.verify
@@ -106,7 +106,7 @@ class Receiver:
             if isinstance(one, Unreadable):
                 _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
         to_keep = ToKeep(
-            Arrived(source.name, found.kept, self.clock(), found.ignored),
+            Arrived(source.name, found.kept, self.clock(), found.ignored, address),
             kept=partial(self._kept, source.name, len(found.ignored)),
             not_kept=partial(self._not_kept, source.name),
         )

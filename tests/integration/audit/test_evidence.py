@@ -58,6 +58,7 @@ def test_from_the_event_to_the_message_everything_has_its_entry_and_holds(rolled
         "team.not_told",
     ]
     assert "container/solo/web0: due" in out
+    assert said(rolled_out, "event.received")["from"] == "127.0.0.1"
 
 
 def test_a_run_is_named_by_all_that_it_was_made_of(rolled_out: Site) -> None:
