@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from registry_docker_updater import __version__
 from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
@@ -129,7 +128,7 @@ class Parts:
 
     def evidence(self) -> dict[str, Any]:
         """Return what the trail says of an operator that starts: what it works with."""
-        return {"version": __version__, **self.settings_evidence()}
+        return {**self.settings_evidence(), **self.playbooks.inputs()}
 
     def settings_evidence(self) -> dict[str, Any]:
         """Return which settings there are now, by their hash."""

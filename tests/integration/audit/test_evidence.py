@@ -78,6 +78,7 @@ def test_a_run_is_named_by_all_that_it_was_made_of(rolled_out: Site) -> None:
     assert (ended["kept_in"], ended["manifest"]) == ("1/update-1", digest_of(directory))
     assert isinstance(ended["exit_code"], int)
     assert len(str(started["settings"]["sha256"])) == 64
+    assert (started["code"], started["versions"]) == (asked["code"], asked["versions"])
 
 
 def test_playbooks_and_inventory_that_changed_are_an_entry_of_their_own(site: Site) -> None:
