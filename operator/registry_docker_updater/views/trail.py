@@ -81,23 +81,21 @@ def story(storage: Storage, rollout: int) -> list[EntryRow]:
 def export(storage: Storage, choice: Choice) -> Iterator[EntryRow]:
     """Yield the entries that are wanted, and of those between the first and the last of them all but what they say.
 
-    So the chain can be checked from the first to the last, by whoever has no more than this.
+    So the chain can be checked from the first to the last, by whoever has no more than this. Raises :class:`UpdaterError` at an
+    entry that somebody changed so that it cannot be read.
     """
-    previous, others = NOTHING_BEFORE, list[EntryRow]()
-    begun = False
-    for entry in storage.trail.entries():
+    wanted = {entry.sequence for entry in storage.trail.entries() if choice.has(entry)}
+    if not wanted:
+        return
+    first, last = min(wanted), max(wanted)
+    previous = storage.trail.hash_of(first - 1) or NOTHING_BEFORE
+    for entry in storage.trail.entries(first - 1, last):
         if entry.content is not None and content_of(entry) is None:
             raise UpdaterError(
                 f"entry {entry.sequence} was changed and cannot be read; `audit verify` tells all that is wrong"
             )
         row, previous = _row(entry, previous), entry.hash
-        if choice.has(entry):
-            yield from others
-            others.clear()
-            begun = True
-            yield row
-        elif begun:
-            others.append({**row, "content": None, "says": "(not asked for)"})
+        yield row if entry.sequence in wanted else {**row, "content": None, "says": "(not asked for)"}
 
 
 def _row(entry: Entry, previous: str) -> EntryRow:
