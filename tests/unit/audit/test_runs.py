@@ -25,6 +25,8 @@ def test_a_run_that_is_told_of_again_as_another_is_found_unless_it_was_removed_b
     for one in chained({"facts": {"kept_in": "1/update-1", "manifest": "a"}}, again, again):
         runs.see(one)
     assert [flaw.sequence for flaw in runs.flaws] == [2, 3]
+    runs.see(chained({"facts": {"kept_in": "1/update-1", "manifest": "a"}})[0])
+    assert len(runs.flaws) == 2
     assert [manifest for _, manifest, _ in runs.kept()] == ["a"]
     runs = RunsTold()
     removed = {"kind": "pruned", "facts": {"runs": ["1/update-1"]}}
