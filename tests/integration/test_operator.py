@@ -46,7 +46,7 @@ def test_an_event_becomes_a_run_with_kept_evidence_and_a_row_for_people(site: Si
     site.add_host("solo", APP)
     site.add_host("other", f"{HOST}/test/other:1")
     with site.operator() as operator:
-        assert operator.get("/readyz") == {"status": "ready"}
+        until(lambda: operator.get("/readyz") == {"status": "ready"})
         scanned(operator)
         assert operator.ask("POST", "/events/production", event())[0] == 202
         (row,) = until(lambda: ended_rollouts(operator))
