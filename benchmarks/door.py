@@ -26,6 +26,7 @@ from pathlib import Path
 import psutil
 import requests
 import yaml
+from pages import write_table
 
 from lab.waiting import until
 from registry_docker_updater.clock import utc_now
@@ -34,7 +35,6 @@ from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
-BEGIN, END = "<!-- door -->", "<!-- /door -->"
 KNOWN = 50_000
 _NAMES, _TAGS = 20, 40
 _SECRET = "a-secret-of-the-benchmark"  # noqa: S105 - it opens nothing
@@ -259,8 +259,7 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if given.write:
-        before, _, rest = given.write.read_text().partition(BEGIN)
-        given.write.write_text("\n".join([before + BEGIN, *lines, END]) + rest.partition(END)[2])
+        write_table(given.write, "door", lines)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from pathlib import Path
 import psutil
 from door import operator, port_of, sent, serving
 from fleets import running
+from pages import write_table
 from tools import operator as rolling_out
 
 from lab import Lab
@@ -48,7 +49,6 @@ from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
-BEGIN, END = "<!-- trail -->", "<!-- /trail -->"
 ENTRIES, RUNS = 100_000, 10_000
 _CONNECTIONS = 16
 # Three of an entry's columns are hashes and the time; what SQLite and its indexes take comes on top.
@@ -292,8 +292,7 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if given.write:
-        before, _, rest = given.write.read_text().partition(BEGIN)
-        given.write.write_text("\n".join([before + BEGIN, *lines, END]) + rest.partition(END)[2])
+        write_table(given.write, "trail", lines)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ from pathlib import Path
 
 from at_rest import at_rest
 from fleets import SETTLE, Fleet, running
+from pages import write_table
 from tools import Tool, tools
 
 from lab import Lab
 
 # In fleets of so many hosts, an operator at rest is measured, too, which knows them under so many names.
 AT_REST = {1: 1, 10: 10, 40: 100}
-BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,7 @@ def main() -> int:
         print(line, flush=True)
         lines.append(line)
     if arguments.write:
-        page = arguments.write.read_text()
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        arguments.write.write_text("\n".join((before + BEGIN, *lines, END)) + after)
+        write_table(arguments.write, "measured", lines)
     return 0
 
 
