@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from integration.keeping import push, record
 from integration.receivers import free_port, webhook
 from integration.test_operator import ended_rollouts, event, scanned
 from registry_docker_updater.activities.heads import TrailHeads
-from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.entries import Step, TrailHead
 from registry_docker_updater.core.audit.heads import head_text, heads_in
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
@@ -181,3 +182,25 @@ def test_an_operator_that_finds_its_chain_broken_says_so_and_updates_all_the_sam
         until(lambda: ended_rollouts(operator))
         head = until(lambda: heads_in(operator.log.read_text().splitlines()))
         assert head
+
+
+def test_a_place_that_hangs_holds_up_no_other_and_is_named(
+    storage: Storage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a mount does whose server is gone: here nobody reads what is written."""
+    os.mkfifo(tmp_path / "hangs")
+    keeping = heads(storage, FileHeads(tmp_path / "hangs"), FileHeads(tmp_path / "heads"))
+    for number in (1, 2):
+        record(storage, push(when=at(number)), now=at(number))
+        keeping.step()
+    head = storage.trail.head()
+    assert heads_in((tmp_path / "heads").read_text().splitlines())[head.sequence] == {head.hash}
+    assert f"cannot be kept at {tmp_path / 'hangs'}: it hangs; it is tried again" in caplog.text
+    with (tmp_path / "hangs").open("rb") as reader:
+        assert b"trail head" in reader.read()
+
+
+def test_a_line_that_was_cut_makes_no_other_head_of_the_next(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "heads").write_text(f"2026-11-22 control {head_text(TrailHead(5, 'a' * 60))}")
+    heads(storage, FileHeads(tmp_path / "heads")).step()
+    assert heads_in((tmp_path / "heads").read_text().splitlines()) == {1: {storage.trail.head().hash}}

@@ -289,3 +289,19 @@ def test_an_event_that_waited_before_the_trail_began_may_be_settled_and_forgotte
     remove(storage, tmp_path, EVENTS)
     assert list(verify(storage)) == []
     database.close()
+
+
+def test_what_is_removed_while_all_is_checked_is_not_missed(storage: Storage, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for number in (1, 2, 3):
+        kept_run(runs, f"{number}/update-1", timedelta(days=100 * number), storage)
+    policy = KeepPolicy(timedelta(days=150), 2**40, None)
+    is_removed: list[bool] = []
+
+    def progress(what: str, _count: int) -> None:
+        if what == "entries" and not is_removed:
+            is_removed.append(True)
+            remove(storage, runs, policy)
+
+    assert list(verify_all(storage, runs, LATER, progress=progress)) == []
+    assert there(runs) == ["1/update-1"]
