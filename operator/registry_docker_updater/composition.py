@@ -22,8 +22,6 @@ from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
-from registry_docker_updater.core.audit.entries import Step
-from registry_docker_updater.core.audit.kinds import OPERATOR_STARTED
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
@@ -178,8 +176,6 @@ def assemble(parts: Parts) -> Operator:
 
     api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
     servers = _servers(parts, receiver, api, access)
-    # Before anybody is heard.
-    storage.trail.append(Step(OPERATOR_STARTED, parts.evidence()), parts.clock())
     return Operator(
         parts=parts,
         servers=servers,

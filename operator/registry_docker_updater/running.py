@@ -10,7 +10,7 @@ from registry_docker_updater.activities.reconcile import Reconciler
 from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.core.audit.entries import Step
-from registry_docker_updater.core.audit.kinds import SETTINGS_CHANGED
+from registry_docker_updater.core.audit.kinds import OPERATOR_STARTED, SETTINGS_CHANGED
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.guard import DeliveryGuard, Source
@@ -44,6 +44,7 @@ class Operator:
 
     def run(self) -> None:
         """Work until :meth:`stop`; what is left undone is done after the next start."""
+        self.parts.storage.trail.append(Step(OPERATOR_STARTED, self.parts.evidence()), self.parts.clock())
         self.heads.start()
         self.reconciler.run()
         self.workers.finish()
