@@ -252,15 +252,21 @@ def test_a_host_that_was_down_catches_up_by_itself(
             log=updater.log,
             pause=1,
         )
+        rollout: dict[str, Any] = {}
+
+        def waits_for_solo() -> bool:
+            # While the next attempt runs there is nothing to say yet of its end.
+            rollout.update(updater.rollout_of(digest) or {})
+            return rollout.get("state") == "waiting" and "unreachable" in _outcomes(rollout).values()
+
         until(
-            lambda: "unreachable" in _outcomes(updater.rollout_of(digest) or {"targets": []}).values(),
+            waits_for_solo,
             who="the operator",
             what="says who is unreachable",
             deadline=120,
             log=updater.log,
-            pause=0.5,
+            pause=0.1,
         )
-        rollout = updater.rollout_of(digest) or {}
         checked = updater.command("check", check=False)
     finally:
         solo.reconnect()

@@ -88,10 +88,11 @@ def test_a_run_that_ends_waits_for_what_failed_and_says_why() -> None:
 
 
 def test_targets_of_runs_before_wait_on_though_a_run_was_not_for_them() -> None:
-    before = {DB: became(Outcome.UNREACHABLE, DB)}
+    before = {DB: became(Outcome.UNREACHABLE, DB, message="no route")}
     end = RunEnd(NEW, (became(Outcome.UPDATED, after=NEW),), before)
     running = rollout(RolloutState.RUNNING, attempts=1)
-    assert run_ended(running, end, {}, RETRY, at(200)).rollout.state == "waiting"
+    after = run_ended(running, end, {}, RETRY, at(200)).rollout
+    assert (after.state, after.note) == (RolloutState.WAITING, "no route")
 
 
 def test_an_image_that_was_spoken_against_takes_what_a_person_asked_for_with_it() -> None:

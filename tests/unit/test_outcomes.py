@@ -220,6 +220,13 @@ def test_the_fleet_runs_what_an_update_left() -> None:
     assert after.hosts == known.hosts
 
 
+def test_what_a_scan_saw_in_the_middle_of_an_update_is_not_unfinished_when_that_has_ended() -> None:
+    web = replace(container(), digests=frozenset(), state="unfinished")
+    known = fleet(web)
+    after = known.changed(change_after_updates(known, {web.key: NEW}, at(9))).targets[web.key]
+    assert (after.runs(NEW), after.is_unfinished) == (True, False)
+
+
 def test_an_update_that_changed_nothing_leaves_since_alone() -> None:
     api = service()
     assert change_after_updates(fleet(api), {api.key: OLD, "service/stranger": NEW}, at(9)) == FleetChange()

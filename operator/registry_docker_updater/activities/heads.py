@@ -120,7 +120,7 @@ class TrailHeads:
             found += [flaw.sentence for flaw in check.see(entry)]
             self._checked = entry.head
             if count % _CHECKED_TOGETHER == 0 and self._is_stopped.wait(_REST_SECONDS):
-                return
+                break
         for sentence in found[:_MOST_SAID]:
             _log.error("the trail was tampered with, or damaged: %s", sentence)
         if found:

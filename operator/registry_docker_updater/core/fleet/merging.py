@@ -67,7 +67,9 @@ def change_after_updates(fleet: Fleet, digests: Mapping[str, str], now: datetime
     for key, digest in digests.items():
         known = fleet.targets.get(key)
         if known and not known.runs(digest):
-            targets[key] = replace(known, digests=frozenset((digest,)), since=now)
+            # It may have been seen in the middle of the update, which has ended now.
+            state = None if known.is_unfinished else known.state
+            targets[key] = replace(known, digests=frozenset((digest,)), since=now, state=state)
     return FleetChange(targets=targets)
 
 

@@ -110,9 +110,15 @@ class RunEnd:
         )
 
     @property
+    def everything(self) -> Mapping[str, TargetOutcome]:
+        """Where each target of the rollout stands now: what failed before waits on, though this run was not for it."""
+        return {**self.before, **{one.key: one for one in self.outcomes}}
+
+    @property
     def note(self) -> str | None:
         """Why not every target ended for good."""
-        said = {one.message for one in self.outcomes if one.left_alone or not one.outcome.is_final}
+        everything = self.everything.values()
+        said = {one.message for one in everything if one.left_alone or not one.outcome.is_final}
         return "; ".join(sorted(filter(None, said))) or None
 
 
@@ -120,10 +126,8 @@ def run_ended(
     rollout: Rollout, end: RunEnd, last: Mapping[str, LastAttempt], retry: RetryPolicy, now: datetime
 ) -> Effects:
     """Return what changes when a run has ended."""
-    # Targets that failed before wait on, though this run was not for them.
-    everything = {**end.before, **{one.key: one for one in end.outcomes}}
     standing = standing_after_run(
-        everything.values(), end.digest, attempts=rollout.attempts, ended_at=now, retry=retry
+        end.everything.values(), end.digest, attempts=rollout.attempts, ended_at=now, retry=retry
     )
     ended = replace(
         rollout,
