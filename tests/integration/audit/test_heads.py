@@ -109,11 +109,13 @@ def test_a_place_that_is_gone_is_named_once_and_keeps_no_other_from_its_head(
         record(storage, push(when=at(number)), now=at(number))
         keeping.step()
     said = [one.message for one in caplog.records if "cannot be kept" in one.message]
-    assert sorted(one.split(": ")[0] for one in said) == sorted([
-        f"the head of the trail cannot be kept at {gone}",
-        f"the head of the trail cannot be kept at syslog at {tmp_path / 'none'}",
-        "the head of the trail cannot be kept at the webhook",
-    ])
+    assert sorted(one.split(": ")[0] for one in said) == sorted(
+        [
+            f"the head of the trail cannot be kept at {gone}",
+            f"the head of the trail cannot be kept at syslog at {tmp_path / 'none'}",
+            "the head of the trail cannot be kept at the webhook",
+        ]
+    )
     assert "s3cret" not in caplog.text
     assert head_text(storage.trail.head()) in caplog.text
     gone.parent.mkdir()
