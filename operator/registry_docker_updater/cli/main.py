@@ -21,6 +21,7 @@ from registry_docker_updater.cli import (
     rollout,
     rollouts,
     serve,
+    why,
 )
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.output import Output
@@ -38,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     events.COMMAND,
     rollouts.COMMAND,
     rollout.COMMAND,
+    why.COMMAND,
     retry.COMMAND,
     audit.COMMAND,
     backup.COMMAND,

@@ -16,6 +16,7 @@ from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedNa
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.arrivals import Arrived, Recorded, keep_arrived
+from registry_docker_updater.storage.choices import EventChoice
 from registry_docker_updater.storage.claims import FOUND
 from registry_docker_updater.storage.database import BEYOND, Connections, by_no_index
 from registry_docker_updater.storage.newest import newest_of
@@ -124,14 +125,16 @@ class EventStore:
                 connection.execute(select(tables.events).where(tables.events.c.id == number)).one()
             )
 
-    def newest_events(self, limit: int, longest: int, before: int | None = None) -> tuple[KeptEvent, ...]:
-        """Return the newest ``limit`` events, newest first, with ``longest`` characters of what nobody could read.
+    def newest_events(
+        self, limit: int, longest: int, before: int | None = None, choice: EventChoice = EventChoice()
+    ) -> tuple[KeptEvent, ...]:
+        """Return the newest ``limit`` events of a ``choice``, newest first, with ``longest`` characters of what nobody could read.
 
         Of those that came ``before`` the one with that number, where it is given.
         """
         number = tables.events.c.id
         with self._connections.reading() as connection:
-            query = _kept(longest).order_by(number.desc()).limit(limit)
+            query = _kept(longest).where(*choice.wheres).order_by(number.desc()).limit(limit)
             if before is not None:
                 query = query.where(number < before)
             return tuple(KeptEvent(**row) for row in connection.execute(query).mappings())

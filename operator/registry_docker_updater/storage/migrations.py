@@ -66,6 +66,11 @@ def _trail(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_trail_rollout ON trail (rollout) WHERE rollout IS NOT NULL"))
 
 
+def _looking(connection: Connection) -> None:
+    """What is looked for by people is found."""
+    connection.execute(text("CREATE INDEX ix_outcomes_key ON outcomes (key)"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -73,6 +78,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0004 what is ignored": _ignored,
     "0005 what is to be asked of registries": _claims,
     TRAIL: _trail,
+    "0007 what people look for": _looking,
 }
 
 

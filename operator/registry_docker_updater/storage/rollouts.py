@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select
 
 from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.fleet.targets import Kind
@@ -14,6 +14,7 @@ from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.choices import RolloutChoice
 from registry_docker_updater.storage.database import BEYOND, Connections, batches, by_no_index, put
 from registry_docker_updater.storage.written import wrote, wrote_where
 
@@ -29,6 +30,15 @@ class KeptRollout:
     push: KeptPush
     counts: Mapping[Outcome, int]
     outcomes: tuple[RunOutcome, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class KeptOutcome:
+    """What became of one target in one rollout, with that and its push."""
+
+    rollout: Rollout
+    push: KeptPush
+    said: RunOutcome
 
 
 class RolloutStore:
@@ -96,14 +106,17 @@ class RolloutStore:
             rows = [row for where in wheres for row in connection.execute(_rollouts().where(where, known))]
         return tuple(map(_rollout, rows))
 
-    def newest(self, limit: int, before: int | None = None) -> tuple[KeptRollout, ...]:
-        """Return the newest ``limit`` rollouts, newest first, each with the count of its outcomes.
+    def newest(
+        self, limit: int, before: int | None = None, choice: RolloutChoice = RolloutChoice()
+    ) -> tuple[KeptRollout, ...]:
+        """Return the newest ``limit`` rollouts of a ``choice``, newest first, each with the count of its outcomes.
 
         Of those that began ``before`` the one with that number, where it is given.
         """
         number = tables.rollouts.c.id
+        older = number.is_not(None) if before is None else number < before
         with self._connections.reading() as connection:
-            return _kept(connection, number.is_not(None) if before is None else number < before, limit)
+            return _kept(connection, and_(older, *choice.wheres), limit)
 
     def kept(self, number: int) -> KeptRollout | None:
         """Return one rollout with every target's outcome, or None where there is none."""
@@ -112,6 +125,19 @@ class RolloutStore:
     def kept_of_push(self, push: int) -> KeptRollout | None:
         """Return the rollout of a push with every target's outcome, or None when there is none yet."""
         return self._whole(tables.rollouts.c.push == push)
+
+    def of_target(self, keys: Collection[str], limit: int) -> tuple[KeptOutcome, ...]:
+        """Return what became of the target that has one of ``keys``, in the newest ``limit`` rollouts, newest first."""
+        o = tables.outcomes.c
+        with self._connections.reading() as connection:
+            query = select(tables.outcomes).where(o.key.in_(keys)).order_by(o.rollout.desc()).limit(limit)
+            rows = connection.execute(query).all()
+            numbers = [row.rollout for row in rows]
+            kept = {
+                one.rollout.id: one for one in _kept(connection, tables.rollouts.c.id.in_(numbers), limit)
+            }
+        found = ((kept[row.rollout], _outcome(row)) for row in rows)
+        return tuple(KeptOutcome(one.rollout, one.push, said) for one, said in found)
 
     def _whole(self, which: ColumnElement[bool]) -> KeptRollout | None:
         with self._connections.reading() as connection:

@@ -167,7 +167,7 @@ outcomes = Table(
     "outcomes",
     metadata,
     Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
-    Column("key", String, primary_key=True),
+    Column("key", String, primary_key=True, index=True),
     Column("run", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Column("kind", String, nullable=False),

@@ -5,6 +5,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from registry_docker_updater.storage.choices import EventChoice
 from registry_docker_updater.storage.events import KeptEvent
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.values import moment
@@ -46,9 +47,11 @@ class IgnoredRow(TypedDict):
     last_at: str
 
 
-def events(storage: Storage, limit: int, before: int | None = None) -> list[EventRow]:
-    """Return the newest ``limit`` events that came ``before`` the one with that number, newest first."""
-    return [_event(one) for one in storage.events.newest_events(limit, LONGEST_LISTED, before)]
+def events(
+    storage: Storage, limit: int, before: int | None = None, choice: EventChoice = EventChoice()
+) -> list[EventRow]:
+    """Return the newest ``limit`` events of a ``choice`` that came ``before`` the one with that number, newest first."""
+    return [_event(one) for one in storage.events.newest_events(limit, LONGEST_LISTED, before, choice)]
 
 
 def event(storage: Storage, number: int) -> EventRow:

@@ -134,7 +134,8 @@ class Fleet:
                 targets.pop(key, None)
         for name, keys in change.named.items():
             named = named.set(name, keys) if keys else named.delete(name) if name in named else named
-        after = type(self)(hosts.finish(), targets.finish())
+        # What did not change is the same object: who has sorted it needs not do so again.
+        after = type(self)(hosts.finish(), targets.finish() if change.targets else self.targets)
         # The place where cached properties keep what they hold.
         after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
         after.__dict__.update(engines=engines, unfinished=unfinished)

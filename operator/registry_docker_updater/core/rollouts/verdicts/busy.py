@@ -3,7 +3,9 @@
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
-BUSY = Verdict("is being updated by another rollout", is_pending=True)
+BUSY = Verdict(
+    "busy", "is being updated by another rollout", "it is looked at again when that has ended", is_pending=True
+)
 
 
 def judge(case: Case) -> Verdict | None:

@@ -14,11 +14,13 @@ from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 class Verdict:
     """Why a target is, or is not, to be brought to the pushed digest now; ``sentence`` says it to people.
 
-    ``is_pending`` tells that the operator comes to it by itself, ``is_overridable`` that a person can have the target
-    brought to the digest all the same.
+    ``name`` is the same in a word, for programs, and ``then`` says what happens next. ``is_pending`` tells that the operator
+    comes to it by itself, ``is_overridable`` that a person can have the target brought to the digest all the same.
     """
 
+    name: str
     sentence: str
+    then: str
     is_pending: bool = False
     is_overridable: bool = False
 

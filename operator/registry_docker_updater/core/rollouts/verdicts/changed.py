@@ -2,7 +2,12 @@
 
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
-CHANGED = Verdict("was changed after the push, and is left alone until the next one", is_overridable=True)
+CHANGED = Verdict(
+    "changed",
+    "was changed after the push, and is left alone until the next one",
+    "nothing until the next push; --force brings it to this one",
+    is_overridable=True,
+)
 
 
 def judge(case: Case) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
-CURRENT = Verdict("already runs this digest")
+CURRENT = Verdict("current", "already runs this digest", "nothing until the next push")
 
 
 def judge(case: Case) -> Verdict | None:

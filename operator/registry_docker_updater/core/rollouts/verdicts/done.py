@@ -2,7 +2,12 @@
 
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
-DONE = Verdict("this push has been dealt with here", is_overridable=True)
+DONE = Verdict(
+    "done",
+    "this push has been dealt with here",
+    "nothing until the next push; --force brings it to this one",
+    is_overridable=True,
+)
 
 
 def judge(case: Case) -> Verdict | None:

@@ -4,7 +4,12 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 from registry_docker_updater.core.rollouts.verdicts.done import DONE
 
-LATER = Verdict("failed before, and waits for its next try", is_pending=True)
+LATER = Verdict(
+    "failed",
+    "failed before, and waits for its next try",
+    "it is tried again when the rollout is due, and as soon as a host that could not be reached is back",
+    is_pending=True,
+)
 
 
 def judge(case: Case) -> Verdict | None:

@@ -2,7 +2,12 @@
 
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
-LEFT_ALONE = Verdict("was left alone, because others failed before it", is_overridable=True)
+LEFT_ALONE = Verdict(
+    "left_alone",
+    "was left alone, because others failed before it",
+    "nothing until the next push; --force brings it to this one",
+    is_overridable=True,
+)
 
 
 def judge(case: Case) -> Verdict | None:

@@ -3,7 +3,12 @@
 from registry_docker_updater.core.rollouts.history import Refusal
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
-REFUSED = Verdict("this digest was rolled back here before", is_overridable=True)
+REFUSED = Verdict(
+    "refused",
+    "this digest was rolled back here before",
+    "nothing until another digest is pushed; --force tries this one again",
+    is_overridable=True,
+)
 
 
 def judge(case: Case) -> Verdict | None:

@@ -3,7 +3,10 @@
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
 UNFINISHED = Verdict(
-    "is on its way from one container to the next: what interrupted that is being put right", is_pending=True
+    "unfinished",
+    "is on its way from one container to the next: what interrupted that is being put right",
+    "it is looked at again when its host says that it has ended",
+    is_pending=True,
 )
 
 

@@ -1,0 +1,120 @@
+"""What each target runs, what it is to run, and why it does not: the planner's own verdict, for people."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.targets import ImageName, Target
+from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.planner import judge
+from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
+from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
+
+UPDATING = Verdict("updating", "is being updated now", "its rollout tells how it ends", is_pending=True)
+NOT_PUSHED = Verdict(
+    "not_pushed", "nothing was pushed under its name so far", "it is updated when something is"
+)
+FOREIGN = Verdict(
+    "foreign",
+    "its registry is none of those in the settings",
+    "nothing; registries.<name>.hosts is to hold the name under which it is pulled",
+)
+UNMATCHED = Verdict(
+    "unmatched",
+    "no push can concern it: its image has no tag, or cannot be read",
+    "nothing; it is to be deployed with a name such as registry.example.com/app:1",
+)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a target is to run (``desired``), the verdict on that, and the rollout which is to bring it there.
+
+    ``silent`` are those of its hosts that did not answer when they were asked last.
+    """
+
+    target: Target
+    verdict: Verdict
+    desired: DesiredImage | None = None
+    rollout: Rollout | None = None
+    silent: tuple[str, ...] = ()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it does not run what was pushed."""
+        return self.desired is not None and not self.target.runs(self.desired.digest)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When it is its turn, where a time is set."""
+        waits = self.rollout and self.rollout.state is RolloutState.WAITING and self.verdict.is_pending
+        return self.rollout.due_at if self.rollout and waits else None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The fleet at a moment: what its images are to be, and the outlook of each target that is behind, by key.
+
+    ``newest`` are the newest pushes of the image names that targets run, ``hosts`` the names of the settings' registries, in
+    lower case.
+    """
+
+    fleet: Fleet
+    at: datetime
+    hosts: frozenset[str] = frozenset()
+    newest: Mapping[ImageName, DesiredImage] = field(default_factory=dict)
+    behind: Mapping[str, Outlook] = field(default_factory=dict)
+
+    def outlook(self, key: str) -> Outlook:
+        """Return that of the target with ``key``, which the fleet is to have."""
+        target = self.fleet.targets[key]
+        return self.behind.get(key) or Outlook(
+            target, self._verdict(target), self._desired(target), silent=silent(target, self.fleet)
+        )
+
+    def _desired(self, target: Target) -> DesiredImage | None:
+        return self.newest.get(target.image_name) if target.image_name else None
+
+    def _verdict(self, target: Target) -> Verdict:
+        name = target.image_name
+        if name is None:
+            return UNMATCHED
+        if name in self.newest:
+            return CURRENT
+        return NOT_PUSHED if name.host in self.hosts else FOREIGN
+
+
+def overview(
+    fleet: Fleet, desired: Iterable[DesiredImage], hosts: Iterable[str], history: History, now: datetime
+) -> Overview:
+    """Return how the fleet stands at ``now``.
+
+    ``desired`` are the newest pushes of what targets run, ``hosts`` the names of all registries; ``history`` must know every
+    target that is behind (:func:`~registry_docker_updater.core.rollouts.planner.open_targets`).
+    """
+    newest = {name: one for one in desired for name in one.image_names if name in fleet.by_name}
+    behind = {
+        one.target.key: one
+        for image in dict.fromkeys(newest.values())
+        for one in _behind(image, fleet, history, now)
+    }
+    return Overview(fleet, now, frozenset(host.lower() for host in hosts), newest, behind)
+
+
+def silent(target: Target, fleet: Fleet) -> tuple[str, ...]:
+    """Return those of a target's hosts that did not answer when they were asked last."""
+    return tuple(
+        name for name in target.hosts if name not in fleet.hosts or not fleet.hosts[name].is_reachable
+    )
+
+
+def _behind(image: DesiredImage, fleet: Fleet, history: History, now: datetime) -> Iterator[Outlook]:
+    rollout = history.rollouts.get(image.push)
+    for target in fleet.behind(image.image_names, image.digest):
+        verdict = judge(target, image, history, fleet, now)
+        last = history.last.get(target.key)
+        if verdict is BUSY and last and last.push == image.push:
+            verdict = UPDATING
+        yield Outlook(target, verdict, image, rollout, silent(target, fleet))

@@ -1,0 +1,128 @@
+"""What each target runs, was to run, and waits for, as people and programs see it; and which of them are asked for."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.references import InvalidReference, Reference
+from registry_docker_updater.core.rollouts.outlook import Outlook, Overview
+from registry_docker_updater.views.fleet import TargetRow, target
+from registry_docker_updater.views.values import moment
+
+
+class OutlookRow(TargetRow):
+    """A target, what was pushed under its name (``pushed``, a digest), and the planner's verdict on it.
+
+    ``verdict`` is a word for programs, ``says`` and ``then`` tell why it is, or is not, on what was pushed, and what happens
+    next, at ``next_at`` where a time is set. ``silent`` are those of its hosts that do not answer.
+    """
+
+    pushed: str | None
+    pushed_at: str | None
+    push: int | None
+    registry: str | None
+    rollout: int | None
+    is_behind: bool
+    verdict: str
+    says: str
+    then: str
+    next_at: str | None
+    silent: list[str]
+
+
+@dataclass(frozen=True)
+class TargetChoice:
+    """Which targets are wanted: those that meet all of it.
+
+    ``text`` is a part of a name, a place, an image, a digest or a host, whatever its case; ``host`` one of the inventory,
+    ``image`` a name with its tag, ``verdict`` one of the planner's, by its name.
+    """
+
+    text: str | None = None
+    host: str | None = None
+    image: str | None = None
+    kind: str | None = None
+    verdict: str | None = None
+    is_behind: bool = False
+
+    def of(self, overview: Overview) -> Iterator[str]:
+        """Yield the keys of the targets that are wanted, in no order."""
+        needle, targets = (self.text or "").lower(), overview.fleet.targets
+        for key in self._candidates(overview):
+            one = targets[key]
+            if (
+                (not self.host or self.host in one.hosts)
+                and (not self.kind or self.kind == one.kind)
+                and (not self.image or _runs(one, self.image))
+                and (not needle or _mentions(one, needle))
+                and (not self.verdict or overview.outlook(key).verdict.name == self.verdict)
+            ):
+                yield key
+
+    def _candidates(self, overview: Overview) -> Iterable[str]:
+        if self.is_behind:
+            return overview.behind
+        if self.host:
+            return overview.fleet.named.get(self.host, ())
+        return overview.fleet.targets
+
+
+# By what targets can be sorted, and then by their keys.
+SORTS: Mapping[str, Callable[[Target], Any]] = {
+    "place": lambda one: (one.place, one.name),
+    "name": lambda one: one.name,
+    "image": lambda one: one.image,
+    "since": lambda one: one.since,
+}
+
+
+def outlook(one: Outlook) -> OutlookRow:
+    """Return one target with what it waits for."""
+    desired = one.desired
+    return {
+        **target(one.target),
+        "pushed": desired.digest if desired else None,
+        "pushed_at": moment(desired.received_at) if desired else None,
+        "push": desired.push if desired else None,
+        "registry": desired.registry if desired else None,
+        "rollout": one.rollout.id if one.rollout else None,
+        "is_behind": one.is_behind,
+        "verdict": one.verdict.name,
+        "says": one.verdict.sentence,
+        "then": one.verdict.then,
+        "next_at": moment(one.next_at),
+        "silent": list(one.silent),
+    }
+
+
+def behind_by_verdict(overview: Overview) -> dict[str, int]:
+    """Return how many targets are behind, by the verdict on each."""
+    counts: dict[str, int] = {}
+    for one in overview.behind.values():
+        counts[one.verdict.name] = counts.get(one.verdict.name, 0) + 1
+    return counts
+
+
+def oldest_answer(overview: Overview) -> datetime | None:
+    """Return when the host was asked that was not asked for longest."""
+    return min((host.asked_at for host in overview.fleet.hosts.values()), default=None)
+
+
+def _runs(one: Target, image: str) -> bool:
+    try:
+        wanted = Reference.parse(image)
+    except InvalidReference:
+        return image in one.image
+    return one.reference is not None and one.image_name == one.image_name.of_target(wanted) if one.image_name else False
+
+
+def _mentions(one: Target, needle: str) -> bool:
+    return (
+        needle in one.name.lower()
+        or needle in one.image.lower()
+        or needle in one.place.lower()
+        or any(needle in host.lower() for host in one.hosts)
+        or any(needle in digest for digest in one.digests)
+    )
