@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 from door import operator, port_of, sent, serving
 from fleets import running
-from pages import write_table
+from pages import show
 from tools import operator as rolling_out
 
 from lab import Lab
@@ -216,7 +216,7 @@ def _fill(storage: Storage, runs: Path) -> None:
         with storage.transaction() as kept:
             for number in range(first, first + 500):
                 _roll_out(kept, runs, packed, number, began + timedelta(seconds=number), retry)
-    left = ENTRIES - storage.trail.count()
+    left = ENTRIES - storage.trail.last_given()
     pushes = [
         Push("registry", f"other/{number % 500}", "1", f"sha256:{number:064x}", began, f"other {number}")
         for number in range(left)
@@ -287,12 +287,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
-    lines = []
-    for line in table(given.seconds, given.rounds):
-        print(line, flush=True)
-        lines.append(line)
-    if given.write:
-        write_table(given.write, "trail", lines)
+    show(table(given.seconds, given.rounds), given.write, "trail")
 
 
 if __name__ == "__main__":
