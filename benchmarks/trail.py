@@ -43,8 +43,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.edges.runs.kept_runs import digest_of
-from registry_docker_updater.edges.runs.packing import RunEnd as RunEndOnDisk
-from registry_docker_updater.edges.runs.packing import pack
+from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
@@ -235,7 +234,7 @@ def _packed(runs: Path) -> Path:
         for n in range(90)
     )
     (directory / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in made))
-    pack(directory, {"playbook": "update"}, RunEndOnDisk("successful", 0, utc_now()))
+    pack(directory, {"playbook": "update"}, ProcessEnd("successful", 0, utc_now()))
     return directory
 
 
