@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 import requests
 import yaml
-from pages import write_table
+from pages import show
 
 from lab.waiting import until
 from registry_docker_updater.clock import utc_now
@@ -254,12 +254,7 @@ def main() -> None:
     if given.keep_nothing:
         serve_and_keep_nothing()
         return
-    lines = []
-    for line in rows(given.seconds):
-        print(line, flush=True)
-        lines.append(line)
-    if given.write:
-        write_table(given.write, "door", lines)
+    show(rows(given.seconds), given.write, "door")
 
 
 if __name__ == "__main__":

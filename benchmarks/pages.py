@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: INP001 - part of a program, not of a package
+# ruff: noqa: INP001, T201 - part of a program that prints, not of a package
 """Tables of what was measured, in the pages of the docs."""
 
 from collections.abc import Iterable
 from pathlib import Path
+
+
+def show(lines: Iterable[str], page: Path | None, name: str) -> None:
+    """Print ``lines`` as they come, and write them where there is a ``page``, as :func:`write_table` does."""
+    shown = []
+    for line in lines:
+        print(line, flush=True)
+        shown.append(line)
+    if page:
+        write_table(page, name, shown)
 
 
 def write_table(page: Path, name: str, lines: Iterable[str]) -> None:

@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 from door import operator, port_of, sent, serving
 from fleets import running
-from pages import write_table
+from pages import show
 from tools import operator as rolling_out
 
 from lab import Lab
@@ -43,8 +43,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.edges.runs.kept_runs import digest_of
-from registry_docker_updater.edges.runs.packing import RunEnd as RunEndOnDisk
-from registry_docker_updater.edges.runs.packing import pack
+from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
@@ -216,7 +215,7 @@ def _fill(storage: Storage, runs: Path) -> None:
         with storage.transaction() as kept:
             for number in range(first, first + 500):
                 _roll_out(kept, runs, packed, number, began + timedelta(seconds=number), retry)
-    left = ENTRIES - storage.trail.count()
+    left = ENTRIES - storage.trail.last_given()
     pushes = [
         Push("registry", f"other/{number % 500}", "1", f"sha256:{number:064x}", began, f"other {number}")
         for number in range(left)
@@ -235,7 +234,7 @@ def _packed(runs: Path) -> Path:
         for n in range(90)
     )
     (directory / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in made))
-    pack(directory, {"playbook": "update"}, RunEndOnDisk("successful", 0, utc_now()))
+    pack(directory, {"playbook": "update"}, ProcessEnd("successful", 0, utc_now()))
     return directory
 
 
@@ -287,12 +286,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
-    lines = []
-    for line in table(given.seconds, given.rounds):
-        print(line, flush=True)
-        lines.append(line)
-    if given.write:
-        write_table(given.write, "trail", lines)
+    show(table(given.seconds, given.rounds), given.write, "trail")
 
 
 if __name__ == "__main__":

@@ -116,10 +116,12 @@ def assemble(parts: Parts) -> Operator:
         _log.warning("%s", parts.exposure)
     storage = parts.storage
     known = told_runs(storage)
-    end_leftovers(parts.runs, {where for where, _, _ in known.kept()})
+    packed = end_leftovers(parts.runs, {where for where, _, _ in known.kept()})
+    if packed:
+        _log.info("packed %d run(s) that an operator left which was killed", len(packed))
     keep_leftovers(storage, unrecorded_runs(storage, parts.runs, known), parts.clock())
     settings, alarm = parts.settings, Alarm()
-    # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification, and what is removed.
+    # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification; and what is removed.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)
     context = Context(
         storage=parts.storage,

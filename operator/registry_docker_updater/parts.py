@@ -11,6 +11,7 @@ from typing import Any
 
 from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.audit.backups import DATABASE, RUNS
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
 from registry_docker_updater.edges.lock import LOCK, Held, is_held
@@ -74,7 +75,7 @@ class Parts:
         """The database; the tables of a running operator are left to it to bring up to date."""
         may_upgrade = bool(self.held) or not is_held(self.state)
         guard = self.held.lost if self.held else lambda: None
-        return Database(self.state / "updater.db", may_upgrade=may_upgrade, guard=guard, clock=self.clock)
+        return Database(self.state / DATABASE, may_upgrade=may_upgrade, guard=guard, clock=self.clock)
 
     @cached_property
     def storage(self) -> Storage:
@@ -96,7 +97,7 @@ class Parts:
     @property
     def runs(self) -> Path:
         """The folder of the kept runs."""
-        return self.state / "runs"
+        return self.state / RUNS
 
     @property
     def has_operator(self) -> bool:

@@ -17,7 +17,7 @@ from integration.shops import MINUTE, Shop, processes
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs import leftovers, playbooks
 from registry_docker_updater.edges.runs.directories import is_going_on
-from registry_docker_updater.edges.runs.kept_runs import digest_of, output_of, read_manifest
+from registry_docker_updater.edges.runs.kept_runs import output_of, read_manifest
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
@@ -144,9 +144,9 @@ def test_a_leftover_run_is_ended_and_packed_before_anything_is_run_again(
     with subprocess.Popen(left, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout
         process.stdout.readline()
-        (packed,) = end_leftovers(tmp_path)
+        packed = end_leftovers(tmp_path)
         assert process.wait(10) == -signal.SIGKILL
-    assert (packed.directory, packed.manifest) == (directory, digest_of(directory))
+    assert packed == [directory]
     assert (read_manifest(directory) or {})["status"] == "interrupted"
     assert end_leftovers(tmp_path) == []
 

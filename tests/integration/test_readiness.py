@@ -32,8 +32,8 @@ def test_a_file_that_is_taken_away_under_the_operator_is_noticed_and_nothing_pas
 ) -> None:
     site.add_host("solo", APP)
     with site.operator() as operator:
+        until(lambda: ready(operator)[0] == 200)
         assert operator.ask("POST", "/events/production", event(number=1))[0] == 202
-        assert ready(operator)[0] == 200
         happened(site.state / name)
         status, why = ready(operator)
         assert status == 503
@@ -48,10 +48,11 @@ def test_a_file_that_is_taken_away_under_the_operator_is_noticed_and_nothing_pas
 def test_after_a_restart_what_was_refused_is_taken(site: Site) -> None:
     site.add_host("solo", APP)
     with site.operator() as operator:
+        until(lambda: ready(operator)[0] == 200)
         removed(site.state / "updater.db")
         assert operator.ask("POST", "/events/production", event())[0] == 503
     with site.operator() as operator:
-        assert ready(operator)[0] == 200
+        until(lambda: ready(operator)[0] == 200)
         assert operator.ask("POST", "/events/production", event())[1]["accepted"] == 1
 
 

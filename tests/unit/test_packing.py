@@ -23,8 +23,8 @@ from registry_docker_updater.edges.runs.kept_runs import (
     read_manifest,
     verify_run,
 )
-from registry_docker_updater.edges.runs.leftovers import PackedRun, end_leftovers
-from registry_docker_updater.edges.runs.packing import RunEnd, pack
+from registry_docker_updater.edges.runs.leftovers import end_leftovers
+from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 
 EVENTS = [{"counter": n, "event": "verbose", "stdout": f"line {n}\r\nand more"} for n in range(1, 4)]
 LINES = "".join(json.dumps(one) + "\n" for one in EVENTS)
@@ -38,7 +38,7 @@ ASKED: dict[str, Any] = {
     "inputs": {"code": "0" * 64},
     "kept": "everything",
 }
-END = RunEnd("failed", 2, datetime(2026, 11, 22, 12, 1, tzinfo=UTC), 1.23456, "ERROR: a word\n")
+END = ProcessEnd("failed", 2, datetime(2026, 11, 22, 12, 1, tzinfo=UTC), 1.23456, "ERROR: a word\n")
 
 
 def begun(directory: Path, events: str | None = LINES) -> Path:
@@ -225,8 +225,8 @@ def test_a_leftover_is_packed_as_its_process_left_it_and_what_is_packed_is_left_
 
     packed = end_leftovers(tmp_path)
 
-    assert packed == [PackedRun(one, digest_of(one) or "no manifest") for one in (directory, interrupted)]
-    manifests = [read_manifest(one.directory) or {} for one in packed]
+    assert packed == [directory, interrupted]
+    manifests = [read_manifest(one) or {} for one in packed]
     assert [(one["status"], one["exit_code"]) for one in manifests] == [("failed", 2), ("interrupted", 2)]
     assert [one["events"]["count"] for one in manifests] == [3, 3]
     assert [one["variables"] for one in manifests] == [ASKED["variables"]] * 2
@@ -275,7 +275,7 @@ def test_a_leftover_that_cannot_be_packed_hinders_no_other(
         return real(where)
 
     monkeypatch.setattr(packing, "_pack_events", full)
-    assert [one.directory.name for one in end_leftovers(tmp_path)] == ["update-2"]
+    assert [one.name for one in end_leftovers(tmp_path)] == ["update-2"]
     assert (directory / "events.jsonl").read_text() == LINES
 
 

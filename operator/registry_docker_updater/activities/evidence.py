@@ -16,7 +16,7 @@ from registry_docker_updater.storage.storage import Storage
 # Is called with what is checked, ``entries`` or ``runs``, and how many of them have been.
 Progress = Callable[[str, int], None]
 # Between the end of a run and its entry there is a moment.
-_MOMENT = timedelta(seconds=30)
+MOMENT = timedelta(seconds=30)
 # Of scans the newest few are kept, and nothing follows from them but what the next one says.
 _SCANS = "scans"
 
@@ -39,7 +39,7 @@ def verify_all(  # noqa: PLR0913 - what, by what, and whom it tells
     there = {
         kept_in(one.directory)
         for one in packed_runs(runs)
-        if one.ended_at < now - _MOMENT and not _is_scan(one.directory)
+        if one.ended_at < now - MOMENT and not _is_scan(one.directory)
     }
     yield from verify(storage, heads, lambda count: progress("entries", count), gathered.see)
     yield from gathered.flaws

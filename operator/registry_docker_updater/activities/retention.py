@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from registry_docker_updater.activities.context import Context
-from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
+from registry_docker_updater.activities.evidence import MOMENT, told_runs, unrecorded_runs
 from registry_docker_updater.core.audit.retention import AgedRun, KeepPolicy, runs_to_remove
 from registry_docker_updater.core.audit.runs import RunsTold
 from registry_docker_updater.edges.runs.kept_runs import packed_runs
@@ -18,8 +18,6 @@ from registry_docker_updater.storage.actions import keep_leftovers
 _log = logging.getLogger(__name__)
 _INTERVAL = timedelta(hours=1)
 _EVENTS_EVERY = 24
-# Between the end of a run and its entry there is a moment.
-_MOMENT = timedelta(minutes=1)
 # A run on its way out; what a kill left of it is removed the next time.
 _REMOVED = ".removed"
 
@@ -50,7 +48,7 @@ class Retention:
         """Remove all that is to go ``now``."""
         known = told_runs(self._context.storage)
         # Of a run whose end could not be kept, the trail tells now.
-        left = unrecorded_runs(self._context.storage, self._context.runs, known, now - _MOMENT)
+        left = unrecorded_runs(self._context.storage, self._context.runs, known, now - MOMENT)
         keep_leftovers(self._context.storage, left, now)
         runs = self._remove_runs(known, now)
         if runs:

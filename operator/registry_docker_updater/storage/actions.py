@@ -158,7 +158,7 @@ def judged_up_to(storage: Storage) -> int:
     last = storage.trail.last_of(PUSHES_MATCHED)
     if last is None:
         return 0
-    up_to = ((content_of(last) or {}).get("facts") or {}).get("up_to")
+    up_to = (content_of(last) or {"facts": {}})["facts"].get("up_to")
     # What was removed since, or changed by somebody, tells nothing: then all there is has been judged.
     return up_to if isinstance(up_to, int) else storage.events.last_change()
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
@@ -60,11 +60,6 @@ class TrailStore:
         """Return the number that was given last, whether or not its entry is still there."""
         with self._connections.reading() as connection:
             return last_given(connection)[0]
-
-    def count(self) -> int:
-        """Return how many entries there are."""
-        with self._connections.reading() as connection:
-            return connection.scalar(select(func.count()).select_from(tables.trail)) or 0
 
     def entries(self, after: int = 0, up_to: int | None = None) -> Iterator[Entry]:
         """Yield the entries ``after`` one number and ``up_to`` another, in order; not all of them are in memory at once."""

@@ -16,6 +16,7 @@ from integration.conftest import Site, until
 from integration.keeping import push, record
 from integration.receivers import free_port, webhook
 from integration.test_operator import ended_rollouts, event, scanned
+from registry_docker_updater.activities import heads as activity
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.core.audit.entries import Step, TrailHead
 from registry_docker_updater.core.audit.heads import head_text, heads_in
@@ -30,6 +31,15 @@ APP = f"{HOST}/test/app:1"
 
 def heads(storage: Storage, *keepers: HeadKeeper) -> TrailHeads:
     return TrailHeads(storage, keepers, timedelta(minutes=5), lambda: NOON)
+
+
+def begin_anew(path: Path) -> None:
+    """Have nothing but the beginning of a trail, so that the database holds at the end of the test."""
+    with sql(path) as connection:
+        connection.execute("DELETE FROM trail WHERE id > 1")
+        connection.execute("DELETE FROM events")
+        connection.execute("DELETE FROM newest")
+        connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'trail'")
 
 
 def test_the_head_is_appended_to_a_file_where_there_is_a_new_one(storage: Storage, tmp_path: Path) -> None:
@@ -147,11 +157,22 @@ def test_a_broken_chain_is_said_loudly_once_and_the_trail_goes_on(
     )
     assert "`registry-docker-updater audit verify` tells all of it" in second.message
     storage.trail.append(Step("team.told"), NOON)
+    begin_anew(path)
+
+
+def test_an_operator_that_stops_in_the_middle_of_a_check_says_what_it_found_so_far(
+    storage: Storage, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        record(storage, push(when=at(number)), now=at(number))
     with sql(path) as connection:
-        connection.execute("DELETE FROM trail WHERE id > 1")
-        connection.execute("DELETE FROM events")
-        connection.execute("DELETE FROM newest")
-        connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'trail'")
+        connection.execute("UPDATE trail SET at = '2020-01-01 00:00:00.000000' WHERE id = 2")
+    monkeypatch.setattr(activity, "_CHECKED_TOGETHER", 3)
+    keeping = heads(storage)
+    keeping.stop()
+    keeping.step()
+    assert "the trail was tampered with, or damaged: entry 2 (event.received)" in caplog.text
+    begin_anew(path)
 
 
 def test_a_trail_that_was_cut_while_the_operator_worked_is_noticed(

@@ -19,7 +19,7 @@ from registry_docker_updater.core.events.pushes import Unreadable, UnresolvedPus
 from registry_docker_updater.core.notifications.schedule import NotificationState
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.edges.runs.packing import RunEnd, pack
+from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 from registry_docker_updater.storage.actions import (
     judged_up_to,
     keep_leftovers,
@@ -121,7 +121,7 @@ def kept_run(runs: Path, where: str, age: timedelta, storage: Storage) -> Path:
     directory.mkdir(parents=True)
     (directory / "events.jsonl").write_text('{"stdout": "said"}\n')
     ended_at = LATER - age
-    manifest = pack(directory, {"playbook": "update"}, RunEnd("successful", 0, ended_at))
+    manifest = pack(directory, {"playbook": "update"}, ProcessEnd("successful", 0, ended_at))
     os.utime(directory / "manifest.json", (ended_at.timestamp(),) * 2)
     keep_leftovers(storage, [(where, manifest)], ended_at)
     return directory

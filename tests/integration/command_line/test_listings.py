@@ -17,7 +17,7 @@ from integration.keeping import ONCE, begin, end
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.edges.runs.packing import RunEnd, pack
+from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 from registry_docker_updater.storage.actions import keep_message
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import NEW, OLD, container, host, whole
@@ -70,7 +70,7 @@ def keep_run(site: Site, name: str, *, is_packed: bool = True) -> None:
     events = [{"counter": n, "event": "verbose", "stdout": one} for n, one in enumerate(printed)]
     (directory / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in events))
     if is_packed:
-        pack(directory, {"playbook": name.partition("-")[0]}, RunEnd("successful", 0, datetime.now(UTC)))
+        pack(directory, {"playbook": name.partition("-")[0]}, ProcessEnd("successful", 0, datetime.now(UTC)))
 
 
 def test_rollout_names_the_runs_that_are_kept(history: Storage, site: Site, run: Run) -> None:

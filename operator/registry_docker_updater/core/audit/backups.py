@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.entries import TrailHead
+from registry_docker_updater.core.audit.runs import MANIFEST, PACKED_EVENTS
 from registry_docker_updater.errors import UpdaterError
 
 DESCRIPTION, DATABASE, RUNS = "backup.json", "updater.db", "runs"
 FORMAT = 1
 # What the private folders in the state directory are called in which a backup is made, and restored.
 COPYING, RESTORING = "copying", "restoring"
-_RUN_FILES = ("manifest.json", "events.jsonl.gz")
 # No name begins with a dot: none leads upwards, and none hides.
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
-_RUN_FILE = re.compile(rf"{RUNS}/{_NAME}/{_NAME}/({'|'.join(map(re.escape, _RUN_FILES))})")
+_RUN_FILE = re.compile(rf"{RUNS}/{_NAME}/{_NAME}/({'|'.join(map(re.escape, (MANIFEST, PACKED_EVENTS)))})")
 # In bytes. A database may be as large as there is room.
 _LARGEST_DESCRIPTION, _LARGEST_RUN_FILE = 2**16, 2**30
 
@@ -59,7 +59,7 @@ def read_description(content: bytes) -> Backup:
 
 def members_of_run(where: str) -> tuple[str, ...] | None:
     """Return the names of the files of a run that is kept at ``where``; None where no run of ours would be."""
-    names = tuple(f"{RUNS}/{where}/{name}" for name in _RUN_FILES)
+    names = tuple(f"{RUNS}/{where}/{name}" for name in (MANIFEST, PACKED_EVENTS))
     return names if all(map(_RUN_FILE.fullmatch, names)) else None
 
 

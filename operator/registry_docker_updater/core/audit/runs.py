@@ -1,4 +1,4 @@
-"""Which kept runs the trail tells of."""
+"""Which kept runs the trail tells of, and of which files each is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +8,8 @@ from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.kinds import PRUNED
 from registry_docker_updater.core.audit.sentences import content_of
 
+# The files of a run that is over, in its directory.
+MANIFEST, PACKED_EVENTS = "manifest.json", "events.jsonl.gz"
 # Few entries tell of a run, and reading what each of a hundred thousand says takes seconds.
 _KEPT_IN = '"kept_in"'
 

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from registry_docker_updater.core.audit.runs import MANIFEST, PACKED_EVENTS
 from registry_docker_updater.edges.runs.packing import (
-    COMPRESSED,
     FORMAT,
-    MANIFEST,
     source_of_events,
     whole_lines,
 )
@@ -46,7 +45,7 @@ def packed_runs(runs: Path) -> Iterator[KeptRun]:
         for run in (one for one in folders(folder.path) if is_name_of_run(one.name)):
             with suppress(OSError):
                 manifest = os.stat(f"{run.path}/{MANIFEST}")  # noqa: PTH116 - of thousands
-                events = os.stat(f"{run.path}/{COMPRESSED}").st_size  # noqa: PTH116
+                events = os.stat(f"{run.path}/{PACKED_EVENTS}").st_size  # noqa: PTH116
                 ended_at = datetime.fromtimestamp(manifest.st_mtime, UTC)
                 yield KeptRun(Path(run.path), ended_at, manifest.st_size + events)
 
@@ -83,7 +82,7 @@ def digest_of(directory: Path) -> str | None:
 
 def read_events(directory: Path) -> str:
     """Return the events of the run in ``directory``, a line each, whether or not it is over; nothing where none were kept."""
-    packed = directory / COMPRESSED
+    packed = directory / PACKED_EVENTS
     # It may be packed this moment: what is removed then is there under the other name.
     for path in (packed, source_of_events(directory), packed):
         with suppress(FileNotFoundError):
@@ -102,7 +101,7 @@ def verify_run(directory: Path) -> list[str]:
 
     That the manifest itself is as it was written is told by :func:`digest_of` alone.
     """
-    manifest, path = read_manifest(directory), directory / COMPRESSED
+    manifest, path = read_manifest(directory), directory / PACKED_EVENTS
     if manifest is None:
         return [f"{MANIFEST} {'cannot be read' if (directory / MANIFEST).exists() else 'is missing'}"]
     if manifest.get("format") != FORMAT:
@@ -110,8 +109,10 @@ def verify_run(directory: Path) -> list[str]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        return [f"{COMPRESSED} {'is missing' if not path.exists() else f'cannot be read: {error.strerror}'}"]
-    others = sorted(one.name for one in directory.iterdir() if one.name not in (MANIFEST, COMPRESSED))
+        return [
+            f"{PACKED_EVENTS} {'is missing' if not path.exists() else f'cannot be read: {error.strerror}'}"
+        ]
+    others = sorted(one.name for one in directory.iterdir() if one.name not in (MANIFEST, PACKED_EVENTS))
     return [
         *_differences(content, manifest.get("events")),
         *(f"{name} in it is none of ours" for name in others),
@@ -123,16 +124,16 @@ def _differences(content: bytes, kept: Any) -> Iterator[str]:
         yield f"{MANIFEST} says nothing of the events"
         return
     if len(content) != kept.get("size"):
-        yield f"{COMPRESSED} has {len(content)} bytes, not {kept.get('size')}"
+        yield f"{PACKED_EVENTS} has {len(content)} bytes, not {kept.get('size')}"
     if hashlib.sha256(content).hexdigest() != kept.get("sha256"):
-        yield f"{COMPRESSED} was changed: its SHA-256 is not that of the manifest"
+        yield f"{PACKED_EVENTS} was changed: its SHA-256 is not that of the manifest"
     try:
         count = gzip.decompress(content).count(b"\n")
     except (EOFError, OSError, zlib.error):
-        yield f"{COMPRESSED} was cut or broken: it cannot be decompressed"
+        yield f"{PACKED_EVENTS} was cut or broken: it cannot be decompressed"
         return
     if count != kept.get("count"):
-        yield f"{COMPRESSED} holds {count} events, not {kept.get('count')}"
+        yield f"{PACKED_EVENTS} holds {count} events, not {kept.get('count')}"
 
 
 def _printed(events: str) -> Iterator[str]:

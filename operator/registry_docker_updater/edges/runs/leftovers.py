@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from registry_docker_updater.core.audit.runs import MANIFEST, PACKED_EVENTS
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.runs.results import COLLECTION
 from registry_docker_updater.edges.runs.directories import (
@@ -25,9 +25,7 @@ from registry_docker_updater.edges.runs.directories import (
 from registry_docker_updater.edges.runs.kept_events import ARTIFACTS
 from registry_docker_updater.edges.runs.kept_runs import folders, is_name_of_run
 from registry_docker_updater.edges.runs.packing import (
-    COMPRESSED,
-    MANIFEST,
-    RunEnd,
+    ProcessEnd,
     pack,
     said,
     source_of_events,
@@ -41,30 +39,23 @@ _ENDED_BY_US = ("canceled", "timeout")
 _KNOWN = ("successful", "failed", *_ENDED_BY_US)
 
 
-@dataclass(frozen=True)
-class PackedRun:
-    """A run that was packed: its directory, and the SHA-256 of its ``manifest``."""
-
-    directory: Path
-    manifest: str
-
-
-def end_leftovers(runs: Path, known: Collection[str] = ()) -> list[PackedRun]:
-    """End and pack the runs below ``runs`` that nobody has in hand any more; return those that were packed.
+def end_leftovers(runs: Path, known: Collection[str] = ()) -> list[Path]:
+    """End and pack the runs below ``runs`` that nobody has in hand any more; return the directories of those that were packed.
 
     Of the ``known``, a manifest was told of, which is to be missed where it is not there any more.
 
     Their processes end by themselves when the operator does; this makes sure before anything is run again. What cannot be packed
     is left for the next time.
     """
-    packed: list[PackedRun] = []
+    packed: list[Path] = []
     for directory in _unpacked(runs):
         with suppress(OSError), hold(directory, waits=False) as is_ours:
             if not is_ours or kept_in(directory) in known:
                 continue
             _end_process(directory)
             try:
-                packed.append(PackedRun(directory, pack(directory, _asked(directory), _end(directory))))
+                pack(directory, _asked(directory), _end(directory))
+                packed.append(directory)
             except (OSError, ValueError) as error:
                 _log.warning("the run in %s cannot be packed: %s", directory, error)
     return packed
@@ -85,7 +76,7 @@ def _can_be_packed(run: str) -> bool:
     In a directory that is empty a run begins this moment; of one that has lost its manifest nothing else is to be made.
     """
     with suppress(OSError):
-        return os.listdir(run) not in ([], [COMPRESSED])  # noqa: PTH208
+        return os.listdir(run) not in ([], [PACKED_EVENTS])  # noqa: PTH208
     return False
 
 
@@ -98,12 +89,12 @@ def _end_process(directory: Path) -> None:
     forget_environment(directory)
 
 
-def _end(directory: Path) -> RunEnd:
+def _end(directory: Path) -> ProcessEnd:
     """Return how a run ended, as far as ansible-runner still wrote it down."""
     status, code = (_text(directory / ARTIFACTS / name).strip() for name in ("status", "rc"))
     is_ansibles = code.isdecimal() and status not in _ENDED_BY_US
     last = (directory / ARTIFACTS / "status", source_of_events(directory), directory / REQUEST, directory)
-    return RunEnd(
+    return ProcessEnd(
         status if status in _KNOWN else "interrupted",
         int(code) if is_ansibles else None,
         next(_changed_at(path) for path in last if path and path.exists()),

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from registry_docker_updater.core.audit.runs import MANIFEST, PACKED_EVENTS
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.edges.runs.kept_events import (
     ARTIFACTS,
@@ -24,8 +25,8 @@ from registry_docker_updater.edges.runs.kept_events import (
     FILES,
     forget_events_in_memory,
 )
+from registry_docker_updater.edges.workplaces import see_to_disk
 
-MANIFEST, COMPRESSED = "manifest.json", f"{EVENTS}.gz"
 PROCESS_LOG = "process.log"
 FORMAT = 1
 # How much is kept of what was printed outside of events: of its end, in characters.
@@ -38,8 +39,8 @@ _SOURCES = (Path(EVENTS), *_BEFORE)
 
 
 @dataclass(frozen=True)
-class RunEnd:
-    """How a run ended: ``exit_code`` is that of ansible-playbook, where it is known.
+class ProcessEnd:
+    """How the process of a run ended: ``exit_code`` is that of ansible-playbook, where it is known.
 
     ``said`` is what the run's process had to say, and ``printed`` what is known of its output beside its events.
     """
@@ -52,7 +53,7 @@ class RunEnd:
     printed: str = ""
 
 
-def pack(directory: Path, asked: Mapping[str, Any], end: RunEnd) -> str:
+def pack(directory: Path, asked: Mapping[str, Any], end: ProcessEnd) -> str:
     """Leave of a run that is over its events and its manifest; return the SHA-256 of that, in hexadecimal.
 
     ``asked`` is what the manifest says of the run's beginning. Raises :class:`OSError` where that cannot be done; nothing is
@@ -66,7 +67,7 @@ def pack(directory: Path, asked: Mapping[str, Any], end: RunEnd) -> str:
     digest = hashlib.sha256(ready.read_bytes()).hexdigest()
     forget_events_in_memory(directory)
     for entry in list(os.scandir(directory)):
-        if entry.name in (MANIFEST, COMPRESSED, _READY):
+        if entry.name in (MANIFEST, PACKED_EVENTS, _READY):
             continue
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
@@ -74,7 +75,7 @@ def pack(directory: Path, asked: Mapping[str, Any], end: RunEnd) -> str:
             Path(entry.path).unlink()
     directory.chmod(0o700)
     ready.replace(manifest)
-    _see_to_disk(directory)
+    see_to_disk(directory)
     return digest
 
 
@@ -101,7 +102,7 @@ def whole_lines(path: Path) -> Iterator[bytes]:
                 yield line
 
 
-def _manifest(directory: Path, asked: Mapping[str, Any], end: RunEnd) -> Mapping[str, Any]:
+def _manifest(directory: Path, asked: Mapping[str, Any], end: ProcessEnd) -> Mapping[str, Any]:
     events = _pack_events(directory)
     printed = end.printed or _end_of(directory / ARTIFACTS / "stdout")
     return {
@@ -120,8 +121,8 @@ def _manifest(directory: Path, asked: Mapping[str, Any], end: RunEnd) -> Mapping
 
 def _pack_events(directory: Path) -> Mapping[str, Any]:
     """Compress the events, always to the same bytes, and return what the manifest says of them."""
-    source, compressed = source_of_events(directory), directory / COMPRESSED
-    part, count = directory / f"{COMPRESSED}{_BEING_WRITTEN}", 0
+    source, compressed = source_of_events(directory), directory / PACKED_EVENTS
+    part, count = directory / f"{PACKED_EVENTS}{_BEING_WRITTEN}", 0
     with _new(part) as file:
         with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
             for line in whole_lines(source) if source else ():
@@ -163,7 +164,7 @@ def _write(path: Path, content: bytes) -> None:
         _flush(file)
     part.replace(path)
     # Before anything is removed.
-    _see_to_disk(path.parent)
+    see_to_disk(path.parent)
 
 
 def _new(path: Path) -> IO[bytes]:
@@ -173,12 +174,3 @@ def _new(path: Path) -> IO[bytes]:
 def _flush(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _see_to_disk(folder: Path) -> None:
-    """See that the names in a folder are those that are found there after the power has failed."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -34,7 +34,7 @@ from registry_docker_updater.edges.runs.forks import Forks
 from registry_docker_updater.edges.runs.going import Going
 from registry_docker_updater.edges.runs.inputs import COLLECTION_FOLDER, Inputs
 from registry_docker_updater.edges.runs.kept_events import Keep
-from registry_docker_updater.edges.runs.packing import RunEnd, pack, said
+from registry_docker_updater.edges.runs.packing import ProcessEnd, pack, said
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, Playbook
 from registry_docker_updater.edges.runs.processes import cost_when_ended, end_group
 from registry_docker_updater.errors import UpdaterError
@@ -220,7 +220,7 @@ class AnsiblePlaybooks:
 
 def _packed(ended: FinishedRun, asked: Mapping[str, Any]) -> FinishedRun:
     """Pack a run that has ended. What it said and did is not lost where that cannot be done."""
-    end = RunEnd(ended.status, ended.exit_code, utc_now(), ended.cost, ended.said, ended.printed)
+    end = ProcessEnd(ended.status, ended.exit_code, utc_now(), ended.cost, ended.said, ended.printed)
     try:
         return replace(ended, manifest=pack(ended.directory, asked, end))
     except (OSError, ValueError) as error:
