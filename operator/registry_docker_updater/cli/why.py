@@ -56,7 +56,9 @@ def _tell(row: WhyRow, output: Output) -> None:
     state = f", {row['state']}" if row["state"] else ""
     output.line(f"  runs: {row['reference'] or row['image']}, {runs}, since {row['since']}{state}")
     if row["pushed"]:
-        output.line(f"  pushed: {short(row['pushed'])} at {row['pushed_at']} (event {row['push']} of {row['registry']})")
+        output.line(
+            f"  pushed: {short(row['pushed'])} at {row['pushed_at']} (event {row['push']} of {row['registry']})"
+        )
     output.line(f"  verdict: {row['says']}")
     at = f", at {row['next_at']}" if row["next_at"] else ""
     output.line(f"  next: {row['then']}{at}")
@@ -67,7 +69,9 @@ def _tell(row: WhyRow, output: Output) -> None:
             output.line(f"    note: {note}")
     for past in row["past"]:
         said = f": {past['message']}" if past["message"] else ""
-        output.line(f"  rollout {past['rollout']}: {past['outcome']} at {past['at']}, {short(past['digest'])}{said}")
+        output.line(
+            f"  rollout {past['rollout']}: {past['outcome']} at {past['at']}, {short(past['digest'])}{said}"
+        )
 
 
 def _target(parser: argparse.ArgumentParser) -> None:
@@ -75,5 +79,8 @@ def _target(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "why", "tell what a target runs, what was pushed, and what comes next", (json_option, scan_option, _target), run
+    "why",
+    "tell what a target runs, what was pushed, and what comes next",
+    (json_option, scan_option, _target),
+    run,
 )

@@ -14,8 +14,10 @@ from registry_docker_updater.storage.database import by_no_index
 
 @dataclass(frozen=True)
 class Choice:
-    """What meets all of it: a ``text`` somewhere in it, whatever its case; a ``registry``, a ``repository``, a ``tag``, a ``digest``;
-    who pushed (``actor``); and received from ``since`` on, and before ``until``.
+    """What meets all of it, with a ``text`` somewhere in it, whatever its case.
+
+    Of a ``registry``, a ``repository``, a ``tag``, a ``digest``; pushed by an ``actor``; received from ``since`` on, and before
+    ``until``.
     """
 
     text: str | None = None
@@ -83,6 +85,9 @@ class RolloutChoice(Choice):
         if self.text:
             found.append(_mentions(self.text, r.image, e.digest, e.actor, r.note))
         return found
+
+
+ALL_EVENTS, ALL_ROLLOUTS = EventChoice(), RolloutChoice()
 
 
 def _mentions(text: str, *columns: Column[Any]) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedNa
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.arrivals import Arrived, Recorded, keep_arrived
-from registry_docker_updater.storage.choices import EventChoice
+from registry_docker_updater.storage.choices import ALL_EVENTS, EventChoice
 from registry_docker_updater.storage.claims import FOUND
 from registry_docker_updater.storage.database import BEYOND, Connections, by_no_index
 from registry_docker_updater.storage.newest import newest_of
@@ -126,7 +126,7 @@ class EventStore:
             )
 
     def newest_events(
-        self, limit: int, longest: int, before: int | None = None, choice: EventChoice = EventChoice()
+        self, limit: int, longest: int, before: int | None = None, choice: EventChoice = ALL_EVENTS
     ) -> tuple[KeptEvent, ...]:
         """Return the newest ``limit`` events of a ``choice``, newest first, with ``longest`` characters of what nobody could read.
 

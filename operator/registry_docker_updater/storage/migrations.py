@@ -67,7 +67,7 @@ def _trail(connection: Connection) -> None:
 
 
 def _looking(connection: Connection) -> None:
-    """What is looked for by people is found."""
+    """Let what became of a target be found."""
     connection.execute(text("CREATE INDEX ix_outcomes_key ON outcomes (key)"))
 
 

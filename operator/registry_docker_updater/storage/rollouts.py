@@ -14,7 +14,7 @@ from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.choices import RolloutChoice
+from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
 from registry_docker_updater.storage.database import BEYOND, Connections, batches, by_no_index, put
 from registry_docker_updater.storage.written import wrote, wrote_where
 
@@ -107,7 +107,7 @@ class RolloutStore:
         return tuple(map(_rollout, rows))
 
     def newest(
-        self, limit: int, before: int | None = None, choice: RolloutChoice = RolloutChoice()
+        self, limit: int, before: int | None = None, choice: RolloutChoice = ALL_ROLLOUTS
     ) -> tuple[KeptRollout, ...]:
         """Return the newest ``limit`` rollouts of a ``choice``, newest first, each with the count of its outcomes.
 

@@ -16,7 +16,9 @@ Hosts = Mapping[str, Sequence[str]]
 _FRESH = timedelta(seconds=1)
 
 
-def overview_of(storage: Storage, hosts: Hosts, desired: DesiredImages, fleet: Fleet, clock: Clock) -> Overview:
+def overview_of(
+    storage: Storage, hosts: Hosts, desired: DesiredImages, fleet: Fleet, clock: Clock
+) -> Overview:
     """Return how ``fleet`` stands by what is kept; ``hosts`` are the names of each registry.
 
     ``desired`` holds what was pushed as far as it is known, and gets what is new.

@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from registry_docker_updater.storage.choices import EventChoice
+from registry_docker_updater.storage.choices import ALL_EVENTS, EventChoice
 from registry_docker_updater.storage.events import KeptEvent
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.values import moment
@@ -48,7 +48,7 @@ class IgnoredRow(TypedDict):
 
 
 def events(
-    storage: Storage, limit: int, before: int | None = None, choice: EventChoice = EventChoice()
+    storage: Storage, limit: int, before: int | None = None, choice: EventChoice = ALL_EVENTS
 ) -> list[EventRow]:
     """Return the newest ``limit`` events of a ``choice`` that came ``before`` the one with that number, newest first."""
     return [_event(one) for one in storage.events.newest_events(limit, LONGEST_LISTED, before, choice)]

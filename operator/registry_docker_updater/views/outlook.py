@@ -115,7 +115,11 @@ def _runs(one: Target, image: str) -> bool:
         wanted = Reference.parse(image)
     except InvalidReference:
         return image in one.image
-    return one.reference is not None and one.image_name == one.image_name.of_target(wanted) if one.image_name else False
+    return (
+        one.reference is not None and one.image_name == one.image_name.of_target(wanted)
+        if one.image_name
+        else False
+    )
 
 
 def _mentions(one: Target, needle: str) -> bool:

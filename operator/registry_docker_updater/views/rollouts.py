@@ -6,7 +6,7 @@ from registry_docker_updater.core.notifications.schedule import Notification
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.errors import NothingKnown
-from registry_docker_updater.storage.choices import RolloutChoice
+from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
 from registry_docker_updater.storage.rollouts import KeptRollout
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.values import moment
@@ -84,7 +84,7 @@ class WholeRolloutRow(RolloutRow):
 
 
 def rollouts(
-    storage: Storage, limit: int, before: int | None = None, choice: RolloutChoice = RolloutChoice()
+    storage: Storage, limit: int, before: int | None = None, choice: RolloutChoice = ALL_ROLLOUTS
 ) -> list[RolloutRow]:
     """Return the newest ``limit`` rollouts of a ``choice`` ``before`` the one with that number, newest first, with counts of outcomes."""
     return [_rollout(one) for one in storage.rollouts.newest(limit, before, choice)]

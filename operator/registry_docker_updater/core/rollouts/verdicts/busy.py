@@ -4,7 +4,10 @@ from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
 BUSY = Verdict(
-    "busy", "is being updated by another rollout", "it is looked at again when that has ended", is_pending=True
+    "busy",
+    "is being updated by another rollout",
+    "it is looked at again when that has ended",
+    is_pending=True,
 )
 
 
