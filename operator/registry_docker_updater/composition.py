@@ -23,6 +23,7 @@ from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -36,6 +37,7 @@ from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
+from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
@@ -44,6 +46,8 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.registries import registries
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +180,16 @@ def assemble(parts: Parts) -> Operator:
             return "starting or stopping"
         return parts.database.trouble()
 
-    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
+    def fleet() -> Fleet:
+        return scanner.fleet
+
+    listings = Listings(
+        parts.storage,
+        fleet,
+        CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady),
+        lambda: registries(parts.storage, parts.known_registries, poll.asked),
+    )
+    api = Api(listings, not_ready, __version__)
     servers = _servers(parts, receiver, api, access)
     return Operator(
         parts=parts,

@@ -26,6 +26,7 @@ from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.files import make_private
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.registries import KnownRegistry
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,14 @@ class Parts:
     def registry_hosts(self) -> Mapping[str, Sequence[str]]:
         """Every registry's names."""
         return {name: registry.hosts for name, registry in self.settings.registries.items()}
+
+    @property
+    def known_registries(self) -> Sequence[KnownRegistry]:
+        """The registries as they can be shown."""
+        return [
+            KnownRegistry(name, registry.format, registry.hosts, registry.sweep_interval)
+            for name, registry in self.settings.registries.items()
+        ]
 
     def harbor(self, name: str, user: str | None, password: str | None) -> Harbor:
         """Return the API of a Harbor of the settings, for the user given or that of its credentials.

@@ -15,6 +15,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.registries import Asked
 
 _PATIENCE_SECONDS = 2.0
 
@@ -65,6 +66,10 @@ class RegistryPoll:
     def asks(self, registry: str) -> bool:
         """Tell whether ``registry`` is asked."""
         return registry in self._pollers
+
+    def asked(self, registry: str) -> Asked | None:
+        """Return when ``registry`` last answered, and what is wrong with it; None where it is not asked."""
+        return self._pollers[registry].asked if registry in self._pollers else None
 
     def believe_events(self, registry: str, *, believes: bool) -> None:
         """Believe what events of ``registry`` say where it cannot be asked, or do not, from now on."""

@@ -6,6 +6,7 @@ import threading
 from registry_docker_updater.activities.questions import LOOK_SECONDS, Questions
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.views.registries import Asked
 
 _log = logging.getLogger(__name__)
 # In a storm of news, each look is to see much of it: how many times as long as one took the next waits, and how long at
@@ -52,6 +53,11 @@ class Poller:
         with self._news:
             self._is_stopping = True
             self._news.notify_all()
+
+    @property
+    def asked(self) -> Asked:
+        """When the registry last answered, and what is wrong with it."""
+        return self._questions.asked
 
     def outage(self) -> None:
         """Ask for everything again."""

@@ -16,6 +16,7 @@ from registry_docker_updater.edges.registry.port import Found, RegistryApi
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from registry_docker_updater.storage.events import PushedTag
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.registries import Asked
 
 _log = logging.getLogger(__name__)
 # How long it may take until a new reference of the fleet, or a push, is noticed.
@@ -61,11 +62,18 @@ class Questions:
         self._problems: dict[Tag | None, str] = {}
         self._stranger_at: datetime | None = None
         self.believes_events = polled.believes_events
+        # When it last answered.
+        self._answered_at: datetime | None = None
 
     @property
     def registry(self) -> str:
         """The name of the registry."""
         return self._polled.name
+
+    @property
+    def asked(self) -> Asked:
+        """When the registry last answered, and what is wrong with it; for any thread."""
+        return Asked(self._answered_at, self._problems.get(None))
 
     @property
     def awaits_somebody(self) -> bool:
@@ -180,9 +188,11 @@ class Questions:
         except RepositoryUnavailable as error:
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered([tag], begun, self._steady())
+            self._answered_at = asked_at
             self._report(None, None)
             self._report(tag, str(error))
             return
+        self._answered_at = asked_at
         self._report(None, None)
         self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
         if found.digest or tag.repository in self._claims.telling:

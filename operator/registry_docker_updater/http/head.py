@@ -81,10 +81,12 @@ class Answer:
         """
         lengths = [value for name, value in self.headers if name.lower() == "content-length"]
         length = lengths[0] if is_head and lengths else f"{len(self.body)}"
+        # What is not modified has no content, and the length of none either (RFC 9110, 8.6).
+        is_empty = self.status.startswith("304")
         lines = [
             f"HTTP/1.1 {self.status}",
             *(f"{name}: {value}" for name, value in self.headers if name.lower() != "content-length"),
-            f"Content-Length: {length}",
+            *([] if is_empty else [f"Content-Length: {length}"]),
             f"Date: {date}",
             "Server: registry-docker-updater",
             *(["Connection: close"] if is_last else []),
