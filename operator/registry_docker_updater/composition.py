@@ -13,6 +13,7 @@ from registry_docker_updater.activities.evidence import told_runs, unrecorded_ru
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
+from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
@@ -47,7 +48,7 @@ from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
 from registry_docker_updater.views.current import CurrentOverview
-from registry_docker_updater.views.registries import registries
+from registry_docker_updater.views.registries import CurrentRegistries, registries
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +74,13 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     follow: Callable[[Followed], EngineEvents],
     fleet_changed: Callable[[], None],
     *,
+    progress: Progress | None = None,
     rollout_ended: Callable[[], None] = lambda: None,
 ) -> tuple[Scanner, Reconciler]:
     """Return what keeps the fleet as it is known, and what brings it to what was pushed.
 
     ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``. ``rollout_ended`` is called at the
-    end of each run.
+    end of each run, ``progress`` is told how far each is.
     """
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
     scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
@@ -93,7 +95,9 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 
     activities = Activities(
         scans=scanner,
-        rollouts=RollOut(context, policy.rollouts, updated=updated, need=scanner.need),
+        rollouts=RollOut(
+            context, policy.rollouts, progress=progress or Progress(), updated=updated, need=scanner.need
+        ),
         repairs=Repairer(context, timeout, need=scanner.need),
         notifications=Notifier(context, timeout, retry),
         retention=Retention(context, policy.keep, rest),
@@ -151,8 +155,9 @@ def assemble(parts: Parts) -> Operator:
         poll.fleet_changed()
 
     heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock)
+    progress = Progress()
     scanner, reconciler = reconciling(
-        context, policy, alarm, LiveView, fleet_changed, rollout_ended=heads.ring
+        context, policy, alarm, LiveView, fleet_changed, progress=progress, rollout_ended=heads.ring
     )
     poll = RegistryPoll(
         parts.storage,
@@ -183,11 +188,13 @@ def assemble(parts: Parts) -> Operator:
     def fleet() -> Fleet:
         return scanner.fleet
 
+    standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
     listings = Listings(
         parts.storage,
         fleet,
         CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady),
-        lambda: registries(parts.storage, parts.known_registries, poll.asked),
+        lambda: registries(standings()),
+        lambda: progress.running,
     )
     api = Api(listings, not_ready, __version__)
     servers = _servers(parts, receiver, api, access)

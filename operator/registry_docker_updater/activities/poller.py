@@ -5,8 +5,8 @@ import threading
 
 from registry_docker_updater.activities.questions import LOOK_SECONDS, Questions
 from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.views.registries import Asked
 
 _log = logging.getLogger(__name__)
 # In a storm of news, each look is to see much of it: how many times as long as one took the next waits, and how long at
@@ -54,11 +54,6 @@ class Poller:
             self._is_stopping = True
             self._news.notify_all()
 
-    @property
-    def asked(self) -> Asked:
-        """When the registry last answered, and what is wrong with it."""
-        return self._questions.asked
-
     def outage(self) -> None:
         """Ask for everything again."""
         with self._news:
@@ -75,6 +70,11 @@ class Poller:
         """Look at the fleet at once, where a push waits for somebody who runs it."""
         if self._questions.awaits_somebody:
             self.news()
+
+    @property
+    def last_poll(self) -> LastPoll:
+        """When the registry was asked last, and why it cannot be."""
+        return self._questions.last_poll
 
     def believe_events(self, *, believes: bool) -> None:
         """Believe what events say where the registry cannot be asked, or do not, from now on."""

@@ -12,6 +12,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.answers import answer, refusal
 from registry_docker_updater.http.endpoints import API, GUARDED, Endpoint, Page
@@ -33,6 +34,7 @@ from registry_docker_updater.views.events import EventRow, IgnoredRow, events, i
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import HostChoice, HostRow, hosts
 from registry_docker_updater.views.outlook import VERDICTS, OutlookRow, TargetChoice, outlooks
+from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.registries import RegistryRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
 from registry_docker_updater.views.trail import Choice, EntryRow, story, trail
@@ -87,12 +89,16 @@ _OF_TRAIL = (
 
 @dataclass(frozen=True)
 class Listings:
-    """Shows what is kept in ``storage``, the fleet as it is ``known``, how that stands, and the registries."""
+    """Shows what is kept in ``storage``, the fleet as it is ``known``, how that stands, and the registries.
+
+    ``running`` are the runs of rollouts that go on.
+    """
 
     storage: Storage
     known: Callable[[], Fleet]
     overview: Callable[[], Overview]
     registries: Callable[[], list[RegistryRow]]
+    running: Callable[[], Mapping[int, RunProgress]] = dict
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
@@ -112,6 +118,13 @@ class Listings:
                 "All that the trail says of a rollout and its push",
                 self.story,
                 Page[EntryRow],
+                ID,
+            ),
+            _single(
+                "rollouts/{id}/progress",
+                "How far a rollout's run is that goes on",
+                self.progress,
+                ProgressRow,
                 ID,
             ),
             _listing("hosts", "by their names", self.hosts, HostRow, (*later, *_OF_HOSTS)),
@@ -148,6 +161,10 @@ class Listings:
     def story(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with all that the trail says of a rollout."""
         return or_unknown(lambda: {"items": story(self.storage, id), "next": None})
+
+    def progress(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Answer with how far a run is."""
+        return or_unknown(lambda: progress(self.running(), id))
 
     def hosts(self, limit: int = DEFAULT_LIMIT, after: str | None = None, **wanted: Any) -> HTTPResponse:
         """Answer with a page of hosts."""

@@ -4,14 +4,14 @@ Every method is one transaction, committed with fsync before it returns, or rais
 committed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Text, case, func, select, type_coerce
+from sqlalchemy import Row, Select, Text, case, func, select, type_coerce
 
-from registry_docker_updater.core.events.pushes import BY_HAND, KeptPush, Push, Unreadable, UnresolvedPush
+from registry_docker_updater.core.events.pushes import KeptPush, Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage import tables
@@ -57,22 +57,6 @@ class PushedTag:
     repository: str
     tag: str
     is_found: bool
-
-
-@dataclass(frozen=True)
-class HeardEvent:
-    """The number of an event, and when it came."""
-
-    id: int
-    received_at: datetime
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What was heard last of a registry: by an event that it ``sent``, and by a push that only the sweep ``found``."""
-
-    sent: HeardEvent | None = None
-    found: HeardEvent | None = None
 
 
 @dataclass(frozen=True)
@@ -166,11 +150,6 @@ class EventStore:
             raise NothingKnown(f"no event {number}; `registry-docker-updater events` lists the newest")
         return KeptEvent(**row)
 
-    def heard(self, registries: Collection[str]) -> Mapping[str, Heard]:
-        """Return what was heard last of each of ``registries``."""
-        with self._connections.reading() as connection:
-            return {name: _heard(connection, name) for name in registries}
-
     def ignored(self) -> tuple[IgnoredEvents, ...]:
         """Return how many events were ignored, by registry and reason."""
         i = tables.ignored.c
@@ -219,19 +198,6 @@ def _kept(longest: int | None) -> Select[Any]:
         case((is_any, func.length(content))).label("content_size"),
         tables.claims.c.event.is_not(None).label("waits"),
     ).outerjoin(tables.claims, tables.claims.c.event == e.id)
-
-
-def _heard(connection: Connection, registry: str) -> Heard:
-    e = tables.events.c
-    is_found, is_by_hand = e.key.startswith(FOUND), e.key.startswith(BY_HAND)
-
-    def last(which: ColumnElement[bool]) -> HeardEvent | None:
-        # By the index of the keys alone, however many there are.
-        newest = select(func.max(e.id)).where(e.registry == registry, which).scalar_subquery()
-        row = connection.execute(select(e.id, e.received_at).where(e.id == newest)).first()
-        return HeardEvent(row.id, row.received_at) if row else None
-
-    return Heard(sent=last(~is_found & ~is_by_hand), found=last(is_found))
 
 
 def _kept_push(row: Row[Any]) -> KeptPush:

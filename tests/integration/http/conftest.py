@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from integration.receivers import certificate
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.schedules.registries import KnownRegistry, LastPoll
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
@@ -33,7 +33,7 @@ from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import overview_of
-from registry_docker_updater.views.registries import Asked, KnownRegistry, registries
+from registry_docker_updater.views.registries import CurrentRegistries, registries
 from unit.builders import HOST, NOON
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
@@ -52,11 +52,11 @@ LIMIT = 100_000
 
 
 HOSTS = {"production": (HOST,), "harbor": ("harbor.example.com",), "international": ("intl.example.com",)}
-REGISTRIES = [
-    KnownRegistry("production", "distribution", (HOST,), timedelta(hours=1)),
-    KnownRegistry("harbor", "harbor", ("harbor.example.com",), None),
-]
-ASKED = {"production": Asked(NOON, "registry production cannot be reached")}
+REGISTRIES = {
+    "production": KnownRegistry("distribution", (HOST,)),
+    "harbor": KnownRegistry("harbor", ("harbor.example.com",)),
+}
+POLLS = {"production": LastPoll(NOON, "registry production cannot be reached")}
 
 
 SECRET = {"Authorization": "Bearer s3cret"}
@@ -143,11 +143,12 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
     access = AccessGuard(Access())
     guard = DeliveryGuard(sources, LIMIT)
     receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
+    standings = CurrentRegistries(store, REGISTRIES, lambda: POLLS, utc_now)
     listings = Listings(
         store,
         store.fleet.load,
         lambda: overview_of(store, HOSTS, DesiredImages(HOSTS), store.fleet.load(), utc_now),
-        lambda: registries(store, REGISTRIES, ASKED.get),
+        lambda: registries(standings()),
     )
     api = Api(listings, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3")
     server = Server(

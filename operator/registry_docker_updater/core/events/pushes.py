@@ -8,7 +8,7 @@ from registry_docker_updater.core.references import Reference, check_digest
 
 # Stands in for a registry's host while only repository and tag of a name are checked.
 _ANY_HOST = "registry.invalid"
-# How the key begins of what a person recorded here.
+# What the keys of pushes begin with that a person recorded here.
 BY_HAND = "by hand "
 
 
