@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from registry_docker_updater import __version__
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
@@ -32,8 +33,10 @@ from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
 from registry_docker_updater.http.access import AccessGuard
+from registry_docker_updater.http.admission import DoorGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
@@ -47,6 +50,7 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.views import pushes
 from registry_docker_updater.views.current import CurrentOverview
 from registry_docker_updater.views.registries import CurrentRegistries, registries
 
@@ -196,7 +200,16 @@ def assemble(parts: Parts) -> Operator:
         lambda: registries(standings()),
         lambda: progress.running,
     )
-    api = Api(listings, not_ready, __version__)
+    hosts, clock = parts.registry_hosts, parts.clock
+    made = Pushes(
+        parts.storage,
+        ByHand(parts.storage, hosts, fleet, clock),
+        plan=lambda image: pushes.plan(parts.storage, hosts, image, fleet(), clock()),
+        standing=lambda number: pushes.push(parts.storage, hosts, number, fleet(), clock()),
+        wake=alarm.ring,
+        clock=clock,
+    )
+    api = Api(listings, made, not_ready, __version__)
     servers = _servers(parts, receiver, api, access)
     return Operator(
         parts=parts,
@@ -220,7 +233,8 @@ def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) ->
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        return Server(together, guard, Listening(address, port, certificate), refusals=refusals)
+        door_guard = DoorGuard(guard, access, endpoints)
+        return Server(together, door_guard, Listening(address, port, certificate), refusals=refusals)
 
     sent = receiver.endpoints()
     if listen.api is None:

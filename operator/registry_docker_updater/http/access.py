@@ -24,12 +24,14 @@ class Right(IntEnum):
 class Visitor:
     """Who asks, from which ``address``, and what they may do.
 
-    ``name`` is that of their token, or what the proxy calls them; None where nobody is told apart from anybody.
+    ``name`` is that of their token, or what the proxy calls them; None where nobody is told apart from anybody. A token
+    (``is_bearer``) is given by who makes the request; what else tells who it is, a browser sends with any page's.
     """
 
     name: str | None
     right: Right
     address: str
+    is_bearer: bool = False
 
     @property
     def person(self) -> Person:
@@ -94,7 +96,7 @@ class Access:
         given = headers.get("authorization", "").removeprefix("Bearer ").encode("latin-1")
         # Every token is compared, so that the time tells nothing.
         known = [
-            Visitor(one.name, one.right, address)
+            Visitor(one.name, one.right, address, is_bearer=True)
             for one in self.tokens
             if hmac.compare_digest(given, one.secret.encode())
         ]

@@ -9,7 +9,9 @@ from bottle import HTTPResponse
 
 from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import answer
-from registry_docker_updater.http.endpoints import API, GUARDED, Endpoint, Status
+from registry_docker_updater.http.by_hand import Pushes
+from registry_docker_updater.http.endpoints import GUARDED, Endpoint, Status
+from registry_docker_updater.http.head import API
 from registry_docker_updater.http.listings import ID, Listings
 from registry_docker_updater.http.openapi import description
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
@@ -21,9 +23,10 @@ _LISTED = 200
 
 @dataclass(frozen=True)
 class Api:
-    """Shows ``listings`` of what is known; ``not_ready`` says why the operator does not work, None where it does."""
+    """Shows ``listings`` of what is known, and has ``pushes`` made by hand; ``not_ready`` says why the operator does not work, None where it does."""
 
     listings: Listings
+    pushes: Pushes
     not_ready: Callable[[], str | None]
     version: str
 
@@ -33,6 +36,7 @@ class Api:
             *self.probes(),
             *self.unpaged(),
             *self.listings.endpoints(),
+            *self.pushes.endpoints(),
             Endpoint(
                 "GET",
                 f"{API}openapi.json",

@@ -11,10 +11,11 @@ from bottle import HTTPResponse
 from typing_extensions import TypedDict
 
 from registry_docker_updater.http.access import Right
+from registry_docker_updater.http.bodies import Body
+from registry_docker_updater.http.head import API
 from registry_docker_updater.http.query import Parameter
 
 T = TypeVar("T")
-API = "/api/v1/"
 # As what every endpoint that needs a right may refuse.
 GUARDED: Mapping[int, str] = {
     401: "A token with the right is needed.",
@@ -65,7 +66,8 @@ class Problem(TypedDict):
 class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
-    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
+    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words;
+    of the ``body`` of who has the right, ``body_limit`` bytes are read, and given to ``answers`` as what was ``asked``.
     """
 
     method: str
@@ -78,6 +80,8 @@ class Endpoint:
     takes: str | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
+    body: type[Body] | None = None
+    body_limit: int = 0
 
     @property
     def is_strict(self) -> bool:

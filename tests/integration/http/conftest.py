@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 
 from integration.receivers import certificate
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.schedules.registries import KnownRegistry, LastPoll
 from registry_docker_updater.http.access import Access, AccessGuard
+from registry_docker_updater.http.admission import DoorGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
@@ -33,6 +36,7 @@ from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import overview_of
+from registry_docker_updater.views.pushes import plan, push
 from registry_docker_updater.views.registries import CurrentRegistries, registries
 from unit.builders import HOST, NOON
 
@@ -150,12 +154,21 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
         lambda: overview_of(store, HOSTS, DesiredImages(HOSTS), store.fleet.load(), utc_now),
         lambda: registries(standings()),
     )
-    api = Api(listings, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3")
+    pushes = Pushes(
+        store,
+        ByHand(store, HOSTS, store.fleet.load, utc_now),
+        plan=lambda image: plan(store, HOSTS, image, store.fleet.load(), utc_now()),
+        standing=lambda number: push(store, HOSTS, number, store.fleet.load(), utc_now()),
+        wake=lambda: woken.append("by hand"),
+        clock=utc_now,
+    )
+    api = Api(
+        listings, pushes, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3"
+    )
+    endpoints = (*receiver.endpoints(), *api.endpoints())
     server = Server(
-        Together(
-            application((*receiver.endpoints(), *api.endpoints()), access, refusals), store.events.record_all
-        ),
-        guard,
+        Together(application(endpoints, access, refusals), store.events.record_all),
+        DoorGuard(guard, access, endpoints),
         Listening("127.0.0.1", 0, tls),
         limits,
         refusals,

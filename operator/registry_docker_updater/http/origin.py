@@ -1,0 +1,18 @@
+"""Whether a request was made by a page of ours, or by one of elsewhere in the name of who looks at it (CSRF).
+
+A browser sends cookies, and a proxy its login, with whatever any page asks for. It says where a request comes from, and no page can
+change that: in ``Sec-Fetch-Site`` (Fetch Metadata), or in ``Origin``.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+
+def is_ours(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request with these ``headers``, by their names in lower case, is known to be of a page of ours."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    # Without its scheme: whoever serves TLS for us may ask in plain HTTP.
+    host, origin = headers.get("host", ""), urlsplit(headers.get("origin", ""))
+    return bool(host) and origin.scheme in ("http", "https") and origin.netloc.lower() == host.lower()
