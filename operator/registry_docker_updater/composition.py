@@ -36,6 +36,9 @@ from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
+from registry_docker_updater.http.pages.context import Context as PagesContext
+from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.rendering import Rendering
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
@@ -44,6 +47,8 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.orders import TargetOrders
 
 _log = logging.getLogger(__name__)
 
@@ -176,8 +181,21 @@ def assemble(parts: Parts) -> Operator:
             return "starting or stopping"
         return parts.database.trouble()
 
+    overview = CurrentOverview(
+        parts.storage, parts.registry_hosts, lambda: scanner.fleet, parts.clock, context.steady
+    )
     api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
-    servers = _servers(parts, receiver, api, access)
+    shown = pages(
+        PagesContext(
+            storage=parts.storage,
+            overview=overview,
+            rendering=Rendering(__version__, parts.clock),
+            runs=parts.runs,
+            registries=tuple(settings.registries),
+            orders=TargetOrders(),
+        )
+    )
+    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access)
     return Operator(
         parts=parts,
         servers=servers,
@@ -193,7 +211,13 @@ def assemble(parts: Parts) -> Operator:
     )
 
 
-def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) -> Sequence[Server]:
+def _servers(
+    parts: Parts,
+    receiver: Receiver,
+    asked: Sequence[Endpoint],
+    probes: Sequence[Endpoint],
+    access: AccessGuard,
+) -> Sequence[Server]:
     """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
     listen, refusals = parts.settings.listen, receiver.refusals
     certificate = door.certificate(parts.settings)
@@ -204,8 +228,8 @@ def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) ->
 
     sent = receiver.endpoints()
     if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *api.endpoints()), receiver.guard),)
+        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
     return (
-        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
-        server(listen.api.address, listen.api.port, api.endpoints(), NoDeliveries()),
+        server(listen.address, listen.port, (*sent, *probes), receiver.guard),
+        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
     )

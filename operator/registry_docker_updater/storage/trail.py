@@ -72,6 +72,23 @@ class TrailStore:
             yield from some
             last = some[-1].sequence if len(some) == _READ_TOGETHER else None
 
+    def newest(
+        self,
+        limit: int,
+        before: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Entry, ...]:
+        """Return the newest ``limit`` entries, newest first: of those ``before`` a number, ``since`` a time, and before another."""
+        wheres: dict[str, Any] = {
+            "id < ?": BEYOND - 1 if before is None else before,
+            **({"at >= ?": in_database(since)} if since else {}),
+            **({"at < ?": in_database(until)} if until else {}),
+        }
+        query = f"{_ENTRIES} WHERE {' AND '.join(wheres)} ORDER BY id DESC LIMIT ?"
+        with self._connections.reading() as connection, _as_it_lies(connection):
+            return tuple(map(_entry, connection.exec_driver_sql(query, (*wheres.values(), limit))))
+
     def entry(self, sequence: int) -> Entry:
         """Return the entry with a number, which is known to be there."""
         with self._connections.reading() as connection, _as_it_lies(connection):

@@ -1,0 +1,54 @@
+"""The pages as a table: which address shows what."""
+
+from collections.abc import Sequence
+
+from bottle import HTTPResponse
+
+from registry_docker_updater.http.endpoints import Endpoint, Parameter
+from registry_docker_updater.http.pages.context import Context
+from registry_docker_updater.http.pages.events import EventPages
+from registry_docker_updater.http.pages.fleet import FleetPages
+from registry_docker_updater.http.pages.rollouts import RolloutPages
+
+_NUMBER = Parameter("number", {"type": "integer"}, "Its number.", is_in_path=True)
+_NAME = Parameter("name", {"type": "string"}, "Its name.", is_in_path=True)
+_PATH = {"type": "string", "format": "path"}
+
+
+def pages(context: Context) -> Sequence[Endpoint]:
+    """Return all pages."""
+    fleet, rollouts, others = FleetPages(context), RolloutPages(context), EventPages(context)
+
+    def file(name: str) -> HTTPResponse:
+        return context.rendering.file(name) or context.nothing(f"There is no file {name}.")
+
+    return (
+        Endpoint("GET", "/fleet", "Targets", fleet.targets, str),
+        Endpoint(
+            "GET",
+            "/targets/{key}",
+            "One target",
+            fleet.target,
+            str,
+            (Parameter("key", _PATH, "Its key.", is_in_path=True),),
+        ),
+        Endpoint("GET", "/hosts", "Hosts", fleet.hosts, str),
+        Endpoint(
+            "GET",
+            "/hosts/{name}",
+            "One host",
+            fleet.host,
+            str,
+            (Parameter("name", _PATH, "Its name.", is_in_path=True),),
+        ),
+        Endpoint("GET", "/rollouts", "Rollouts", rollouts.rollouts, str),
+        Endpoint("GET", "/rollouts/{number}", "One rollout", rollouts.rollout, str, (_NUMBER,)),
+        Endpoint(
+            "GET", "/rollouts/{number}/runs/{name}", "What a run printed", rollouts.run, str, (_NUMBER, _NAME)
+        ),
+        Endpoint("GET", "/events", "Events", others.events, str),
+        Endpoint("GET", "/events/{number}", "One event", others.event, str, (_NUMBER,)),
+        Endpoint("GET", "/trail", "What happened", others.trail, str),
+        Endpoint("GET", "/search", "What has a text in it", others.search, str),
+        Endpoint("GET", "/static/{name}", "Styles and scripts", file, bytes, (_NAME,)),
+    )
