@@ -9,12 +9,14 @@ from typing import Any
 from bottle import HTTPError, HTTPResponse, request, response
 
 from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.http.access import Visitor
 from registry_docker_updater.http.endpoints import API, Problem
 from registry_docker_updater.http.refusals import Refusals, place
 
 _log = logging.getLogger(__name__)
 
-
+# Where in a request's environment it is kept who asks.
+VISITOR = "registry_docker_updater.visitor"
 # What a browser must not do with an answer: guess what it is, keep it, show it in a frame, run anything in it.
 _SAFETY = {
     "Content-Type": "application/json",
@@ -78,6 +80,12 @@ def headers_of_request() -> Mapping[str, str]:
         for name, value in request.environ.items()
         if name.startswith("HTTP_") or name == "CONTENT_TYPE"
     }
+
+
+def visitor_of_request() -> Visitor:
+    """Return who makes the request at hand, which is for an endpoint that needs a right."""
+    visitor: Visitor = request.environ[VISITOR]
+    return visitor
 
 
 def or_unavailable(refusals: Refusals, answers: Callable[..., Any]) -> Callable[..., Any]:

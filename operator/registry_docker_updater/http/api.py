@@ -10,6 +10,7 @@ from bottle import HTTPResponse
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import answer, refusal
 from registry_docker_updater.http.endpoints import (
     AFTER,
@@ -95,7 +96,7 @@ class Api:
     def probes(self) -> Sequence[Endpoint]:
         """Return what is asked to know whether it lives, by anybody."""
         return (
-            Endpoint("GET", "/healthz", "Whether the process lives", self.alive, Status),
+            Endpoint("GET", "/healthz", "Whether the process lives", self.alive, Status, needs=Right.NONE),
             Endpoint(
                 "GET",
                 "/readyz",
@@ -103,6 +104,7 @@ class Api:
                 self.ready,
                 Status,
                 refusals={503: "It does not."},
+                needs=Right.NONE,
             ),
         )
 
