@@ -13,6 +13,7 @@ from registry_docker_updater.activities.evidence import told_runs, unrecorded_ru
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
+from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
@@ -74,12 +75,13 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     follow: Callable[[Followed], EngineEvents],
     fleet_changed: Callable[[], None],
     *,
+    progress: Progress | None = None,
     rollout_ended: Callable[[], None] = lambda: None,
 ) -> tuple[Scanner, Reconciler]:
     """Return what keeps the fleet as it is known, and what brings it to what was pushed.
 
     ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``. ``rollout_ended`` is called at the
-    end of each run.
+    end of each run, ``progress`` is told how far each is.
     """
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
     scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
@@ -94,7 +96,9 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 
     activities = Activities(
         scans=scanner,
-        rollouts=RollOut(context, policy.rollouts, updated=updated, need=scanner.need),
+        rollouts=RollOut(
+            context, policy.rollouts, progress=progress or Progress(), updated=updated, need=scanner.need
+        ),
         repairs=Repairer(context, timeout, need=scanner.need),
         notifications=Notifier(context, timeout, retry),
         retention=Retention(context, policy.keep, rest),
@@ -152,8 +156,9 @@ def assemble(parts: Parts) -> Operator:
         poll.fleet_changed()
 
     heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock)
+    progress = Progress()
     scanner, reconciler = reconciling(
-        context, policy, alarm, LiveView, fleet_changed, rollout_ended=heads.ring
+        context, policy, alarm, LiveView, fleet_changed, progress=progress, rollout_ended=heads.ring
     )
     poll = RegistryPoll(
         parts.storage,
@@ -184,7 +189,7 @@ def assemble(parts: Parts) -> Operator:
     overview = CurrentOverview(
         parts.storage, parts.registry_hosts, lambda: scanner.fleet, parts.clock, context.steady
     )
-    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
+    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__, running=lambda: progress.running)
     shown = pages(
         PagesContext(
             storage=parts.storage,
