@@ -40,6 +40,7 @@ from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.pages.context import Context as PagesContext
 from registry_docker_updater.http.pages.pages import pages
 from registry_docker_updater.http.pages.rendering import Rendering
+from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
@@ -190,6 +191,7 @@ def assemble(parts: Parts) -> Operator:
         parts.storage, parts.registry_hosts, lambda: scanner.fleet, parts.clock, context.steady
     )
     api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__, running=lambda: progress.running)
+    topics = Topics(parts.storage, lambda: scanner.fleet, lambda: progress.running)
     shown = pages(
         PagesContext(
             storage=parts.storage,
@@ -198,9 +200,10 @@ def assemble(parts: Parts) -> Operator:
             runs=parts.runs,
             registries=tuple(settings.registries),
             orders=TargetOrders(),
+            topics=topics,
         )
     )
-    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access)
+    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
     return Operator(
         parts=parts,
         servers=servers,
@@ -216,12 +219,13 @@ def assemble(parts: Parts) -> Operator:
     )
 
 
-def _servers(
+def _servers(  # noqa: PLR0913, PLR0917 - what servers are made of
     parts: Parts,
     receiver: Receiver,
     asked: Sequence[Endpoint],
     probes: Sequence[Endpoint],
     access: AccessGuard,
+    topics: Topics,
 ) -> Sequence[Server]:
     """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
     listen, refusals = parts.settings.listen, receiver.refusals
@@ -229,7 +233,8 @@ def _servers(
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        return Server(together, guard, Listening(address, port, certificate), refusals=refusals)
+        listening = Listening(address, port, certificate)
+        return Server(together, guard, listening, refusals=refusals, version=topics.version)
 
     sent = receiver.endpoints()
     if listen.api is None:

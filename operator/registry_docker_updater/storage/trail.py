@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
@@ -60,6 +60,11 @@ class TrailStore:
         """Return the number that was given last, whether or not its entry is still there."""
         with self._connections.reading() as connection:
             return last_given(connection)[0]
+
+    def last_of_rollout(self, rollout: int) -> int:
+        """Return the number of the last entry of a rollout; 0 where there is none."""
+        with self._connections.reading() as connection:
+            return connection.scalar(select(func.max(_t.id)).where(_t.rollout == rollout)) or 0
 
     def entries(self, after: int = 0, up_to: int | None = None) -> Iterator[Entry]:
         """Yield the entries ``after`` one number and ``up_to`` another, in order; not all of them are in memory at once."""

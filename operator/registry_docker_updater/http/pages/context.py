@@ -10,6 +10,7 @@ from bottle import HTTPResponse, request
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.http.pages.asked import Asked
 from registry_docker_updater.http.pages.rendering import Rendering
+from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.orders import TargetOrders
 
@@ -19,10 +20,11 @@ _SECTIONS = ((NOW, "/"), (FLEET, "/fleet"), (ROLLOUTS, "/rollouts"), (EVENTS, "/
 
 @dataclass(frozen=True)
 class Here:
-    """Where somebody is: the ``section``, what of the page changes by itself (``topic``), and who they are."""
+    """Where somebody is, and who they are: the ``section``, the ``topic`` by which the page changes, and that one's version."""
 
     section: str | None = None
     topic: str | None = None
+    version: str | None = None
     searched: str = ""
     unread: Sequence[str] = ()
     name: str | None = None
@@ -43,13 +45,15 @@ class Context:
     runs: Path
     registries: Sequence[str]
     orders: TargetOrders
+    topics: Topics
 
     def page(
         self, template: str, section: str | None, topic: str | None = None, **values: Any
     ) -> HTTPResponse:
         """Return a page for whoever asks."""
         unread = values.pop("unread", ())
-        here = Here(section, topic, searched=values.pop("searched", ""), unread=unread)
+        version = self.topics.version(topic) if topic else None
+        here = Here(section, topic, version, searched=values.pop("searched", ""), unread=unread)
         return self.rendering.page(template, here=here, **values)
 
     def nothing(self, why: str, section: str | None = None) -> HTTPResponse:

@@ -11,6 +11,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outlook import VERDICTS, Overview
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
+from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
 from registry_docker_updater.views.fleet import HostRow, chosen_hosts, host
@@ -53,7 +54,7 @@ class FleetPages:
         return self.context.page(
             "targets",
             FLEET,
-            "fleet",
+            topics.FLEET,
             asked=query,
             unread=query.unread(understood),
             rows=[outlook(overview.outlook(key)) for key in keys],
@@ -71,7 +72,7 @@ class FleetPages:
         if key not in overview.fleet.targets:
             return self.context.nothing(f"No target has the key {key}: it may be gone since.", FLEET)
         row = why(self.context.storage, overview, key, _PAST)
-        return self.context.page("target", FLEET, "fleet", row=row, actions=())
+        return self.context.page("target", FLEET, topics.FLEET, row=row, actions=())
 
     def hosts(self) -> HTTPResponse:
         """Show the hosts that are asked for."""
@@ -91,7 +92,7 @@ class FleetPages:
         return self.context.page(
             "hosts",
             FLEET,
-            "fleet",
+            topics.FLEET,
             asked=query,
             unread=query.unread(understood),
             rows=[_with_count(one, fleet) for one in shown],
@@ -110,7 +111,7 @@ class FleetPages:
         return self.context.page(
             "host",
             FLEET,
-            "fleet",
+            topics.FLEET,
             row=host(found),
             unfinished=list(unfinished_notes(found)),
             rows=[outlook(overview.outlook(key)) for key in keys[:ROWS]],

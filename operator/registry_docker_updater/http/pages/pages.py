@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from bottle import HTTPResponse
+from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.endpoints import Endpoint, Parameter
-from registry_docker_updater.http.pages.context import Context
+from registry_docker_updater.http.followers import FOLLOWED, Following
+from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
 from registry_docker_updater.http.pages.fleet import FleetPages
 from registry_docker_updater.http.pages.rollouts import RolloutPages
 
+# Proxies are not to collect it before they pass it on.
+_STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _NUMBER = Parameter("number", {"type": "integer"}, "Its number.", is_in_path=True)
 _NAME = Parameter("name", {"type": "string"}, "Its name.", is_in_path=True)
 _PATH = {"type": "string", "format": "path"}
@@ -22,7 +25,16 @@ def pages(context: Context) -> Sequence[Endpoint]:
     def file(name: str) -> HTTPResponse:
         return context.rendering.file(name) or context.nothing(f"There is no file {name}.")
 
+    def live() -> HTTPResponse:
+        query = asked()
+        topic, seen = query.text("topic") or "", query.text("version") or ""
+        if context.topics.version(topic) is None:
+            return context.nothing("There is nothing of that name to follow.")
+        request.environ[FOLLOWED].append(Following(topic, seen))
+        return HTTPResponse(b"", 200, _STREAM)
+
     return (
+        Endpoint("GET", "/live", "When what a page shows has changed", live, bytes),
         Endpoint("GET", "/fleet", "Targets", fleet.targets, str),
         Endpoint(
             "GET",

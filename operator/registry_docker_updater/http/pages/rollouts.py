@@ -16,8 +16,10 @@ from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_o
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.pages.asked import ROWS, older, paged
 from registry_docker_updater.http.pages.context import ROLLOUTS, Context, asked
+from registry_docker_updater.http.pages.topics import KEPT, ROLLOUT
 from registry_docker_updater.storage.choices import RolloutChoice
-from registry_docker_updater.views.rollouts import TargetOutcomeRow, rollout, rollouts
+from registry_docker_updater.views.progress import progress
+from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow, rollout, rollouts
 from registry_docker_updater.views.trail import story
 
 _STATES = [str(one) for one in RolloutState]
@@ -59,7 +61,7 @@ class RolloutPages:
         return self.context.page(
             "rollouts",
             ROLLOUTS,
-            None if before else "all",
+            None if before else KEPT,
             asked=query,
             unread=query.unread({**vars(choice), "before": before}),
             rows=rows,
@@ -81,7 +83,7 @@ class RolloutPages:
         return self.context.page(
             "rollout",
             ROLLOUTS,
-            f"rollout:{number}",
+            f"{ROLLOUT}{number}",
             row=row,
             targets=targets,
             pager=pager,
@@ -107,6 +109,17 @@ class RolloutPages:
             output=output[cut:],
             cut=cut,
         )
+
+    def _targets(self, row: WholeRolloutRow) -> Sequence[Mapping[str, Any]]:
+        """Return what became of each target, the worst first; of those that a run is at, how far it is."""
+        running = self.context.topics.running()
+        going = progress(running, row["id"])["targets"] if row["id"] in running else []
+        at_work = {one["key"]: one for one in going if one["outcome"] is None}
+        over = [one for one in row["targets"] if one["key"] not in at_work]
+        worst_first = sorted(
+            over, key=lambda one: (_GRAVITY.get(one["outcome"], 9), one["place"], one["name"])
+        )
+        return [*at_work.values(), *worst_first]
 
     def _folder(self, number: int) -> Path:
         return self.context.runs / str(number)

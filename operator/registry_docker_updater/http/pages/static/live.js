@@ -45,7 +45,7 @@
   };
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden && timer === "hidden") replace(); });
-  const source = new EventSource("/live?topic=" + encodeURIComponent(topic));
+  const source = new EventSource("/live?" + new URLSearchParams({ topic, version: document.body.dataset.version }));
   source.addEventListener("open", () => { say("live"); });
   source.addEventListener("changed", later);
   source.addEventListener("error", () => {
