@@ -76,10 +76,7 @@ class RolloutPages:
         except NothingKnown as error:
             return self.context.nothing(str(error), ROLLOUTS)
         query = asked()
-        ordered = sorted(
-            row["targets"], key=lambda one: (_GRAVITY.get(one["outcome"], 9), one["place"], one["name"])
-        )
-        targets, pager = paged(query, ordered)
+        targets, pager = paged(query, self._targets(row))
         return self.context.page(
             "rollout",
             ROLLOUTS,
