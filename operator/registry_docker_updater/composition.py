@@ -201,7 +201,8 @@ def assemble(parts: Parts) -> Operator:
             registries=tuple(settings.registries),
             orders=TargetOrders(),
             topics=topics,
-        )
+        ),
+        access,
     )
     servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
     return Operator(

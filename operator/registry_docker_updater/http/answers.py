@@ -88,7 +88,9 @@ def visitor_of_request() -> Visitor:
     return visitor
 
 
-def or_unavailable(refusals: Refusals, answers: Callable[..., Any]) -> Callable[..., Any]:
+def or_unavailable(
+    refusals: Refusals, answers: Callable[..., Any], refuses: Callable[[int, str], HTTPResponse] = refusal
+) -> Callable[..., Any]:
     """Return what ``answers``, and says 503 in a line where the database does not: that is no bug, and has no trace."""
 
     def answers_or_not(**given: Any) -> Any:
@@ -97,6 +99,6 @@ def or_unavailable(refusals: Refusals, answers: Callable[..., Any]) -> Callable[
         except StoreUnavailable as error:
             address, path = request.environ["REMOTE_ADDR"], place(request.path)
             refusals.log(address, f"503 for {path!a} from {address}: {error}")
-            return refusal(503, str(error))
+            return refuses(503, str(error))
 
     return answers_or_not

@@ -6,7 +6,7 @@ from typing import Any
 
 from bottle import Bottle, request
 
-from registry_docker_updater.http.access import AccessGuard, Right, Visitor
+from registry_docker_updater.http.access import AccessGuard, Visitor
 from registry_docker_updater.http.answers import (
     VISITOR,
     as_json,
@@ -26,8 +26,8 @@ def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Re
     app.default_error_handler = partial(as_json, refusals)
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
-        shown = _if_let_in(access, refusals, one.needs, answers) if one.needs else answers
-        app.route(one.rule, one.method, or_unavailable(refusals, shown))
+        shown = _if_let_in(access, refusals, one, answers) if one.needs else answers
+        app.route(one.rule, one.method, or_unavailable(refusals, shown, one.refuses or refusal))
     return app
 
 
@@ -42,15 +42,15 @@ def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:
     return answers_or_not
 
 
-def _if_let_in(access: AccessGuard, refusals: Refusals, needs: Right, answers: Answers) -> Answers:
+def _if_let_in(access: AccessGuard, refusals: Refusals, endpoint: Endpoint, answers: Answers) -> Answers:
     def answers_or_not(**given: Any) -> Any:
         address = request.environ["REMOTE_ADDR"]
-        found = access.decide(headers_of_request(), address, needs)
+        found = access.decide(headers_of_request(), address, endpoint.needs)
         if isinstance(found, Visitor):
             request.environ[VISITOR] = found
             return answers(**given)
         status, why = found
         refusals.log(address, f"{status} for {place(request.path)!a} from {address}: {why}")
-        return refusal(status, why)
+        return (endpoint.refuses or refusal)(status, why)
 
     return answers_or_not

@@ -75,6 +75,7 @@ class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
     It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
+    ``refuses`` makes the answer to who has not the right; without it, that is JSON.
     """
 
     method: str
@@ -87,6 +88,7 @@ class Endpoint:
     takes: str | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
+    refuses: Callable[[int, str], HTTPResponse] | None = None
 
     @property
     def is_strict(self) -> bool:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.core.rollouts.outlook import Overview
+from registry_docker_updater.http.access import Right, Visitor
+from registry_docker_updater.http.answers import VISITOR
 from registry_docker_updater.http.pages.asked import Asked
 from registry_docker_updater.http.pages.rendering import Rendering
 from registry_docker_updater.http.pages.topics import Topics
@@ -28,10 +31,9 @@ class Here:
     searched: str = ""
     unread: Sequence[str] = ()
     name: str | None = None
-    may_read: bool = True
-    can_log_in: bool = False
-    can_leave: bool = False
-    form: str = ""
+    may_read: bool = False
+    may_operate: bool = False
+    is_logged_in: bool = False
     sections: Sequence[tuple[str, str]] = _SECTIONS
 
 
@@ -51,14 +53,27 @@ class Context:
         self, template: str, section: str | None, topic: str | None = None, **values: Any
     ) -> HTTPResponse:
         """Return a page for whoever asks."""
-        unread = values.pop("unread", ())
-        version = self.topics.version(topic) if topic else None
-        here = Here(section, topic, version, searched=values.pop("searched", ""), unread=unread)
+        visitor: Visitor | None = request.environ.get(VISITOR)
+        here = Here(
+            section=section,
+            topic=topic,
+            version=self.topics.version(topic) if topic else None,
+            searched=values.pop("searched", ""),
+            unread=values.pop("unread", ()),
+            name=visitor.name if visitor else None,
+            may_read=visitor is not None,
+            may_operate=visitor is not None and visitor.right >= Right.OPERATE,
+            is_logged_in=visitor is not None and visitor.is_logged_in,
+        )
         return self.rendering.page(template, here=here, **values)
 
     def nothing(self, why: str, section: str | None = None) -> HTTPResponse:
         """Return the page that says that there is no such thing, and why."""
-        return self.rendering.page("problem", 404, here=Here(section), title="Not there", detail=why)
+        return self.page("problem", section, status=404, title="Not there", detail=why)
+
+    def refused(self, status: int, why: str) -> HTTPResponse:
+        """Return the page that says as what a request was refused."""
+        return self.page("problem", None, status=status, title=HTTPStatus(status).phrase, detail=f"{why}.")
 
 
 def asked() -> Asked:

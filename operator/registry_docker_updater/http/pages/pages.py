@@ -1,14 +1,18 @@
 """The pages as a table: which address shows what."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from http import HTTPStatus
 
 from bottle import HTTPResponse, request
 
+from registry_docker_updater.http.access import AccessGuard, Right
 from registry_docker_updater.http.endpoints import Endpoint, Parameter
 from registry_docker_updater.http.followers import FOLLOWED, Following
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
 from registry_docker_updater.http.pages.fleet import FleetPages
+from registry_docker_updater.http.pages.login import LOGIN, LoginPages, to_login
 from registry_docker_updater.http.pages.rollouts import RolloutPages
 
 # Proxies are not to collect it before they pass it on.
@@ -18,8 +22,9 @@ _NAME = Parameter("name", {"type": "string"}, "Its name.", is_in_path=True)
 _PATH = {"type": "string", "format": "path"}
 
 
-def pages(context: Context) -> Sequence[Endpoint]:
-    """Return all pages."""
+def pages(context: Context, access: AccessGuard) -> Sequence[Endpoint]:
+    """Return all pages; who may not see them is led to where ``access`` is given."""
+    login = LoginPages(context, access)
     fleet, rollouts, others = FleetPages(context), RolloutPages(context), EventPages(context)
 
     def file(name: str) -> HTTPResponse:
@@ -33,7 +38,10 @@ def pages(context: Context) -> Sequence[Endpoint]:
         request.environ[FOLLOWED].append(Following(topic, seen))
         return HTTPResponse(b"", 200, _STREAM)
 
-    return (
+    def refused(status: int, why: str) -> HTTPResponse:
+        return to_login() if status == HTTPStatus.UNAUTHORIZED else context.refused(status, why)
+
+    shown = (
         Endpoint("GET", "/live", "When what a page shows has changed", live, bytes),
         Endpoint("GET", "/fleet", "Targets", fleet.targets, str),
         Endpoint(
@@ -62,5 +70,11 @@ def pages(context: Context) -> Sequence[Endpoint]:
         Endpoint("GET", "/events/{number}", "One event", others.event, str, (_NUMBER,)),
         Endpoint("GET", "/trail", "What happened", others.trail, str),
         Endpoint("GET", "/search", "What has a text in it", others.search, str),
-        Endpoint("GET", "/static/{name}", "Styles and scripts", file, bytes, (_NAME,)),
+    )
+    return (
+        Endpoint("GET", LOGIN, "The login", login.form, str, needs=Right.NONE),
+        Endpoint("POST", LOGIN, "Log in", login.log_in, str, needs=Right.NONE),
+        Endpoint("POST", "/logout", "Log out", login.log_out, str, needs=Right.NONE),
+        Endpoint("GET", "/static/{name}", "Styles and scripts", file, bytes, (_NAME,), needs=Right.NONE),
+        *(replace(one, refuses=refused) for one in shown),
     )
