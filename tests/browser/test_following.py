@@ -91,11 +91,13 @@ def test_only_so_many_follow_and_each_who_leaves_makes_room(site: Served) -> Non
     connection, answer = stream(site, "kept")
     assert answer.status == 503
     connection.close()
-    for one, _ in followers:
+    for one, answer in followers:
+        answer.close()
         one.close()
 
     def is_let_in() -> bool:
         connection, answer = stream(site, "kept")
+        answer.close()
         connection.close()
         return answer.status == 200
 
