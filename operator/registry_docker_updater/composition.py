@@ -24,6 +24,7 @@ from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -37,6 +38,7 @@ from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
+from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.pages.context import Context as PagesContext
 from registry_docker_updater.http.pages.pages import pages
 from registry_docker_updater.http.pages.rendering import Rendering
@@ -51,6 +53,7 @@ from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
 from registry_docker_updater.views.current import CurrentOverview
 from registry_docker_updater.views.orders import TargetOrders
+from registry_docker_updater.views.registries import CurrentRegistries, registries
 
 _log = logging.getLogger(__name__)
 
@@ -187,11 +190,16 @@ def assemble(parts: Parts) -> Operator:
             return "starting or stopping"
         return parts.database.trouble()
 
-    overview = CurrentOverview(
-        parts.storage, parts.registry_hosts, lambda: scanner.fleet, parts.clock, context.steady
+    def fleet() -> Fleet:
+        return scanner.fleet
+
+    overview = CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady)
+    standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
+    listings = Listings(
+        parts.storage, fleet, overview, lambda: registries(standings()), lambda: progress.running
     )
-    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__, running=lambda: progress.running)
-    topics = Topics(parts.storage, lambda: scanner.fleet, lambda: progress.running)
+    api = Api(listings, not_ready, __version__)
+    topics = Topics(parts.storage, fleet, lambda: progress.running)
     shown = pages(
         PagesContext(
             storage=parts.storage,

@@ -24,6 +24,7 @@ from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
+from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.pages.context import Context
 from registry_docker_updater.http.pages.pages import pages
 from registry_docker_updater.http.pages.rendering import Rendering
@@ -175,7 +176,8 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         TargetOrders(),
         topics,
     )
-    api = Api(site.storage, lambda: site.fleet, lambda: None, "0.1.0", running=lambda: site.progress.running)
+    listings = Listings(site.storage, lambda: site.fleet, overview, list, lambda: site.progress.running)
+    api = Api(listings, lambda: None, "0.1.0")
     refusals = Refusals(time.monotonic)
     app = application((*api.endpoints(), *pages(context, site.access)), site.access, refusals)
     server = Server(

@@ -7,7 +7,7 @@ from registry_docker_updater.cli.command import Command, force_and_wait_options,
 from registry_docker_updater.cli.following import Requested, answer
 from registry_docker_updater.cli.judging import desired_now, judged, overridable, person, pushed
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.events.pushes import BY_HAND, Push
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.storage.actions import push_by_hand
@@ -30,7 +30,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         tag=reference.tag,
         digest=reference.digest,
         occurred_at=now,
-        key=f"by hand {uuid.uuid4()}",
+        key=f"{BY_HAND}{uuid.uuid4()}",
         actor=f"{who.name} (by hand)",
         by_hand=True,
     )

@@ -14,7 +14,9 @@ from registry_docker_updater.http.answers import (
     or_unavailable,
     refusal,
 )
-from registry_docker_updater.http.endpoints import BadQuery, Endpoint, Parameter, read_query
+from registry_docker_updater.http.conditional import or_not_modified
+from registry_docker_updater.http.endpoints import Endpoint
+from registry_docker_updater.http.query import BadQuery, Parameter, read_query
 from registry_docker_updater.http.refusals import Refusals, place
 
 Answers = Callable[..., Any]
@@ -26,6 +28,8 @@ def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Re
     app.default_error_handler = partial(as_json, refusals)
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
+        if one.is_conditional:
+            answers = or_not_modified(answers)
         shown = _if_let_in(access, refusals, one, answers) if one.needs else answers
         app.route(one.rule, one.method, or_unavailable(refusals, shown, one.refuses or refusal))
     return app

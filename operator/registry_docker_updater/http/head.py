@@ -81,7 +81,9 @@ class Answer:
         """
         lengths = [value for name, value in self.headers if name.lower() == "content-length"]
         length = lengths[0] if is_head and lengths else f"{len(self.body)}"
-        head = self._head(date, [f"Content-Length: {length}", *(["Connection: close"] if is_last else [])])
+        # What is not modified has no content, and the length of none either (RFC 9110, 8.6).
+        lengths = [] if self.status.startswith("304") else [f"Content-Length: {length}"]
+        head = self._head(date, [*lengths, *(["Connection: close"] if is_last else [])])
         return head if is_head else head + self.body
 
     def begun(self, date: str) -> bytes:

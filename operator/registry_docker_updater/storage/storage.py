@@ -16,6 +16,7 @@ from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
 from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
+from registry_docker_updater.storage.registries import RegistryStore
 from registry_docker_updater.storage.retention import RetentionStore
 from registry_docker_updater.storage.rollouts import RolloutStore
 from registry_docker_updater.storage.times import TimeStore
@@ -35,6 +36,7 @@ class Storage:
         self._connections = connections
         self.events = EventStore(connections)
         self.claims = ClaimStore(connections)
+        self.registries = RegistryStore(connections)
         self.fleet = FleetStore(connections)
         self.attempts = AttemptStore(connections)
         self.overrides = OverrideStore(connections)

@@ -1,8 +1,8 @@
 """The fleet as people and programs see it."""
 
 import heapq
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -55,31 +55,37 @@ class FleetRows(TypedDict):
     targets: list[TargetRow]
 
 
-def hosts(known: Fleet, limit: int, after: str | None = None) -> list[HostRow]:
-    """Return ``limit`` hosts by their names, the first of those ``after`` that one."""
-    return [host(known.hosts[name]) for name in _first(known.hosts, limit, after)]
+@dataclass(frozen=True)
+class HostChoice:
+    """Which hosts are wanted: those that meet all of it.
+
+    ``text`` is a part of a name, a swarm, an engine or of why it does not answer, whatever its case; ``swarm`` an id.
+    """
+
+    text: str | None = None
+    swarm: str | None = None
+    is_reachable: bool | None = None
+
+    def has(self, host: Host) -> bool:
+        """Tell whether a host is wanted."""
+        needle = (self.text or "").lower()
+        said = (host.name, host.swarm, host.engine, host.engine_name, host.error, *host.warnings)
+        return (
+            (self.swarm is None or self.swarm == host.swarm)
+            and (self.is_reachable is None or self.is_reachable == host.is_reachable)
+            and (not needle or any(needle in one.lower() for one in said if one))
+        )
 
 
-def targets(known: Fleet, limit: int, after: str | None = None) -> list[TargetRow]:
-    """Return ``limit`` targets by their keys, the first of those ``after`` that one."""
-    return [target(known.targets[key]) for key in _first(known.targets, limit, after)]
+ALL_HOSTS = HostChoice()
 
 
-def chosen_hosts(fleet: Fleet, text: str | None, answers: bool | None = None) -> Sequence[Host]:  # noqa: FBT001
-    """Return the hosts with ``text`` somewhere in what they say, whatever its case, that do or do not answer."""
-    needle = (text or "").lower()
-    return [
-        one
-        for one in fleet.hosts.values()
-        if (answers is None or one.is_reachable == answers)
-        and (not needle or any(needle in said.lower() for said in _words(one)))
-    ]
-
-
-def _words(one: Host) -> Sequence[str]:
-    return [
-        said for said in (one.name, one.error, one.engine, one.swarm, one.engine_name, *one.warnings) if said
-    ]
+def hosts(
+    known: Fleet, limit: int, after: str | None = None, choice: HostChoice = ALL_HOSTS
+) -> list[HostRow]:
+    """Return ``limit`` hosts of a ``choice`` by their names, the first of those ``after`` that one."""
+    wanted = (name for name, host in known.hosts.items() if choice.has(host))
+    return [host(known.hosts[name]) for name in first(wanted, limit, after)]
 
 
 def fleet(known: Fleet) -> FleetRows:
@@ -108,7 +114,8 @@ def target(one: Target) -> TargetRow:
     }
 
 
-def _first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+def first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+    """Return ``limit`` of ``names`` in order, the first of those ``after`` that one."""
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 

@@ -95,7 +95,7 @@ def test_of_nothing_there_is_one_empty_page(listener: Listener, name: str) -> No
         ("limit=%D9%A1", "limit is to be"),
         ("limit=1&limit=2", "limit is given twice"),
         ("before=99999999999999999999", "before is to be"),
-        ("limt=5", "'limt' is not known here; known are: limit, before"),
+        ("limt=5", "'limt' is not known here; known are: limit, before, text, registry"),
         ("after=x", "'after' is not known here"),
         ("x", "the query is not name=value"),
         ("limit=%ff", "the query is not name=value, joined by &, in UTF-8"),
@@ -146,12 +146,13 @@ def test_the_description_is_of_this_version_and_says_what_every_path_answers(lis
     status, content = listener.ask("GET", "/api/v1/openapi.json")
     assert (status, content["openapi"], content["info"]["version"]) == (200, "3.1.0", "1.2.3")
     listing = content["paths"]["/api/v1/targets"]["get"]
-    assert {one["name"] for one in listing["parameters"]} == {"limit", "after"}
+    assert {"limit", "after", "verdict", "behind"} < {one["name"] for one in listing["parameters"]}
+    assert {"200", "304", "400", "401"} < set(listing["responses"])
     page = listing["responses"]["200"]["content"]["application/json"]["schema"]
     rows = page["properties"]["items"]["items"]["$ref"]
     target = content["components"]["schemas"][rows.rpartition("/")[2]]
     assert "digests" in target["required"]
-    assert "opted in" in target["description"]
+    assert "the planner's verdict" in target["description"]
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,7 @@ from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import (
-    BUSY,
-    CHANGED,
-    CURRENT,
-    DONE,
-    DUE,
-    LATER,
-    LEFT_ALONE,
-    REFUSED,
-    UNFINISHED,
-    Verdict,
-)
+from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, DUE, Verdict
 
 UPDATING = Verdict("updating", "is being updated now", "its rollout tells how it ends", is_pending=True)
 NOT_PUSHED = Verdict(
@@ -36,22 +25,6 @@ UNMATCHED = Verdict(
     "unmatched",
     "no push can concern it: its image has no tag, or cannot be read",
     "nothing; it is to be deployed with a name such as registry.example.com/app:1",
-)
-# All that can be said of a target.
-VERDICTS = (
-    DUE,
-    UPDATING,
-    BUSY,
-    LATER,
-    UNFINISHED,
-    REFUSED,
-    CHANGED,
-    DONE,
-    LEFT_ALONE,
-    CURRENT,
-    NOT_PUSHED,
-    FOREIGN,
-    UNMATCHED,
 )
 
 

@@ -12,7 +12,7 @@ from registry_docker_updater.http.pages.topics import KEPT
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
-from registry_docker_updater.views.fleet import chosen_hosts
+from registry_docker_updater.views.fleet import HostChoice
 from registry_docker_updater.views.outlook import TargetChoice, outlook
 from registry_docker_updater.views.rollouts import rollout_of_push, rollouts
 from registry_docker_updater.views.trail import newest, of_event
@@ -100,7 +100,7 @@ class EventPages:
             return self.context.page("search", None, text="")
         storage, overview = self.context.storage, self.context.overview()
         keys = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
-        hosts = chosen_hosts(overview.fleet, text)
+        hosts = [one for one in overview.fleet.hosts.values() if HostChoice(text).has(one)]
         return self.context.page(
             "search",
             None,

@@ -9,17 +9,16 @@ from bottle import HTTPResponse
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Kind
-from registry_docker_updater.core.rollouts.outlook import VERDICTS, Overview
+from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
-from registry_docker_updater.views.fleet import HostRow, chosen_hosts, host
-from registry_docker_updater.views.outlook import SORTS, TargetChoice, behind_by_verdict, outlook
+from registry_docker_updater.views.fleet import HostChoice, HostRow, host
+from registry_docker_updater.views.outlook import SORTS, VERDICTS, TargetChoice, behind_by_verdict, outlook
 from registry_docker_updater.views.why import why
 
 _PAST = 20
-_VERDICTS = [one.name for one in VERDICTS]
 _HOST_SORTS = ("name", "asked")
 
 
@@ -38,8 +37,8 @@ class FleetPages:
             host=query.text("host"),
             image=query.text("image"),
             kind=query.one_of("kind", list(Kind)),
-            verdict=query.one_of("verdict", _VERDICTS),
-            is_behind=query.text("behind") is not None,
+            verdict=query.one_of("verdict", list(VERDICTS)),
+            is_behind=True if query.text("behind") else None,
         )
         keys, pager = paged(
             query, self.context.orders.chosen(overview, choice, sort, is_descending=is_descending)
@@ -62,7 +61,7 @@ class FleetPages:
             sort=sort,
             descending=is_descending,
             kinds=list(Kind),
-            verdicts=_VERDICTS,
+            verdicts=list(VERDICTS),
             overview=_figures(overview),
         )
 
@@ -79,8 +78,9 @@ class FleetPages:
         query, fleet = asked(), self.context.overview().fleet
         sort, is_descending = _order(query, _HOST_SORTS, "name")
         answers = query.one_of("answers", ("yes", "no"))
-        found = chosen_hosts(fleet, query.text("text"), None if answers is None else answers == "yes")
-        found = sorted(found, key=_sort_of_host(sort), reverse=is_descending)
+        choice = HostChoice(query.text("text"), is_reachable=None if answers is None else answers == "yes")
+        wanted = [one for one in fleet.hosts.values() if choice.has(one)]
+        found = sorted(wanted, key=_sort_of_host(sort), reverse=is_descending)
         shown, pager = paged(query, found)
         understood = {
             "text": True,

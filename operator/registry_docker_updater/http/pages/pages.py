@@ -7,18 +7,19 @@ from http import HTTPStatus
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard, Right
-from registry_docker_updater.http.endpoints import Endpoint, Parameter
+from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.followers import FOLLOWED, Following
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
 from registry_docker_updater.http.pages.fleet import FleetPages
 from registry_docker_updater.http.pages.login import LOGIN, LoginPages, to_login
 from registry_docker_updater.http.pages.rollouts import RolloutPages
+from registry_docker_updater.http.query import Parameter
 
 # Proxies are not to collect it before they pass it on.
 _STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_NUMBER = Parameter("number", {"type": "integer"}, "Its number.", is_in_path=True)
-_NAME = Parameter("name", {"type": "string"}, "Its name.", is_in_path=True)
+_NUMBER = Parameter("number", {"type": "integer"}, "Its number.", where="path")
+_NAME = Parameter("name", {"type": "string"}, "Its name.", where="path")
 _PATH = {"type": "string", "format": "path"}
 
 
@@ -50,7 +51,7 @@ def pages(context: Context, access: AccessGuard) -> Sequence[Endpoint]:
             "One target",
             fleet.target,
             str,
-            (Parameter("key", _PATH, "Its key.", is_in_path=True),),
+            (Parameter("key", _PATH, "Its key.", where="path"),),
         ),
         Endpoint("GET", "/hosts", "Hosts", fleet.hosts, str),
         Endpoint(
@@ -59,7 +60,7 @@ def pages(context: Context, access: AccessGuard) -> Sequence[Endpoint]:
             "One host",
             fleet.host,
             str,
-            (Parameter("name", _PATH, "Its name.", is_in_path=True),),
+            (Parameter("name", _PATH, "Its name.", where="path"),),
         ),
         Endpoint("GET", "/rollouts", "Rollouts", rollouts.rollouts, str),
         Endpoint("GET", "/rollouts/{number}", "One rollout", rollouts.rollout, str, (_NUMBER,)),
