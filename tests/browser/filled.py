@@ -115,30 +115,30 @@ def _outcome(one: Target, outcome: Outcome, digest: str, at: datetime) -> Target
     return TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD, after, message, stages=stages)
 
 
-def fill(site: Filled) -> None:
-    """Fill a site: some is well, some failed, some waits, something runs, and somebody tries to deceive."""
+def fill(site: Filled, evil: str = EVIL) -> None:
+    """Fill a site: some is well, some failed, some waits, something runs, and somebody tries to deceive by ``evil`` names."""
     ago = utc_now() - timedelta(days=3)
     shops = [container("shop", on=f"docker{n:02}", image=f"{HOST}/test/shop:1", since=ago) for n in range(8)]
     mails = [container("mail", on=f"docker{n:02}", image=f"{HOST}/test/mail:1", since=ago) for n in range(8)]
     api = service("api", ("swarm-m1", "swarm-m2"), f"{HOST}/prod/api:2", since=ago)
     worker = service("worker", ("swarm-m1", "swarm-m2"), f"{HOST}/prod/worker:2", since=ago)
-    evil = replace(container("evil", on="docker05", since=ago), name=EVIL, image=f"{EVIL}:1", reference=None)
-    targets = (*shops, *mails, api, worker, evil)
+    other = replace(container("evil", on="docker05", since=ago), name=evil, image=f"{evil}:1", reference=None)
+    targets = (*shops, *mails, api, worker, other)
     well: dict[str, str | None] = {name: None for one in targets for name in one.hosts}
-    site.see(*targets, **well | {"docker03": "no route to host", "docker09": EVIL})
+    site.see(*targets, **well | {"docker03": "no route to host", "docker09": evil})
     site.roll_out("test/mail:1", NEW, "ann", timedelta(hours=5), lambda _: Outcome.UPDATED)
     site.roll_out("prod/api:2", NEW, "bob", timedelta(minutes=30), lambda _: Outcome.ROLLED_BACK)
     failing = {0: Outcome.FAILED, 3: Outcome.UNREACHABLE}
-    site.roll_out("test/shop:1", NEW, EVIL, timedelta(minutes=2), lambda n: failing.get(n, Outcome.UPDATED))
-    site.storage.events.record("production", [Unreadable(f"no JSON: {EVIL}", EVIL)], utc_now())
-    keep_run(site.runs / "3" / "update-1")
+    site.roll_out("test/shop:1", NEW, evil, timedelta(minutes=2), lambda n: failing.get(n, Outcome.UPDATED))
+    site.storage.events.record("production", [Unreadable(f"no JSON: {evil}", evil)], utc_now())
+    keep_run(site.runs / "3" / "update-1", evil)
     site.begin_running("prod/worker:2", NEWER, "carol")
 
 
-def keep_run(directory: Path) -> None:
+def keep_run(directory: Path, evil: str) -> None:
     """Keep a run with output in colour, and in it what would deceive a terminal or a browser."""
     directory.mkdir(parents=True)
-    said = f"\x1b[0;31mfatal: [docker00]: FAILED! => {EVIL}\x1b[0m \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
+    said = f"\x1b[0;31mfatal: [docker00]: FAILED! => {evil}\x1b[0m \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
     events = [
         {
             "event": "runner_on_ok",
@@ -147,7 +147,7 @@ def keep_run(directory: Path) -> None:
         }
         for n in range(3)
     ]
-    failed = {"task": f"Update {EVIL}", "task_uuid": "2", "res": {}}
+    failed = {"task": f"Update {evil}", "task_uuid": "2", "res": {}}
     events.append({"event": "runner_on_failed", "stdout": said, "event_data": failed})
     (directory / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in events))
 
