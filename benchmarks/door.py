@@ -188,11 +188,13 @@ def serve_and_keep_nothing() -> None:
     """Be the door that keeps nothing."""
     from registry_docker_updater.core.events.formats import FORMATS  # noqa: PLC0415 - the sender needs none of it
     from registry_docker_updater.core.fleet.index import Fleet  # noqa: PLC0415
+    from registry_docker_updater.core.rollouts.outlook import Overview  # noqa: PLC0415
     from registry_docker_updater.http.access import Access, AccessGuard  # noqa: PLC0415
     from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
     from registry_docker_updater.http.entrance import Listening  # noqa: PLC0415
     from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
+    from registry_docker_updater.http.listings import Listings  # noqa: PLC0415
     from registry_docker_updater.http.receiver import Receiver  # noqa: PLC0415
     from registry_docker_updater.http.refusals import Refusals  # noqa: PLC0415
     from registry_docker_updater.http.server import Server  # noqa: PLC0415
@@ -202,10 +204,11 @@ def serve_and_keep_nothing() -> None:
     guard = DeliveryGuard({"registry": Source("registry", FORMATS["distribution"], (_SECRET,))}, 2**23)
     refusals = Refusals(time.monotonic)
     receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, refusals)
-    api = Api(Storage(Database(Path(":memory:"))), Fleet, lambda: None, "")
+    storage = Storage(Database(Path(":memory:")))
+    api = Api(Listings(storage, Fleet, lambda: Overview(Fleet(), utc_now()), list), lambda: None, "")
     endpoints = (*receiver.endpoints(), *api.probes())
     together = Together(
-        application(endpoints, AccessGuard(Access({})), refusals),
+        application(endpoints, AccessGuard(Access()), refusals),
         lambda some: [Recorded(len(one.found), 0, 0) for one in some],
     )
     server = Server(together, guard, Listening("127.0.0.1", 0))

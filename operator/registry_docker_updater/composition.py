@@ -24,6 +24,7 @@ from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -37,6 +38,11 @@ from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
+from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.pages.context import Context as PagesContext
+from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.rendering import Rendering
+from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
@@ -45,6 +51,9 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.orders import TargetOrders
+from registry_docker_updater.views.registries import CurrentRegistries, registries
 
 _log = logging.getLogger(__name__)
 
@@ -181,8 +190,29 @@ def assemble(parts: Parts) -> Operator:
             return "starting or stopping"
         return parts.database.trouble()
 
-    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__, running=lambda: progress.running)
-    servers = _servers(parts, receiver, api, access)
+    def fleet() -> Fleet:
+        return scanner.fleet
+
+    overview = CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady)
+    standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
+    listings = Listings(
+        parts.storage, fleet, overview, lambda: registries(standings()), lambda: progress.running
+    )
+    api = Api(listings, not_ready, __version__)
+    topics = Topics(parts.storage, fleet, lambda: progress.running)
+    shown = pages(
+        PagesContext(
+            storage=parts.storage,
+            overview=overview,
+            rendering=Rendering(__version__, parts.clock),
+            runs=parts.runs,
+            registries=tuple(settings.registries),
+            orders=TargetOrders(),
+            topics=topics,
+        ),
+        access,
+    )
+    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
     return Operator(
         parts=parts,
         servers=servers,
@@ -198,19 +228,27 @@ def assemble(parts: Parts) -> Operator:
     )
 
 
-def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) -> Sequence[Server]:
+def _servers(  # noqa: PLR0913, PLR0917 - what servers are made of
+    parts: Parts,
+    receiver: Receiver,
+    asked: Sequence[Endpoint],
+    probes: Sequence[Endpoint],
+    access: AccessGuard,
+    topics: Topics,
+) -> Sequence[Server]:
     """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
     listen, refusals = parts.settings.listen, receiver.refusals
     certificate = door.certificate(parts.settings)
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        return Server(together, guard, Listening(address, port, certificate), refusals=refusals)
+        listening = Listening(address, port, certificate)
+        return Server(together, guard, listening, refusals=refusals, version=topics.version)
 
     sent = receiver.endpoints()
     if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *api.endpoints()), receiver.guard),)
+        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
     return (
-        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
-        server(listen.api.address, listen.api.port, api.endpoints(), NoDeliveries()),
+        server(listen.address, listen.port, (*sent, *probes), receiver.guard),
+        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
     )

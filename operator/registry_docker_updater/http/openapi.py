@@ -10,9 +10,14 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from registry_docker_updater.http.endpoints import Endpoint, Error, Parameter, Problem
+from registry_docker_updater.http.endpoints import Endpoint, Error, Problem
+from registry_docker_updater.http.query import Parameter
 
 _SCHEMAS = "#/components/schemas/"
+_TAG = "The entity tag of the answer: whoever gives it the next time is sent nothing that is the same."
+_IF_NONE_MATCH = Parameter(
+    "If-None-Match", {"type": "string"}, "The entity tags of what is there already, or *.", "header"
+)
 
 
 def description(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
@@ -42,7 +47,7 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         str(status): {"description": why, "content": {kind: {"schema": _schema(error, schemas)}}}
         for status, why in sorted(one.refusals.items())
     }
-    answered = {
+    answered: dict[str, Any] = {
         "description": HTTPStatus(one.status).phrase,
         "content": {"application/json": {"schema": _schema(one.content, schemas)}},
     }
@@ -51,12 +56,16 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "required": True,
         "content": {"application/json": {"schema": {}}},
     }
+    if one.is_conditional:
+        refused["304"] = {"description": "It is as the entity tag says that was given."}
+        answered["headers"] = {"ETag": {"schema": {"type": "string"}, "description": _TAG}}
+    parameters = [*one.parameters, *([_IF_NONE_MATCH] if one.is_conditional else [])]
     return {
         "operationId": re.sub(r"\W+", "_", f"{one.method.lower()}{one.path}").strip("_"),
         "summary": one.summary,
-        "parameters": [_parameter(given) for given in one.parameters],
+        "parameters": [_parameter(given) for given in parameters],
         "responses": {str(one.status): answered, **refused},
-        "security": [{"token": []}] if one.is_guarded else [],
+        "security": [{"token": []}] if one.needs else [],
         **({"requestBody": body} if one.takes else {}),
     }
 
@@ -64,8 +73,8 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
 def _parameter(one: Parameter) -> dict[str, Any]:
     return {
         "name": one.name,
-        "in": "path" if one.is_in_path else "query",
-        "required": one.is_in_path,
+        "in": one.where,
+        "required": one.where == "path",
         "description": one.description,
         "schema": one.schema,
     }

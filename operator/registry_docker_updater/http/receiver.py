@@ -16,10 +16,12 @@ from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.pushes import Malformed, Unreadable
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import NotKnownYet, StoreUnavailable
+from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import headers_of_request, refusal
-from registry_docker_updater.http.endpoints import Counts, Endpoint, Parameter
+from registry_docker_updater.http.endpoints import Counts, Endpoint
 from registry_docker_updater.http.guard import EVENTS, DeliveryGuard, Source
 from registry_docker_updater.http.head import Answer
+from registry_docker_updater.http.query import Parameter
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import TO_KEEP, ToKeep
 from registry_docker_updater.storage.arrivals import Arrived, Recorded
@@ -54,12 +56,12 @@ class Receiver:
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return what registries send to."""
-        by_name = (Parameter("registry", {"type": "string"}, "Its name in the settings.", is_in_path=True),)
+        by_name = (Parameter("registry", {"type": "string"}, "Its name in the settings.", where="path"),)
         in_path = Parameter(
             "in_path",
             {"type": "string", "format": "path"},
             "The secret of a sender that can give it nowhere else.",
-            is_in_path=True,
+            where="path",
         )
         sent = Endpoint(
             "POST",
@@ -71,6 +73,7 @@ class Receiver:
             status=202,
             takes="What the registry sends, in its own format.",
             refusals=_REFUSALS,
+            needs=Right.NONE,
         )
         return sent, replace(sent, path=f"{sent.path}/{{in_path}}", parameters=(*by_name, in_path))
 

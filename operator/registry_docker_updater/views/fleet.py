@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -55,21 +55,44 @@ class FleetRows(TypedDict):
     targets: list[TargetRow]
 
 
-def hosts(known: Fleet, limit: int, after: str | None = None) -> list[HostRow]:
-    """Return ``limit`` hosts by their names, the first of those ``after`` that one."""
-    return [_host(known.hosts[name]) for name in _first(known.hosts, limit, after)]
+@dataclass(frozen=True)
+class HostChoice:
+    """Which hosts are wanted: those that meet all of it.
+
+    ``text`` is a part of a name, a swarm, an engine or of why it does not answer, whatever its case; ``swarm`` an id.
+    """
+
+    text: str | None = None
+    swarm: str | None = None
+    is_reachable: bool | None = None
+
+    def has(self, host: Host) -> bool:
+        """Tell whether a host is wanted."""
+        needle = (self.text or "").lower()
+        said = (host.name, host.swarm, host.engine, host.engine_name, host.error, *host.warnings)
+        return (
+            (self.swarm is None or self.swarm == host.swarm)
+            and (self.is_reachable is None or self.is_reachable == host.is_reachable)
+            and (not needle or any(needle in one.lower() for one in said if one))
+        )
 
 
-def targets(known: Fleet, limit: int, after: str | None = None) -> list[TargetRow]:
-    """Return ``limit`` targets by their keys, the first of those ``after`` that one."""
-    return [target(known.targets[key]) for key in _first(known.targets, limit, after)]
+ALL_HOSTS = HostChoice()
+
+
+def hosts(
+    known: Fleet, limit: int, after: str | None = None, choice: HostChoice = ALL_HOSTS
+) -> list[HostRow]:
+    """Return ``limit`` hosts of a ``choice`` by their names, the first of those ``after`` that one."""
+    wanted = (name for name, host in known.hosts.items() if choice.has(host))
+    return [host(known.hosts[name]) for name in first(wanted, limit, after)]
 
 
 def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": [_host(one) for one in known.hosts.values()],
+        "hosts": [host(one) for one in known.hosts.values()],
         "targets": [target(one) for one in ordered],
     }
 
@@ -91,11 +114,13 @@ def target(one: Target) -> TargetRow:
     }
 
 
-def _first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+def first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+    """Return ``limit`` of ``names`` in order, the first of those ``after`` that one."""
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 
-def _host(one: Host) -> HostRow:
+def host(one: Host) -> HostRow:
+    """Return one host."""
     return {
         "name": one.name,
         "asked_at": moment(one.asked_at),

@@ -7,8 +7,27 @@ from typing import Any
 
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.references import InvalidReference, Reference
-from registry_docker_updater.core.rollouts.outlook import Outlook, Overview
-from registry_docker_updater.views.fleet import TargetRow, target
+from registry_docker_updater.core.rollouts.outlook import (
+    FOREIGN,
+    NOT_PUSHED,
+    UNMATCHED,
+    UPDATING,
+    Outlook,
+    Overview,
+)
+from registry_docker_updater.core.rollouts.verdicts import (
+    BUSY,
+    CHANGED,
+    CURRENT,
+    DONE,
+    DUE,
+    LATER,
+    LEFT_ALONE,
+    REFUSED,
+    UNFINISHED,
+    Verdict,
+)
+from registry_docker_updater.views.fleet import TargetRow, first, target
 from registry_docker_updater.views.values import moment
 
 
@@ -37,7 +56,7 @@ class TargetChoice:
     """Which targets are wanted: those that meet all of it.
 
     ``text`` is a part of a name, a place, an image, a digest or a host, whatever its case; ``host`` one of the inventory,
-    ``image`` a name with its tag, ``verdict`` one of the planner's, by its name.
+    ``image`` a name with its tag, ``verdict`` one of :data:`VERDICTS`. ``name`` is what it is called, whole, or its key.
     """
 
     text: str | None = None
@@ -45,7 +64,8 @@ class TargetChoice:
     image: str | None = None
     kind: str | None = None
     verdict: str | None = None
-    is_behind: bool = False
+    is_behind: bool | None = None
+    name: str | None = None
 
     def of(self, overview: Overview) -> Iterator[str]:
         """Yield the keys of the targets that are wanted, in no order."""
@@ -58,6 +78,8 @@ class TargetChoice:
                 and (not self.kind or self.kind == one.kind)
                 and (not self.image or runs(one))
                 and (not needle or _mentions(one, needle))
+                and (not self.name or self.name in (one.name, *one.keys))
+                and (self.is_behind is None or self.is_behind == (key in overview.behind))
                 and (not self.verdict or overview.outlook(key).verdict.name == self.verdict)
             ):
                 yield key
@@ -69,6 +91,15 @@ class TargetChoice:
             return overview.fleet.named.get(self.host, ())
         return overview.fleet.targets
 
+
+# What the planner can say of a target.
+VERDICTS: Mapping[str, Verdict] = {
+    one.name: one
+    for one in (
+        *(CURRENT, DUE, UPDATING, BUSY, LATER, LEFT_ALONE, CHANGED, REFUSED, DONE, UNFINISHED),
+        *(NOT_PUSHED, FOREIGN, UNMATCHED),
+    )
+}
 
 # By what targets can be sorted, and then by their keys.
 SORTS: Mapping[str, Callable[[Target], Any]] = {
@@ -96,6 +127,16 @@ def outlook(one: Outlook) -> OutlookRow:
         "next_at": moment(one.next_at),
         "silent": list(one.silent),
     }
+
+
+ALL_TARGETS = TargetChoice()
+
+
+def outlooks(
+    overview: Overview, limit: int, after: str | None = None, choice: TargetChoice = ALL_TARGETS
+) -> list[OutlookRow]:
+    """Return ``limit`` targets of a ``choice`` by their keys, the first of those ``after`` that one."""
+    return [outlook(overview.outlook(key)) for key in first(choice.of(overview), limit, after)]
 
 
 def behind_by_verdict(overview: Overview) -> dict[str, int]:

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, listening
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.events.pushes import Push
-from registry_docker_updater.http.access import Access, Right
+from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.http.limits import Limits
 from unit.builders import NEW, NOON, at, container, fleet
@@ -95,7 +95,7 @@ def test_of_nothing_there_is_one_empty_page(listener: Listener, name: str) -> No
         ("limit=%D9%A1", "limit is to be"),
         ("limit=1&limit=2", "limit is given twice"),
         ("before=99999999999999999999", "before is to be"),
-        ("limt=5", "'limt' is not known here; known are: limit, before"),
+        ("limt=5", "'limt' is not known here; known are: limit, before, text, registry"),
         ("after=x", "'after' is not known here"),
         ("x", "the query is not name=value"),
         ("limit=%ff", "the query is not name=value, joined by &, in UTF-8"),
@@ -134,7 +134,7 @@ def test_what_is_wrong_is_told_as_problem_details(
 
 
 def test_without_the_right_to_read_it_shows_nothing_not_even_its_description(listener: Listener) -> None:
-    listener.access.change(Access({"a-token-to-read": Right.READ}))
+    listener.access.change(Access([Token("reader", "a-token-to-read", Right.READ)]))
     for path in (*LISTINGS, "ignored", "events/1", "openapi.json", "rollouts/1"):
         status, problem = listener.ask("GET", f"/api/v1/{path}")
         assert (status, problem["title"]) == (401, "Unauthorized")
@@ -146,19 +146,20 @@ def test_the_description_is_of_this_version_and_says_what_every_path_answers(lis
     status, content = listener.ask("GET", "/api/v1/openapi.json")
     assert (status, content["openapi"], content["info"]["version"]) == (200, "3.1.0", "1.2.3")
     listing = content["paths"]["/api/v1/targets"]["get"]
-    assert {one["name"] for one in listing["parameters"]} == {"limit", "after"}
+    assert {"limit", "after", "verdict", "behind"} < {one["name"] for one in listing["parameters"]}
+    assert {"200", "304", "400", "401"} < set(listing["responses"])
     page = listing["responses"]["200"]["content"]["application/json"]["schema"]
     rows = page["properties"]["items"]["items"]["$ref"]
     target = content["components"]["schemas"][rows.rpartition("/")[2]]
     assert "digests" in target["required"]
-    assert "opted in" in target["description"]
+    assert "the planner's verdict" in target["description"]
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
     with listening(tmp_path_factory.mktemp("api"), Limits(quiet=0.1, slowed=0)) as made:
         made.guard.change({"registry": Source("registry", FORMATS["generic"], ("s3cret",))}, LIMIT)
-        made.access.change(Access({"s3cret": Right.READ}))
+        made.access.change(Access([Token("reader", "s3cret", Right.READ)]))
         pushes(made, 5)
         hosts_and_targets(made, 5)
         yield made

@@ -10,7 +10,7 @@ from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
+from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, DUE, Verdict
 
 UPDATING = Verdict("updating", "is being updated now", "its rollout tells how it ends", is_pending=True)
 NOT_PUSHED = Verdict(
@@ -49,8 +49,9 @@ class Outlook:
     @property
     def next_at(self) -> datetime | None:
         """When it is its turn, where a time is set."""
-        waits = self.rollout and self.rollout.state is RolloutState.WAITING and self.verdict.is_pending
-        return self.rollout.due_at if self.rollout and waits else None
+        waits = self.verdict.is_pending and self.verdict is not DUE
+        is_open = self.rollout is not None and self.rollout.state is RolloutState.WAITING
+        return self.rollout.due_at if self.rollout and is_open and waits else None
 
 
 @dataclass(frozen=True)
