@@ -5,6 +5,7 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 ├── NotAsKept                what is to be backed up or restored does not verify; what is wrong, the first few
 ├── StoreUnavailable         the database cannot be opened, read or written
 ├── NothingKnown             what was asked for does not exist
+├── CannotBeDone             what was asked for cannot be done so, or not now
 ├── RegistryUnavailable      nothing can be asked of a registry
 ├── RepositoryUnavailable    a registry does not tell of one repository or tag
 └── NotKnownYet              whether a sender is who it says it is cannot be told before its key is here
@@ -64,6 +65,10 @@ class StoreUnavailable(UpdaterError):
 
 class NothingKnown(UpdaterError):
     """What was asked for does not exist; the message says how to find what does."""
+
+
+class CannotBeDone(UpdaterError):
+    """What was asked for cannot be done so, or not now; the message says what can."""
 
 
 class _Unavailable(UpdaterError):

@@ -7,7 +7,9 @@ from functools import partial
 
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.core.notifications.schedule import Notification, SendResult, after_sending
+from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
+from registry_docker_updater.core.silences import Silences
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.storage.actions import keep_message, keep_run
 
@@ -36,6 +38,10 @@ class Notifier:
             content = self._context.storage.notifications.content(notification)
             if content is None:
                 return
+            why = self._withheld(notification)
+            if why:
+                self._keep(notification, SendResult(nobody=why), {})
+                return
             variables: dict[str, object] = {"notification_rollout": content}
             if notification.channels:
                 variables["notification_channels"] = list(notification.channels)
@@ -50,6 +56,14 @@ class Notifier:
             raise
         finally:
             self._is_sending = False
+
+    def _withheld(self, notification: Notification) -> str | None:
+        """Return why nobody is told, where all that failed is silenced."""
+        now = self._context.clock()
+        with self._context.storage.snapshot() as kept:
+            silences = Silences.that_count(kept.silences.counting(now), now)
+            outcomes = [one.result for one in kept.rollouts.outcomes(notification.rollout)]
+            return withheld(kept.rollouts.get(notification.rollout), outcomes, silences)
 
     def _keep(self, before: Notification, result: SendResult, left: Mapping[str, object]) -> None:
         now = self._context.clock()

@@ -21,6 +21,7 @@ from registry_docker_updater.cli import (
     rollout,
     rollouts,
     serve,
+    silence,
     why,
 )
 from registry_docker_updater.cli.command import Command
@@ -41,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     rollout.COMMAND,
     why.COMMAND,
     retry.COMMAND,
+    silence.COMMAND,
     audit.COMMAND,
     backup.COMMAND,
     restore.COMMAND,

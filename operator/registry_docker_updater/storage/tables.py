@@ -239,6 +239,21 @@ notifications = Table(
     Column("sent_at", Moment),
 )
 
+# What people know of, and want to hear nothing of until a moment, unless somebody ends it before. Rows stay as evidence.
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("of", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_by", String),
+)
+
 # What happened, chained by hashes (`core.audit.entries`). `content` goes when it has been kept for long enough. Numbers are
 # given once: SQLite remembers the last.
 trail = Table(

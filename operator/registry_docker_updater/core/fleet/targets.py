@@ -36,6 +36,9 @@ class ImageName(NamedTuple):
     repository: str
     tag: str
 
+    def __str__(self) -> str:
+        return f"{self.host}/{self.repository}:{self.tag}"
+
     @classmethod
     def of_push(cls, hosts: Iterable[str], repository: str, tag: str) -> tuple["ImageName", ...]:
         """Return the names that a push of ``repository:tag`` has, in a registry known under ``hosts``."""
