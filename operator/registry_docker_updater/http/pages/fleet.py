@@ -10,7 +10,6 @@ from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outlook import Overview
-from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
@@ -104,16 +103,14 @@ class FleetPages:
     def host(self, name: str) -> HTTPResponse:
         """Show one host."""
         overview = self.context.overview()
-        found = overview.fleet.hosts.get(name)
-        if found is None:
+        if name not in overview.fleet.hosts:
             return self.context.nothing(f"No host {name} is in the inventory, or none was asked yet.", FLEET)
         keys = sorted(overview.fleet.named.get(name, ()))
         return self.context.page(
             "host",
             FLEET,
             topics.FLEET,
-            row=host(found),
-            unfinished=list(unfinished_notes(found)),
+            row=host(overview.fleet, name),
             rows=[outlook(overview.outlook(key)) for key in keys[:ROWS]],
             more=len(keys) if len(keys) > ROWS else 0,
             actions=(),
@@ -130,7 +127,7 @@ def _sort_of_host(sort: str) -> Any:
 
 
 def _with_count(one: Host, fleet: Fleet) -> dict[str, Any]:
-    row: HostRow = host(one)
+    row: HostRow = host(fleet, one.name)
     return {**row, "targets": len(fleet.named.get(one.name, ()))}
 
 
