@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.events.pushes import BY_HAND, Push
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
@@ -85,18 +87,31 @@ class ByHand:
         """
         now, known = self.clock(), self.known()
         with self.storage.transaction() as kept:
-            row = view(kept, rollout)
-            desired = newest(kept, self.hosts, row["push"])
-            if desired is None:
-                raise NotNow(
-                    f"rollout {rollout} was of a push of {row['image']} after which came another, or its registry is"
-                    " no longer in the settings; `rollouts` lists the newest, and `push` by hand goes back to a digest"
-                )
-            found = judged(kept, self.hosts, desired, known, now, is_asked_again=True)
+            desired, found = self._asked_again(kept, rollout, known, now)
             forced = _forced(found, force=force, only=only)
             if not retry_rollout(kept, rollout, forced, who, now):
                 raise NotNow(f"rollout {rollout} runs at this moment; `rollout {rollout}` shows how it goes")
             return push_row(kept, self.hosts, desired.push, known, judged_rows(found, forced), now)
+
+    def if_retried(self, rollout: int) -> PushRow:
+        """Return what :meth:`retry` would mean for each target; raises :class:`NothingKnown` and :class:`NotNow`."""
+        now, known = self.clock(), self.known()
+        with self.storage.snapshot() as kept:
+            desired, found = self._asked_again(kept, rollout, known, now)
+            return push_row(kept, self.hosts, desired.push, known, judged_rows(found), now)
+
+    def _asked_again(
+        self, kept: Storage, rollout: int, known: Fleet, now: datetime
+    ) -> tuple[DesiredImage, Judged]:
+        """Return the push of a rollout, and what it means for each target if that runs again."""
+        row = view(kept, rollout)
+        desired = newest(kept, self.hosts, row["push"])
+        if desired is None:
+            raise NotNow(
+                f"rollout {rollout} was of a push of {row['image']} after which came another, or its registry is"
+                " no longer in the settings; `rollouts` lists the newest, and `push` by hand goes back to a digest"
+            )
+        return desired, judged(kept, self.hosts, desired, known, now, is_asked_again=True)
 
 
 def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> frozenset[str]:

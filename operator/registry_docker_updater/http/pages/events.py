@@ -99,15 +99,15 @@ class EventPages:
         if text is None:
             return self.context.page("search", None, text="")
         storage, overview = self.context.storage, self.context.overview()
-        keys = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
+        found = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
         hosts = [one for one in overview.fleet.hosts.values() if HostChoice(text).has(one)]
         return self.context.page(
             "search",
             None,
             text=text,
             searched=text,
-            targets=[outlook(overview.outlook(key)) for key in keys[:_FOUND]],
-            target_count=len(keys),
+            targets=[outlook(overview.outlook(one.key)) for one in found[:_FOUND]],
+            target_count=len(found),
             hosts=sorted(hosts, key=lambda one: one.name)[:_FOUND],
             host_count=len(hosts),
             rollouts=rollouts(storage, _FOUND, choice=RolloutChoice(text=text)),

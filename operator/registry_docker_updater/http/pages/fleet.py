@@ -39,7 +39,7 @@ class FleetPages:
             verdict=query.one_of("verdict", list(VERDICTS)),
             is_behind=True if query.text("behind") else None,
         )
-        keys, pager = paged(
+        shown, pager = paged(
             query, self.context.orders.chosen(overview, choice, sort, is_descending=is_descending)
         )
         understood = {
@@ -55,7 +55,7 @@ class FleetPages:
             topics.FLEET,
             asked=query,
             unread=query.unread(understood),
-            rows=[outlook(overview.outlook(key)) for key in keys],
+            rows=[outlook(overview.outlook(one.key)) for one in shown],
             pager=pager,
             sort=sort,
             descending=is_descending,
