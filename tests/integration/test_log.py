@@ -21,7 +21,6 @@ from integration.conftest import Site, until
 from registry_docker_updater.cli.log import log_to_stderr
 from registry_docker_updater.cli.main import main
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import printable
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.errors import BadSettings, UpdaterError
 from registry_docker_updater.http.entrance import Listening
@@ -30,6 +29,7 @@ from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.text import printable
 from unit.builders import NEW
 
 FORGED = "2026-11-22 12:00:00,000 INFO rollout 1: finished"

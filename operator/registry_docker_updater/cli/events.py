@@ -5,9 +5,9 @@ import json
 
 from registry_docker_updater.cli.command import Command, json_option, limit_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import short
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.events import EventRow, event, events, ignored
+from registry_docker_updater.views.text import short
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:

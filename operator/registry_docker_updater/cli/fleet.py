@@ -5,12 +5,12 @@ import argparse
 from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.command import Command, json_option, scan_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import short
 from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views import fleet as view
+from registry_docker_updater.views.text import short
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 from registry_docker_updater.cli.judging import Judged, judged
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import counts, targets
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -16,6 +15,7 @@ from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import CURRENT, Verdict
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.rollouts import rollout_of_push
+from registry_docker_updater.views.text import counts, targets
 
 _WAIT_SECONDS = 0.5
 _NOBODY = "no target is to be changed by it, as far as the last scan saw"

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 
-from registry_docker_updater.cli.text import LONGEST_OF_MANY, printable
+from registry_docker_updater.views.text import LONGEST_OF_MANY, printable
 
 _log = logging.getLogger(__name__)
 # From its beginning, and from its end.

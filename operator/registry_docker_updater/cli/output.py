@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from registry_docker_updater.cli.text import COLOUR, printable
+from registry_docker_updater.views.text import COLOUR, printable
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.command import Command, json_option, scan_option
 from registry_docker_updater.cli.judging import desired_now, judged, pushed
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import short
 from registry_docker_updater.core.rollouts.verdicts import DUE
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.fleet import target as target_row
+from registry_docker_updater.views.text import short
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:

@@ -9,11 +9,11 @@ from typing import Any
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.stages import picture
-from registry_docker_updater.cli.text import short
 from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_of, read_events, read_manifest
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout
+from registry_docker_updater.views.text import short
 
 _SHOWN = (
     "image",

@@ -4,9 +4,9 @@ import argparse
 
 from registry_docker_updater.cli.command import Command, json_option, limit_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import counts, short
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.rollouts import rollouts
+from registry_docker_updater.views.text import counts, short
 
 _COLUMNS = ("id", "created_at", "image", "digest", "actor", "state", "runs", "outcomes", "due_at", "note")
 

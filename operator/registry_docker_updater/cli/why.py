@@ -6,12 +6,12 @@ import difflib
 from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.command import Command, json_option, scan_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.text import short
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.current import overview_of
+from registry_docker_updater.views.text import short
 from registry_docker_updater.views.why import WhyRow, why
 
 # How many rollouts of its past are told, and how many targets are named that could be meant.

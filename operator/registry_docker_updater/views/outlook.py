@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.core.rollouts.outlook import Outlook, Overview
 from registry_docker_updater.views.fleet import TargetRow, target
@@ -50,12 +50,13 @@ class TargetChoice:
     def of(self, overview: Overview) -> Iterator[str]:
         """Yield the keys of the targets that are wanted, in no order."""
         needle, targets = (self.text or "").lower(), overview.fleet.targets
+        runs = _runs(self.image or "")
         for key in self._candidates(overview):
             one = targets[key]
             if (
                 (not self.host or self.host in one.hosts)
                 and (not self.kind or self.kind == one.kind)
-                and (not self.image or _runs(one, self.image))
+                and (not self.image or runs(one))
                 and (not needle or _mentions(one, needle))
                 and (not self.verdict or overview.outlook(key).verdict.name == self.verdict)
             ):
@@ -110,16 +111,13 @@ def oldest_answer(overview: Overview) -> datetime | None:
     return min((host.asked_at for host in overview.fleet.hosts.values()), default=None)
 
 
-def _runs(one: Target, image: str) -> bool:
+def _runs(image: str) -> Callable[[Target], bool]:
+    """Return what tells whether a target runs ``image``, in whichever spelling; what is no name may be a part of one."""
     try:
-        wanted = Reference.parse(image)
+        wanted = ImageName.of_target(Reference.parse(image))
     except InvalidReference:
-        return image in one.image
-    return (
-        one.reference is not None and one.image_name == one.image_name.of_target(wanted)
-        if one.image_name
-        else False
-    )
+        wanted = None
+    return lambda one: one.image_name == wanted if wanted else image in one.image
 
 
 def _mentions(one: Target, needle: str) -> bool:
