@@ -173,7 +173,8 @@ def _probe_fails(probe: Callable[[], None]) -> bool:
 
 def fork_server(operator: Running) -> psutil.Process:
     """The process that runs are started from, once there is one."""
-    return until(partial(_fork_server, operator))
+    found: psutil.Process = until(partial(_fork_server, operator))
+    return found
 
 
 def _fork_server(operator: Running) -> psutil.Process | None:
