@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from integration.conftest import Running, Site, until
 from integration.test_operator import APP, ended_rollouts, event, scanned
 from integration.test_settings_again import change, hang_up
+from registry_docker_updater.activities.reconcile import _log_matches
 from registry_docker_updater.activities.workers import Workers
 from registry_docker_updater.cli.log import Log as Logging
 from registry_docker_updater.cli.log import Repeats, log_to_stderr
@@ -39,7 +40,7 @@ from registry_docker_updater.settings.model import Log as LogSettings
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.text import printable
-from unit.builders import NEW
+from unit.builders import NEW, desired
 
 FORGED = "2026-11-22 12:00:00,000 INFO rollout 1: finished"
 EVIL = f"no route\n{FORGED}\r\x1b[2J\x9b31m\u202e\u2066\u2028{FORGED}\u2029\x85{FORGED}\x0b\udcff\t\x00"
@@ -337,3 +338,15 @@ def test_work_that_is_handed_on_is_about_the_same(log: Log) -> None:
     done.wait(10)
     workers.finish()
     assert log()[0].endswith("WARNING event 7, rollout 3: from a thread")
+
+
+def test_in_a_storm_of_pushes_that_nobody_runs_those_beyond_the_first_are_summed_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    new = [desired(push=number, tag=f"{number}") for number in range(1, 31)]
+    _log_matches(new, {30: {"container/solo/web": "due"}})
+    said = [one.getMessage() for one in caplog.records]
+    assert len(said) == 22
+    assert said[-2].endswith("1 due")
+    assert said[-1] == "nobody runs what was pushed with 9 more events, from 21 to 29"

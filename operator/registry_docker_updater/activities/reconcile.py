@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 # How many times as long as a look took the next one waits at least, and how long at most.
 _REST, _LONGEST_REST_SECONDS = 3, 0.2
+# Of so many pushes that nobody runs, in one look, there is a line each.
+_MOST_UNMATCHED = 20
 # How long to leave a database alone that did not answer.
 _PAUSE_SECONDS = 5.0
 
@@ -195,9 +197,7 @@ class Reconciler:
         }
         unmatched = [push for push, targets in concerned.items() if not targets]
         keep_matches(storage, matched, unmatched, self._desired.last, now)
-        for one in new:
-            with about(event=one.push, registry=one.registry):
-                _log.info("%s", _matched(one, matched.get(one.push, {})), extra=UNLIKE_OTHERS)
+        _log_matches(new, matched)
         self._judged = self._desired.last
 
     def _rescan_since(self, planned: Plan) -> datetime | None:
@@ -230,6 +230,21 @@ class Reconciler:
             with about(rollout=lost):
                 _log.warning("it was lost and goes on")
         return self._context.storage.history(self._policy.registry_hosts, keys)
+
+
+def _log_matches(new: Sequence[DesiredImage], matched: Mapping[int, Mapping[str, str]]) -> None:
+    """Log what each new push means for whom; in a storm of pushes that nobody runs, of most only how many they are."""
+    unmatched = [one for one in new if one.push not in matched]
+    left_out = {one.push for one in unmatched[_MOST_UNMATCHED:]}
+    for one in new:
+        if one.push not in left_out:
+            with about(event=one.push, registry=one.registry):
+                _log.info("%s", _matched(one, matched.get(one.push, {})), extra=UNLIKE_OTHERS)
+    if left_out:
+        _log.info(
+            "nobody runs what was pushed with %d more events, from %d to %d",
+            *(len(left_out), min(left_out), max(left_out)),
+        )
 
 
 def _matched(image: DesiredImage, verdicts: Mapping[str, str]) -> str:
