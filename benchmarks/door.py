@@ -205,7 +205,7 @@ def serve_and_keep_nothing() -> None:
     api = Api(Storage(Database(Path(":memory:"))), Fleet, lambda: None, "")
     endpoints = (*receiver.endpoints(), *api.probes())
     together = Together(
-        application(endpoints, AccessGuard(Access({})), refusals),
+        application(endpoints, AccessGuard(Access()), refusals),
         lambda some: [Recorded(len(one.found), 0, 0) for one in some],
     )
     server = Server(together, guard, Listening("127.0.0.1", 0))

@@ -13,6 +13,7 @@ from registry_docker_updater.activities.evidence import told_runs, unrecorded_ru
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
+from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
@@ -36,6 +37,10 @@ from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
+from registry_docker_updater.http.pages.context import Context as PagesContext
+from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.rendering import Rendering
+from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
@@ -44,6 +49,8 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.orders import TargetOrders
 
 _log = logging.getLogger(__name__)
 
@@ -69,12 +76,13 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     follow: Callable[[Followed], EngineEvents],
     fleet_changed: Callable[[], None],
     *,
+    progress: Progress | None = None,
     rollout_ended: Callable[[], None] = lambda: None,
 ) -> tuple[Scanner, Reconciler]:
     """Return what keeps the fleet as it is known, and what brings it to what was pushed.
 
     ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``. ``rollout_ended`` is called at the
-    end of each run.
+    end of each run, ``progress`` is told how far each is.
     """
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
     scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
@@ -89,7 +97,9 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 
     activities = Activities(
         scans=scanner,
-        rollouts=RollOut(context, policy.rollouts, updated=updated, need=scanner.need),
+        rollouts=RollOut(
+            context, policy.rollouts, progress=progress or Progress(), updated=updated, need=scanner.need
+        ),
         repairs=Repairer(context, timeout, need=scanner.need),
         notifications=Notifier(context, timeout, retry),
         retention=Retention(context, policy.keep, rest),
@@ -150,8 +160,9 @@ def assemble(parts: Parts) -> Operator:
         poll.fleet_changed()
 
     heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock)
+    progress = Progress()
     scanner, reconciler = reconciling(
-        context, policy, alarm, LiveView, fleet_changed, rollout_ended=heads.ring
+        context, policy, alarm, LiveView, fleet_changed, progress=progress, rollout_ended=heads.ring
     )
     poll = RegistryPoll(
         parts.storage,
@@ -179,8 +190,24 @@ def assemble(parts: Parts) -> Operator:
             return "starting or stopping"
         return health.trouble()
 
-    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__)
-    servers = _servers(parts, receiver, api, access)
+    overview = CurrentOverview(
+        parts.storage, parts.registry_hosts, lambda: scanner.fleet, parts.clock, context.steady
+    )
+    api = Api(parts.storage, lambda: scanner.fleet, not_ready, __version__, running=lambda: progress.running)
+    topics = Topics(parts.storage, lambda: scanner.fleet, lambda: progress.running)
+    shown = pages(
+        PagesContext(
+            storage=parts.storage,
+            overview=overview,
+            rendering=Rendering(__version__, parts.clock),
+            runs=parts.runs,
+            registries=tuple(settings.registries),
+            orders=TargetOrders(),
+            topics=topics,
+        ),
+        access,
+    )
+    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
     return Operator(
         parts=parts,
         servers=servers,
@@ -196,19 +223,27 @@ def assemble(parts: Parts) -> Operator:
     )
 
 
-def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) -> Sequence[Server]:
+def _servers(  # noqa: PLR0913, PLR0917 - what servers are made of
+    parts: Parts,
+    receiver: Receiver,
+    asked: Sequence[Endpoint],
+    probes: Sequence[Endpoint],
+    access: AccessGuard,
+    topics: Topics,
+) -> Sequence[Server]:
     """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
     listen, refusals = parts.settings.listen, receiver.refusals
     certificate = door.certificate(parts.settings)
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        return Server(together, guard, Listening(address, port, certificate), refusals=refusals)
+        listening = Listening(address, port, certificate)
+        return Server(together, guard, listening, refusals=refusals, version=topics.version)
 
     sent = receiver.endpoints()
     if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *api.endpoints()), receiver.guard),)
+        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
     return (
-        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
-        server(listen.api.address, listen.api.port, api.endpoints(), NoDeliveries()),
+        server(listen.address, listen.port, (*sent, *probes), receiver.guard),
+        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
     )

@@ -15,7 +15,7 @@ from registry_docker_updater.core.fleet.hosts import UnfinishedUpdate
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.core.notifications.schedule import NotificationState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, Playbook
 from registry_docker_updater.storage.actions import keep_message, keep_repair
 from registry_docker_updater.storage.database import Database
@@ -41,7 +41,9 @@ class Played:
         folder: Path,
         timeout: timedelta,
         on_result: Callable[[ModuleResult], None] = lambda _: None,
+        on_task: Callable[[TaskStart], None] | None = None,
     ) -> FinishedRun:
+        assert on_task is None
         assert timeout == timedelta(minutes=1)
         self.ran.append(playbook)
         made = {"kind": "container", "name": "web", "id": "x", "outcome": self.outcome, "digest": NEW}

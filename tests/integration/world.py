@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.activities.roll_out import RolloutPolicy
 from registry_docker_updater.activities.workers import Alarm, do
 from registry_docker_updater.composition import Policy, reconciling
@@ -20,7 +21,7 @@ from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.targets import container_key, service_key
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
-from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.port import Followed
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, Playbook
@@ -134,7 +135,10 @@ class World:
             clock=self.clock,
             steady=lambda: self.now,
         )
-        self.scanner, self.reconciler = reconciling(context, self.policy, alarm, NoEvents, alarm.ring)
+        self.progress = Progress()
+        self.scanner, self.reconciler = reconciling(
+            context, self.policy, alarm, NoEvents, alarm.ring, progress=self.progress
+        )
         self.depth = 0
         actions.interrupt_runs(self.store, self.clock())
 
@@ -217,8 +221,10 @@ class World:
         folder: Path,
         timeout: timedelta,
         on_result: Callable[[ModuleResult], None] = lambda _: None,
+        on_task: Callable[[TaskStart], None] | None = None,
     ) -> FinishedRun:
         assert timeout
+        assert (on_task is not None) == (playbook.name == "update")
         if playbook.name == "update":
             kept = self.store.rollouts.kept(int(folder.name))
             assert kept
@@ -230,9 +236,10 @@ class World:
             results.append(result)
             on_result(result)
 
-        {"discover": self.discover, "update": self.update, "notify": self.notify}[playbook.name](
-            playbook, tell
-        )
+        if on_task:
+            self.update(playbook, tell, on_task)
+        else:
+            {"discover": self.discover, "notify": self.notify}[playbook.name](playbook, tell)
         sent = {"notification_results": {"slack": "ok"}} if playbook.name == "notify" else {}
         return FinishedRun("successful", tuple(results), sent, folder, cost=self.cost)
 
@@ -254,12 +261,18 @@ class World:
         self.messages.append(playbook.variables["notification_rollout"])
         self.meanwhile()
 
-    def update(self, playbook: Playbook, tell: Callable[[ModuleResult], None]) -> None:
+    def update(
+        self,
+        playbook: Playbook,
+        tell: Callable[[ModuleResult], None],
+        begins: Callable[[TaskStart], None],
+    ) -> None:
         tag = str(playbook.variables["docker_update_image"]).rpartition(":")[2]
         desired = str(playbook.variables["docker_update_digest"])
         skip = cast("list[str]", playbook.variables["docker_update_skip"])
         hosts = [host for host in playbook.limit or () if host not in self.down]
         for host in playbook.limit or ():
+            begins(TaskStart(host, "look"))
             tell(self.answer(host, tag))
         for thing in self.things:
             through = next((host for host in thing.hosts if host in hosts), None)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import PLAYBOOKS_CHANGED
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
@@ -14,8 +15,8 @@ from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
 from registry_docker_updater.core.runs.conclusion import by_every_key, conclude, outcome_of
-from registry_docker_updater.core.runs.reading import ReportedOutcome, read
-from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.runs.reading import HostFailure, ReportedOutcome, read
+from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about
@@ -47,16 +48,17 @@ class RollOut:
         context: Context,
         policy: RolloutPolicy,
         *,
+        progress: Progress,
         updated: Callable[[Mapping[str, str], datetime], None],
         need: Callable[[Iterable[str]], None],
     ) -> None:
         """Carry rollouts out as ``policy`` says.
 
-        ``updated`` hears which digest each target was left with, by key, so that nothing waits for the next scan; ``need``
+        ``progress`` is told how far each run is; ``updated`` hears which digest each target was left with, by key, so that nothing waits for the next scan; ``need``
         which hosts are to be asked at once, for what failed may have left something to be finished.
         """
         self._context, self._policy = context, policy
-        self._updated, self._need = updated, need
+        self._progress, self._updated, self._need = progress, updated, need
         self._busy: set[int] = set()
         self._inputs = context.playbooks.inputs()
 
@@ -81,6 +83,7 @@ class RollOut:
         asked = {"playbook": "update", "variables": _variables(start), "check": False, **inputs}
         rollout = begin_run(self._context.storage, start, now, asked)
         self._busy.add(rollout.id)
+        self._progress.begin(start, rollout, now)
         desired = start.desired
         with about(event=desired.push, rollout=rollout.id, run=rollout.runs, registry=desired.registry):
             self._context.submit(partial(self._run, start, rollout))
@@ -104,6 +107,11 @@ class RollOut:
                     one = outcome_of(reading, expected, self._context.clock())
                     known[one.key] = one
                     self._keep(start, rollout, one)
+                elif isinstance(reading, HostFailure):
+                    self._progress.lost(rollout.id, reading.host, reading.reason)
+
+        def note(task: TaskStart) -> None:
+            self._progress.task(rollout.id, task, self._context.clock())
 
         try:
             before = {
@@ -111,7 +119,11 @@ class RollOut:
             }
             folder = self._context.runs / str(rollout.id)
             ended = self._context.playbooks.run(
-                _update(start, rollout.runs), folder, self._policy.timeout, keep
+                _update(start, rollout.runs),
+                folder,
+                self._policy.timeout,
+                keep,
+                note,
             )
             if ended.was_stopped:
                 # It is run again after the next start; what it did so far is evidence all the same.
@@ -120,11 +132,13 @@ class RollOut:
                 outcomes = self._outcomes(start, rollout, known, ended)
                 self._conclude(start, rollout, RunEnd(start.desired.digest, outcomes, before), ended)
         finally:
+            self._progress.end(rollout.id)
             self._busy.discard(rollout.id)
 
     def _keep(self, start: Start, rollout: Rollout, one: TargetOutcome) -> None:
         """Keep what became of one target, as soon as it is known."""
         now = self._context.clock()
+        self._progress.ended(rollout.id, one, now)
         try:
             keep_outcome(self._context.storage, rollout.id, start.desired.digest, one, now)
         except UpdaterError as error:  # it is kept at the end of the run, which is not to break for it

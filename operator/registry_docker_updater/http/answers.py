@@ -9,12 +9,14 @@ from typing import Any
 from bottle import HTTPError, HTTPResponse, request, response
 
 from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.http.access import Visitor
 from registry_docker_updater.http.endpoints import API, Problem
 from registry_docker_updater.http.refusals import Refusals, place
 
 _log = logging.getLogger(__name__)
 
-
+# Where in a request's environment it is kept who asks.
+VISITOR = "registry_docker_updater.visitor"
 # What a browser must not do with an answer: guess what it is, keep it, show it in a frame, run anything in it.
 _SAFETY = {
     "Content-Type": "application/json",
@@ -80,7 +82,15 @@ def headers_of_request() -> Mapping[str, str]:
     }
 
 
-def or_unavailable(refusals: Refusals, answers: Callable[..., Any]) -> Callable[..., Any]:
+def visitor_of_request() -> Visitor:
+    """Return who makes the request at hand, which is for an endpoint that needs a right."""
+    visitor: Visitor = request.environ[VISITOR]
+    return visitor
+
+
+def or_unavailable(
+    refusals: Refusals, answers: Callable[..., Any], refuses: Callable[[int, str], HTTPResponse] = refusal
+) -> Callable[..., Any]:
     """Return what ``answers``, and says 503 in a line where the database does not: that is no bug, and has no trace."""
 
     def answers_or_not(**given: Any) -> Any:
@@ -89,6 +99,6 @@ def or_unavailable(refusals: Refusals, answers: Callable[..., Any]) -> Callable[
         except StoreUnavailable as error:
             address, path = request.environ["REMOTE_ADDR"], place(request.path)
             refusals.log(address, f"503 for {path!a} from {address}: {error}")
-            return refusal(503, str(error))
+            return refuses(503, str(error))
 
     return answers_or_not

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 from bottle import HTTPResponse
 
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import answer, refusal
 from registry_docker_updater.http.endpoints import (
     AFTER,
@@ -28,6 +30,7 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow, fleet, hosts, targets
+from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
 from registry_docker_updater.views.trail import EntryRow, trail
 
@@ -49,13 +52,14 @@ _GUARDED = {
 class Api:
     """Shows what is kept in ``storage``, and the fleet as it is ``known``.
 
-    ``not_ready`` says why the operator does not work, None where it does.
+    ``not_ready`` says why the operator does not work, None where it does; ``running`` are the runs of rollouts that go on.
     """
 
     storage: Storage
     known: Callable[[], Fleet]
     not_ready: Callable[[], str | None]
     version: str
+    running: Callable[[], Mapping[int, RunProgress]] = dict
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
@@ -84,6 +88,14 @@ class Api:
                 (_ID,),
                 single,
             ),
+            _get(
+                "rollouts/{id}/progress",
+                "How far a rollout's run is that goes on",
+                self.progress,
+                ProgressRow,
+                (_ID,),
+                {**listed, 404: "No run of it goes on."},
+            ),
             _get("hosts", "Hosts by their names", self.hosts, Page[HostRow], _LATER, listed),
             _get("targets", "Targets by their keys", self.targets, Page[TargetRow], _LATER, listed),
             _get(
@@ -95,7 +107,7 @@ class Api:
     def probes(self) -> Sequence[Endpoint]:
         """Return what is asked to know whether it lives, by anybody."""
         return (
-            Endpoint("GET", "/healthz", "Whether the process lives", self.alive, Status),
+            Endpoint("GET", "/healthz", "Whether the process lives", self.alive, Status, needs=Right.NONE),
             Endpoint(
                 "GET",
                 "/readyz",
@@ -103,6 +115,7 @@ class Api:
                 self.ready,
                 Status,
                 refusals={503: "It does not."},
+                needs=Right.NONE,
             ),
         )
 
@@ -125,6 +138,10 @@ class Api:
     def rollout(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with one rollout and every target of it."""
         return _one(lambda: rollout(self.storage, id))
+
+    def progress(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Answer with how far a run is."""
+        return _one(lambda: progress(self.running(), id))
 
     def hosts(self, limit: int = DEFAULT_LIMIT, after: str | None = None) -> HTTPResponse:
         """Answer with a page of hosts."""

@@ -6,8 +6,14 @@ from typing import Any
 
 from bottle import Bottle, request
 
-from registry_docker_updater.http.access import AccessGuard
-from registry_docker_updater.http.answers import as_json, headers_of_request, or_unavailable, refusal
+from registry_docker_updater.http.access import AccessGuard, Visitor
+from registry_docker_updater.http.answers import (
+    VISITOR,
+    as_json,
+    headers_of_request,
+    or_unavailable,
+    refusal,
+)
 from registry_docker_updater.http.endpoints import BadQuery, Endpoint, Parameter, read_query
 from registry_docker_updater.http.refusals import Refusals, place
 
@@ -15,13 +21,13 @@ Answers = Callable[..., Any]
 
 
 def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Refusals) -> Bottle:
-    """Return the application that answers ``endpoints``; those that are guarded, to those whom ``access`` lets in."""
+    """Return the application that answers ``endpoints``; each to those who have the right that it needs, by ``access``."""
     app = Bottle()
     app.default_error_handler = partial(as_json, refusals)
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
-        shown = _if_let_in(access, refusals, answers) if one.is_guarded else answers
-        app.route(one.rule, one.method, or_unavailable(refusals, shown))
+        shown = _if_let_in(access, refusals, one, answers) if one.needs else answers
+        app.route(one.rule, one.method, or_unavailable(refusals, shown, one.refuses or refusal))
     return app
 
 
@@ -36,14 +42,15 @@ def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:
     return answers_or_not
 
 
-def _if_let_in(access: AccessGuard, refusals: Refusals, answers: Answers) -> Answers:
+def _if_let_in(access: AccessGuard, refusals: Refusals, endpoint: Endpoint, answers: Answers) -> Answers:
     def answers_or_not(**given: Any) -> Any:
         address = request.environ["REMOTE_ADDR"]
-        refused = access.refusal(headers_of_request(), address)
-        if refused is None:
+        found = access.decide(headers_of_request(), address, endpoint.needs)
+        if isinstance(found, Visitor):
+            request.environ[VISITOR] = found
             return answers(**given)
-        status, why = refused
+        status, why = found
         refusals.log(address, f"{status} for {place(request.path)!a} from {address}: {why}")
-        return refusal(status, why)
+        return (endpoint.refuses or refusal)(status, why)
 
     return answers_or_not

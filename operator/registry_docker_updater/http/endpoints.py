@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 from bottle import HTTPResponse
 from typing_extensions import TypedDict
 
+from registry_docker_updater.http.access import Right
+
 T = TypeVar("T")
 API = "/api/v1/"
 DEFAULT_LIMIT, MOST = 100, 1000
@@ -72,7 +74,8 @@ class BadQuery(ValueError):
 class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
-    Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
+    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
+    ``refuses`` makes the answer to who has not the right; without it, that is JSON.
     """
 
     method: str
@@ -84,11 +87,8 @@ class Endpoint:
     status: int = 200
     takes: str | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def is_guarded(self) -> bool:
-        """Whether it is answered to those only who may read."""
-        return self.path.startswith("/api/")
+    needs: Right = Right.READ
+    refuses: Callable[[int, str], HTTPResponse] | None = None
 
     @property
     def is_strict(self) -> bool:

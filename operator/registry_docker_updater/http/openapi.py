@@ -56,7 +56,7 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": one.summary,
         "parameters": [_parameter(given) for given in one.parameters],
         "responses": {str(one.status): answered, **refused},
-        "security": [{"token": []}] if one.is_guarded else [],
+        "security": [{"token": []}] if one.needs else [],
         **({"requestBody": body} if one.takes else {}),
     }
 

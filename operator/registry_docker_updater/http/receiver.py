@@ -16,6 +16,7 @@ from registry_docker_updater.core.events.delivery import Delivery
 from registry_docker_updater.core.events.pushes import Malformed, Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import NotKnownYet, StoreUnavailable
+from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import headers_of_request, refusal
 from registry_docker_updater.http.endpoints import Counts, Endpoint, Parameter
 from registry_docker_updater.http.guard import EVENTS, DeliveryGuard, Source
@@ -72,6 +73,7 @@ class Receiver:
             status=202,
             takes="What the registry sends, in its own format.",
             refusals=_REFUSALS,
+            needs=Right.NONE,
         )
         return sent, replace(sent, path=f"{sent.path}/{{in_path}}", parameters=(*by_name, in_path))
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from registry_docker_updater.http.connection import Connection
 from registry_docker_updater.http.entrance import Certificate, Entrance, Listening
+from registry_docker_updater.http.followers import FOLLOWED, Followers, Following
 from registry_docker_updater.http.head import Admission, Answer, Guard, Head
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.line import Line
@@ -32,6 +33,7 @@ _COMPANY_SECONDS = 0.0003
 _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
 _END_SECONDS = 5.0
+_TOO_MANY = Answer.of_refusal(503, "too many pages follow what goes on already")
 
 _Line = Line[Connection, Request]
 
@@ -42,15 +44,16 @@ class Server:
     ``guard`` knows what is a delivery, and of whom.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a server is made of
         self,
         together: Together,
         guard: Guard,
         listening: Listening,
         limits: Limits | None = None,
         refusals: Refusals | None = None,
+        version: Callable[[str], str | None] = lambda _: None,
     ) -> None:
-        """Bind the address; raises :class:`UpdaterError`."""
+        """Bind the address; raises :class:`UpdaterError`. ``version`` tells how new what is followed is."""
         self._together, self._guard = together, guard
         limits = limits or Limits()
         self._loop = asyncio.new_event_loop()
@@ -58,9 +61,11 @@ class Server:
         self._deliveries, self._probes, self._others = _Line(), _Line(), _Line()
         self._slowing = Slowing(self._loop.time, limits.slowed)
         self._refusals = refusals or Refusals(time.monotonic)
+        self._followers = Followers[Connection](version, partial(self._in_loop, _send_each))
         self._ending = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
-        works: list[Callable[[], None]] = [self._deliver, partial(self._answer, self._probes)]
+        works: list[Callable[[], None]] = [self._deliver, self._followers.watch]
+        works.append(partial(self._answer, self._probes))
         works += [partial(self._answer, self._others)] * _ANSWERING
         self._threads = [threading.Thread(target=work, name="answers", daemon=True) for work in works]
 
@@ -76,6 +81,7 @@ class Server:
             self._thread.join()
         for line in (self._deliveries, self._probes, self._others):
             line.end()
+        self._followers.end()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -116,6 +122,7 @@ class Server:
     def left(self, connection: Connection) -> None:
         """Forget a connection."""
         self._entrance.leave(connection)
+        self._followers.leave(connection)
         for line in (self._probes, self._others):
             line.leave(connection)
 
@@ -124,8 +131,12 @@ class Server:
     def _answer(self, line: _Line) -> None:
         while taken := line.take():
             ((connection, request),) = taken
-            answer = call(self._together.application, request.head, bytes(request.body))
-            self._in_loop(_answer_each, [connection], [answer])
+            followed: list[Following] = []
+            answer = call(self._together.application, request.head, bytes(request.body), {FOLLOWED: followed})
+            if followed and request.head.method != "HEAD":
+                self._in_loop(self._follow, connection, answer, followed[0])
+            else:
+                self._in_loop(_answer_each, [connection], [answer])
 
     def _deliver(self) -> None:
         taken: list[tuple[Connection, Request]] = []
@@ -148,6 +159,14 @@ class Server:
             self._loop.call_soon_threadsafe(does, *given)
 
     # What goes on in the loop's thread.
+
+    def _follow(self, connection: Connection, answer: Answer, following: Following) -> None:
+        if connection.is_closed:
+            return
+        if self._followers.enter(connection, following):
+            _guarded(connection, partial(connection.begin_stream, answer))
+        else:
+            _guarded(connection, partial(connection.answer, _TOO_MANY))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -189,6 +208,11 @@ def _guarded(connection: Connection, does: Callable[[], None]) -> None:
 def _answer_each(connections: Sequence[Connection], answers: Sequence[Answer]) -> None:
     for connection, answer in zip(connections, answers, strict=True):
         _guarded(connection, partial(connection.answer, answer))
+
+
+def _send_each(connections: Sequence[Connection], data: bytes) -> None:
+    for connection in connections:
+        _guarded(connection, partial(connection.send_more, data))
 
 
 def _unexpected(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

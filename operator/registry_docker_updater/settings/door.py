@@ -9,7 +9,7 @@ from registry_docker_updater.edges.identity.oidc import TokenIdentity, read_keys
 from registry_docker_updater.edges.identity.sns import TopicIdentity, read_certificate
 from registry_docker_updater.edges.web import Web
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.http.access import Access, Proxy, Right
+from registry_docker_updater.http.access import Access, Proxy, Right, Token
 from registry_docker_updater.http.entrance import Certificate
 from registry_docker_updater.http.guard import Identity, Source
 from registry_docker_updater.settings.model import Settings
@@ -57,15 +57,20 @@ def access(settings: Settings) -> Access:
     """Return who may see what is known; raises :class:`UpdaterError`."""
     given = settings.listen.access
     if given is None:
-        return Access({})
+        return Access()
     try:
-        tokens = {
-            **{one.read(): Right.READ for one in given.read},
-            **{one.read(): Right.OPERATE for one in given.operate},
-        }
+        tokens = [
+            Token(one.name or f"token {number} of listen.access.{name}", one.read(), right)
+            for name, right, some in (
+                ("read", Right.READ, given.read),
+                ("operate", Right.OPERATE, given.operate),
+            )
+            for number, one in enumerate(some, start=1)
+        ]
     except ValueError as error:
         raise UpdaterError(f"listen.access: {error}") from None
-    proxy = Proxy(given.proxy.header, given.proxy.networks) if given.proxy else None
+    asking = given.proxy
+    proxy = Proxy(asking.header, asking.networks, asking.operators) if asking else None
     return Access(tokens, proxy, given.names)
 
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import ByteSize, Field, model_validator
 
-from registry_docker_updater.settings.secret import Secret, Section
+from registry_docker_updater.settings.secret import Section, Token
 from registry_docker_updater.settings.values import Network, ReadablePath, Size
 
 
@@ -47,14 +47,15 @@ class Proxy(Section):
     networks: tuple[Network, ...] = Field(
         min_length=1, description="From where it asks; the header of anybody else is not believed."
     )
+    operators: tuple[str, ...] = Field((), description="Whom of those it names may operate; all others read.")
 
 
 class Access(Section):
     """Who may see what the operator knows. Events need the registry's secret only."""
 
-    read: tuple[Secret, ...] = Field((), description="Tokens with which the API can be read.")
-    operate: tuple[Secret, ...] = Field((), description="Tokens with which it can be written, too.")
-    proxy: Proxy | None = Field(None, description="A proxy whose users may read.")
+    read: tuple[Token, ...] = Field((), description="Tokens with which the API can be read.")
+    operate: tuple[Token, ...] = Field((), description="Tokens with which it can be written, too.")
+    proxy: Proxy | None = Field(None, description="A proxy whose users may read, and some of them operate.")
     names: tuple[str, ...] = Field(
         (), description="The host names under which the API is asked; for any other, it answers nothing."
     )

@@ -56,3 +56,15 @@ class Secret(Section):
                 f"the secret in {self.file or self.env} is empty, and an empty secret lets everybody in"
             )
         return text
+
+
+class Token(Secret):
+    """A secret that is somebody's, or a program's: what they do is told under its name."""
+
+    name: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Who has the token: the trail tells of what is done with it under this name.",
+    )

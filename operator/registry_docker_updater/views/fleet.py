@@ -1,7 +1,7 @@
 """The fleet as people and programs see it."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -57,7 +57,7 @@ class FleetRows(TypedDict):
 
 def hosts(known: Fleet, limit: int, after: str | None = None) -> list[HostRow]:
     """Return ``limit`` hosts by their names, the first of those ``after`` that one."""
-    return [_host(known.hosts[name]) for name in _first(known.hosts, limit, after)]
+    return [host(known.hosts[name]) for name in _first(known.hosts, limit, after)]
 
 
 def targets(known: Fleet, limit: int, after: str | None = None) -> list[TargetRow]:
@@ -65,11 +65,28 @@ def targets(known: Fleet, limit: int, after: str | None = None) -> list[TargetRo
     return [target(known.targets[key]) for key in _first(known.targets, limit, after)]
 
 
+def chosen_hosts(fleet: Fleet, text: str | None, answers: bool | None = None) -> Sequence[Host]:  # noqa: FBT001
+    """Return the hosts with ``text`` somewhere in what they say, whatever its case, that do or do not answer."""
+    needle = (text or "").lower()
+    return [
+        one
+        for one in fleet.hosts.values()
+        if (answers is None or one.is_reachable == answers)
+        and (not needle or any(needle in said.lower() for said in _words(one)))
+    ]
+
+
+def _words(one: Host) -> Sequence[str]:
+    return [
+        said for said in (one.name, one.error, one.engine, one.swarm, one.engine_name, *one.warnings) if said
+    ]
+
+
 def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": [_host(one) for one in known.hosts.values()],
+        "hosts": [host(one) for one in known.hosts.values()],
         "targets": [target(one) for one in ordered],
     }
 
@@ -95,7 +112,8 @@ def _first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 
-def _host(one: Host) -> HostRow:
+def host(one: Host) -> HostRow:
+    """Return one host."""
     return {
         "name": one.name,
         "asked_at": moment(one.asked_at),

@@ -126,7 +126,7 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
     outages: list[str] = []
     woken: list[str] = []
     refusals = Refusals(time.monotonic)
-    access = AccessGuard(Access({}))
+    access = AccessGuard(Access())
     guard = DeliveryGuard(sources, LIMIT)
     receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
     api = Api(

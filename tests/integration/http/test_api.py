@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, listening
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.events.pushes import Push
-from registry_docker_updater.http.access import Access, Right
+from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.http.limits import Limits
 from unit.builders import NEW, NOON, at, container, fleet
@@ -134,7 +134,7 @@ def test_what_is_wrong_is_told_as_problem_details(
 
 
 def test_without_the_right_to_read_it_shows_nothing_not_even_its_description(listener: Listener) -> None:
-    listener.access.change(Access({"a-token-to-read": Right.READ}))
+    listener.access.change(Access([Token("reader", "a-token-to-read", Right.READ)]))
     for path in (*LISTINGS, "ignored", "events/1", "openapi.json", "rollouts/1"):
         status, problem = listener.ask("GET", f"/api/v1/{path}")
         assert (status, problem["title"]) == (401, "Unauthorized")
@@ -158,7 +158,7 @@ def test_the_description_is_of_this_version_and_says_what_every_path_answers(lis
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
     with listening(tmp_path_factory.mktemp("api"), Limits(quiet=0.1, slowed=0)) as made:
         made.guard.change({"registry": Source("registry", FORMATS["generic"], ("s3cret",))}, LIMIT)
-        made.access.change(Access({"s3cret": Right.READ}))
+        made.access.change(Access([Token("reader", "s3cret", Right.READ)]))
         pushes(made, 5)
         hosts_and_targets(made, 5)
         yield made

@@ -10,6 +10,7 @@ import pytest
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.errors import BadSettings
+from registry_docker_updater.settings.door import access
 from registry_docker_updater.settings.loading import DEFAULT_PATH, find, load, parse
 from unit.settings.conftest import changed, content, problems, read
 
@@ -277,3 +278,22 @@ def test_a_secret_that_is_no_text_is_refused(folder: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PRODUCTION", "p\udce4ssword")
     (said,) = problems(folder, changed("registries.production.secret", {"env": "PRODUCTION"}))
     assert "is not UTF-8" in said
+
+
+def test_a_token_is_called_by_its_name_else_by_its_place_and_never_by_itself(folder: Path) -> None:
+    secret = {"file": "secrets/production"}
+    tokens = {"read": [secret], "operate": [{**secret, "name": "Zoë"}, secret]}
+    known = access(read(folder, {**content(), "listen": {"access": tokens}})).tokens
+    assert [one.name for one in known] == [
+        "token 1 of listen.access.read",
+        "Zoë",
+        "token 2 of listen.access.operate",
+    ]
+    assert not any(one.secret in one.name for one in known)
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 101])
+def test_a_name_of_a_token_that_is_none_is_refused(folder: Path, name: str) -> None:
+    token = {"file": "secrets/production", "name": name}
+    (said,) = problems(folder, {**content(), "listen": {"access": {"read": [token]}}})
+    assert said.startswith("listen.access.read.0.name: ")

@@ -10,7 +10,18 @@ from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
+from registry_docker_updater.core.rollouts.verdicts import (
+    BUSY,
+    CHANGED,
+    CURRENT,
+    DONE,
+    DUE,
+    LATER,
+    LEFT_ALONE,
+    REFUSED,
+    UNFINISHED,
+    Verdict,
+)
 
 UPDATING = Verdict("updating", "is being updated now", "its rollout tells how it ends", is_pending=True)
 NOT_PUSHED = Verdict(
@@ -25,6 +36,22 @@ UNMATCHED = Verdict(
     "unmatched",
     "no push can concern it: its image has no tag, or cannot be read",
     "nothing; it is to be deployed with a name such as registry.example.com/app:1",
+)
+# All that can be said of a target.
+VERDICTS = (
+    DUE,
+    UPDATING,
+    BUSY,
+    LATER,
+    UNFINISHED,
+    REFUSED,
+    CHANGED,
+    DONE,
+    LEFT_ALONE,
+    CURRENT,
+    NOT_PUSHED,
+    FOREIGN,
+    UNMATCHED,
 )
 
 
@@ -49,8 +76,9 @@ class Outlook:
     @property
     def next_at(self) -> datetime | None:
         """When it is its turn, where a time is set."""
-        waits = self.rollout and self.rollout.state is RolloutState.WAITING and self.verdict.is_pending
-        return self.rollout.due_at if self.rollout and waits else None
+        waits = self.verdict.is_pending and self.verdict is not DUE
+        is_open = self.rollout is not None and self.rollout.state is RolloutState.WAITING
+        return self.rollout.due_at if self.rollout and is_open and waits else None
 
 
 @dataclass(frozen=True)

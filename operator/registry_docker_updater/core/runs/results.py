@@ -1,4 +1,4 @@
-"""One result of a module in a run, as the run's process hands it on."""
+"""What goes on in a run, as the run's process hands it on: results of modules, and the beginnings of tasks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,3 +29,11 @@ class ModuleResult:
     def is_unreachable(self) -> bool:
         """Whether the host could not be reached."""
         return self.event == "runner_on_unreachable"
+
+
+@dataclass(frozen=True)
+class TaskStart:
+    """A host of a run begins a task, which has the name ``task``, or one that begins so."""
+
+    host: str
+    task: str

@@ -47,10 +47,12 @@ def write_request(  # noqa: PLR0913 - what a run is asked
     inventory: Path,
     project: Path,
     collection: Path,
+    tells_tasks: bool,
 ) -> None:
     """Write down what the process of a run is to do, and what was ``asked``, for whoever finds the run after a kill.
 
-    ``collection`` is the folder of ours: here, for importing it there would be in Ansible's way.
+    ``collection`` is the folder of ours: here, for importing it there would be in Ansible's way. Where it ``tells_tasks``, the
+    process says which tasks hosts begin.
     """
     variables = directory / EXTRA_VARIABLES
     variables.parent.mkdir(mode=0o700)
@@ -69,6 +71,7 @@ def write_request(  # noqa: PLR0913 - what a run is asked
     }
     request = {
         "asked": asked,
+        "tells_tasks": tells_tasks,
         "timeout": timeout.total_seconds(),
         "collection": str(collection),
         "run": run,

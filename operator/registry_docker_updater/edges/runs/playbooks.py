@@ -20,7 +20,7 @@ from typing import Any
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.runs import reasons
-from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.edges.runs.directories import (
     as_plain,
     as_text,
@@ -35,7 +35,7 @@ from registry_docker_updater.edges.runs.going import Going
 from registry_docker_updater.edges.runs.inputs import COLLECTION_FOLDER, Inputs
 from registry_docker_updater.edges.runs.kept_events import Keep
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack, said
-from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, Playbook
+from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, OnTask, Playbook
 from registry_docker_updater.edges.runs.processes import cost_when_ended, end_group
 from registry_docker_updater.errors import UpdaterError
 
@@ -77,11 +77,12 @@ class AnsiblePlaybooks:
         folder: Path,
         timeout: timedelta,
         on_result: OnResult = lambda _: None,
+        on_task: OnTask | None = None,
     ) -> FinishedRun:
         """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
 
-        ``on_result`` is called with each result of a module as it comes. Raises :class:`UpdaterError` when the run
-        cannot be kept there.
+        ``on_result`` is called with each result of a module as it comes, ``on_task``, where it is given, with each task that a
+        host begins. Raises :class:`UpdaterError` when the run cannot be kept there.
         """
         asked = self._asked(playbook)
         with ExitStack() as stack:
@@ -96,12 +97,13 @@ class AnsiblePlaybooks:
                     inventory=self._inventory,
                     project=self._folder,
                     collection=COLLECTION_FOLDER,
+                    tells_tasks=on_task is not None,
                 )
             except OSError as error:
                 raise UpdaterError(
                     f"cannot keep a run in {folder}: {error.strerror}; it is to belong to the operator's user, with room left"
                 ) from error
-            return _packed(self._run(directory, on_result), asked)
+            return _packed(self._run(directory, on_result, on_task), asked)
 
     def inputs(self) -> Mapping[str, Any]:
         """Return what the next run is made of; :class:`Inputs` says how."""
@@ -188,7 +190,7 @@ class AnsiblePlaybooks:
             "kept": self._keep,
         }
 
-    def _run(self, directory: Path, on_result: OnResult) -> FinishedRun:
+    def _run(self, directory: Path, on_result: OnResult, on_task: OnTask | None) -> FinishedRun:
         results: list[ModuleResult] = []
         # Unless it says otherwise at its end.
         end: dict[str, Any] = {"status": "died", "statistics": {}}
@@ -202,6 +204,9 @@ class AnsiblePlaybooks:
             for message in going.messages():
                 if "status" in message:
                     end = message
+                elif "task" in message:
+                    if on_task:
+                        on_task(TaskStart(**message))
                 else:
                     results.append(ModuleResult(**message))
                     on_result(results[-1])

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from registry_docker_updater.core.runs import reasons
-from registry_docker_updater.core.runs.results import ModuleResult
+from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 
 OnResult = Callable[[ModuleResult], None]
+OnTask = Callable[[TaskStart], None]
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,12 @@ class PlaybookRunner(Protocol):
         folder: Path,
         timeout: timedelta,
         on_result: OnResult = lambda _: None,
+        on_task: OnTask | None = None,
     ) -> FinishedRun:
         """Run ``playbook``, keep its output and events in a new directory in ``folder``, return how it ended.
 
-        ``on_result`` is called with each result of a module as it comes. Raises
-        :class:`~registry_docker_updater.errors.UpdaterError` when the run cannot be kept there.
+        ``on_result`` is called with each result of a module as it comes, ``on_task``, where it is given, with each task that a
+        host begins. Raises :class:`~registry_docker_updater.errors.UpdaterError` when the run cannot be kept there.
         """
 
     def hosts(self, pattern: str) -> InventoryListing:

@@ -1,8 +1,8 @@
 """The process of one playbook run: the only place that touches ansible-runner.
 
 Forked by :mod:`fork_server` with a private directory that holds ``request.json``. Writes one line of JSON for each
-result of a module that says something, and a last one with the status and exit code, and with what was printed where no
-module said anything. Ends the run when standard input ends.
+result of a module that says something, where that is asked for one for each task that a host begins, and a last one with the
+status and exit code, and with what was printed where no module said anything. Ends the run when standard input ends.
 """
 
 import json
@@ -66,7 +66,9 @@ _CHECK_OF_VARIABLES = "ansible.builtin.validate_argument_spec"
 # Of what a module printed that returned nothing; the end says why.
 _PRINTED = ("module_stderr", "module_stdout")
 _LONGEST = 20_000
-_READY, _STATISTICS = "playbook_on_start", "playbook_on_stats"
+_READY, _STATISTICS, _TASK = "playbook_on_start", "playbook_on_stats", "runner_on_start"
+# Of the name of a task, which people are shown.
+_LONGEST_NAME = 200
 # How many hosts at the same time, where the shop says nothing: Ansible's own five would have a fleet wait in a queue.
 _FORKS = 25
 # Ansible keeps connections open between tasks and runs. On one to a host that has gone, ssh would wait for as long
@@ -90,6 +92,7 @@ def main(directory: Path) -> None:
     statistics: dict[str, Any] = {}
     events = KeptEvents(directory, request["asked"]["kept"], Path(request["collection"]))
     ready: list[str] = []
+    handed_on = _RESULTS | {_TASK} if request["tells_tasks"] else _RESULTS
     printed, has_told = "", False
 
     def handle(event: dict[str, Any]) -> bool:
@@ -103,7 +106,7 @@ def main(directory: Path) -> None:
             ready.append(event["created"])
         if event["event"] == _STATISTICS:
             statistics.update(data.get("artifact_data") or {})
-        elif event["event"] in _RESULTS and not data.get("ignore_errors"):
+        elif event["event"] in handed_on and not data.get("ignore_errors"):
             has_told |= _tell(out, event["event"], data, _seconds(ready, event["created"]))
         if not has_told and kept.get("stdout"):
             printed = f"{printed}{kept['stdout']}\n"[-_LONGEST:]
@@ -185,8 +188,13 @@ def _seconds(ready: list[str], now: str) -> float | None:
 
 
 def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> bool:
-    """Hand on what a result says, and return whether it says anything."""
-    if event == "runner_on_ok" and data.get("task_action") == _CHECK_OF_VARIABLES:
+    """Hand on what a result says, or that a task begins; return whether a module said anything."""
+    if event in ("runner_on_ok", _TASK) and data.get("task_action") == _CHECK_OF_VARIABLES:
+        return False
+    if event == _TASK:
+        # Many hosts begin many tasks: no more of each than what people are shown.
+        task = str(data.get("task", ""))[:_LONGEST_NAME]
+        out.write(json.dumps({"host": data.get("host", ""), "task": task}) + "\n")
         return False
     result = data.get("res") or {}
     # What is said of several targets at once is handed on as the items of a loop would be.
