@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from registry_docker_updater import __version__
 from registry_docker_updater.activities.clock_watch import ClockWatch
-from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.context import Context, Healths
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.notify import Notifier
@@ -136,9 +136,12 @@ def assemble(parts: Parts) -> Operator:
     settings, alarm = parts.settings, Alarm()
     # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification; and what is removed.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)
+    health = Healths(
+        {"events cannot be committed": parts.database, "runs cannot be started": parts.playbooks}
+    )
     context = Context(
         storage=parts.storage,
-        health=parts.database,
+        health=health,
         playbooks=parts.playbooks,
         runs=parts.runs,
         submit=workers.submit,
@@ -188,7 +191,7 @@ def assemble(parts: Parts) -> Operator:
     def not_ready() -> str | None:
         if not reconciler.is_ready:
             return "starting or stopping"
-        return parts.database.trouble()
+        return health.trouble()
 
     def fleet() -> Fleet:
         return scanner.fleet

@@ -11,6 +11,7 @@ from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.core.silences import Silences
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.actions import keep_message, keep_run
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ class Notifier:
         due = self._context.storage.notifications.due()
         if due and due[0].due_at and due[0].due_at <= now and not self._is_sending:
             self._is_sending = True
-            self._context.submit(partial(self._send, due[0]))
+            with about(rollout=due[0].rollout, run=due[0].run):
+                self._context.submit(partial(self._send, due[0]))
         later = (one.due_at - now for one in due if one.due_at and one.due_at > now)
         return min(later, default=None)
 
@@ -70,9 +72,9 @@ class Notifier:
         after = after_sending(before, result, now, self._retry)
         keep_message(self._context.storage, before, after, left, now)
         if result.nobody:
-            _log.info("rollout %d: nobody is told: %s", before.rollout, result.nobody)
+            _log.info("nobody is told: %s", result.nobody)
         elif after.error:
-            _log.warning("rollout %d: not everybody was told: %s", before.rollout, after.error)
+            _log.warning("not everybody was told: %s", after.error)
 
 
 def send_result(ended: FinishedRun) -> SendResult:

@@ -15,6 +15,7 @@ from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Ta
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.edges.registry.port import Found, RegistryApi
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.events import PushedTag
 from registry_docker_updater.storage.storage import Storage
 
@@ -240,10 +241,11 @@ class Questions:
         was_open = self._storage.claims.reject(claim, reason, self._clock())
         self._claims = self._claims.closed(tag)
         if was_open and claim.digest and reason:
-            _log.warning(
-                "event %d of registry %s is not believed: %s, and not %s",
-                *(claim.event, self._polled.name, reason, claim.digest),
-            )
+            with about(event=claim.event):
+                _log.warning(
+                    "what registry %s sent is not believed: %s, and not %s",
+                    *(self._polled.name, reason, claim.digest),
+                )
 
     def _report(self, what: Tag | None, problem: str | None) -> None:
         """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""

@@ -19,6 +19,7 @@ from registry_docker_updater.core.runs.reading import HostFailure, ReportedOutco
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import UNLIKE_OTHERS, about
 from registry_docker_updater.storage.actions import (
     begin_run,
     end_run,
@@ -83,7 +84,9 @@ class RollOut:
         rollout = begin_run(self._context.storage, start, now, asked)
         self._busy.add(rollout.id)
         self._progress.begin(start, rollout, now)
-        self._context.submit(partial(self._run, start, rollout))
+        desired = start.desired
+        with about(event=desired.push, rollout=rollout.id, run=rollout.runs, registry=desired.registry):
+            self._context.submit(partial(self._run, start, rollout))
 
     def interrupt(self, due_at: datetime) -> Sequence[int]:
         """Make every rollout that is running and not worked on due again; return their numbers.
@@ -94,9 +97,7 @@ class RollOut:
 
     def _run(self, start: Start, rollout: Rollout) -> None:
         desired = start.desired
-        _log.info(
-            "rollout %d: %s to %s on %s", rollout.id, desired.image, desired.digest, ", ".join(start.hosts)
-        )
+        _log.info("%s to %s on %s", desired.image, desired.digest, ", ".join(start.hosts))
         expected = by_every_key(start.targets)
         known: dict[str, TargetOutcome] = {}
 
@@ -141,8 +142,9 @@ class RollOut:
         try:
             keep_outcome(self._context.storage, rollout.id, start.desired.digest, one, now)
         except UpdaterError as error:  # it is kept at the end of the run, which is not to break for it
-            _log.warning("rollout %d: %s", rollout.id, error)
-        _log.info("rollout %d: %s %s at %s: %s", rollout.id, one.kind, one.name, one.place, _said(one))
+            _log.warning("%s", error)
+        with about(target=one.key):
+            _log.info("%s at %s: %s", one.name, one.place, _said(one), extra=UNLIKE_OTHERS)
 
     def _outcomes(
         self, start: Start, rollout: Rollout, known: Mapping[str, TargetOutcome], ended: FinishedRun
@@ -172,7 +174,7 @@ class RollOut:
         self._need({host for one in start.targets if one.key in failed for host in one.hosts})
         again = f", again at {after.due_at:%H:%M:%S}" if after.due_at else ""
         note = f": {after.note}" if after.note else ""
-        _log.info("rollout %d: %s%s%s", rollout.id, after.state, again, note)
+        _log.info("%s%s%s", after.state, again, note)
 
 
 def _update(start: Start, run: int) -> Playbook:

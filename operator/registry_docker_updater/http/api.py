@@ -50,7 +50,7 @@ class Api:
             Endpoint(
                 "GET",
                 "/readyz",
-                "Whether the operator works and can keep what it is sent",
+                "Whether the operator works: events can be committed, and runs started",
                 self.ready,
                 Status,
                 refusals={503: "It does not."},
@@ -99,7 +99,7 @@ class Api:
         return answer(200, {"status": "alive"})
 
     def ready(self) -> HTTPResponse:
-        """Answer whether the operator works, and can keep what it is sent."""
+        """Answer whether the operator works, can keep what it is sent, and can start runs."""
         why = self.not_ready()
         return answer(503 if why else 200, {"status": why or "ready"})
 
