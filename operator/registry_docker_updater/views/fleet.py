@@ -92,14 +92,14 @@ def hosts(
 ) -> list[HostRow]:
     """Return ``limit`` hosts of a ``choice`` by their names, the first of those ``after`` that one."""
     wanted = (name for name, host in known.hosts.items() if choice.has(host))
-    return list(_hosts(known, first(wanted, limit, after)))
+    return list(host_rows(known, first(wanted, limit, after)))
 
 
 def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": list(_hosts(known, known.hosts)),
+        "hosts": list(host_rows(known, known.hosts)),
         "targets": [target(one) for one in ordered],
     }
 
@@ -126,12 +126,8 @@ def first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 
-def host(known: Fleet, name: str) -> HostRow:
-    """Return one host, which the fleet is to have."""
-    return next(_hosts(known, [name]))
-
-
-def _hosts(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
+def host_rows(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
+    """Yield the hosts with ``names``, which the fleet is to have."""
     of_engines: dict[str, list[str]] = {}
     for name, note in engine_notes(known):
         of_engines.setdefault(name, []).append(note)

@@ -1,6 +1,6 @@
 """Pages of the fleet: targets and hosts, and one of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
-from registry_docker_updater.views.fleet import HostChoice, HostRow, host
+from registry_docker_updater.views.fleet import HostChoice, host_rows
 from registry_docker_updater.views.outlook import SORTS, VERDICTS, TargetChoice, behind_by_verdict, outlook
 from registry_docker_updater.views.why import why
 
@@ -94,7 +94,7 @@ class FleetPages:
             topics.FLEET,
             asked=query,
             unread=query.unread(understood),
-            rows=[_with_count(one, fleet) for one in shown],
+            rows=_with_counts(shown, fleet),
             pager=pager,
             sort=sort,
             descending=is_descending,
@@ -110,7 +110,7 @@ class FleetPages:
             "host",
             FLEET,
             topics.FLEET,
-            row=host(overview.fleet, name),
+            row=next(host_rows(overview.fleet, [name])),
             rows=[outlook(overview.outlook(key)) for key in keys[:ROWS]],
             more=len(keys) if len(keys) > ROWS else 0,
             actions=(),
@@ -126,9 +126,10 @@ def _sort_of_host(sort: str) -> Any:
     return (lambda one: (one.asked_at, one.name)) if sort == "asked" else (lambda one: one.name)
 
 
-def _with_count(one: Host, fleet: Fleet) -> dict[str, Any]:
-    row: HostRow = host(fleet, one.name)
-    return {**row, "targets": len(fleet.named.get(one.name, ()))}
+def _with_counts(hosts: Iterable[Host], fleet: Fleet) -> list[dict[str, Any]]:
+    """Return hosts, each with how many targets it has."""
+    rows = host_rows(fleet, (one.name for one in hosts))
+    return [{**row, "targets": len(fleet.named.get(row["name"], ()))} for row in rows]
 
 
 def _figures(overview: Overview) -> dict[str, Any]:
