@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from registry_docker_updater.activities import silencing
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.events.pushes import BY_HAND, Push
@@ -15,6 +16,7 @@ from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.pushes import (
     Judged,
+    JudgedRow,
     PushRow,
     can_be_forced,
     if_pushed,
@@ -22,9 +24,11 @@ from registry_docker_updater.views.pushes import (
     judged_rows,
     named,
     newest,
+    plan,
     push_row,
 )
 from registry_docker_updater.views.rollouts import rollout as view
+from registry_docker_updater.views.silences import SilenceRow
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,19 @@ class ByHand:
             if not retry_rollout(kept, rollout, forced, who, now):
                 raise NotNow(f"rollout {rollout} runs at this moment; `rollout {rollout}` shows how it goes")
             return push_row(kept, self.hosts, desired.push, known, judged_rows(found, forced), now)
+
+    def plan(self, image: str) -> list[JudgedRow]:
+        """Return what a push of ``image`` would mean for each target; raises :class:`NotAsked`."""
+        return plan(self.storage, self.hosts, image, self.known(), self.clock())
+
+    def silence(self, what: str, until: datetime, reason: str, who: Person) -> SilenceRow:
+        """Silence what somebody means by ``what``, and return that; raises :class:`NothingKnown` and :class:`NotAsked`."""
+        subject, of = silencing.meant(what, self.known(), self.hosts)
+        return silencing.silence(self.storage, silencing.Wish(subject, of, until, reason), who, self.clock())
+
+    def end_silence(self, number: int, who: Person) -> SilenceRow:
+        """End a silence, and return it; raises :class:`NothingKnown` and :class:`NotNow`."""
+        return silencing.end_silence(self.storage, number, who, self.clock())
 
     def if_retried(self, rollout: int) -> PushRow:
         """Return what :meth:`retry` would mean for each target; raises :class:`NothingKnown` and :class:`NotNow`."""

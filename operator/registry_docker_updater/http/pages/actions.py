@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.core.audit.entries import Person
-from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow, UpdaterError
 from registry_docker_updater.http.answers import VISITOR
+from registry_docker_updater.http.pages.asked import ROWS
 from registry_docker_updater.http.pages.context import NOW, ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.login import form, going_to
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
-from registry_docker_updater.views.silences import SilenceRow
+from registry_docker_updater.views.silences import SilenceRow, silences
 
 # For how long something can be silenced with a click, in hours.
 _HOURS = {"1": "an hour", "4": "4 hours", "12": "12 hours", "24": "a day", "72": "3 days", "168": "a week"}
@@ -41,9 +41,6 @@ class Done(Protocol):
 
     def end_silence(self, number: int, who: Person) -> SilenceRow:
         """End a silence."""
-
-    def silences(self) -> list[SilenceRow]:
-        """Return the newest silences."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +113,9 @@ class ActionPages:
         return self.context.page(
             "silences",
             NOW,
-            rows=self.done.silences(),
+            rows=silences(self.context.storage, self.context.rendering.clock(), ROWS),
             what=asked().text("what") or "",
             hours=_HOURS,
-            subjects=[str(one) for one in Subject],
         )
 
     def silence(self) -> HTTPResponse:
