@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from integration.keeping import RETRY
 from registry_docker_updater.activities.progress import Progress
@@ -39,6 +40,7 @@ from registry_docker_updater.views.current import CurrentOverview
 from registry_docker_updater.views.orders import TargetOrders
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, service
 
+_IN_SWARM: dict[str, Any] = {"swarm": "uw4wabzsv3xgyqmbz6lzchiny", "is_manager": True}
 HOSTS = {"production": (HOST,)}
 # Markup, a script, quotes, what ends an attribute, what turns text round, and what commands a terminal.
 EVIL = (
@@ -66,7 +68,12 @@ class Filled:
 
     def see(self, *targets: Target, **hosts: str | None) -> None:
         """Have targets seen, and hosts: those that do not answer, with why."""
-        found = {name: host(name, utc_now(), error, engine="28.0.4") for name, error in hosts.items()}
+        found = {
+            name: host(
+                name, utc_now(), error, engine="28.0.4", **(_IN_SWARM if name.startswith("swarm") else {})
+            )
+            for name, error in hosts.items()
+        }
         self.storage.fleet.apply(FleetChange(found, {one.key: one for one in targets}))
         self.fleet = self.storage.fleet.load()
 

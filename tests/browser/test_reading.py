@@ -17,6 +17,7 @@ PAGES = (
     "/fleet?behind=yes&sort=name&order=down",
     "/hosts",
     "/hosts/docker03",
+    "/swarms",
     "/rollouts",
     "/rollouts/3",
     "/rollouts/3/runs/update-1",
@@ -161,3 +162,11 @@ def test_the_keyboard_reaches_the_content_first(site: Served, page: Page) -> Non
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+def test_a_swarm_is_shown_by_its_managers_with_how_its_services_stand(site: Served, page: Page) -> None:
+    page.goto(site.url + "/fleet")
+    page.get_by_role("link", name="swarms").click()
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("swarm-m1, swarm-m2")
+    expect(row.locator(".number")).to_have_text(["2", "2"])

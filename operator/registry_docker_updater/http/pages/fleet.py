@@ -15,6 +15,7 @@ from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
 from registry_docker_updater.views.fleet import HostChoice, host_rows
 from registry_docker_updater.views.outlook import SORTS, VERDICTS, TargetChoice, behind_by_verdict, outlook
+from registry_docker_updater.views.swarms import swarms
 from registry_docker_updater.views.why import why
 
 _PAST = 20
@@ -99,6 +100,13 @@ class FleetPages:
             sort=sort,
             descending=is_descending,
         )
+
+    def swarms(self) -> HTTPResponse:
+        """Show the swarms."""
+        query = asked()
+        rows, pager = paged(query, swarms(self.context.overview()))
+        unread = query.unread({"page": query.number("page")})
+        return self.context.page("swarms", FLEET, topics.FLEET, rows=rows, pager=pager, unread=unread)
 
     def host(self, name: str) -> HTTPResponse:
         """Show one host."""

@@ -54,6 +54,7 @@ def pages(context: Context, access: AccessGuard) -> Sequence[Endpoint]:
             (Parameter("key", _PATH, "Its key.", where="path"),),
         ),
         Endpoint("GET", "/hosts", "Hosts", fleet.hosts, str),
+        Endpoint("GET", "/swarms", "Swarms", fleet.swarms, str),
         Endpoint(
             "GET",
             "/hosts/{name}",
