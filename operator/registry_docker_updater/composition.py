@@ -52,6 +52,7 @@ from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
 from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
 from registry_docker_updater.views.registries import CurrentRegistries, registries
 
@@ -195,8 +196,16 @@ def assemble(parts: Parts) -> Operator:
 
     overview = CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady)
     standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
+    status = CurrentStatus(
+        parts.storage,
+        overview,
+        standings,
+        settings.fleet.scan_interval,
+        running=lambda: progress.running,
+        trail=lambda: heads.flaw,
+    )
     listings = Listings(
-        parts.storage, fleet, overview, lambda: registries(standings()), lambda: progress.running
+        parts.storage, fleet, overview, lambda: registries(standings()), status, lambda: progress.running
     )
     api = Api(listings, not_ready, __version__)
     topics = Topics(parts.storage, fleet, lambda: progress.running)

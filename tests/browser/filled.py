@@ -36,6 +36,7 @@ from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, service
 
@@ -176,7 +177,12 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         TargetOrders(),
         topics,
     )
-    listings = Listings(site.storage, lambda: site.fleet, overview, list, lambda: site.progress.running)
+    status = CurrentStatus(
+        site.storage, overview, list, timedelta(minutes=1), running=lambda: site.progress.running
+    )
+    listings = Listings(
+        site.storage, lambda: site.fleet, overview, list, status, lambda: site.progress.running
+    )
     api = Api(listings, lambda: None, "0.1.0")
     refusals = Refusals(time.monotonic)
     app = application((*api.endpoints(), *pages(context, site.access)), site.access, refusals)

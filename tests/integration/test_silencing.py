@@ -70,7 +70,7 @@ def test_a_silence_is_kept_with_who_wanted_it_and_why_and_ends_by_itself(storage
     assert (kept.actor, kept.reason, kept.until) == ("ann", "it moves", at(3600))
     assert storage.silences.counting(at(3600)) == ()
     assert [one["counts"] for one in silences(storage, at(3600), 10)] == [False]
-    said = trail(storage, 10, 1)[0]
+    said = trail(storage, 10, 1)[0][0]
     assert said["kind"] == "silence.began"
     assert said["says"].startswith(
         "ann wanted it, command line; host far is silenced, until 2026-11-22T13:00:00"
@@ -82,7 +82,7 @@ def test_a_person_can_end_a_silence_once_and_not_one_that_is_over(storage: Stora
     row = end_silence(storage, 1, ANN, at(60))
     assert (row["ended_by"], row["counts"]) == ("ann", False)
     assert storage.silences.counting(at(60)) == ()
-    assert trail(storage, 10, 2)[0]["says"].count("far is silenced, ended at 2026-11-22T12:01:00") == 1
+    assert trail(storage, 10, 2)[0][0]["says"].count("far is silenced, ended at 2026-11-22T12:01:00") == 1
     with pytest.raises(CannotBeDone, match="silence 1 has ended already"):
         end_silence(storage, 1, ANN, at(61))
     for number in (2, 2**70):

@@ -22,6 +22,7 @@ from registry_docker_updater.cli import (
     rollouts,
     serve,
     silence,
+    status,
     why,
 )
 from registry_docker_updater.cli.command import Command
@@ -33,6 +34,7 @@ from registry_docker_updater.settings import loading, local
 
 COMMANDS: tuple[Command, ...] = (
     serve.COMMAND,
+    status.COMMAND,
     check.COMMAND,
     fleet.COMMAND,
     plan.COMMAND,
