@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -200,12 +201,18 @@ def serve_and_keep_nothing() -> None:
     from registry_docker_updater.http.server import Server  # noqa: PLC0415
     from registry_docker_updater.http.together import Together  # noqa: PLC0415
     from registry_docker_updater.storage.arrivals import Recorded  # noqa: PLC0415
+    from registry_docker_updater.views.now import CurrentStatus  # noqa: PLC0415
 
     guard = DeliveryGuard({"registry": Source("registry", FORMATS["distribution"], (_SECRET,))}, 2**23)
     refusals = Refusals(time.monotonic)
     receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, refusals)
     storage = Storage(Database(Path(":memory:")))
-    api = Api(Listings(storage, Fleet, lambda: Overview(Fleet(), utc_now()), list), lambda: None, "")
+
+    def overview() -> Overview:
+        return Overview(Fleet(), utc_now())
+
+    status = CurrentStatus(storage, overview, list, timedelta(minutes=1))
+    api = Api(Listings(storage, Fleet, overview, list, status), lambda: None, "")
     endpoints = (*receiver.endpoints(), *api.probes())
     together = Together(
         application(endpoints, AccessGuard(Access()), refusals),

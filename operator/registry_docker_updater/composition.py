@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from registry_docker_updater import __version__
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context, Healths
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
@@ -40,7 +41,7 @@ from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.pages.context import Context as PagesContext
-from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
 from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.receiver import Receiver
@@ -52,6 +53,7 @@ from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
 from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
 from registry_docker_updater.views.registries import CurrentRegistries, registries
 
@@ -198,12 +200,20 @@ def assemble(parts: Parts) -> Operator:
 
     overview = CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady)
     standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
+    status = CurrentStatus(
+        parts.storage,
+        overview,
+        standings,
+        settings.fleet.scan_interval,
+        running=lambda: progress.running,
+        trail=lambda: heads.flaw,
+    )
     listings = Listings(
-        parts.storage, fleet, overview, lambda: registries(standings()), lambda: progress.running
+        parts.storage, fleet, overview, lambda: registries(standings()), status, lambda: progress.running
     )
     api = Api(listings, not_ready, __version__)
     topics = Topics(parts.storage, fleet, lambda: progress.running)
-    shown = pages(
+    shown = Pages(
         PagesContext(
             storage=parts.storage,
             overview=overview,
@@ -214,8 +224,11 @@ def assemble(parts: Parts) -> Operator:
             topics=topics,
         ),
         access,
+        status,
+        ByHand(parts.storage, parts.registry_hosts, fleet, parts.clock),
+        alarm.ring,
     )
-    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
+    servers = _servers(parts, receiver, (*api.endpoints(), *shown.endpoints()), api.probes(), access, topics)
     return Operator(
         parts=parts,
         servers=servers,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from integration.keeping import RETRY
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.events.pushes import Push, Unreadable
@@ -20,6 +21,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.runs.results import TaskStart
+from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
@@ -27,7 +29,7 @@ from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.pages.context import Context
-from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
 from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.refusals import Refusals
@@ -37,11 +39,14 @@ from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
+from registry_docker_updater.views.registries import CurrentRegistries, registries
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, service
 
 _IN_SWARM: dict[str, Any] = {"swarm": "uw4wabzsv3xgyqmbz6lzchiny", "is_manager": True}
 HOSTS = {"production": (HOST,)}
+_KNOWN = {"production": KnownRegistry("distribution", (HOST,))}
 # Markup, a script, quotes, what ends an attribute, what turns text round, and what commands a terminal.
 EVIL = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'&\u202egnp\x1b[31m"
@@ -183,10 +188,26 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         TargetOrders(),
         topics,
     )
-    listings = Listings(site.storage, lambda: site.fleet, overview, list, lambda: site.progress.running)
+    status = CurrentStatus(
+        site.storage, overview, list, timedelta(minutes=1), running=lambda: site.progress.running
+    )
+    standings = CurrentRegistries(site.storage, _KNOWN, dict, utc_now)
+    status = CurrentStatus(
+        site.storage, overview, standings, timedelta(minutes=1), lambda: site.progress.running
+    )
+    listings = Listings(
+        site.storage,
+        lambda: site.fleet,
+        overview,
+        lambda: registries(standings()),
+        status,
+        lambda: site.progress.running,
+    )
     api = Api(listings, lambda: None, "0.1.0")
+    by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
+    shown = Pages(context, site.access, status, by_hand, lambda: None)
     refusals = Refusals(time.monotonic)
-    app = application((*api.endpoints(), *pages(context, site.access)), site.access, refusals)
+    app = application((*api.endpoints(), *shown.endpoints()), site.access, refusals)
     server = Server(
         Together(app, site.storage.events.record_all),
         NoDeliveries(),

@@ -17,9 +17,11 @@ _WIDE, _HIGH = 1280, 860
 def pages(target: str) -> dict[str, str]:
     """Every page, by the name of its picture."""
     return {
+        "now": "/",
         "fleet": "/fleet?behind=yes",
         "target": f"/targets/{target}",
         "hosts": "/hosts",
+        "swarms": "/swarms",
         "rollouts": "/rollouts",
         "rollout": "/rollouts/3",
         "rollout-running": "/rollouts/4",
@@ -28,6 +30,7 @@ def pages(target: str) -> dict[str, str]:
         "event": "/events/1",
         "trail": "/trail",
         "search": "/search?text=shop",
+        "silences": "/silences",
         "login": "/login",
     }
 

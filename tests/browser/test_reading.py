@@ -13,6 +13,7 @@ from unit.builders import HOST, NEW
 pytestmark = pytest.mark.lab
 
 PAGES = (
+    "/",
     "/fleet",
     "/fleet?behind=yes&sort=name&order=down",
     "/hosts",
@@ -28,6 +29,8 @@ PAGES = (
     "/trail",
     "/search",
     "/search?text=shop",
+    "/silences",
+    "/push",
     "/login",
     "/rollouts/99",
 )
@@ -170,3 +173,15 @@ def test_a_swarm_is_shown_by_its_managers_with_how_its_services_stand(site: Serv
     row = page.locator("tbody tr")
     expect(row).to_contain_text("swarm-m1, swarm-m2")
     expect(row.locator(".number")).to_have_text(["2", "2"])
+
+
+def test_the_first_page_says_what_is_wrong_what_runs_what_waits_and_who_does_not_answer(
+    site: Served, page: Page
+) -> None:
+    page.goto(site.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not everything is well")
+    expect(page.locator("#troubles")).to_contain_text("rollout 2")
+    expect(page.locator("#running")).to_contain_text("Pull the image")
+    expect(page.locator("#waiting")).to_contain_text("test/shop:1")
+    expect(page.locator("#around")).to_contain_text("no route to host")
+    expect(page.locator("#around")).to_contain_text("production")

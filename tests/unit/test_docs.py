@@ -104,7 +104,7 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     receiver = Receiver(nothing, nothing, nothing, nothing, nothing)
     for one in (
         *receiver.endpoints(),
-        *Api(Listings(nothing, nothing, nothing, nothing), nothing, "1").endpoints(),
+        *Api(Listings(nothing, nothing, nothing, nothing, nothing), nothing, "1").endpoints(),
     ):
         assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in _page("http") + _page(
             "api"

@@ -22,6 +22,7 @@ from registry_docker_updater.cli import (
     rollouts,
     serve,
     silence,
+    status,
     why,
 )
 from registry_docker_updater.cli.command import Command
@@ -34,6 +35,7 @@ from registry_docker_updater.settings import loading, local
 
 COMMANDS: tuple[Command, ...] = (
     serve.COMMAND,
+    status.COMMAND,
     check.COMMAND,
     fleet.COMMAND,
     plan.COMMAND,

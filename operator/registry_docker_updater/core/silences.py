@@ -62,13 +62,18 @@ class Silences:
         """Return the silence of one thing, None where there is none."""
         return self.by_subject.get((subject, of))
 
+    def of_image(self, image: str) -> Silence | None:
+        """Return the silence of an image by its name, of which the host has no case."""
+        host, slash, rest = image.partition("/")
+        return self.of(Subject.IMAGE, f"{host.lower()}{slash}{rest}")
+
     def of_target(self, key: str, image: str | None, hosts: Iterable[str]) -> Silence | None:
         """Return why a target is silenced: itself, the ``image`` that it runs, or all of its ``hosts``; None where it is not."""
         if not self.by_subject:
             return None
         of_hosts = [self.of(Subject.HOST, host) for host in hosts]
         shared = of_hosts[0] if of_hosts and all(of_hosts) else None
-        return self.of(Subject.TARGET, key) or (self.of(Subject.IMAGE, image) if image else None) or shared
+        return self.of(Subject.TARGET, key) or (self.of_image(image) if image else None) or shared
 
 
 def problem_of(until: datetime, reason: str, now: datetime) -> str | None:

@@ -80,6 +80,7 @@ class Endpoint:
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
     refuses: Callable[[int, str], HTTPResponse] | None = None
+    body_limit: int = 0
 
     @property
     def is_strict(self) -> bool:

@@ -79,6 +79,7 @@ def _silences(connection: Connection) -> None:
             " ended_at DATETIME, ended_by VARCHAR)"
         )
     )
+    connection.execute(text("CREATE INDEX ix_notifications_state ON notifications (state)"))
 
 
 # By name, what changes the tables of the version before. One that was released is never changed.

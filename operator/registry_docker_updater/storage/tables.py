@@ -231,7 +231,7 @@ notifications = Table(
     Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
     Column("run", Integer, nullable=False),
     Column("content", JSON),
-    Column("state", String, nullable=False),
+    Column("state", String, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment),
     Column("channels", JSON),

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from registry_docker_updater.core.fleet.targets import ImageName, Kind, container_key
-from registry_docker_updater.core.references import Reference
+from registry_docker_updater.core.fleet.targets import Kind, container_key
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.silences import Silences
@@ -17,9 +16,8 @@ def withheld(rollout: Rollout, outcomes: Iterable[TargetOutcome], silences: Sile
     """Return why nobody is told of ``outcomes``: all that there is to tell are failures of silenced targets; None otherwise."""
     if not silences.by_subject:
         return None
-    image = ImageName.of_target(Reference.parse(rollout.image))
     found = [
-        silences.of_target(one.key, str(image), _hosts(one)) if one.outcome in _FAILURES else None
+        silences.of_target(one.key, rollout.image, _hosts(one)) if one.outcome in _FAILURES else None
         for one in outcomes
         if not one.outcome.is_quiet
     ]

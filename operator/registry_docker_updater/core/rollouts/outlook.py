@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
-from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.history import History, LastAttempt
+from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, DUE, Verdict
@@ -32,7 +35,7 @@ UNMATCHED = Verdict(
 class Outlook:
     """What a target is to run (``desired``), the verdict on that, and the rollout which is to bring it there.
 
-    ``silent`` are those of its hosts that did not answer when they were asked last.
+    ``silent`` are those of its hosts that did not answer when they were asked last, ``last`` is what this push came to on it.
     """
 
     target: Target
@@ -40,6 +43,7 @@ class Outlook:
     desired: DesiredImage | None = None
     rollout: Rollout | None = None
     silent: tuple[str, ...] = ()
+    last: LastAttempt | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -52,6 +56,14 @@ class Outlook:
         waits = self.verdict.is_pending and self.verdict is not DUE
         is_open = self.rollout is not None and self.rollout.state is RolloutState.WAITING
         return self.rollout.due_at if self.rollout and is_open and waits else None
+
+
+class Alike(NamedTuple):
+    """What targets have in common that are behind for the same reason; ``outcome`` is what the push came to on them."""
+
+    desired: DesiredImage
+    verdict: Verdict
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,20 @@ class Overview:
     hosts: frozenset[str] = frozenset()
     newest: Mapping[ImageName, DesiredImage] = field(default_factory=dict)
     behind: Mapping[str, Outlook] = field(default_factory=dict)
+
+    @cached_property
+    def alike(self) -> Mapping[Alike, tuple[Outlook, ...]]:
+        """The outlooks of targets that are behind, by what they have in common."""
+        found: dict[tuple[int, str, Outcome | None], list[Outlook]] = {}
+        for one in self.behind.values():
+            if one.desired:
+                outcome = one.last.outcome if one.last else None
+                found.setdefault((one.desired.push, one.verdict.name, outcome), []).append(one)
+        return {
+            Alike(some[0].desired, some[0].verdict, outcome): tuple(some)
+            for (_, _, outcome), some in found.items()
+            if some[0].desired
+        }
 
     def outlook(self, key: str) -> Outlook:
         """Return that of the target with ``key``, which the fleet is to have."""
@@ -121,4 +147,5 @@ def _behind(image: DesiredImage, fleet: Fleet, history: History, now: datetime) 
         last = history.last.get(target.key)
         if verdict is BUSY and last and last.push == image.push:
             verdict = UPDATING
-        yield Outlook(target, verdict, image, rollout, silent(target, fleet))
+        of_push = last if last and last.push == image.push else None
+        yield Outlook(target, verdict, image, rollout, silent(target, fleet), of_push)

@@ -1,6 +1,6 @@
 """What people do on pages: each is shown first, with what it would mean, and done when they say so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -56,10 +56,11 @@ class Action:
 
 @dataclass(frozen=True)
 class ActionPages:
-    """Shows what would be done, and has it ``done``."""
+    """Shows what would be done, and has it ``done``; calls ``wake`` then."""
 
     context: Context
     done: Done
+    wake: Callable[[], None]
 
     def show_retry(self, number: int) -> HTTPResponse:
         """Ask whether a rollout is to run again."""
@@ -80,6 +81,7 @@ class ActionPages:
             self.done.retry(number, _person(), force=bool(form().get("force")))
         except UpdaterError as error:
             return self._refused(error, ROLLOUTS)
+        self.wake()
         return going_to(f"/rollouts/{number}")
 
     def show_push(self) -> HTTPResponse:
@@ -105,6 +107,7 @@ class ActionPages:
             row = self.done.push(given.get("image", ""), _person(), force=bool(given.get("force")))
         except UpdaterError as error:
             return self._refused(error, NOW)
+        self.wake()
         rollout = row["rollout"]
         return going_to(f"/rollouts/{rollout['id']}" if rollout else f"/events/{row['push']}")
 
@@ -148,13 +151,6 @@ class ActionPages:
     def _refused(self, error: UpdaterError, section: str) -> HTTPResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 503)
         return self.context.refused(status, str(error), section)
-
-
-def of_rollout(number: int, state: str) -> Sequence[Mapping[str, str]]:
-    """Return what can be done about a rollout."""
-    if state == "running":
-        return ()
-    return ({"title": "Run again…", "href": f"/rollouts/{number}/retry"},)
 
 
 def _person() -> Person:

@@ -73,7 +73,6 @@ class EventPages:
             content=content if isinstance(content, str) else json.dumps(content, indent=2) if content else "",
             rollout=rollout_of_push(storage, number),
             story=of_event(storage, number),
-            actions=(),
         )
 
     def trail(self) -> HTTPResponse:

@@ -71,7 +71,7 @@ class FleetPages:
         if key not in overview.fleet.targets:
             return self.context.nothing(f"No target has the key {key}: it may be gone since.", FLEET)
         row = why(self.context.storage, overview, key, _PAST)
-        return self.context.page("target", FLEET, topics.FLEET, row=row, actions=())
+        return self.context.page("target", FLEET, topics.FLEET, row=row)
 
     def hosts(self) -> HTTPResponse:
         """Show the hosts that are asked for."""
@@ -121,7 +121,6 @@ class FleetPages:
             row=next(host_rows(overview.fleet, [name])),
             rows=[outlook(overview.outlook(key)) for key in keys[:ROWS]],
             more=len(keys) if len(keys) > ROWS else 0,
-            actions=(),
         )
 
 
