@@ -52,7 +52,8 @@ _GUARDED = {
 class Api:
     """Shows what is kept in ``storage``, and the fleet as it is ``known``.
 
-    ``not_ready`` says why the operator does not work, None where it does; ``running`` are the runs of rollouts that go on.
+    ``not_ready`` says why the operator does not work, None where it does; ``running`` are the runs of rollouts that go on. What is
+    asked ``beside`` it is described with it.
     """
 
     storage: Storage
@@ -60,12 +61,14 @@ class Api:
     not_ready: Callable[[], str | None]
     version: str
     running: Callable[[], Mapping[int, RunProgress]] = dict
+    beside: Sequence[Endpoint] = ()
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
         listed, single = {**_GUARDED, **_BAD_QUERY}, {**_GUARDED, **_BAD_QUERY, **_UNKNOWN}
         return (
             *self.probes(),
+            *self.beside,
             *self.unpaged(),
             _get("events", "The newest events, newest first", self.events, Page[EventRow], _OLDER, listed),
             _get("events/{id}", "One event, whole", self.event, EventRow, (_ID,), single),

@@ -14,7 +14,7 @@ from registry_docker_updater.http.answers import (
     or_unavailable,
     refusal,
 )
-from registry_docker_updater.http.endpoints import BadQuery, Endpoint, Parameter, read_query
+from registry_docker_updater.http.endpoints import ENDPOINT, BadQuery, Endpoint, Parameter, read_query
 from registry_docker_updater.http.refusals import Refusals, place
 
 Answers = Callable[..., Any]
@@ -27,8 +27,18 @@ def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Re
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
         shown = _if_let_in(access, refusals, one, answers) if one.needs else answers
-        app.route(one.rule, one.method, or_unavailable(refusals, shown, one.refuses or refusal))
+        app.route(
+            one.rule, one.method, _noted(one.path, or_unavailable(refusals, shown, one.refuses or refusal))
+        )
     return app
+
+
+def _noted(path: str, answers: Answers) -> Answers:
+    def noted(**given: Any) -> Any:
+        request.environ.get(ENDPOINT, []).append(path)
+        return answers(**given)
+
+    return noted
 
 
 def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:

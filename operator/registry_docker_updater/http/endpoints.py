@@ -16,6 +16,8 @@ from registry_docker_updater.http.access import Right
 
 T = TypeVar("T")
 API = "/api/v1/"
+# Where in a request's environment it is left which endpoint it is for.
+ENDPOINT = "registry_docker_updater.endpoint"
 DEFAULT_LIMIT, MOST = 100, 1000
 
 
@@ -75,7 +77,8 @@ class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
     It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
-    ``refuses`` makes the answer to who has not the right; without it, that is JSON.
+    ``refuses`` makes the answer to who has not the right; without it, that is JSON. ``kinds`` are the media types of
+    the answer.
     """
 
     method: str
@@ -89,6 +92,7 @@ class Endpoint:
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
     refuses: Callable[[int, str], HTTPResponse] | None = None
+    kinds: Sequence[str] = ("application/json",)
 
     @property
     def is_strict(self) -> bool:
