@@ -1,13 +1,14 @@
 """What every activity needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from registry_docker_updater.activities.workers import Submit
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.edges.runs.port import PlaybookRunner
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.storage import Storage
 
 
@@ -43,7 +44,7 @@ class Healths:
 class Context:
     """Where things are kept, whether all that is needed can be done, what runs playbooks, the folder of the kept ``runs``, and threads to ``submit`` work to.
 
-    ``clock`` says what time it is; waiting is measured by ``steady``, which nobody sets.
+    ``clock`` says what time it is; waiting is measured by ``steady``, which nobody sets. What happens is counted in ``metrics``.
     """
 
     storage: Storage
@@ -53,3 +54,4 @@ class Context:
     submit: Submit
     clock: Clock
     steady: Clock
+    metrics: Metrics = field(default_factory=Metrics)

@@ -96,6 +96,7 @@ class Repairer:
     def _keep(self, reported: ReportedOutcome) -> None:
         """Keep what became of a target: the run that began it could not tell."""
         one, digest, now = outcome_of(reported, {}), reported.digest or "", self._context.clock()
+        self._context.metrics.target_ended(one.outcome, (), None)
         with about(target=one.key):
             _log.info("finished: %s at %s: %s: %s", one.name, one.place, one.outcome, one.message)
         try:

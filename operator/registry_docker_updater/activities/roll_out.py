@@ -11,9 +11,10 @@ from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import PLAYBOOKS_CHANGED
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
-from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
+from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.core.runs.conclusion import by_every_key, conclude, outcome_of
 from registry_docker_updater.core.runs.reading import HostFailure, ReportedOutcome, read
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
@@ -167,6 +168,7 @@ class RollOut:
         ended: FinishedRun,
     ) -> None:
         now, outcomes = self._context.clock(), end.outcomes
+        self._count(start, rollout, outcomes, now)
         after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now, ended.left)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
         self._updated({one.key: one.after for one in outcomes if one.after}, now)
@@ -175,6 +177,19 @@ class RollOut:
         again = f", again at {after.due_at:%H:%M:%S}" if after.due_at else ""
         note = f": {after.note}" if after.note else ""
         _log.info("%s%s%s", after.state, again, note)
+
+    def _count(
+        self, start: Start, rollout: Rollout, outcomes: Iterable[TargetOutcome], now: datetime
+    ) -> None:
+        received = start.desired.received_at
+        for one in outcomes:
+            passed = timeline(
+                one.stages, received=received, planned=rollout.started_at, kept=now, sent_at=None
+            )
+            is_updated = one.outcome is Outcome.UPDATED
+            reached = max(one.stages.values(), default=now)
+            since_push = max(0.0, (reached - received).total_seconds()) if is_updated else None
+            self._context.metrics.target_ended(one.outcome, tuple(passed), since_push)
 
 
 def _update(start: Start, run: int) -> Playbook:

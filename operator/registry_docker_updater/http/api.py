@@ -21,16 +21,21 @@ _LISTED = 200
 
 @dataclass(frozen=True)
 class Api:
-    """Shows ``listings`` of what is known; ``not_ready`` says why the operator does not work, None where it does."""
+    """Shows ``listings`` of what is known; ``not_ready`` says why the operator does not work, None where it does.
+
+    What is asked ``beside`` it is described with it.
+    """
 
     listings: Listings
     not_ready: Callable[[], str | None]
     version: str
+    beside: Sequence[Endpoint] = ()
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
         return (
             *self.probes(),
+            *self.beside,
             *self.unpaged(),
             *self.listings.endpoints(),
             Endpoint(

@@ -6,7 +6,8 @@ only bounded, authenticated, read and committed here. Whatever follows from it h
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from bottle import HTTPResponse, request
@@ -25,6 +26,7 @@ from registry_docker_updater.http.query import Parameter
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import TO_KEEP, ToKeep
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about
+from registry_docker_updater.metrics import ACCEPTED, DUPLICATE, IGNORED, UNREADABLE, Metrics
 from registry_docker_updater.storage.arrivals import Arrived, Recorded
 
 _log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Receiver:
     outage: Callable[[str], None]
     clock: Clock
     refusals: Refusals
+    metrics: Metrics = field(default_factory=Metrics)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return what registries send to."""
@@ -111,15 +114,16 @@ class Receiver:
             if isinstance(one, Unreadable):
                 with about(registry=source.name):
                     _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
+        now = self.clock()
         to_keep = ToKeep(
-            Arrived(source.name, found.kept, self.clock(), found.ignored, address),
-            kept=partial(self._kept, source.name, len(found.ignored)),
+            Arrived(source.name, found.kept, now, found.ignored, address),
+            kept=partial(self._kept, source.name, now, len(found.ignored)),
             not_kept=partial(self._not_kept, source.name),
         )
         request.environ[TO_KEEP].append(to_keep)
         return ""  # the answer is made when it is known what became of it
 
-    def _kept(self, registry: str, ignored: int, recorded: Recorded) -> Answer:
+    def _kept(self, registry: str, at: datetime, ignored: int, recorded: Recorded) -> Answer:
         with about(registry=registry):
             for reason in recorded.first_ignored:
                 _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
@@ -135,6 +139,16 @@ class Receiver:
             "duplicates": recorded.duplicates,
             "unreadable": recorded.unreadable,
         }
+        self.metrics.delivered(
+            registry,
+            {
+                ACCEPTED: recorded.accepted,
+                IGNORED: ignored,
+                DUPLICATE: recorded.duplicates,
+                UNREADABLE: recorded.unreadable,
+            },
+            at,
+        )
         return Answer.of_json(202, counts)
 
     def _not_kept(self, registry: str, error: StoreUnavailable) -> Answer:
