@@ -3,12 +3,10 @@
 """Pictures of every page, light and dark, as the docs have them: ``make pictures``."""
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+from browser.chromium import chromium
 from browser.filled import fill, served
 
 _WIDE, _HIGH = 1280, 860
@@ -38,10 +36,9 @@ def pages(target: str) -> dict[str, str]:
 def take(folder: Path) -> None:
     """Take all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as state, served(Path(state)) as site, sync_playwright() as started:
+    with tempfile.TemporaryDirectory() as state, served(Path(state)) as site, chromium() as browser:
         fill(site, "dave")
         api = next(key for key, one in site.fleet.targets.items() if one.name == "api")
-        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             context = browser.new_context(color_scheme=scheme, viewport={"width": _WIDE, "height": _HIGH})
             page = context.new_page()
@@ -50,7 +47,6 @@ def take(folder: Path) -> None:
                 page.screenshot(path=folder / f"{name}-{scheme}.png")
                 print(f"{name}, {scheme}")
             context.close()
-        browser.close()
 
 
 if __name__ == "__main__":
