@@ -100,7 +100,9 @@ def servers(
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         return Server(
-            Together(application(endpoints, access, refusals), parts.storage.events.record_all),
+            Together(
+                application(endpoints, access, refusals, shown.refused), parts.storage.events.record_all
+            ),
             DoorGuard(guard, access, endpoints),
             Listening(address, port, certificate),
             refusals=refusals,

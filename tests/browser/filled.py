@@ -212,7 +212,9 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
     refusals = Refusals(time.monotonic)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
-        Together(application(endpoints, site.access, refusals), site.storage.events.record_all),
+        Together(
+            application(endpoints, site.access, refusals, context.refused), site.storage.events.record_all
+        ),
         DoorGuard(NoDeliveries(), site.access, endpoints),
         Listening("127.0.0.1", port, None),
         refusals=refusals,

@@ -33,6 +33,7 @@ PAGES = (
     "/push",
     "/login",
     "/rollouts/99",
+    "/nothing/here",
 )
 
 
