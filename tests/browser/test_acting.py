@@ -55,7 +55,6 @@ def test_whoever_is_not_known_is_asked_for_a_token_and_led_back(guarded: Served,
         "//evil.example.com/",
         "/\\evil.example.com",
         "javascript:alert(1)",
-        "/\tx",
     ],
 )
 def test_nobody_is_led_elsewhere_after_the_login(guarded: Served, page: Page, elsewhere: str) -> None:
