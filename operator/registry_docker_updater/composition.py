@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from registry_docker_updater import __version__
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.clock_watch import ClockWatch
-from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.context import Context, Healths
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
 from registry_docker_updater.activities.heads import TrailHeads
+from registry_docker_updater.activities.measured import MeasuredPlaybooks
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.progress import Progress
@@ -25,6 +27,7 @@ from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -39,19 +42,22 @@ from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
 from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.http.pages.context import Context as PagesContext
-from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
 from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
 from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.gauges import Watched
 from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
 from registry_docker_updater.views.registries import CurrentRegistries, registries
@@ -124,7 +130,8 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
-    parts = replace(parts, held=hold(parts.state))
+    metrics = Metrics(__version__, parts.settings.registries, Outcome)
+    parts = replace(parts, held=hold(parts.state), metrics=metrics)
     clean_up(parts.state)
     if parts.exposure:
         _log.warning("%s", parts.exposure)
@@ -137,14 +144,18 @@ def assemble(parts: Parts) -> Operator:
     settings, alarm = parts.settings, Alarm()
     # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification; and what is removed.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)
+    health = Healths(
+        {"events cannot be committed": parts.database, "runs cannot be started": parts.playbooks}
+    )
     context = Context(
         storage=parts.storage,
-        health=parts.database,
-        playbooks=parts.playbooks,
+        health=health,
+        playbooks=MeasuredPlaybooks(parts.playbooks, metrics),
         runs=parts.runs,
         submit=workers.submit,
         clock=parts.clock,
         steady=steady_clock(),
+        metrics=metrics,
     )
     policy = Policy(
         registry_hosts=parts.registry_hosts,
@@ -160,7 +171,7 @@ def assemble(parts: Parts) -> Operator:
         alarm.ring()
         poll.fleet_changed()
 
-    heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock)
+    heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock, metrics)
     progress = Progress()
     scanner, reconciler = reconciling(
         context, policy, alarm, LiveView, fleet_changed, progress=progress, rollout_ended=heads.ring
@@ -172,6 +183,7 @@ def assemble(parts: Parts) -> Operator:
         wake=alarm.ring,
         clock=context.clock,
         steady=context.steady,
+        metrics=metrics,
     )
     refusals = Refusals(time.monotonic)
     access = AccessGuard(door.access(settings))
@@ -184,12 +196,20 @@ def assemble(parts: Parts) -> Operator:
         alarm.ring()
         poll.news(registry)
 
-    receiver = Receiver(guard, wake, poll.outage, parts.clock, refusals)
+    receiver = Receiver(guard, wake, poll.outage, parts.clock, refusals, metrics)
+
+    def stopped() -> str | None:
+        return None if reconciler.is_ready else "starting or stopping"
 
     def not_ready() -> str | None:
-        if not reconciler.is_ready:
-            return "starting or stopping"
-        return parts.database.trouble()
+        return stopped() or health.trouble()
+
+    def troubles() -> Mapping[str, str | None]:
+        return {
+            "reconciler": stopped(),
+            "database": parts.database.trouble(),
+            "runs": parts.playbooks.trouble(),
+        }
 
     def fleet() -> Fleet:
         return scanner.fleet
@@ -207,9 +227,22 @@ def assemble(parts: Parts) -> Operator:
     listings = Listings(
         parts.storage, fleet, overview, lambda: registries(standings()), status, lambda: progress.running
     )
-    api = Api(listings, not_ready, __version__)
+    api = Api(listings, not_ready, __version__, MetricsPage(metrics, time.monotonic).endpoints())
+    watched = Watched(
+        storage=storage,
+        overview=overview,
+        registries=tuple(settings.registries),
+        troubles=troubles,
+        workers=settings.rollouts.workers,
+        busy=lambda: len(progress.running),
+    )
+    metrics.watch(watched.readings)
+    metrics.served(door.certificate_ends(settings))
+    for name in settings.registries:
+        if at := storage.events.last_received(name):
+            metrics.heard(name, at)
     topics = Topics(parts.storage, fleet, lambda: progress.running)
-    shown = pages(
+    shown = Pages(
         PagesContext(
             storage=parts.storage,
             overview=overview,
@@ -220,8 +253,11 @@ def assemble(parts: Parts) -> Operator:
             topics=topics,
         ),
         access,
+        status,
+        ByHand(parts.storage, parts.registry_hosts, fleet, parts.clock),
+        alarm.ring,
     )
-    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
+    servers = _servers(parts, receiver, (*api.endpoints(), *shown.endpoints()), api.probes(), access, topics)
     return Operator(
         parts=parts,
         servers=servers,
@@ -252,7 +288,9 @@ def _servers(  # noqa: PLR0913, PLR0917 - what servers are made of
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
         listening = Listening(address, port, certificate)
-        return Server(together, guard, listening, refusals=refusals, version=topics.version)
+        return Server(
+            together, guard, listening, refusals=refusals, version=topics.version, metrics=receiver.metrics
+        )
 
     sent = receiver.endpoints()
     if listen.api is None:

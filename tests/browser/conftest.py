@@ -1,25 +1,20 @@
 """A real browser, Debian's Chromium, and pages for it to look at."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from browser.chromium import chromium
 from browser.filled import Served, fill, served
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as started:
-        program = shutil.which("chromium")
-        assert program, "chromium is missing: `make lab-setup` installs it"
-        # Root may not have Chromium's sandbox; it looks at pages of ours only.
-        opened = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

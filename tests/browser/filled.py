@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from integration.keeping import RETRY
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.events.pushes import Push, Unreadable
@@ -19,6 +21,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.runs.results import TaskStart
+from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
@@ -26,7 +29,7 @@ from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.pages.context import Context
-from registry_docker_updater.http.pages.pages import pages
+from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
 from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.refusals import Refusals
@@ -38,9 +41,12 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import CurrentOverview
 from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
+from registry_docker_updater.views.registries import CurrentRegistries, registries
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, service
 
+_IN_SWARM: dict[str, Any] = {"swarm": "uw4wabzsv3xgyqmbz6lzchiny", "is_manager": True}
 HOSTS = {"production": (HOST,)}
+_KNOWN = {"production": KnownRegistry("distribution", (HOST,))}
 # Markup, a script, quotes, what ends an attribute, what turns text round, and what commands a terminal.
 EVIL = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'&\u202egnp\x1b[31m"
@@ -67,7 +73,12 @@ class Filled:
 
     def see(self, *targets: Target, **hosts: str | None) -> None:
         """Have targets seen, and hosts: those that do not answer, with why."""
-        found = {name: host(name, utc_now(), error, engine="28.0.4") for name, error in hosts.items()}
+        found = {
+            name: host(
+                name, utc_now(), error, engine="28.0.4", **(_IN_SWARM if name.startswith("swarm") else {})
+            )
+            for name, error in hosts.items()
+        }
         self.storage.fleet.apply(FleetChange(found, {one.key: one for one in targets}))
         self.fleet = self.storage.fleet.load()
 
@@ -116,30 +127,30 @@ def _outcome(one: Target, outcome: Outcome, digest: str, at: datetime) -> Target
     return TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD, after, message, stages=stages)
 
 
-def fill(site: Filled) -> None:
-    """Fill a site: some is well, some failed, some waits, something runs, and somebody tries to deceive."""
+def fill(site: Filled, evil: str = EVIL) -> None:
+    """Fill a site: some is well, some failed, some waits, something runs, and somebody tries to deceive by ``evil`` names."""
     ago = utc_now() - timedelta(days=3)
     shops = [container("shop", on=f"docker{n:02}", image=f"{HOST}/test/shop:1", since=ago) for n in range(8)]
     mails = [container("mail", on=f"docker{n:02}", image=f"{HOST}/test/mail:1", since=ago) for n in range(8)]
     api = service("api", ("swarm-m1", "swarm-m2"), f"{HOST}/prod/api:2", since=ago)
     worker = service("worker", ("swarm-m1", "swarm-m2"), f"{HOST}/prod/worker:2", since=ago)
-    evil = replace(container("evil", on="docker05", since=ago), name=EVIL, image=f"{EVIL}:1", reference=None)
-    targets = (*shops, *mails, api, worker, evil)
+    other = replace(container("evil", on="docker05", since=ago), name=evil, image=f"{evil}:1", reference=None)
+    targets = (*shops, *mails, api, worker, other)
     well: dict[str, str | None] = {name: None for one in targets for name in one.hosts}
-    site.see(*targets, **well | {"docker03": "no route to host", "docker09": EVIL})
+    site.see(*targets, **well | {"docker03": "no route to host", "docker09": evil})
     site.roll_out("test/mail:1", NEW, "ann", timedelta(hours=5), lambda _: Outcome.UPDATED)
     site.roll_out("prod/api:2", NEW, "bob", timedelta(minutes=30), lambda _: Outcome.ROLLED_BACK)
     failing = {0: Outcome.FAILED, 3: Outcome.UNREACHABLE}
-    site.roll_out("test/shop:1", NEW, EVIL, timedelta(minutes=2), lambda n: failing.get(n, Outcome.UPDATED))
-    site.storage.events.record("production", [Unreadable(f"no JSON: {EVIL}", EVIL)], utc_now())
-    keep_run(site.runs / "3" / "update-1")
+    site.roll_out("test/shop:1", NEW, evil, timedelta(minutes=2), lambda n: failing.get(n, Outcome.UPDATED))
+    site.storage.events.record("production", [Unreadable(f"no JSON: {evil}", evil)], utc_now())
+    keep_run(site.runs / "3" / "update-1", evil)
     site.begin_running("prod/worker:2", NEWER, "carol")
 
 
-def keep_run(directory: Path) -> None:
+def keep_run(directory: Path, evil: str) -> None:
     """Keep a run with output in colour, and in it what would deceive a terminal or a browser."""
     directory.mkdir(parents=True)
-    said = f"\x1b[0;31mfatal: [docker00]: FAILED! => {EVIL}\x1b[0m \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
+    said = f"\x1b[0;31mfatal: [docker00]: FAILED! => {evil}\x1b[0m \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
     events = [
         {
             "event": "runner_on_ok",
@@ -148,7 +159,7 @@ def keep_run(directory: Path) -> None:
         }
         for n in range(3)
     ]
-    failed = {"task": f"Update {EVIL}", "task_uuid": "2", "res": {}}
+    failed = {"task": f"Update {evil}", "task_uuid": "2", "res": {}}
     events.append({"event": "runner_on_failed", "stdout": said, "event_data": failed})
     (directory / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in events))
 
@@ -180,12 +191,23 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
     status = CurrentStatus(
         site.storage, overview, list, timedelta(minutes=1), running=lambda: site.progress.running
     )
+    standings = CurrentRegistries(site.storage, _KNOWN, dict, utc_now)
+    status = CurrentStatus(
+        site.storage, overview, standings, timedelta(minutes=1), lambda: site.progress.running
+    )
     listings = Listings(
-        site.storage, lambda: site.fleet, overview, list, status, lambda: site.progress.running
+        site.storage,
+        lambda: site.fleet,
+        overview,
+        lambda: registries(standings()),
+        status,
+        lambda: site.progress.running,
     )
     api = Api(listings, lambda: None, "0.1.0")
+    by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
+    shown = Pages(context, site.access, status, by_hand, lambda: None)
     refusals = Refusals(time.monotonic)
-    app = application((*api.endpoints(), *pages(context, site.access)), site.access, refusals)
+    app = application((*api.endpoints(), *shown.endpoints()), site.access, refusals)
     server = Server(
         Together(app, site.storage.events.record_all),
         NoDeliveries(),

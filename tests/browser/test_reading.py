@@ -13,10 +13,12 @@ from unit.builders import HOST, NEW
 pytestmark = pytest.mark.lab
 
 PAGES = (
+    "/",
     "/fleet",
     "/fleet?behind=yes&sort=name&order=down",
     "/hosts",
     "/hosts/docker03",
+    "/swarms",
     "/rollouts",
     "/rollouts/3",
     "/rollouts/3/runs/update-1",
@@ -27,6 +29,8 @@ PAGES = (
     "/trail",
     "/search",
     "/search?text=shop",
+    "/silences",
+    "/push",
     "/login",
     "/rollouts/99",
 )
@@ -161,3 +165,23 @@ def test_the_keyboard_reaches_the_content_first(site: Served, page: Page) -> Non
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+def test_a_swarm_is_shown_by_its_managers_with_how_its_services_stand(site: Served, page: Page) -> None:
+    page.goto(site.url + "/fleet")
+    page.get_by_role("link", name="swarms").click()
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("swarm-m1, swarm-m2")
+    expect(row.locator(".number")).to_have_text(["2", "2"])
+
+
+def test_the_first_page_says_what_is_wrong_what_runs_what_waits_and_who_does_not_answer(
+    site: Served, page: Page
+) -> None:
+    page.goto(site.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not everything is well")
+    expect(page.locator("#troubles")).to_contain_text("rollout 2")
+    expect(page.locator("#running")).to_contain_text("Pull the image")
+    expect(page.locator("#waiting")).to_contain_text("test/shop:1")
+    expect(page.locator("#around")).to_contain_text("no route to host")
+    expect(page.locator("#around")).to_contain_text("production")

@@ -10,7 +10,7 @@ from integration.world import World, calm
 from registry_docker_updater.activities.silencing import Wish, end_silence, meant, silence
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.silences import Subject
-from registry_docker_updater.errors import CannotBeDone, NothingKnown
+from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.silences import silences
 from registry_docker_updater.views.trail import trail
@@ -83,7 +83,7 @@ def test_a_person_can_end_a_silence_once_and_not_one_that_is_over(storage: Stora
     assert (row["ended_by"], row["counts"]) == ("ann", False)
     assert storage.silences.counting(at(60)) == ()
     assert trail(storage, 10, 2)[0][0]["says"].count("far is silenced, ended at 2026-11-22T12:01:00") == 1
-    with pytest.raises(CannotBeDone, match="silence 1 has ended already"):
+    with pytest.raises(NotNow, match="silence 1 has ended already"):
         end_silence(storage, 1, ANN, at(61))
     for number in (2, 2**70):
         with pytest.raises(NothingKnown, match=f"there is no silence {number}"):
@@ -91,7 +91,7 @@ def test_a_person_can_end_a_silence_once_and_not_one_that_is_over(storage: Stora
 
 
 def test_what_is_wrong_with_a_silence_is_said_and_nothing_is_kept(storage: Storage) -> None:
-    with pytest.raises(CannotBeDone, match="30 days at most"):
+    with pytest.raises(NotAsked, match="30 days at most"):
         silence(storage, Wish(Subject.HOST, "far", NOON + timedelta(days=31), "it moves"), ANN, NOON)
     assert silences(storage, NOON, 10) == []
 

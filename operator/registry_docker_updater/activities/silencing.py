@@ -11,7 +11,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import ImageName
 from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.core.silences import Silence, Subject, problem_of
-from registry_docker_updater.errors import CannotBeDone, NothingKnown
+from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.silences import silence as row_of
@@ -33,11 +33,11 @@ class Wish:
 def silence(storage: Storage, wish: Wish, who: Person, now: datetime) -> SilenceRow:
     """Keep a silence from ``now`` on, with its entry in the trail, and return it.
 
-    Raises :class:`CannotBeDone` where it has no reason, or lasts for too long.
+    Raises :class:`NotAsked` where it has no reason, or lasts for too long.
     """
     problem = problem_of(wish.until, wish.reason, now)
     if problem:
-        raise CannotBeDone(problem)
+        raise NotAsked("until" if wish.reason.strip() else "reason", problem)
     with storage.transaction() as kept:
         wanted = Silence(0, wish.subject, wish.of, now, wish.until, wish.reason.strip(), who.name)
         new = kept.silences.add(wanted)
@@ -48,14 +48,14 @@ def silence(storage: Storage, wish: Wish, who: Person, now: datetime) -> Silence
 def end_silence(storage: Storage, number: int, who: Person, now: datetime) -> SilenceRow:
     """Keep that a silence is over before its time, with its entry in the trail, and return it.
 
-    Raises :class:`NothingKnown` where there is none with that number, :class:`CannotBeDone` where it is over already.
+    Raises :class:`NothingKnown` where there is none with that number, :class:`NotNow` where it is over already.
     """
     with storage.transaction() as kept:
         known = kept.silences.get(number)
         if known is None:
             raise NothingKnown(f"there is no silence {number}; `silence --list` lists those that are")
         if not known.counts(now):
-            raise CannotBeDone(f"silence {number} has ended already; `silence --list` says when")
+            raise NotNow(f"silence {number} has ended already; `silence --list` says when")
         kept.silences.end(number, who.name, now)
         kept.trail.append(Step(SILENCE_ENDED, {"silence": number, **asdict(who)}), now)
         ended = kept.silences.get(number) or known

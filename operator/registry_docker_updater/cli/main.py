@@ -26,6 +26,7 @@ from registry_docker_updater.cli import (
     why,
 )
 from registry_docker_updater.cli.command import Command
+from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.errors import UpdaterError
@@ -62,9 +63,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     output = Output(sys.stdout, sys.stderr)
     try:
-        path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
-        parts = Parts(loading.load(path), path, os.environ, clock)
-        code = given.command.run(parts, given, output)
+        code = _do(given, output, clock)
         output.flush()
     except BrokenPipeError:
         # It would be written once more at the end.
@@ -77,6 +76,15 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
         output.remark("registry-docker-updater: interrupted")
         return 130
     return code
+
+
+def _do(given: argparse.Namespace, output: Output, clock: Clock) -> int:
+    command: Command = given.command
+    path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
+    parts = Parts(loading.load(path), path, os.environ, clock)
+    if command.run:
+        return command.run(parts, given, output)
+    return command.ask(Here(parts, output), given, output)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from registry_docker_updater.activities.silencing import Wish, end_silence, meant, silence
 from registry_docker_updater.cli.command import Command, json_option, moment
-from registry_docker_updater.cli.judging import person
+from registry_docker_updater.cli.here import person
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.errors import CannotBeDone
+from registry_docker_updater.errors import NotAsked
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.values import duration
 from registry_docker_updater.views.silences import SilenceRow, silences
@@ -38,7 +38,7 @@ def _until(given: argparse.Namespace, now: datetime) -> datetime:
     until: datetime | None = now + given.duration if given.duration else given.until
     if until:
         return until
-    raise CannotBeDone("a silence ends: say --for 2h, or --until 2026-11-30T08:00Z")
+    raise NotAsked("until", "a silence ends: say --for 2h, or --until 2026-11-30T08:00Z")
 
 
 def _state(row: SilenceRow) -> str:

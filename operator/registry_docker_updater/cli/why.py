@@ -2,23 +2,16 @@
 
 import argparse
 
-from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.command import Command, json_option, scan_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.core.rollouts.desired import DesiredImages
-from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.current import overview_of
+from registry_docker_updater.cli.source import Source
 from registry_docker_updater.views.text import short
-from registry_docker_updater.views.why import PAST, WhyRow, found, why
+from registry_docker_updater.views.why import WhyRow
 
 
-def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """Tell of a target, or of all that have the name given."""
-    known = known_fleet(parts, output, fresh=given.scan)
-    keys = found(known, given.target)
-    desired = DesiredImages(parts.registry_hosts)
-    overview = overview_of(parts.storage, parts.registry_hosts, desired, known, parts.clock)
-    rows = [why(parts.storage, overview, key, PAST) for key in keys]
+    rows = source.why(given.target, fresh=given.scan)
     if given.json:
         output.json(rows)
         return 0
@@ -61,5 +54,5 @@ COMMAND = Command(
     "why",
     "tell what a target runs, what was pushed, and what comes next",
     (json_option, scan_option, _target),
-    run,
+    ask=ask,
 )

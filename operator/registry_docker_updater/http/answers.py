@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 # Where in a request's environment it is kept who asks.
 VISITOR = "registry_docker_updater.visitor"
 # What a browser must not do with an answer: guess what it is, keep it, show it in a frame, run anything in it.
-_SAFETY = {
+SAFETY = {
     "Content-Type": "application/json",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -29,13 +29,13 @@ _SAFETY = {
 
 def answer(status: int, content: Any) -> HTTPResponse:
     """Return ``content`` as the answer."""
-    return HTTPResponse(json.dumps(content, indent=2) + "\n", status, _SAFETY)
+    return HTTPResponse(json.dumps(content, indent=2) + "\n", status, SAFETY)
 
 
 def refusal(status: int, why: str) -> HTTPResponse:
     """Return the answer to what is wrong with the request at hand."""
     kind, content = _refused(status, why)
-    headers = {**_SAFETY, "Content-Type": kind}
+    headers = {**SAFETY, "Content-Type": kind}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 wants it
     return HTTPResponse(json.dumps(content, indent=2) + "\n", status, headers)
@@ -45,7 +45,7 @@ def as_json(refusals: Refusals, error: HTTPError) -> str:
     """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers."""
     # Bottle believes what a request says of its own address.
     address, path = request.environ["REMOTE_ADDR"], place(request.path)
-    for name, value in _SAFETY.items():
+    for name, value in SAFETY.items():
         response.set_header(name, value)
     if error.exception:
         # Bottle has written its trace to ``wsgi.errors``.

@@ -15,7 +15,7 @@ from registry_docker_updater.http.answers import (
     refusal,
 )
 from registry_docker_updater.http.conditional import or_not_modified
-from registry_docker_updater.http.endpoints import Endpoint
+from registry_docker_updater.http.endpoints import ENDPOINT, Endpoint
 from registry_docker_updater.http.query import BadQuery, Parameter, read_query
 from registry_docker_updater.http.refusals import Refusals, place
 
@@ -31,8 +31,18 @@ def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Re
         if one.is_conditional:
             answers = or_not_modified(answers)
         shown = _if_let_in(access, refusals, one, answers) if one.needs else answers
-        app.route(one.rule, one.method, or_unavailable(refusals, shown, one.refuses or refusal))
+        app.route(
+            one.rule, one.method, _noted(one.path, or_unavailable(refusals, shown, one.refuses or refusal))
+        )
     return app
+
+
+def _noted(path: str, answers: Answers) -> Answers:
+    def noted(**given: Any) -> Any:
+        request.environ.get(ENDPOINT, []).append(path)
+        return answers(**given)
+
+    return noted
 
 
 def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:

@@ -22,6 +22,8 @@ GUARDED: Mapping[int, str] = {
     421: "This is not a name of the operator.",
     503: "What is kept cannot be read now.",
 }
+# Where in a request's environment it is left which endpoint it is for.
+ENDPOINT = "registry_docker_updater.endpoint"
 
 
 class Page(TypedDict, Generic[T]):
@@ -66,7 +68,8 @@ class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
     It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
-    ``refuses`` makes the answer to who has not the right; without it, that is JSON.
+    ``refuses`` makes the answer to who has not the right; without it, that is JSON. ``kinds`` are the media types of
+    the answer.
     """
 
     method: str
@@ -80,6 +83,8 @@ class Endpoint:
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
     refuses: Callable[[int, str], HTTPResponse] | None = None
+    body_limit: int = 0
+    kinds: Sequence[str] = ("application/json",)
 
     @property
     def is_strict(self) -> bool:

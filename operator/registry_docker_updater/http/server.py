@@ -13,8 +13,10 @@ from contextlib import suppress
 from functools import partial
 
 from registry_docker_updater.http.connection import Connection
+from registry_docker_updater.http.endpoints import ENDPOINT
 from registry_docker_updater.http.entrance import Certificate, Entrance, Listening
 from registry_docker_updater.http.followers import FOLLOWED, Followers, Following
+from registry_docker_updater.http.guard import EVENTS
 from registry_docker_updater.http.head import Admission, Answer, Guard, Head
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.line import Line
@@ -23,6 +25,7 @@ from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.slowing import Slowing
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.http.wsgi import call
+from registry_docker_updater.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 # Threads for what is no delivery, and how many deliveries are kept together at most.
@@ -34,6 +37,9 @@ _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
 _END_SECONDS = 5.0
 _TOO_MANY = Answer.of_refusal(503, "too many pages follow what goes on already")
+
+# What metrics call the endpoint of deliveries, and what is asked for and is none.
+_EVENTS_OF_ANY, _NOWHERE = f"{EVENTS}{{registry}}", "none"
 
 _Line = Line[Connection, Request]
 
@@ -52,6 +58,7 @@ class Server:
         limits: Limits | None = None,
         refusals: Refusals | None = None,
         version: Callable[[str], str | None] = lambda _: None,
+        metrics: Metrics | None = None,
     ) -> None:
         """Bind the address; raises :class:`UpdaterError`. ``version`` tells how new what is followed is."""
         self._together, self._guard = together, guard
@@ -60,6 +67,7 @@ class Server:
         self._entrance = Entrance(listening, limits, self._loop)
         self._deliveries, self._probes, self._others = _Line(), _Line(), _Line()
         self._slowing = Slowing(self._loop.time, limits.slowed)
+        self._metrics = metrics or Metrics()
         self._refusals = refusals or Refusals(time.monotonic)
         self._followers = Followers[Connection](version, partial(self._in_loop, _send_each))
         self._ending = asyncio.Event()
@@ -113,6 +121,7 @@ class Server:
 
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
+        self._metrics.refused()
         self._refusals.log(address, line)
 
     def slow_down(self, address: str) -> float:
@@ -132,7 +141,10 @@ class Server:
         while taken := line.take():
             ((connection, request),) = taken
             followed: list[Following] = []
-            answer = call(self._together.application, request.head, bytes(request.body), {FOLLOWED: followed})
+            known: list[str] = []
+            more = {FOLLOWED: followed, ENDPOINT: known}
+            answer = call(self._together.application, request.head, bytes(request.body), more)
+            self._count(known[0] if known else _NOWHERE, request, answer)
             if followed and request.head.method != "HEAD":
                 self._in_loop(self._follow, connection, answer, followed[0])
             else:
@@ -152,7 +164,13 @@ class Server:
             except Exception:  # a thread that ends would leave every delivery unanswered
                 _log.exception("a bug of the server; these deliveries are not kept")
                 answers = [Answer.of_refusal(500, "internal error") for _ in taken]
+            for (_, request), answer in zip(taken, answers, strict=True):
+                self._count(_EVENTS_OF_ANY, request, answer)
             self._in_loop(_answer_each, [connection for connection, _ in taken], answers)
+
+    def _count(self, endpoint: str, request: Request, answer: Answer) -> None:
+        seconds = time.monotonic() - request.begun
+        self._metrics.answered(endpoint, request.head.method, answer.status[:3], seconds)
 
     def _in_loop(self, does: Callable[..., None], *given: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it all connections

@@ -101,6 +101,18 @@ class EventStore:
         with self._connections.reading() as connection:
             return connection.scalar(select(func.max(tables.events.c.id))) or 0
 
+    def last_received(self, registry: str) -> datetime | None:
+        """Return when the newest event of ``registry`` came that it sent, or somebody recorded, as far as any is kept."""
+        e = tables.events.c
+        query = (
+            select(e.received_at)
+            .where(by_no_index(e.registry) == registry, ~e.key.startswith(FOUND))
+            .order_by(e.id.desc())
+            .limit(1)
+        )
+        with self._connections.reading() as connection:
+            return connection.scalar(query)
+
     def last_change(self) -> int:
         """Return the number of the last change of what the newest pushes are."""
         with self._connections.reading() as connection:
@@ -157,10 +169,13 @@ class EventStore:
             rows = connection.execute(select(tables.ignored).order_by(i.registry, i.reason)).mappings()
             return tuple(IgnoredEvents(**row) for row in rows)
 
-    def desired(self, hosts: Mapping[str, Sequence[str]], after: int = 0) -> tuple[DesiredImage, ...]:
+    def desired(
+        self, hosts: Mapping[str, Sequence[str]], after: int = 0, of: int | None = None
+    ) -> tuple[DesiredImage, ...]:
         """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given.
 
         They come in the order in which they became the newest, as far as that was ``after`` the change with that number.
+        Of one push, where its number is given (``of``).
         """
         e, n = tables.events.c, tables.newest.c
         query = (
@@ -169,6 +184,8 @@ class EventStore:
             .where(n.change > after, by_no_index(n.registry).in_(list(hosts)))
             .order_by(n.change)
         )
+        if of is not None:
+            query = query.where(n.push == of)
         with self._connections.reading() as connection:
             return tuple(
                 DesiredImage(

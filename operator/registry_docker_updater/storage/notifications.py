@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, select, update
 
 from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.storage import tables
@@ -26,6 +26,13 @@ class NotificationStore:
         query = select(tables.notifications).where(t.state == NotificationState.DUE).order_by(t.due_at)
         with self._connections.reading() as connection:
             return tuple(map(_notification, connection.execute(query)))
+
+    def count_due(self) -> int:
+        """Return how many are due, now or later."""
+        t = tables.notifications.c
+        query = select(func.count()).where(t.state == NotificationState.DUE)
+        with self._connections.reading() as connection:
+            return connection.scalar(query) or 0
 
     def of_rollout(self, rollout: int) -> Notification | None:
         """Return that of a rollout, or None where there was nothing to tell."""

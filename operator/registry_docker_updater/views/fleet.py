@@ -1,20 +1,26 @@
 """The fleet as people and programs see it."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from typing_extensions import TypedDict
 
+from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.views.values import moment
 
 
 class HostRow(TypedDict):
-    """A host as it was seen last; ``unfinished`` are updates that were interrupted there."""
+    """A host as it was seen last; ``unfinished`` are updates that were interrupted there.
+
+    ``notes`` tell people what is to be known of it.
+    """
 
     name: str
     asked_at: str
@@ -30,6 +36,7 @@ class HostRow(TypedDict):
     engine_name: str | None
     containers: list[str]
     is_reachable: bool
+    notes: list[str]
 
 
 class TargetRow(TypedDict):
@@ -85,14 +92,14 @@ def hosts(
 ) -> list[HostRow]:
     """Return ``limit`` hosts of a ``choice`` by their names, the first of those ``after`` that one."""
     wanted = (name for name, host in known.hosts.items() if choice.has(host))
-    return [host(known.hosts[name]) for name in first(wanted, limit, after)]
+    return list(host_rows(known, first(wanted, limit, after)))
 
 
 def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": [host(one) for one in known.hosts.values()],
+        "hosts": list(host_rows(known, known.hosts)),
         "targets": [target(one) for one in ordered],
     }
 
@@ -119,8 +126,18 @@ def first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 
-def host(one: Host) -> HostRow:
-    """Return one host."""
+def host_rows(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
+    """Yield the hosts with ``names``, which the fleet is to have."""
+    of_engines: dict[str, list[str]] = {}
+    for name, note in engine_notes(known):
+        of_engines.setdefault(name, []).append(note)
+    for name in names:
+        one = known.hosts[name]
+        live = [f"the live view: {one.live}"] if one.live not in (None, FOLLOWED) else []
+        yield _host(one, [*one.warnings, *unfinished_notes(one), *live, *of_engines.get(name, ())])
+
+
+def _host(one: Host, notes: list[str]) -> HostRow:
     return {
         "name": one.name,
         "asked_at": moment(one.asked_at),
@@ -136,4 +153,5 @@ def host(one: Host) -> HostRow:
         "engine_name": one.engine_name,
         "containers": list(one.containers),
         "is_reachable": one.is_reachable,
+        "notes": notes,
     }

@@ -17,7 +17,7 @@ from registry_docker_updater.core.status.waiting import Waiting, waiting
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, events
-from registry_docker_updater.views.fleet import HostRow, host
+from registry_docker_updater.views.fleet import HostRow, host_rows
 from registry_docker_updater.views.outlook import behind_by_verdict, outlook
 from registry_docker_updater.views.progress import RunningRow, running
 from registry_docker_updater.views.registries import RegistryRow, registries
@@ -145,8 +145,8 @@ class CurrentStatus:
             "running": runs,
             "waiting": [_waiting(one) for one in _first(waits)],
             "waiting_count": len(waits),
-            "unreachable": [host(one) for one in nsmallest(_SHOWN, lost, key=lambda one: one.name)],
-            "oldest_look": host(oldest) if oldest else None,
+            "unreachable": list(host_rows(overview.fleet, nsmallest(_SHOWN, (one.name for one in lost)))),
+            "oldest_look": next(host_rows(overview.fleet, [oldest.name])) if oldest else None,
             "registries": registries(standings),
             "counts": {
                 "hosts": len(hosts),

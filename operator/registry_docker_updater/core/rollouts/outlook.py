@@ -108,19 +108,22 @@ class Overview:
         """Return that of the target with ``key``, which the fleet is to have."""
         target = self.fleet.targets[key]
         return self.behind.get(key) or Outlook(
-            target, self._verdict(target), self._desired(target), silent=silent(target, self.fleet)
+            target, self.verdict(target), self._desired(target), silent=silent(target, self.fleet)
         )
 
-    def _desired(self, target: Target) -> DesiredImage | None:
-        return self.newest.get(target.image_name) if target.image_name else None
-
-    def _verdict(self, target: Target) -> Verdict:
+    def verdict(self, target: Target) -> Verdict:
+        """Return the verdict on a target of the fleet."""
+        if behind := self.behind.get(target.key):
+            return behind.verdict
         name = target.image_name
         if name is None:
             return UNMATCHED
         if name in self.newest:
             return CURRENT
         return NOT_PUSHED if name.host in self.hosts else FOREIGN
+
+    def _desired(self, target: Target) -> DesiredImage | None:
+        return self.newest.get(target.image_name) if target.image_name else None
 
 
 def overview(
