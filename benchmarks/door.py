@@ -21,8 +21,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import requests
@@ -188,31 +188,23 @@ def port_of(folder: Path) -> int:
 def serve_and_keep_nothing() -> None:
     """Be the door that keeps nothing."""
     from registry_docker_updater.core.events.formats import FORMATS  # noqa: PLC0415 - the sender needs none of it
-    from registry_docker_updater.core.fleet.index import Fleet  # noqa: PLC0415
-    from registry_docker_updater.core.rollouts.outlook import Overview  # noqa: PLC0415
     from registry_docker_updater.http.access import Access, AccessGuard  # noqa: PLC0415
     from registry_docker_updater.http.api import Api  # noqa: PLC0415
     from registry_docker_updater.http.application import application  # noqa: PLC0415
     from registry_docker_updater.http.entrance import Listening  # noqa: PLC0415
     from registry_docker_updater.http.guard import DeliveryGuard, Source  # noqa: PLC0415
-    from registry_docker_updater.http.listings import Listings  # noqa: PLC0415
     from registry_docker_updater.http.receiver import Receiver  # noqa: PLC0415
     from registry_docker_updater.http.refusals import Refusals  # noqa: PLC0415
     from registry_docker_updater.http.server import Server  # noqa: PLC0415
     from registry_docker_updater.http.together import Together  # noqa: PLC0415
     from registry_docker_updater.storage.arrivals import Recorded  # noqa: PLC0415
-    from registry_docker_updater.views.now import CurrentStatus  # noqa: PLC0415
 
     guard = DeliveryGuard({"registry": Source("registry", FORMATS["distribution"], (_SECRET,))}, 2**23)
     refusals = Refusals(time.monotonic)
     receiver = Receiver(guard, lambda _: None, lambda _: None, utc_now, refusals)
-    storage = Storage(Database(Path(":memory:")))
-
-    def overview() -> Overview:
-        return Overview(Fleet(), utc_now())
-
-    status = CurrentStatus(storage, overview, list, timedelta(minutes=1))
-    api = Api(Listings(storage, Fleet, overview, list, status), lambda: None, "")
+    # Of it, only whether it works is asked.
+    nothing: Any = None
+    api = Api(nothing, nothing, lambda: None, "")
     endpoints = (*receiver.endpoints(), *api.probes())
     together = Together(
         application(endpoints, AccessGuard(Access()), refusals),

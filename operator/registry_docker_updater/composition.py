@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from registry_docker_updater import __version__
-from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context, Healths
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
@@ -26,7 +25,6 @@ from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
-from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
@@ -34,33 +32,16 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
+from registry_docker_updater.front import Known, servers
 from registry_docker_updater.http.access import AccessGuard
-from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.application import application
-from registry_docker_updater.http.endpoints import Endpoint
-from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
-from registry_docker_updater.http.head import Guard
-from registry_docker_updater.http.listings import Listings
-from registry_docker_updater.http.metrics import MetricsPage
-from registry_docker_updater.http.pages.context import Context as PagesContext
-from registry_docker_updater.http.pages.pages import Pages
-from registry_docker_updater.http.pages.rendering import Rendering
-from registry_docker_updater.http.pages.topics import Topics
+from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
-from registry_docker_updater.http.server import Server
-from registry_docker_updater.http.together import Together
 from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
-from registry_docker_updater.views.current import CurrentOverview
-from registry_docker_updater.views.gauges import Watched
-from registry_docker_updater.views.now import CurrentStatus
-from registry_docker_updater.views.orders import TargetOrders
-from registry_docker_updater.views.registries import CurrentRegistries, registries
 
 _log = logging.getLogger(__name__)
 
@@ -211,56 +192,19 @@ def assemble(parts: Parts) -> Operator:
             "runs": parts.playbooks.trouble(),
         }
 
-    def fleet() -> Fleet:
-        return scanner.fleet
-
-    overview = CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady)
-    standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
-    status = CurrentStatus(
-        parts.storage,
-        overview,
-        standings,
-        settings.fleet.scan_interval,
+    now = Known(
+        fleet=lambda: scanner.fleet,
         running=lambda: progress.running,
-        trail=lambda: heads.flaw,
-    )
-    listings = Listings(
-        parts.storage, fleet, overview, lambda: registries(standings()), status, lambda: progress.running
-    )
-    api = Api(listings, not_ready, __version__, MetricsPage(metrics, time.monotonic).endpoints())
-    watched = Watched(
-        storage=storage,
-        overview=overview,
-        registries=tuple(settings.registries),
+        polls=lambda: poll.last_polls,
+        flaw=lambda: heads.flaw,
         troubles=troubles,
-        workers=settings.rollouts.workers,
-        busy=lambda: len(progress.running),
+        not_ready=not_ready,
+        wake=alarm.ring,
+        steady=context.steady,
     )
-    metrics.watch(watched.readings)
-    metrics.served(door.certificate_ends(settings))
-    for name in settings.registries:
-        if at := storage.events.last_received(name):
-            metrics.heard(name, at)
-    topics = Topics(parts.storage, fleet, lambda: progress.running)
-    shown = Pages(
-        PagesContext(
-            storage=parts.storage,
-            overview=overview,
-            rendering=Rendering(__version__, parts.clock),
-            runs=parts.runs,
-            registries=tuple(settings.registries),
-            orders=TargetOrders(),
-            topics=topics,
-        ),
-        access,
-        status,
-        ByHand(parts.storage, parts.registry_hosts, fleet, parts.clock),
-        alarm.ring,
-    )
-    servers = _servers(parts, receiver, (*api.endpoints(), *shown.endpoints()), api.probes(), access, topics)
     return Operator(
         parts=parts,
-        servers=servers,
+        servers=servers(parts, now, receiver, access, metrics),
         guard=guard,
         access=access,
         poll=poll,
@@ -270,32 +214,4 @@ def assemble(parts: Parts) -> Operator:
         alarm=alarm,
         identities=identities,
         heads=heads,
-    )
-
-
-def _servers(  # noqa: PLR0913, PLR0917 - what servers are made of
-    parts: Parts,
-    receiver: Receiver,
-    asked: Sequence[Endpoint],
-    probes: Sequence[Endpoint],
-    access: AccessGuard,
-    topics: Topics,
-) -> Sequence[Server]:
-    """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
-    listen, refusals = parts.settings.listen, receiver.refusals
-    certificate = door.certificate(parts.settings)
-
-    def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
-        together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        listening = Listening(address, port, certificate)
-        return Server(
-            together, guard, listening, refusals=refusals, version=topics.version, metrics=receiver.metrics
-        )
-
-    sent = receiver.endpoints()
-    if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
-    return (
-        server(listen.address, listen.port, (*sent, *probes), receiver.guard),
-        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
     )

@@ -23,8 +23,10 @@ from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.http.access import Access, AccessGuard
+from registry_docker_updater.http.admission import DoorGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.listings import Listings
@@ -203,14 +205,15 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         status,
         lambda: site.progress.running,
     )
-    api = Api(listings, lambda: None, "0.1.0")
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
+    pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)
+    api = Api(listings, pushes, lambda: None, "0.1.0")
     shown = Pages(context, site.access, status, by_hand, lambda: None)
     refusals = Refusals(time.monotonic)
-    app = application((*api.endpoints(), *shown.endpoints()), site.access, refusals)
+    endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
-        Together(app, site.storage.events.record_all),
-        NoDeliveries(),
+        Together(application(endpoints, site.access, refusals), site.storage.events.record_all),
+        DoorGuard(NoDeliveries(), site.access, endpoints),
         Listening("127.0.0.1", port, None),
         refusals=refusals,
         version=topics.version,

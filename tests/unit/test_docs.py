@@ -17,6 +17,7 @@ from registry_docker_updater.cli import main as cli
 from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.http.api import Api
+from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.settings.model import Settings
@@ -102,13 +103,11 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     """As the application routes them."""
     nothing: Any = MagicMock()
     receiver = Receiver(nothing, nothing, nothing, nothing, nothing)
-    for one in (
-        *receiver.endpoints(),
-        *Api(Listings(nothing, nothing, nothing, nothing, nothing), nothing, "1").endpoints(),
-    ):
-        assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in _page("http") + _page(
-            "api"
-        )
+    pushes = Pushes(nothing, nothing, nothing, nothing)
+    api = Api(Listings(nothing, nothing, nothing, nothing, nothing), pushes, nothing, "1")
+    pages = _page("http") + _page("api")
+    for one in (*receiver.endpoints(), *api.endpoints()):
+        assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in pages
 
 
 def test_every_outcome_is_in_the_table_of_outcomes() -> None:

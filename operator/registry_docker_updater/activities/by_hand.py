@@ -25,6 +25,7 @@ from registry_docker_updater.views.pushes import (
     named,
     newest,
     plan,
+    push,
     push_row,
 )
 from registry_docker_updater.views.rollouts import rollout as view
@@ -100,6 +101,10 @@ class ByHand:
     def plan(self, image: str) -> list[JudgedRow]:
         """Return what a push of ``image`` would mean for each target; raises :class:`NotAsked`."""
         return plan(self.storage, self.hosts, image, self.known(), self.clock())
+
+    def standing(self, number: int) -> PushRow:
+        """Return how the push with ``number`` stands; raises :class:`NothingKnown`."""
+        return push(self.storage, self.hosts, number, self.known(), self.clock())
 
     def silence(self, what: str, until: datetime, reason: str, who: Person) -> SilenceRow:
         """Silence what somebody means by ``what``, and return that; raises :class:`NothingKnown` and :class:`NotAsked`."""

@@ -10,7 +10,7 @@ from bottle import HTTPError, HTTPResponse, request, response
 
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.access import Visitor
-from registry_docker_updater.http.endpoints import API, Problem
+from registry_docker_updater.http.head import refused
 from registry_docker_updater.http.refusals import Refusals, place
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def answer(status: int, content: Any) -> HTTPResponse:
 
 def refusal(status: int, why: str) -> HTTPResponse:
     """Return the answer to what is wrong with the request at hand."""
-    kind, content = _refused(status, why)
+    kind, content = refused(request.path, status, why)
     headers = {**SAFETY, "Content-Type": kind}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 wants it
@@ -55,22 +55,9 @@ def as_json(refusals: Refusals, error: HTTPError) -> str:
         refusals.log(address, f"{error.status_code} for POST {path!a} from {address}")
     # Bottle's own words for what is not there repeat the path, and there can be a secret in it.
     words = {404: "nothing is here; events are sent to /events/<registry>", 500: "internal error"}
-    kind, content = _refused(error.status_code, words.get(error.status_code, str(error.body)))
+    kind, content = refused(request.path, error.status_code, words.get(error.status_code, str(error.body)))
     response.content_type = kind
     return json.dumps(content)
-
-
-def _refused(status: int, why: str) -> tuple[str, Mapping[str, Any]]:
-    """Return type and content of a refusal; those of the API are problem details (RFC 9457)."""
-    if not request.path.startswith(API):
-        return "application/json", {"error": why}
-    problem: Problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": why,
-    }
-    return "application/problem+json", problem
 
 
 def headers_of_request() -> Mapping[str, str]:

@@ -9,7 +9,9 @@ from bottle import HTTPResponse
 
 from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import answer
-from registry_docker_updater.http.endpoints import API, GUARDED, Endpoint, Status
+from registry_docker_updater.http.by_hand import Pushes
+from registry_docker_updater.http.endpoints import GUARDED, Endpoint, Status
+from registry_docker_updater.http.head import API
 from registry_docker_updater.http.listings import ID, Listings
 from registry_docker_updater.http.openapi import description
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
@@ -21,12 +23,13 @@ _LISTED = 200
 
 @dataclass(frozen=True)
 class Api:
-    """Shows ``listings`` of what is known; ``not_ready`` says why the operator does not work, None where it does.
+    """Shows ``listings`` of what is known, and has ``pushes`` made by hand.
 
-    What is asked ``beside`` it is described with it.
+    ``not_ready`` says why the operator does not work, None where it does. What is asked ``beside`` it is described with it.
     """
 
     listings: Listings
+    pushes: Pushes
     not_ready: Callable[[], str | None]
     version: str
     beside: Sequence[Endpoint] = ()
@@ -38,6 +41,7 @@ class Api:
             *self.beside,
             *self.unpaged(),
             *self.listings.endpoints(),
+            *self.pushes.endpoints(),
             Endpoint(
                 "GET",
                 f"{API}openapi.json",

@@ -11,10 +11,11 @@ from bottle import HTTPResponse
 from typing_extensions import TypedDict
 
 from registry_docker_updater.http.access import Right
+from registry_docker_updater.http.bodies import Body
+from registry_docker_updater.http.head import API
 from registry_docker_updater.http.query import Parameter
 
 T = TypeVar("T")
-API = "/api/v1/"
 # As what every endpoint that needs a right may refuse.
 GUARDED: Mapping[int, str] = {
     401: "A token with the right is needed.",
@@ -67,9 +68,9 @@ class Problem(TypedDict):
 class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
-    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words.
-    ``refuses`` makes the answer to who has not the right; without it, that is JSON. ``kinds`` are the media types of
-    the answer.
+    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a
+    body has what that is in words; of the ``body`` of who has the right, ``body_limit`` bytes are read, and given to ``answers`` as what was
+    ``asked``. ``refuses`` makes the answer to who has not the right; without it, that is JSON. ``kinds`` are the media types of the answer.
     """
 
     method: str
@@ -83,6 +84,7 @@ class Endpoint:
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
     refuses: Callable[[int, str], HTTPResponse] | None = None
+    body: type[Body] | None = None
     body_limit: int = 0
     kinds: Sequence[str] = ("application/json",)
 

@@ -15,7 +15,8 @@ from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.answers import answer, refusal
-from registry_docker_updater.http.endpoints import API, GUARDED, Endpoint, Page
+from registry_docker_updater.http.endpoints import GUARDED, Endpoint, Page
+from registry_docker_updater.http.head import API
 from registry_docker_updater.http.query import (
     AFTER,
     AFTER_NUMBER,

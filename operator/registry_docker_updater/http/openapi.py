@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
+from registry_docker_updater.http.bodies import Body
 from registry_docker_updater.http.endpoints import Endpoint, Error, Problem
 from registry_docker_updater.http.query import Parameter
 
@@ -53,9 +54,13 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     body: dict[str, Any] = {
         "description": one.takes,
-        "required": True,
-        "content": {"application/json": {"schema": {}}},
+        "required": one.body is None or bool(one.body.model_json_schema().get("required")),
+        "content": {"application/json": {"schema": _body_schema(one.body, schemas) if one.body else {}}},
     }
+    if one.status in (201, 202) and one.is_strict:
+        answered["headers"] = {
+            "Location": {"schema": {"type": "string"}, "description": "Where it is shown."}
+        }
     if one.is_conditional:
         refused["304"] = {"description": "It is as the entity tag says that was given."}
         answered["headers"] = {"ETag": {"schema": {"type": "string"}, "description": _TAG}}
@@ -74,10 +79,15 @@ def _parameter(one: Parameter) -> dict[str, Any]:
     return {
         "name": one.name,
         "in": one.where,
-        "required": one.where == "path",
+        "required": one.where == "path" or one.is_required,
         "description": one.description,
         "schema": one.schema,
     }
+
+
+def _body_schema(body: type[Body], schemas: dict[str, Any]) -> Mapping[str, Any]:
+    schemas[body.__name__] = body.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    return {"$ref": _SCHEMAS + body.__name__}
 
 
 def _schema(content: Any, schemas: dict[str, Any]) -> Mapping[str, Any]:

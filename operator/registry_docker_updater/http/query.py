@@ -15,12 +15,13 @@ _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 
 @dataclass(frozen=True)
 class Parameter:
-    """What can be given with a request: in its path, and there it is, or in its query or a header, and there it need not be."""
+    """What can be given with a request: in its path, and there it is, or in its query or a header, where it may be required."""
 
     name: str
     schema: Mapping[str, Any]
     description: str
     where: Literal["path", "query", "header"] = "query"
+    is_required: bool = False
 
 
 class BadQuery(ValueError):
@@ -68,6 +69,9 @@ def read_query(given: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
         if name in found:
             raise BadQuery(f"{name} is given twice")
         found[name] = _read(known[name], value)
+    for name, one in known.items():
+        if one.is_required and name not in found:
+            raise BadQuery(f"{name} is missing")
     return found
 
 

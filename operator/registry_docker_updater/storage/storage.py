@@ -9,6 +9,7 @@ from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.notifications.message import compose
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
+from registry_docker_updater.storage.answers import AnswerStore
 from registry_docker_updater.storage.attempts import AttemptStore
 from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
@@ -46,6 +47,7 @@ class Storage:
         self.silences = SilenceStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
+        self.answers = AnswerStore(connections)
         self.retention = RetentionStore(connections)
 
     @contextmanager

@@ -254,6 +254,18 @@ silences = Table(
     Column("ended_by", String),
 )
 
+# What was answered to what people and programs asked for under a key of theirs; kept for a day, and no evidence.
+answers = Table(
+    "answers",
+    metadata,
+    Column("person", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
 # What happened, chained by hashes (`core.audit.entries`). `content` goes when it has been kept for long enough. Numbers are
 # given once: SQLite remembers the last.
 trail = Table(

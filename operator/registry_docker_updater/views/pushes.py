@@ -14,6 +14,7 @@ from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
 from registry_docker_updater.errors import NotAsked, NothingKnown
+from registry_docker_updater.storage.events import KeptEvent
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.fleet import TargetRow, target
 from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout_of_push
@@ -150,6 +151,7 @@ def plan(storage: Storage, hosts: Hosts, image: str, known: Fleet, now: datetime
 def push(storage: Storage, hosts: Hosts, number: int, known: Fleet, now: datetime) -> PushRow:
     """Return the push with ``number``, and how it stands ``now``; raises :class:`NothingKnown`."""
     with storage.snapshot() as kept:
+        _one(kept, number)
         desired = newest(kept, hosts, number)
         found = judged(kept, hosts, desired, known, now) if desired else ()
         return push_row(kept, hosts, number, known, judged_rows(found), now)
@@ -166,16 +168,14 @@ def push_row(  # noqa: PLR0913, PLR0917 - what a row is made of
     storage: Storage, hosts: Hosts, number: int, known: Fleet, targets: Iterable[JudgedRow], now: datetime
 ) -> PushRow:
     """Return the push with ``number``, which means this for ``targets``; raises :class:`NothingKnown`."""
-    one = storage.events.event(number)
-    if not one.digest or not one.repository or one.waits or one.reason:
-        raise NothingKnown(f"event {number} is no push that counts; `events {number}` shows it")
+    one = _one(storage, number)
     rollout = rollout_of_push(storage, number)
     due_at = rollout["due_at"] if rollout else None
     host = hosts.get(one.registry, (one.registry,))[0]
     return {
         "push": number,
         "image": f"{host}/{one.repository}:{one.tag}",
-        "digest": one.digest,
+        "digest": str(one.digest),
         "registry": one.registry,
         "actor": one.actor,
         "received_at": moment(one.received_at),
@@ -185,3 +185,10 @@ def push_row(  # noqa: PLR0913, PLR0917 - what a row is made of
         "targets": list(targets),
         "rollout": rollout,
     }
+
+
+def _one(storage: Storage, number: int) -> KeptEvent:
+    one = storage.events.event(number)
+    if not one.digest or not one.repository or one.waits or one.reason:
+        raise NothingKnown(f"event {number} is no push that counts; `events {number}` shows it")
+    return one

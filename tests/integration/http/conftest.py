@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 
 from integration.receivers import certificate
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.registries import KnownRegistry, LastPoll
 from registry_docker_updater.http.access import Access, AccessGuard
+from registry_docker_updater.http.admission import DoorGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
@@ -153,12 +156,19 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
 
     status = CurrentStatus(store, overview, standings, timedelta(minutes=1), running=dict)
     listings = Listings(store, store.fleet.load, overview, lambda: registries(standings()), status)
-    api = Api(listings, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3")
+    pushes = Pushes(
+        store,
+        ByHand(store, HOSTS, store.fleet.load, utc_now),
+        wake=lambda: woken.append("by hand"),
+        clock=utc_now,
+    )
+    api = Api(
+        listings, pushes, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3"
+    )
+    endpoints = (*receiver.endpoints(), *api.endpoints())
     server = Server(
-        Together(
-            application((*receiver.endpoints(), *api.endpoints()), access, refusals), store.events.record_all
-        ),
-        guard,
+        Together(application(endpoints, access, refusals), store.events.record_all),
+        DoorGuard(guard, access, endpoints),
         Listening("127.0.0.1", 0, tls),
         limits,
         refusals,

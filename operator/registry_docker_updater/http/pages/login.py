@@ -7,7 +7,7 @@ from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.answers import headers_of_request
-from registry_docker_updater.http.origin import is_of_our_page
+from registry_docker_updater.http.origin import is_ours
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.sessions import cookie
 
@@ -29,7 +29,7 @@ class LoginPages:
         """Let somebody in, or ask again."""
         given = form()
         goes_to = _path(given.get("next"))
-        if not is_of_our_page(headers_of_request()):
+        if not is_ours(headers_of_request()):
             return self._form(goes_to, 403, "That came from another page. Give the token here.")
         session = self.access.session(given.get("token", "").strip())
         if session is None:
@@ -38,7 +38,7 @@ class LoginPages:
 
     def log_out(self) -> HTTPResponse:
         """Have a browser forget that somebody logged in."""
-        return going_to(LOGIN, "") if is_of_our_page(headers_of_request()) else going_to("/")
+        return going_to(LOGIN, "") if is_ours(headers_of_request()) else going_to("/")
 
     def _form(self, goes_to: str, status: int = 200, wrong: str = "") -> HTTPResponse:
         return self.context.page("login", None, status=status, next=goes_to, wrong=wrong)
