@@ -240,9 +240,10 @@ def test_of_very_many_images_that_failed_the_rest_is_told_in_one_line() -> None:
 
 def test_what_waits_says_for_what_and_until_when() -> None:
     (due,) = waiting(seen(WEB, DB))
-    assert (due.alike.verdict.name, due.count, due.until, due.rollout) == ("due", 2, None, None)
+    assert (due.first.verdict.name, due.count, due.first.next_at) == ("due", 2, None)
+    assert (due.first.image, due.named) == (IMAGE, (DB.key, WEB.key))
     (later,) = waiting(seen(WEB, last={WEB.key: Outcome.FAILED}, of=WAITING))
-    assert (later.alike.verdict.name, later.until, later.rollout) == ("failed", at(180), 7)
+    assert (later.first.verdict.name, later.first.next_at) == ("failed", at(180))
     assert later.named == (WEB.key,)
 
 
@@ -255,5 +256,5 @@ def test_what_is_being_updated_or_is_not_to_be_updated_does_not_wait() -> None:
 
 def test_targets_are_alike_that_are_behind_the_same_push_for_the_same_reason() -> None:
     known = seen(WEB, DB, container("late", since=at(90)), last={WEB.key: Outcome.FAILED}, of=WAITING)
-    alike = {(one.verdict.name, one.outcome): len(some) for one, some in known.alike.items()}
+    alike = {(one.verdict, one.outcome): len(some) for one, some in known.alike.items()}
     assert alike == {("failed", Outcome.FAILED): 1, ("due", None): 1, ("changed", None): 1}

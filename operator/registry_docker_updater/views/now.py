@@ -18,7 +18,7 @@ from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, events
 from registry_docker_updater.views.fleet import HostRow, host_rows
-from registry_docker_updater.views.outlook import behind_by_verdict
+from registry_docker_updater.views.outlook import behind_by_verdict, outlook
 from registry_docker_updater.views.progress import RunningRow, running
 from registry_docker_updater.views.registries import RegistryRow, registries
 from registry_docker_updater.views.rollouts import RolloutRow, rollouts
@@ -52,8 +52,8 @@ class WaitingRow(TypedDict):
     """Targets that wait for the same push and reason, so many; ``until`` is when it is their turn, where a time is set."""
 
     image: str
-    digest: str
-    push: int
+    digest: str | None
+    push: int | None
     rollout: int | None
     verdict: str
     says: str
@@ -192,7 +192,9 @@ def _sentence(overview: Overview, open_: Sequence[Trouble], runs: int) -> str:
 def _first(waits: Iterable[Waiting]) -> list[Waiting]:
     """Return the first of what waits: by when it is its turn, and those without a time at the end."""
     return nsmallest(
-        _SHOWN, waits, key=lambda one: (one.until is None, one.until or 0, one.alike.desired.push)
+        _SHOWN,
+        waits,
+        key=lambda one: (one.first.next_at is None, one.first.next_at or 0, one.first.alike.push),
     )
 
 
@@ -211,16 +213,16 @@ def _trouble(one: Trouble, known: Circumstances) -> TroubleRow:
 
 
 def _waiting(one: Waiting) -> WaitingRow:
-    desired, verdict, _ = one.alike
+    row = outlook(one.first)
     return {
-        "image": desired.image,
-        "digest": desired.digest,
-        "push": desired.push,
-        "rollout": one.rollout,
-        "verdict": verdict.name,
-        "says": verdict.sentence,
-        "then": verdict.then,
-        "until": moment(one.until),
+        "image": one.first.image,
+        "digest": row["pushed"],
+        "push": row["push"],
+        "rollout": row["rollout"],
+        "verdict": row["verdict"],
+        "says": row["says"],
+        "then": row["then"],
+        "until": row["next_at"],
         "count": one.count,
         "named": list(one.named),
     }

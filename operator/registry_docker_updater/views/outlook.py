@@ -154,8 +154,8 @@ def outlooks(
 def behind_by_verdict(overview: Overview) -> dict[str, int]:
     """Return how many targets are behind, by the verdict on each."""
     counts: dict[str, int] = {}
-    for one in overview.behind.values():
-        counts[one.verdict.name] = counts.get(one.verdict.name, 0) + 1
+    for alike, some in overview.alike.items():
+        counts[alike.verdict] = counts.get(alike.verdict, 0) + len(some)
     return counts
 
 

@@ -31,6 +31,19 @@ UNMATCHED = Verdict(
 )
 
 
+class Alike(NamedTuple):
+    """What targets have in common that are behind the same ``push`` for the same reason.
+
+    ``verdict`` is its name, ``outcome`` what the push came to on them so far; ``is_lost`` tells that none of their hosts answered
+    when asked last.
+    """
+
+    push: int
+    verdict: str
+    outcome: Outcome | None
+    is_lost: bool
+
+
 @dataclass(frozen=True)
 class Outlook:
     """What a target is to run (``desired``), the verdict on that, and the rollout which is to bring it there.
@@ -46,6 +59,17 @@ class Outlook:
     last: LastAttempt | None = None
 
     @property
+    def alike(self) -> Alike:
+        """What it has in common with others, where it is behind."""
+        push, outcome = self.desired.push if self.desired else 0, self.last.outcome if self.last else None
+        return Alike(push, self.verdict.name, outcome, len(self.silent) == len(self.target.hosts))
+
+    @property
+    def image(self) -> str:
+        """The image that it is to run, by its registry's first name, where it is known."""
+        return self.desired.image if self.desired else self.target.image
+
+    @property
     def is_behind(self) -> bool:
         """Whether it does not run what was pushed."""
         return self.desired is not None and not self.target.runs(self.desired.digest)
@@ -56,14 +80,6 @@ class Outlook:
         waits = self.verdict.is_pending and self.verdict is not DUE
         is_open = self.rollout is not None and self.rollout.state is RolloutState.WAITING
         return self.rollout.due_at if self.rollout and is_open and waits else None
-
-
-class Alike(NamedTuple):
-    """What targets have in common that are behind for the same reason; ``outcome`` is what the push came to on them."""
-
-    desired: DesiredImage
-    verdict: Verdict
-    outcome: Outcome | None
 
 
 @dataclass(frozen=True)
@@ -83,16 +99,10 @@ class Overview:
     @cached_property
     def alike(self) -> Mapping[Alike, tuple[Outlook, ...]]:
         """The outlooks of targets that are behind, by what they have in common."""
-        found: dict[tuple[int, str, Outcome | None], list[Outlook]] = {}
+        found: dict[Alike, list[Outlook]] = {}
         for one in self.behind.values():
-            if one.desired:
-                outcome = one.last.outcome if one.last else None
-                found.setdefault((one.desired.push, one.verdict.name, outcome), []).append(one)
-        return {
-            Alike(some[0].desired, some[0].verdict, outcome): tuple(some)
-            for (_, _, outcome), some in found.items()
-            if some[0].desired
-        }
+            found.setdefault(one.alike, []).append(one)
+        return {alike: tuple(some) for alike, some in found.items()}
 
     def outlook(self, key: str) -> Outlook:
         """Return that of the target with ``key``, which the fleet is to have."""

@@ -1,15 +1,17 @@
 """What is not well, in the order of its gravity: what is alike is one trouble, however many hosts or targets have it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from heapq import nsmallest
 from typing import Generic, TypeVar
 
+from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.notifications.schedule import Notification
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.outlook import Alike, Outlook, Overview
-from registry_docker_updater.core.rollouts.verdicts import CHANGED, LATER
+from registry_docker_updater.core.rollouts.verdicts import CHANGED, LATER, Verdict
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.schedules.scans import oldest_allowed
 from registry_docker_updater.core.silences import Silence, Silences, Subject
@@ -105,28 +107,57 @@ def _of_operator(known: Circumstances) -> Iterator[Trouble]:
 
 
 def _of_targets(known: Circumstances) -> Iterator[Trouble]:
-    lines: dict[TroubleKind, list[Trouble]] = {}
+    silenced = _silenced_targets(known)
+    by_kind: dict[tuple[TroubleKind, bool], list[_Some[Outlook]]] = {}
     for alike, outlooks in known.overview.alike.items():
-        kind = _kind_of(alike)
-        if kind is None:
-            continue
-        there = [
-            one for one in outlooks if alike.verdict is not LATER or len(one.silent) < len(one.target.hosts)
-        ]
-        for some in _by_silence(there, lambda one: _silence_of(one, known.silences)):
-            lines.setdefault(kind, []).append(_of_alike(kind, alike, some))
-    for of_kind in lines.values():
-        yield from of_kind[:_LINES]
-        if more := of_kind[_LINES:]:
-            yield _of_more(more)
+        kind = _kind_of(alike, outlooks[0].verdict)
+        if kind:
+            for some in _parts(alike, outlooks, silenced, known.silences):
+                by_kind.setdefault((kind, bool(some.silences)), []).append(some)
+    for (kind, _), images in by_kind.items():
+        yield from (_of_alike(kind, some) for some in images[:_LINES])
+        if more := images[_LINES:]:
+            yield _of_more(kind, more)
 
 
-def _kind_of(alike: Alike) -> TroubleKind | None:
+def _silenced_targets(known: Circumstances) -> Mapping[Alike, Mapping[str, Silence]]:
+    """Return the targets that are behind and silenced themselves, or by their hosts, by key, and by what they have in common."""
+    behind, fleet = known.overview.behind, known.overview.fleet
+    found: dict[Alike, dict[str, Silence]] = {}
+    for subject, of in known.silences.by_subject:
+        for key in fleet.named.get(of, ()) if subject is Subject.HOST else (of,):
+            one = behind.get(key)
+            silence = known.silences.of_target(key, None, one.target.hosts) if one else None
+            if one and silence:
+                found.setdefault(one.alike, {})[key] = silence
+    return found
+
+
+def _parts(
+    alike: Alike,
+    outlooks: Sequence[Outlook],
+    silenced: Mapping[Alike, Mapping[str, Silence]],
+    silences: Silences,
+) -> "Iterable[_Some[Outlook]]":
+    of_image = silences.of_image(outlooks[0].image)
+    if of_image:
+        return (_Some(outlooks, (of_image,)),)
+    hidden = silenced.get(alike)
+    if not hidden:
+        return (_Some(outlooks),)
+    heard = [one for one in outlooks if one.target.key not in hidden]
+    others = [one for one in outlooks if one.target.key in hidden]
+    by_number = {one.id: one for one in hidden.values()}
+    return (*([_Some(heard)] if heard else ()), _Some(others, tuple(by_number.values())))
+
+
+def _kind_of(alike: Alike, verdict: Verdict) -> TroubleKind | None:
     """Return which trouble it is that targets are behind for this reason, None where it is none."""
-    if alike.verdict is LATER:
-        return TroubleKind.FAILED
+    if verdict is LATER:
+        # Where its hosts cannot be reached, that is the trouble.
+        return None if alike.is_lost else TroubleKind.FAILED
     # What waits, what is being updated, and what a person changed, is as it should be.
-    if alike.verdict.is_pending or alike.verdict is CHANGED:
+    if verdict.is_pending or verdict is CHANGED:
         return None
     if alike.outcome is Outcome.ROLLBACK_FAILED:
         return TroubleKind.DOWN
@@ -134,18 +165,18 @@ def _kind_of(alike: Alike) -> TroubleKind | None:
     return TroubleKind.FAILED if is_failure else TroubleKind.BEHIND
 
 
-def _of_alike(kind: TroubleKind, alike: Alike, some: "_Some[Outlook]") -> Trouble:
+def _of_alike(kind: TroubleKind, some: "_Some[Outlook]") -> Trouble:
     names = [f"{one.target.name} at {one.target.place}" for one in some.things[:NAMED]]
     where = _listed(names, len(some.things), "target")
     first = some.things[0]
-    image, rollout = alike.desired.image, first.rollout
+    image, rollout, verdict = first.image, first.rollout, first.verdict
     tells = f"; `rollout {rollout.id}` tells why" if rollout else ""
     sentences = {
         TroubleKind.DOWN: f"neither the new nor the old version of {image} came up: {where}",
         TroubleKind.FAILED: f"{image} could not be brought to {where}",
-        TroubleKind.BEHIND: f"{image} was pushed, and is not on {where}: {alike.verdict.sentence}",
+        TroubleKind.BEHIND: f"{image} was pushed, and is not on {where}: {verdict.sentence}",
     }
-    then = "look at it at once" if kind is TroubleKind.DOWN else alike.verdict.then
+    then = "look at it at once" if kind is TroubleKind.DOWN else verdict.then
     return Trouble(
         kind,
         sentences[kind],
@@ -159,45 +190,51 @@ def _of_alike(kind: TroubleKind, alike: Alike, some: "_Some[Outlook]") -> Troubl
     )
 
 
-def _of_more(more: Sequence[Trouble]) -> Trouble:
+def _of_more(kind: TroubleKind, more: "Sequence[_Some[Outlook]]") -> Trouble:
     """Return one trouble for all the images that have no line of their own."""
-    open_ = [one for one in more if not one.silences]
+    count = sum(len(some.things) for some in more)
     return Trouble(
-        more[0].kind,
-        f"the same is so of {len(more)} more image(s), on {sum(one.count for one in more)} target(s)",
+        kind,
+        f"the same is so of {len(more):,} more image(s), on {count:,} target(s)",
         "the fleet's targets that are behind are listed with why",
-        sum(one.count for one in more),
-        silences=() if open_ else more[0].silences,
+        count,
+        silences=more[0].silences,
     )
 
 
 def _of_hosts(known: Circumstances) -> Iterator[Trouble]:
-    hosts, silences = known.overview.fleet.hosts.values(), known.silences
+    hosts, silences = list(known.overview.fleet.hosts.values()), known.silences
     allowed = known.overview.at - oldest_allowed(known.interval)
-    lost = sorted((one for one in hosts if one.error), key=lambda one: one.name)
-    for some in _by_silence(lost, lambda one: silences.of(Subject.HOST, one.name)):
-        reasons = [f"{one.name} ({_bounded(one.error or '')})" for one in some.things[:NAMED]]
+    for some in _hosts_by_silence([one for one in hosts if one.error], silences):
+        first = nsmallest(NAMED, some.things, key=lambda one: one.name)
+        reasons = [f"{one.name} ({_bounded(one.error or '')})" for one in first]
         yield Trouble(
             TroubleKind.UNREACHABLE,
             f"cannot be reached: {_listed(reasons, len(some.things), 'host')}",
             "what they run is brought to what was pushed as soon as they answer; `check` asks them now",
             len(some.things),
-            tuple(one.name for one in some.things[:NAMED]),
+            tuple(one.name for one in first),
             silences=some.silences,
         )
-    old = sorted((one for one in hosts if one.asked_at < allowed), key=lambda one: (one.asked_at, one.name))
-    for some in _by_silence(old, lambda one: silences.of(Subject.HOST, one.name)):
-        names = [f"{one.name} (at {one.asked_at:%Y-%m-%d %H:%M:%S} UTC)" for one in some.things[:NAMED]]
+    for some in _hosts_by_silence([one for one in hosts if one.asked_at < allowed], silences):
+        first = nsmallest(NAMED, some.things, key=lambda one: (one.asked_at, one.name))
+        names = [f"{one.name} (at {one.asked_at:%Y-%m-%d %H:%M:%S} UTC)" for one in first]
         yield Trouble(
             TroubleKind.OLD_LOOK,
-            f"not asked for more than {known.interval.total_seconds() * 3:.0f} s:"
+            f"not asked for more than {oldest_allowed(known.interval).total_seconds():.0f} s:"
             f" {_listed(names, len(some.things), 'host')}",
             "give scans a larger fleet.scan_share, or hosts a longer fleet.scan_interval",
             len(some.things),
-            tuple(one.name for one in some.things[:NAMED]),
-            since=some.things[0].asked_at,
+            tuple(one.name for one in first),
+            since=first[0].asked_at,
             silences=some.silences,
         )
+
+
+def _hosts_by_silence(hosts: Sequence[Host], silences: Silences) -> "Iterator[_Some[Host]]":
+    if silences.by_subject:
+        return _by_silence(hosts, lambda one: silences.of(Subject.HOST, one.name))
+    return iter([_Some(hosts)] if hosts else [])
 
 
 def _of_registries(known: Circumstances) -> Iterator[Trouble]:
@@ -262,11 +299,6 @@ def _by_silence(things: Iterable[T], silence_of: Callable[[T], Silence | None]) 
         yield _Some(heard)
     if silenced:
         yield _Some(silenced, tuple(silences.values()))
-
-
-def _silence_of(one: Outlook, silences: Silences) -> Silence | None:
-    image = one.desired.image if one.desired else None
-    return silences.of_target(one.target.key, image, one.target.hosts)
 
 
 def _listed(first: Sequence[str], count: int, what: str) -> str:
