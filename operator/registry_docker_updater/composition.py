@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from registry_docker_updater import __version__
-from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.activities.clock_watch import ClockWatch
-from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.context import Context, Healths
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
 from registry_docker_updater.activities.heads import TrailHeads
+from registry_docker_updater.activities.measured import MeasuredPlaybooks
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.progress import Progress
@@ -25,34 +25,23 @@ from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
-from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
+from registry_docker_updater.front import Known, servers
 from registry_docker_updater.http.access import AccessGuard
-from registry_docker_updater.http.admission import DoorGuard
-from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.application import application
-from registry_docker_updater.http.by_hand import Pushes
-from registry_docker_updater.http.endpoints import Endpoint
-from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
-from registry_docker_updater.http.head import Guard
-from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
-from registry_docker_updater.http.server import Server
-from registry_docker_updater.http.together import Together
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
-from registry_docker_updater.views import pushes
-from registry_docker_updater.views.current import CurrentOverview
-from registry_docker_updater.views.registries import CurrentRegistries, registries
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +111,8 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
 
 def assemble(parts: Parts) -> Operator:
     """Return an operator that holds the state directory for itself; raises :class:`UpdaterError`."""
-    parts = replace(parts, held=hold(parts.state))
+    metrics = Metrics(__version__, parts.settings.registries, Outcome)
+    parts = replace(parts, held=hold(parts.state), metrics=metrics)
     clean_up(parts.state)
     if parts.exposure:
         _log.warning("%s", parts.exposure)
@@ -135,14 +125,18 @@ def assemble(parts: Parts) -> Operator:
     settings, alarm = parts.settings, Alarm()
     # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification; and what is removed.
     workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)
+    health = Healths(
+        {"events cannot be committed": parts.database, "runs cannot be started": parts.playbooks}
+    )
     context = Context(
         storage=parts.storage,
-        health=parts.database,
-        playbooks=parts.playbooks,
+        health=health,
+        playbooks=MeasuredPlaybooks(parts.playbooks, metrics),
         runs=parts.runs,
         submit=workers.submit,
         clock=parts.clock,
         steady=steady_clock(),
+        metrics=metrics,
     )
     policy = Policy(
         registry_hosts=parts.registry_hosts,
@@ -158,7 +152,7 @@ def assemble(parts: Parts) -> Operator:
         alarm.ring()
         poll.fleet_changed()
 
-    heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock)
+    heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock, metrics)
     progress = Progress()
     scanner, reconciler = reconciling(
         context, policy, alarm, LiveView, fleet_changed, progress=progress, rollout_ended=heads.ring
@@ -170,6 +164,7 @@ def assemble(parts: Parts) -> Operator:
         wake=alarm.ring,
         clock=context.clock,
         steady=context.steady,
+        metrics=metrics,
     )
     refusals = Refusals(time.monotonic)
     access = AccessGuard(door.access(settings))
@@ -182,38 +177,34 @@ def assemble(parts: Parts) -> Operator:
         alarm.ring()
         poll.news(registry)
 
-    receiver = Receiver(guard, wake, poll.outage, parts.clock, refusals)
+    receiver = Receiver(guard, wake, poll.outage, parts.clock, refusals, metrics)
+
+    def stopped() -> str | None:
+        return None if reconciler.is_ready else "starting or stopping"
 
     def not_ready() -> str | None:
-        if not reconciler.is_ready:
-            return "starting or stopping"
-        return parts.database.trouble()
+        return stopped() or health.trouble()
 
-    def fleet() -> Fleet:
-        return scanner.fleet
+    def troubles() -> Mapping[str, str | None]:
+        return {
+            "reconciler": stopped(),
+            "database": parts.database.trouble(),
+            "runs": parts.playbooks.trouble(),
+        }
 
-    standings = CurrentRegistries(parts.storage, parts.known_registries, lambda: poll.last_polls, parts.clock)
-    listings = Listings(
-        parts.storage,
-        fleet,
-        CurrentOverview(parts.storage, parts.registry_hosts, fleet, parts.clock, context.steady),
-        lambda: registries(standings()),
-        lambda: progress.running,
-    )
-    hosts, clock = parts.registry_hosts, parts.clock
-    made = Pushes(
-        parts.storage,
-        ByHand(parts.storage, hosts, fleet, clock),
-        plan=lambda image: pushes.plan(parts.storage, hosts, image, fleet(), clock()),
-        standing=lambda number: pushes.push(parts.storage, hosts, number, fleet(), clock()),
+    now = Known(
+        fleet=lambda: scanner.fleet,
+        running=lambda: progress.running,
+        polls=lambda: poll.last_polls,
+        flaw=lambda: heads.flaw,
+        troubles=troubles,
+        not_ready=not_ready,
         wake=alarm.ring,
-        clock=clock,
+        steady=context.steady,
     )
-    api = Api(listings, made, not_ready, __version__)
-    servers = _servers(parts, receiver, api, access)
     return Operator(
         parts=parts,
-        servers=servers,
+        servers=servers(parts, now, receiver, access, metrics),
         guard=guard,
         access=access,
         poll=poll,
@@ -223,23 +214,4 @@ def assemble(parts: Parts) -> Operator:
         alarm=alarm,
         identities=identities,
         heads=heads,
-    )
-
-
-def _servers(parts: Parts, receiver: Receiver, api: Api, access: AccessGuard) -> Sequence[Server]:
-    """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
-    listen, refusals = parts.settings.listen, receiver.refusals
-    certificate = door.certificate(parts.settings)
-
-    def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
-        together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        door_guard = DoorGuard(guard, access, endpoints)
-        return Server(together, door_guard, Listening(address, port, certificate), refusals=refusals)
-
-    sent = receiver.endpoints()
-    if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *api.endpoints()), receiver.guard),)
-    return (
-        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
-        server(listen.api.address, listen.api.port, api.endpoints(), NoDeliveries()),
     )

@@ -22,6 +22,7 @@ from registry_docker_updater.edges.registry.login import Login, login_of
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.web import Web
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.settings.model import Settings
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.storage.database import Database
@@ -38,6 +39,7 @@ class Parts:
     environment: Mapping[str, str]
     clock: Clock
     held: Held | None = None
+    metrics: Metrics | None = None
 
     @property
     def folder(self) -> Path:
@@ -76,7 +78,13 @@ class Parts:
         """The database; the tables of a running operator are left to it to bring up to date."""
         may_upgrade = bool(self.held) or not is_held(self.state)
         guard = self.held.lost if self.held else lambda: None
-        return Database(self.state / DATABASE, may_upgrade=may_upgrade, guard=guard, clock=self.clock)
+        return Database(
+            self.state / DATABASE,
+            may_upgrade=may_upgrade,
+            guard=guard,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
 
     @cached_property
     def storage(self) -> Storage:

@@ -67,13 +67,15 @@ class Operator:
             name: replace(one, verify=one.verify and self._asks(name, settings))
             for name, one in door.sources(settings, self.identities).items()
         }
-        access = door.access(settings)
+        access, ends = door.access(settings), door.certificate_ends(settings)
         if settings.listen.tls and self.parts.settings.listen.tls:
             for server in self.servers:
                 server.change_certificate(door.certificate(settings))
         # Nothing fails from here on: what is wrong changes nothing.
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
+        if self.parts.metrics:
+            self.parts.metrics.served(ends)
         for name, registry in settings.registries.items():
             self.poll.believe_events(name, believes=registry.believes_events)
         restart = tuple(needing_restart(self.parts.settings, settings))

@@ -1,24 +1,32 @@
 """The log, and what commands print: no text from outside forges a line or commands a terminal."""
 
 import io
+import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.conftest import Site, until
-from registry_docker_updater.cli.log import log_to_stderr
+from integration.conftest import Running, Site, until
+from integration.test_operator import APP, ended_rollouts, event, scanned
+from integration.test_settings_again import change, hang_up
+from registry_docker_updater.activities.reconcile import _log_matches
+from registry_docker_updater.activities.workers import Workers
+from registry_docker_updater.cli.log import Log as Logging
+from registry_docker_updater.cli.log import Repeats, log_to_stderr
 from registry_docker_updater.cli.main import main
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.events.pushes import Push
@@ -27,10 +35,12 @@ from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.log_context import ROUTINE, UNLIKE_OTHERS, about
+from registry_docker_updater.settings.model import Log as LogSettings
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.text import printable
-from unit.builders import NEW
+from unit.builders import NEW, desired
 
 FORGED = "2026-11-22 12:00:00,000 INFO rollout 1: finished"
 EVIL = f"no route\n{FORGED}\r\x1b[2J\x9b31m\u202e\u2066\u2028{FORGED}\u2029\x85{FORGED}\x0b\udcff\t\x00"
@@ -43,23 +53,30 @@ def lines_of(text: str) -> list[str]:
     return text.splitlines()
 
 
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+@dataclass(frozen=True)
+class Log:
     """The lines that a running operator has logged."""
+
+    stream: io.StringIO
+    logs: Logging
+
+    def __call__(self) -> list[str]:
+        return lines_of(self.stream.getvalue())
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     stream = io.StringIO()
-    root = logging.getLogger()
+    root, ours = logging.getLogger(), logging.getLogger("registry_docker_updater")
     before = root.level
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    log_to_stderr()
-    yield lambda: lines_of(stream.getvalue())
+    yield Log(stream, log_to_stderr(LogSettings()))
     logging.captureWarnings(capture=False)
     root.setLevel(before)
-
-
-Log = Callable[[], list[str]]
+    ours.setLevel(logging.NOTSET)
 
 
 @given(st.text())
@@ -119,7 +136,7 @@ def test_threads_that_end_by_a_bug_and_warnings_are_logged_as_all_else(log: Log)
 
 def test_what_the_server_and_an_application_complain_about_is_logged_as_all_else(log: Log) -> None:
     def application(environment: Any, start: Any) -> Any:
-        environment["wsgi.errors"].write(EVIL)
+        environment["wsgi.errors"].write(EVIL + environment["PATH_INFO"])
         if environment["PATH_INFO"] == "/bug":
             raise RuntimeError(EVIL)
         start("200 OK", [])
@@ -176,3 +193,160 @@ def test_the_running_operator_logs_what_an_engine_says_in_one_line(site: Site) -
     found = lines_of(operator.log.read_text())
     assert [line for line in found if FORGED in line and r"\n2026" not in line] == []
     assert [line for line in found if "host evil" in line and FORGED in line]
+
+
+def pushed(operator: Running, name: str, number: int, actor: str = "alice") -> None:
+    """Have a push of ``name`` taken."""
+    told = json.loads(event(number=number))
+    told["events"][0]["target"]["repository"] = name
+    told["events"][0]["actor"] = {"name": actor}
+    assert operator.ask("POST", "/events/production", json.dumps(told).encode())[0] == 202
+
+
+def test_a_push_is_followed_through_the_log_by_its_number_and_each_id_is_said_once(site: Site) -> None:
+    site.add_host("solo", APP)
+    with site.operator() as operator:
+        scanned(operator)
+        pushed(operator, "test/app", 1)
+        until(lambda: ended_rollouts(operator))
+        until(lambda: "event 1, rollout 1: finished" in operator.log.read_text())
+        found = lines_of(operator.log.read_text())
+    about_it = [line.split(" INFO ")[1] for line in found if " INFO event 1" in line]
+    assert about_it[0] == f"event 1: accepted from production: test/app:1 is {NEW}, pushed by alice"
+    assert about_it[1] == f"event 1: 1 target of {APP} to be {NEW}: 1 due"
+    assert about_it[2] == f"event 1, rollout 1: {APP} to {NEW} on solo"
+    assert about_it[3].startswith("event 1, rollout 1, target container/solo/web0: web0 at host solo: ")
+    assert about_it[4].startswith("event 1, rollout 1: finished")
+    assert [line for line in found if line.count("rollout 1") > 1] == []
+
+
+def test_a_push_that_nobody_runs_leaves_two_lines_that_say_so_however_hostile_its_names(site: Site) -> None:
+    site.add_host("solo")
+    with site.operator() as operator:
+        until(lambda: operator.get("/readyz") == {"status": "ready"})
+        pushed(operator, "test/nobody", 1, actor=EVIL.replace("\udcff", ""))
+        until(lambda: "nobody runs" in operator.log.read_text())
+        found = lines_of(operator.log.read_text())
+    first, second = (line.split(" INFO ")[1] for line in found if " INFO event 1: " in line)
+    assert first.startswith("event 1: accepted from production: test/nobody:1 is sha256:")
+    assert r"pushed by no route\n2026-11-22" in first
+    assert second == f"event 1: nobody runs {APP.replace('app', 'nobody')}"
+
+
+def test_as_json_each_line_is_an_object_with_what_it_is_about(site: Site) -> None:
+    site.add_host("solo", APP)
+    site.add_host("down", is_down=True)
+    change(site, lambda all_: all_.update(log={"format": "json"}))
+    with site.operator() as operator:
+        scanned(operator)
+        pushed(operator, "test/app", 1, actor="\u202egnp")
+        until(lambda: ended_rollouts(operator))
+        until(lambda: '"message": "finished' in operator.log.read_text())
+        until(lambda: '"host": "down"' in operator.log.read_text())
+        lines = [json.loads(line) for line in lines_of(operator.log.read_text())]
+    for line in lines:
+        assert list(line)[:4] == ["time", "level", "logger", "message"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+    told = [{name: one for name, one in line.items() if name not in ("time", "logger")} for line in lines]
+    known = {"event": 1, "registry": "production"}
+    assert {
+        "level": "info",
+        "message": rf"accepted from production: test/app:1 is {NEW}, pushed by \u202egnp",
+        **known,
+    } in told
+    of_run = {**known, "rollout": 1, "run": 1}
+    assert {"level": "info", "message": f"{APP} to {NEW} on solo", **of_run} in told
+    (of_target,) = (line for line in told if "target" in line)
+    assert of_run.items() <= of_target.items()
+    assert of_target["target"] == "container/solo/web0"
+    (of_host,) = (line for line in told if line.get("host") == "down")
+    assert of_host["level"] == "warning"
+
+
+def test_level_and_format_are_changed_while_the_operator_works(site: Site) -> None:
+    site.add_host("solo")
+    with site.operator() as operator:
+        until(lambda: operator.get("/readyz") == {"status": "ready"})
+        change(site, lambda all_: all_.update(log={"level": "warning"}))
+        operator.process.send_signal(signal.SIGHUP)
+        until(lambda: "settings.changed" in str(operator.get("/api/v1/trail")))
+        pushed(operator, "test/unseen", 1)
+        change(site, lambda all_: all_.update(log={"level": "info", "format": "json"}))
+        hang_up(operator, '"message": "the settings were read again')
+        pushed(operator, "test/seen", 2)
+        until(lambda: '"event": 2' in operator.log.read_text())
+    assert "test/unseen" not in operator.log.read_text()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_is_part_of_its_line_in_both_formats(form: Literal["text", "json"], log: Log) -> None:
+    log.logs.change(LogSettings(format=form))
+    try:
+        raise ValueError(EVIL)  # noqa: TRY301
+    except ValueError:
+        logging.getLogger("any").exception("a bug")
+    if form == "json":
+        (line,) = log()
+        assert any(one.startswith(r"ValueError: no route") for one in json.loads(line)["traceback"])
+    else:
+        assert any(line.startswith("    ValueError: no route") for line in log())
+
+
+def test_what_is_said_again_is_left_out_for_a_minute_and_then_counted() -> None:
+    seconds = [0.0]
+    repeats = Repeats(lambda: seconds[-1])
+
+    def says(message: str, *args: object, **given: object) -> int | None:
+        record = logging.LogRecord("any", logging.INFO, "", 0, message, args, None)
+        record.__dict__.update(given)
+        return getattr(record, "left_out", 0) if repeats.filter(record) else None
+
+    assert [says("down: %s", "a") for _ in range(3)] == [0, None, None]
+    assert says("down: %s", "b") == 0
+    with about(rollout=1):
+        assert says("down: %s", "a") == 0
+    seconds.append(59.9)
+    assert says("down: %s", "a") is None
+    seconds.append(60.0)
+    assert [says("down: %s", "a"), says("down: %s", "a")] == [3, None]
+    assert [says("scanned %d", n, **ROUTINE) for n in range(3)] == [0, None, None]
+    assert [says("accepted", **UNLIKE_OTHERS) for _ in range(3)] == [0, 0, 0]
+
+
+def test_no_more_is_remembered_of_what_was_said_than_fits() -> None:
+    repeats = Repeats(lambda: 0.0)
+    for number in range(10_000):
+        repeats.filter(logging.LogRecord("any", logging.INFO, "", 0, f"{number}", (), None))
+    assert len(repeats._said) == 2000
+
+
+def test_at_debug_nothing_is_left_out_and_nothing_is_said_of_libraries(log: Log) -> None:
+    ours = logging.getLogger("registry_docker_updater")
+    log.logs.change(LogSettings(level="debug"))
+    ours.debug("again")
+    ours.info("again")
+    ours.info("again")
+    logging.getLogger("urllib3").debug("Authorization: Bearer")
+    assert [line.split(",", 1)[1][4:] for line in log()] == ["DEBUG again", "INFO again", "INFO again"]
+
+
+def test_work_that_is_handed_on_is_about_the_same(log: Log) -> None:
+    done = threading.Event()
+    workers = Workers(1, done.set)
+    with about(event=7, rollout=3):
+        workers.submit(lambda: logging.getLogger("any").warning("from a thread"))
+    done.wait(10)
+    workers.finish()
+    assert log()[0].endswith("WARNING event 7, rollout 3: from a thread")
+
+
+def test_in_a_storm_of_pushes_that_nobody_runs_those_beyond_the_first_are_summed_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    new = [desired(push=number, tag=f"{number}") for number in range(1, 31)]
+    _log_matches(new, {30: {"container/solo/web": "due"}})
+    said = [one.getMessage() for one in caplog.records]
+    assert len(said) == 22
+    assert said[-2].endswith("1 due")
+    assert said[-1] == "nobody runs what was pushed with 9 more events, from 21 to 29"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a lab needs of the machine it runs on: asked for by trying, and installed where apt can."""
+"""What a lab, and a Prometheus that looks at an operator, need of the machine they run on: asked for by trying, and installed where apt can."""
 
 import functools
 import os
@@ -16,17 +16,23 @@ from lab.places import state_parent
 
 _PROGRAMS = {
     "busybox": "busybox-static",
+    "chromium": "chromium",
     "debootstrap": "debootstrap",
     "docker-registry": "docker-registry",
     "htpasswd": "apache2-utils",
     "ip": "iproute2",
     "iptables": "iptables",
     "nsenter": "util-linux",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
     "setpriv": "util-linux",
     "skopeo": "skopeo",
     "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
 }
+
+# Packages that start a service of their name.
+_SERVICES = frozenset(("docker-registry", "prometheus"))
 
 # All that a host is made of, in one line: namespaces, an overlay, a process table of its own.
 _TRIAL = """
@@ -57,9 +63,9 @@ def setup(progress: Callable[[str], None]) -> None:
         run_logged(
             ("apt-get", "install", "--yes", "--no-install-recommends", *missing), log.name, timeout=1800
         )
-    if "docker-registry" in missing and Path("/run/systemd/system").is_dir():
-        # The package starts a registry of the machine's own, which nobody asked for.
-        run("systemctl", "disable", "--now", "docker-registry.service", check=False)
+    for package in _SERVICES.intersection(missing) if Path("/run/systemd/system").is_dir() else ():
+        # The package starts one of the machine's own, which nobody asked for.
+        run("systemctl", "disable", "--now", f"{package}.service", check=False)
     progress("installed")
 
 

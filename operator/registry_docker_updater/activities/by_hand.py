@@ -3,16 +3,20 @@
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from registry_docker_updater.activities import silencing
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.events.pushes import BY_HAND, Push
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.pushes import (
     Judged,
+    JudgedRow,
     PushRow,
     can_be_forced,
     if_pushed,
@@ -20,9 +24,12 @@ from registry_docker_updater.views.pushes import (
     judged_rows,
     named,
     newest,
+    plan,
+    push,
     push_row,
 )
 from registry_docker_updater.views.rollouts import rollout as view
+from registry_docker_updater.views.silences import SilenceRow
 
 
 @dataclass(frozen=True)
@@ -85,18 +92,48 @@ class ByHand:
         """
         now, known = self.clock(), self.known()
         with self.storage.transaction() as kept:
-            row = view(kept, rollout)
-            desired = newest(kept, self.hosts, row["push"])
-            if desired is None:
-                raise NotNow(
-                    f"rollout {rollout} was of a push of {row['image']} after which came another, or its registry is"
-                    " no longer in the settings; `rollouts` lists the newest, and `push` by hand goes back to a digest"
-                )
-            found = judged(kept, self.hosts, desired, known, now, is_asked_again=True)
+            desired, found = self._asked_again(kept, rollout, known, now)
             forced = _forced(found, force=force, only=only)
             if not retry_rollout(kept, rollout, forced, who, now):
                 raise NotNow(f"rollout {rollout} runs at this moment; `rollout {rollout}` shows how it goes")
             return push_row(kept, self.hosts, desired.push, known, judged_rows(found, forced), now)
+
+    def plan(self, image: str) -> list[JudgedRow]:
+        """Return what a push of ``image`` would mean for each target; raises :class:`NotAsked`."""
+        return plan(self.storage, self.hosts, image, self.known(), self.clock())
+
+    def standing(self, number: int) -> PushRow:
+        """Return how the push with ``number`` stands; raises :class:`NothingKnown`."""
+        return push(self.storage, self.hosts, number, self.known(), self.clock())
+
+    def silence(self, what: str, until: datetime, reason: str, who: Person) -> SilenceRow:
+        """Silence what somebody means by ``what``, and return that; raises :class:`NothingKnown` and :class:`NotAsked`."""
+        subject, of = silencing.meant(what, self.known(), self.hosts)
+        return silencing.silence(self.storage, silencing.Wish(subject, of, until, reason), who, self.clock())
+
+    def end_silence(self, number: int, who: Person) -> SilenceRow:
+        """End a silence, and return it; raises :class:`NothingKnown` and :class:`NotNow`."""
+        return silencing.end_silence(self.storage, number, who, self.clock())
+
+    def if_retried(self, rollout: int) -> PushRow:
+        """Return what :meth:`retry` would mean for each target; raises :class:`NothingKnown` and :class:`NotNow`."""
+        now, known = self.clock(), self.known()
+        with self.storage.snapshot() as kept:
+            desired, found = self._asked_again(kept, rollout, known, now)
+            return push_row(kept, self.hosts, desired.push, known, judged_rows(found), now)
+
+    def _asked_again(
+        self, kept: Storage, rollout: int, known: Fleet, now: datetime
+    ) -> tuple[DesiredImage, Judged]:
+        """Return the push of a rollout, and what it means for each target if that runs again."""
+        row = view(kept, rollout)
+        desired = newest(kept, self.hosts, row["push"])
+        if desired is None:
+            raise NotNow(
+                f"rollout {rollout} was of a push of {row['image']} after which came another, or its registry is"
+                " no longer in the settings; `rollouts` lists the newest, and `push` by hand goes back to a digest"
+            )
+        return desired, judged(kept, self.hosts, desired, known, now, is_asked_again=True)
 
 
 def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> frozenset[str]:

@@ -14,6 +14,7 @@ from registry_docker_updater.core.audit.chain import ChainCheck
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, TrailHead
 from registry_docker_updater.edges.heads.port import HeadKeeper
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.storage import Storage
 
 _log = logging.getLogger(__name__)
@@ -25,18 +26,28 @@ _PATIENCE_SECONDS = 2.0
 
 
 class TrailHeads:
-    """Checks what was appended to the trail, and has its head kept, in a thread of its own."""
+    """Checks what was appended to the trail, and has its head kept, in a thread of its own.
+
+    ``flaw`` is the last that was found of the trail, None where none was.
+    """
 
     def __init__(
-        self, storage: Storage, keepers: Sequence[HeadKeeper], interval: timedelta, clock: Clock
+        self,
+        storage: Storage,
+        keepers: Sequence[HeadKeeper],
+        interval: timedelta,
+        clock: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
         """Have the head kept by each of ``keepers`` at every ``interval``, and whenever :meth:`ring` is called."""
         self._storage, self._keepers, self._interval, self._clock = storage, keepers, interval, clock
+        self._metrics = metrics or Metrics()
         self._wake, self._is_stopped = threading.Event(), threading.Event()
         self._checked = TrailHead(0, NOTHING_BEFORE)
         self._kept: dict[str, TrailHead] = {}
         self._troubles: dict[str, str] = {}
         self._going: dict[str, threading.Thread] = {}
+        self.flaw: str | None = None
         self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
 
     def start(self) -> None:
@@ -123,7 +134,9 @@ class TrailHeads:
                 break
         for sentence in found[:_MOST_SAID]:
             _log.error("the trail was tampered with, or damaged: %s", sentence)
+        self._metrics.flawed(len(found))
         if found:
+            self.flaw = f"the trail was tampered with, or damaged: {found[0]}"
             _log.error(
                 "the trail is broken at %d place(s), and goes on; `registry-docker-updater audit verify` tells all of it",
                 len(found),

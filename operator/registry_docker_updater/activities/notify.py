@@ -7,11 +7,17 @@ from functools import partial
 
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.core.notifications.schedule import Notification, SendResult, after_sending
+from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
+from registry_docker_updater.core.rollouts.stages import MESSAGE
+from registry_docker_updater.core.silences import Silences
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.actions import keep_message, keep_run
 
 _log = logging.getLogger(__name__)
+# The channel of a message of which no channel said whether it was sent.
+_NOT_KNOWN = "not known"
 
 
 class Notifier:
@@ -27,7 +33,8 @@ class Notifier:
         due = self._context.storage.notifications.due()
         if due and due[0].due_at and due[0].due_at <= now and not self._is_sending:
             self._is_sending = True
-            self._context.submit(partial(self._send, due[0]))
+            with about(rollout=due[0].rollout, run=due[0].run):
+                self._context.submit(partial(self._send, due[0]))
         later = (one.due_at - now for one in due if one.due_at and one.due_at > now)
         return min(later, default=None)
 
@@ -36,11 +43,16 @@ class Notifier:
             content = self._context.storage.notifications.content(notification)
             if content is None:
                 return
+            why = self._withheld(notification)
+            if why:
+                self._keep(notification, SendResult(nobody=why), {})
+                return
             variables: dict[str, object] = {"notification_rollout": content}
             if notification.channels:
                 variables["notification_channels"] = list(notification.channels)
             folder = self._context.runs / str(notification.rollout)
             ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._timeout)
+            self._count(ended)
             if ended.was_stopped:
                 keep_run(self._context.storage, notification.rollout, ended.left, self._context.clock())
             else:
@@ -51,14 +63,33 @@ class Notifier:
         finally:
             self._is_sending = False
 
+    def _withheld(self, notification: Notification) -> str | None:
+        """Return why nobody is told, where all that failed is silenced."""
+        now = self._context.clock()
+        with self._context.storage.snapshot() as kept:
+            silences = Silences.that_count(kept.silences.counting(now), now)
+            outcomes = [one.result for one in kept.rollouts.outcomes(notification.rollout)]
+            return withheld(kept.rollouts.get(notification.rollout), outcomes, silences)
+
+    def _count(self, ended: FinishedRun) -> None:
+        results = ended.statistics.get("notification_results")
+        for channel, result in results.items() if isinstance(results, dict) else ():
+            self._context.metrics.notified(str(channel), is_sent=result == "ok")
+        if not isinstance(results, dict) and not ended.was_stopped:
+            self._context.metrics.notified(_NOT_KNOWN, is_sent=False)
+
     def _keep(self, before: Notification, result: SendResult, left: Mapping[str, object]) -> None:
         now = self._context.clock()
         after = after_sending(before, result, now, self._retry)
         keep_message(self._context.storage, before, after, left, now)
+        ended_at = self._context.storage.rollouts.get(before.rollout).ended_at
+        if after.sent_at and ended_at:
+            seconds = max(0.0, (after.sent_at - ended_at).total_seconds())
+            self._context.metrics.stage_passed(MESSAGE, seconds)
         if result.nobody:
-            _log.info("rollout %d: nobody is told: %s", before.rollout, result.nobody)
+            _log.info("nobody is told: %s", result.nobody)
         elif after.error:
-            _log.warning("rollout %d: not everybody was told: %s", before.rollout, after.error)
+            _log.warning("not everybody was told: %s", after.error)
 
 
 def send_result(ended: FinishedRun) -> SendResult:

@@ -15,6 +15,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.storage import Storage
 
 _PATIENCE_SECONDS = 2.0
@@ -32,14 +33,17 @@ class RegistryPoll:
         wake: Callable[[], None],
         clock: Clock,
         steady: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
         """Ask ``registries`` for what ``fleet`` returns; ``wake`` is called when a push was found.
 
         ``clock`` says what time it is; waiting is measured by ``steady``.
         """
+        counted = metrics or Metrics()
         self._pollers = {
             one.name: Poller(
-                Questions(storage, one, fleet=fleet, wake=wake, clock=clock, steady=steady), steady
+                Questions(storage, one, fleet=fleet, wake=wake, clock=clock, steady=steady, metrics=counted),
+                steady,
             )
             for one in registries
         }

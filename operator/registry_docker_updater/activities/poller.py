@@ -7,6 +7,7 @@ from registry_docker_updater.activities.questions import LOOK_SECONDS, Questions
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import about
 
 _log = logging.getLogger(__name__)
 # In a storm of news, each look is to see much of it: how many times as long as one took the next waits, and how long at
@@ -25,6 +26,10 @@ class Poller:
 
     def run(self) -> None:
         """Ask what is due, until told to stop."""
+        with about(registry=self._questions.registry):
+            self._run()
+
+    def _run(self) -> None:
         while not self._is_stopping:
             begun = self._steady()
             try:

@@ -15,6 +15,8 @@ from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Ta
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.edges.registry.port import Found, RegistryApi
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.log_context import about
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.events import PushedTag
 from registry_docker_updater.storage.storage import Storage
 
@@ -51,10 +53,11 @@ class Questions:
         wake: Callable[[], None],
         clock: Clock,
         steady: Clock,
+        metrics: Metrics,
     ) -> None:
         """As for :class:`~registry_docker_updater.activities.poll.RegistryPoll`, for one registry."""
         self._storage, self._polled, self._fleet, self._wake = storage, polled, fleet, wake
-        self._clock, self._steady = clock, steady
+        self._clock, self._steady, self._metrics = clock, steady, metrics
         self._schedule, self._claims = PollSchedule(polled.interval), OpenClaims()
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
         self._event: int | None = None
@@ -180,6 +183,7 @@ class Questions:
         try:
             found = self._polled.client.find(tag.repository, tag.tag)
         except RegistryUnavailable as error:
+            self._metrics.polled(name, None)
             self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered(self._claims.claims, begun, self._steady())
             self._report(None, str(error))
@@ -187,12 +191,14 @@ class Questions:
             return
         except RepositoryUnavailable as error:
             self.last_poll = LastPoll(asked_at)
+            self._metrics.polled(name, self._clock())
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered([tag], begun, self._steady())
             self._report(None, None)
             self._report(tag, str(error))
             return
         self.last_poll = LastPoll(asked_at)
+        self._metrics.polled(name, self._clock())
         self._report(None, None)
         self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
         if found.digest or tag.repository in self._claims.telling:
@@ -230,6 +236,8 @@ class Questions:
             self._claims = self._claims.closed(tag)
         if finding is Finding.PUSH:
             what = "as was told" if answer.is_claimed else "and no event said so"
+            if not answer.is_claimed:
+                self._metrics.swept(name, self._clock())
             _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
             self._wake()
         return finding
@@ -240,10 +248,11 @@ class Questions:
         was_open = self._storage.claims.reject(claim, reason, self._clock())
         self._claims = self._claims.closed(tag)
         if was_open and claim.digest and reason:
-            _log.warning(
-                "event %d of registry %s is not believed: %s, and not %s",
-                *(claim.event, self._polled.name, reason, claim.digest),
-            )
+            with about(event=claim.event):
+                _log.warning(
+                    "what registry %s sent is not believed: %s, and not %s",
+                    *(self._polled.name, reason, claim.digest),
+                )
 
     def _report(self, what: Tag | None, problem: str | None) -> None:
         """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""

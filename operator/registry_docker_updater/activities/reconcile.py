@@ -5,6 +5,7 @@ threads beside it; each wakes it when done.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,17 +15,21 @@ from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import Plan, Start, concerning, judge, open_targets, plan
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import UNLIKE_OTHERS, about
 from registry_docker_updater.storage.actions import judged_up_to, keep_matches, keep_plan
+from registry_docker_updater.views.text import targets
 
 _log = logging.getLogger(__name__)
 # Another process may record a push; how long it may take until that is noticed.
 _LOOK_SECONDS = 1.0
 # How many times as long as a look took the next one waits at least, and how long at most.
 _REST, _LONGEST_REST_SECONDS = 3, 0.2
+# Of so many pushes that nobody runs, in one look, there is a line each.
+_MOST_UNMATCHED = 20
 # How long to leave a database alone that did not answer.
 _PAUSE_SECONDS = 5.0
 
@@ -127,7 +132,8 @@ class Reconciler:
     def run(self) -> None:
         """Work until the alarm is stopped."""
         for rollout in self._activities.rollouts.interrupt(self._context.clock()):
-            _log.warning("rollout %d was interrupted and goes on", rollout)
+            with about(rollout=rollout):
+                _log.warning("it was interrupted and goes on")
         self.is_ready = True
         health = self._context.health
         while not self._alarm.is_stopped:
@@ -191,6 +197,7 @@ class Reconciler:
         }
         unmatched = [push for push, targets in concerned.items() if not targets]
         keep_matches(storage, matched, unmatched, self._desired.last, now)
+        _log_matches(new, matched)
         self._judged = self._desired.last
 
     def _rescan_since(self, planned: Plan) -> datetime | None:
@@ -220,5 +227,29 @@ class Reconciler:
         if not history.running - self._activities.rollouts.busy:
             return history
         for lost in self._activities.rollouts.interrupt(now + self._policy.pause_after_loss):
-            _log.warning("rollout %d was lost and goes on", lost)
+            with about(rollout=lost):
+                _log.warning("it was lost and goes on")
         return self._context.storage.history(self._policy.registry_hosts, keys)
+
+
+def _log_matches(new: Sequence[DesiredImage], matched: Mapping[int, Mapping[str, str]]) -> None:
+    """Log what each new push means for whom; in a storm of pushes that nobody runs, of most only how many they are."""
+    unmatched = [one for one in new if one.push not in matched]
+    left_out = {one.push for one in unmatched[_MOST_UNMATCHED:]}
+    for one in new:
+        if one.push not in left_out:
+            with about(event=one.push, registry=one.registry):
+                _log.info("%s", _matched(one, matched.get(one.push, {})), extra=UNLIKE_OTHERS)
+    if left_out:
+        _log.info(
+            "nobody runs what was pushed with %d more events, from %d to %d",
+            *(len(left_out), min(left_out), max(left_out)),
+        )
+
+
+def _matched(image: DesiredImage, verdicts: Mapping[str, str]) -> str:
+    """Return what a push means for those that run its name, in a sentence: how many there are for each verdict."""
+    if not verdicts:
+        return f"nobody runs {image.image}"
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(Counter(verdicts.values()).items()))
+    return f"{targets(len(verdicts))} of {image.image} to be {image.digest}: {counted}"

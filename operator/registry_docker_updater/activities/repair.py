@@ -16,6 +16,7 @@ from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.core.schedules.repairs import RepairAttempts, due_repairs
 from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.actions import keep_repair
 
 _log = logging.getLogger(__name__)
@@ -89,12 +90,15 @@ class Repairer:
                 # One that takes its time keeps no other from being repaired again.
                 self._release(going, [reading.host])
             elif isinstance(reading, UnreadableResult):
-                _log.warning("host %s: %s", reading.host, reading.reason)
+                with about(host=reading.host):
+                    _log.warning("host %s: %s", reading.host, reading.reason)
 
     def _keep(self, reported: ReportedOutcome) -> None:
         """Keep what became of a target: the run that began it could not tell."""
         one, digest, now = outcome_of(reported, {}), reported.digest or "", self._context.clock()
-        _log.info("finished: %s %s at %s: %s: %s", one.kind, one.name, one.place, one.outcome, one.message)
+        self._context.metrics.target_ended(one.outcome, (), None)
+        with about(target=one.key):
+            _log.info("finished: %s at %s: %s: %s", one.name, one.place, one.outcome, one.message)
         try:
             keep_repair(self._context.storage, digest, one, now)
         except UpdaterError as error:  # the next scan tells what runs; the run goes on

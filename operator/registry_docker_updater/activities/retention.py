@@ -83,7 +83,11 @@ class Retention:
 
     def _remove_events(self, before: datetime, now: datetime) -> None:
         store = self._context.storage.retention
-        while store.remove_rollouts(before, now) or store.remove_events(before, now):
+        while (
+            store.remove_rollouts(before, now)
+            or store.remove_events(before, now)
+            or store.remove_silences(before, now)
+        ):
             if not self._rest():
                 return
         last: int | None = 0

@@ -11,14 +11,16 @@ from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import PLAYBOOKS_CHANGED
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
-from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
+from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.core.runs.conclusion import by_every_key, conclude, outcome_of
 from registry_docker_updater.core.runs.reading import HostFailure, ReportedOutcome, read
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import UNLIKE_OTHERS, about
 from registry_docker_updater.storage.actions import (
     begin_run,
     end_run,
@@ -83,7 +85,9 @@ class RollOut:
         rollout = begin_run(self._context.storage, start, now, asked)
         self._busy.add(rollout.id)
         self._progress.begin(start, rollout, now)
-        self._context.submit(partial(self._run, start, rollout))
+        desired = start.desired
+        with about(event=desired.push, rollout=rollout.id, run=rollout.runs, registry=desired.registry):
+            self._context.submit(partial(self._run, start, rollout))
 
     def interrupt(self, due_at: datetime) -> Sequence[int]:
         """Make every rollout that is running and not worked on due again; return their numbers.
@@ -94,9 +98,7 @@ class RollOut:
 
     def _run(self, start: Start, rollout: Rollout) -> None:
         desired = start.desired
-        _log.info(
-            "rollout %d: %s to %s on %s", rollout.id, desired.image, desired.digest, ", ".join(start.hosts)
-        )
+        _log.info("%s to %s on %s", desired.image, desired.digest, ", ".join(start.hosts))
         expected = by_every_key(start.targets)
         known: dict[str, TargetOutcome] = {}
 
@@ -141,8 +143,9 @@ class RollOut:
         try:
             keep_outcome(self._context.storage, rollout.id, start.desired.digest, one, now)
         except UpdaterError as error:  # it is kept at the end of the run, which is not to break for it
-            _log.warning("rollout %d: %s", rollout.id, error)
-        _log.info("rollout %d: %s %s at %s: %s", rollout.id, one.kind, one.name, one.place, _said(one))
+            _log.warning("%s", error)
+        with about(target=one.key):
+            _log.info("%s at %s: %s", one.name, one.place, _said(one), extra=UNLIKE_OTHERS)
 
     def _outcomes(
         self, start: Start, rollout: Rollout, known: Mapping[str, TargetOutcome], ended: FinishedRun
@@ -165,6 +168,7 @@ class RollOut:
         ended: FinishedRun,
     ) -> None:
         now, outcomes = self._context.clock(), end.outcomes
+        self._count(start, rollout, outcomes, now)
         after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now, ended.left)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
         self._updated({one.key: one.after for one in outcomes if one.after}, now)
@@ -172,7 +176,20 @@ class RollOut:
         self._need({host for one in start.targets if one.key in failed for host in one.hosts})
         again = f", again at {after.due_at:%H:%M:%S}" if after.due_at else ""
         note = f": {after.note}" if after.note else ""
-        _log.info("rollout %d: %s%s%s", rollout.id, after.state, again, note)
+        _log.info("%s%s%s", after.state, again, note)
+
+    def _count(
+        self, start: Start, rollout: Rollout, outcomes: Iterable[TargetOutcome], now: datetime
+    ) -> None:
+        received = start.desired.received_at
+        for one in outcomes:
+            passed = timeline(
+                one.stages, received=received, planned=rollout.started_at, kept=now, sent_at=None
+            )
+            is_updated = one.outcome is Outcome.UPDATED
+            reached = max(one.stages.values(), default=now)
+            since_push = max(0.0, (reached - received).total_seconds()) if is_updated else None
+            self._context.metrics.target_ended(one.outcome, tuple(passed), since_push)
 
 
 def _update(start: Start, run: int) -> Playbook:

@@ -29,6 +29,7 @@ from registry_docker_updater.core.schedules.scans import (
 )
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import ROUTINE, about
 
 _log = logging.getLogger(__name__)
 _LONGEST_SLICE = timedelta(minutes=2)
@@ -216,6 +217,7 @@ class Scanner:
                 len(found.reports),
                 cost,
                 len(self._fleet.targets),
+                extra=ROUTINE,
             )
         except NobodyAsked as error:
             cost = error.cost
@@ -249,11 +251,13 @@ class Scanner:
                 self._keep(change)
             except UpdaterError as error:
                 # What was begun goes on, and the host is asked again.
-                _log.error("%s", error)
+                with about(host=report.host):
+                    _log.error("%s", error)
                 self._needed[report.host] = self._context.steady()
                 return False
         if report.error != (known.error if known else None):
-            _log.warning("host %s: %s", report.host, report.error or "answers again")
+            with about(host=report.host):
+                _log.warning("host %s: %s", report.host, report.error or "answers again")
         left = change.hosts[report.host]
         return (
             bool(change.targets)
@@ -277,4 +281,5 @@ class Scanner:
             known = self._fleet.hosts.get(host)
             if known and known.live != state:
                 self._keep(FleetChange({host: replace(known, live=state)}))
-                _log.info("host %s: live view: %s", host, state or "none")
+                with about(host=host):
+                    _log.info("host %s: live view: %s", host, state or "none")

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextvars import copy_context
 
 from registry_docker_updater.errors import UpdaterError
 
@@ -56,8 +56,8 @@ class Workers:
         self._done = done
 
     def submit(self, work: Work) -> None:
-        """Have ``work`` done."""
-        self._threads.submit(partial(do, work, self._done))
+        """Have ``work`` done; what it logs is about what the caller's lines are about."""
+        self._threads.submit(copy_context().run, do, work, self._done)
 
     def finish(self) -> None:
         """Wait until everything is done."""

@@ -2,11 +2,16 @@
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from registry_docker_updater.activities.evidence import verify_all
-from registry_docker_updater.cli.command import Command, json_option, rollout_argument, server_options
+from registry_docker_updater.cli.command import (
+    Command,
+    json_option,
+    moment,
+    rollout_argument,
+    server_options,
+)
 from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
@@ -124,22 +129,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     server_options(showing)
     writing = actions.add_parser("export", help="write entries as JSON, a line each")
     writing.add_argument(
-        "--since", type=_moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"
+        "--since", type=moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"
     )
-    writing.add_argument("--until", type=_moment, metavar="TIME", help="up to this time")
+    writing.add_argument("--until", type=moment, metavar="TIME", help="up to this time")
     writing.add_argument("--image", metavar="NAME", help="of this image, such as test/app:1")
     writing.add_argument("--host", metavar="NAME", help="of this host of the inventory")
     writing.add_argument(
         "--by", dest="person", metavar="NAME", help="of what this person pushed or asked for"
     )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-22T12:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 COMMAND = Command("audit", "check, show or export the trail of all that happened", (_arguments,), run, ask)

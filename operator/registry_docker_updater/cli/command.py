@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from registry_docker_updater.cli.output import Output
@@ -122,6 +123,15 @@ def force_and_wait_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="follow the rollout; exit 1 unless every target ended well"
     )
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that an option says, in UTC where it says no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-22T12:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _count(text: str) -> int:

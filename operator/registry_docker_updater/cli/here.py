@@ -83,9 +83,7 @@ class Here:
 
     def standing(self, push: int) -> PushRow:
         """Return how a push stands."""
-        parts = self.parts
-        known = parts.storage.fleet.load()
-        return pushes.push(parts.storage, parts.registry_hosts, push, known, parts.clock())
+        return self._by_hand.standing(push)
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""

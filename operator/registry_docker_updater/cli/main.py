@@ -21,6 +21,8 @@ from registry_docker_updater.cli import (
     rollout,
     rollouts,
     serve,
+    silence,
+    status,
     why,
 )
 from registry_docker_updater.cli.command import (
@@ -40,6 +42,7 @@ from registry_docker_updater.settings import loading, local
 
 COMMANDS: tuple[Command, ...] = (
     serve.COMMAND,
+    status.COMMAND,
     check.COMMAND,
     fleet.COMMAND,
     plan.COMMAND,
@@ -49,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     rollout.COMMAND,
     why.COMMAND,
     retry.COMMAND,
+    silence.COMMAND,
     audit.COMMAND,
     backup.COMMAND,
     restore.COMMAND,

@@ -6,10 +6,11 @@ import signal
 import threading
 
 from registry_docker_updater.cli.command import Command
-from registry_docker_updater.cli.log import log_to_stderr
+from registry_docker_updater.cli.log import Log, log_to_stderr
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.composition import assemble
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.log_context import UNLIKE_OTHERS
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator
 from registry_docker_updater.settings.loading import load
@@ -21,13 +22,15 @@ _changing = threading.Lock()
 
 def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     """Run the operator until it is told to end."""
-    log_to_stderr()
+    log = log_to_stderr(parts.settings.log)
     # Before there is an operator there is nothing to change; it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     operator = assemble(parts)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: _end(operator))
-    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_change, args=(operator, parts)).start())
+    signal.signal(
+        signal.SIGHUP, lambda *_: threading.Thread(target=_change, args=(operator, parts, log)).start()
+    )
     operator.guard.prepare()
     for server in operator.servers:
         server.start()
@@ -51,20 +54,23 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     return 0
 
 
-def _change(operator: Operator, parts: Parts) -> None:
+def _change(operator: Operator, parts: Parts, log: Log) -> None:
     """Read the settings again; where they are wrong, say so, and go on with those before."""
     try:
         with _changing:
-            restart = operator.change(load(parts.path))
+            settings = load(parts.path)
+            restart = operator.change(settings)
+            log.change(settings.log)
     except UpdaterError as error:
         for line in (*error.lines, "the settings before stay in force"):
-            _log.error("%s", line)
+            _log.error("%s", line, extra=UNLIKE_OTHERS)
         return
     _log.info(
-        "the settings were read again: who may send events and who may read, and the certificate, are taken from them"
+        "the settings were read again: who may send events and who may read, the certificate, and how to log, are taken from them",
+        extra=UNLIKE_OTHERS,
     )
     if restart:
-        _log.warning("for what changed in %s, restart the operator", ", ".join(restart))
+        _log.warning("for what changed in %s, restart the operator", ", ".join(restart), extra=UNLIKE_OTHERS)
 
 
 def _end(operator: Operator) -> None:

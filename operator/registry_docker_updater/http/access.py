@@ -3,10 +3,13 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 
+from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.http.guard import Network, Refusal, is_in
+from registry_docker_updater.http.sessions import is_proven, session_in, session_of
 
 # A proxy's name of somebody that is longer is none; it would fill every line that says who it was.
 _LONGEST_NAME = 200
@@ -25,13 +28,15 @@ class Visitor:
     """Who asks, from which ``address``, and what they may do.
 
     ``name`` is that of their token, or what the proxy calls them; None where nobody is told apart from anybody. A token
-    (``is_bearer``) is given by who makes the request; what else tells who it is, a browser sends with any page's.
+    (``is_bearer``) is given by who makes the request; what else tells who it is, a browser sends with any page's. Who
+    ``is_logged_in`` has a cookie of ours.
     """
 
     name: str | None
     right: Right
     address: str
     is_bearer: bool = False
+    is_logged_in: bool = False
 
     @property
     def person(self) -> Person:
@@ -86,7 +91,7 @@ class Access:
         """Whether nobody is told apart from anybody."""
         return not self.tokens and not self.proxy
 
-    def visitor(self, headers: Mapping[str, str], address: str) -> Visitor:
+    def visitor(self, headers: Mapping[str, str], address: str, now: datetime) -> Visitor:
         """Return who makes a request with these ``headers``, by their names in lower case, of ``address``.
 
         Who is known by more than one thing is who may do most.
@@ -94,11 +99,17 @@ class Access:
         if self.is_open:
             return Visitor(None, Right.READ, address)
         given = headers.get("authorization", "").removeprefix("Bearer ").encode("latin-1")
+        session = session_in(headers)
         # Every token is compared, so that the time tells nothing.
         known = [
             Visitor(one.name, one.right, address, is_bearer=True)
             for one in self.tokens
             if hmac.compare_digest(given, one.secret.encode())
+        ]
+        known += [
+            Visitor(one.name, one.right, address, is_logged_in=True)
+            for one in self.tokens
+            if is_proven(session, one.secret, now)
         ]
         if self.proxy and (named := self.proxy.visitor(headers, address)):
             known.append(named)
@@ -113,9 +124,21 @@ class Access:
 class AccessGuard:
     """Lets those in whom ``access`` lets in. Safe for use by several threads."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, clock: Clock = utc_now) -> None:
         """Begin with this; :meth:`change` has another."""
-        self._access = access
+        self._access, self._clock = access, clock
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody is told apart from anybody."""
+        return self._access.is_open
+
+    def session(self, secret: str) -> str | None:
+        """Return the cookie of somebody who logs in with the token ``secret``; None where there is no such token."""
+        known = [
+            one for one in self._access.tokens if hmac.compare_digest(secret.encode(), one.secret.encode())
+        ]
+        return session_of(known[0].secret, self._clock()) if known else None
 
     def change(self, access: Access) -> None:
         """Let others in from now on."""
@@ -126,7 +149,7 @@ class AccessGuard:
         access = self._access
         if not access.is_meant(headers.get("host", "")):
             return 421, "this is not the name of the operator: listen.access.names"
-        visitor = access.visitor(headers, address)
+        visitor = access.visitor(headers, address, self._clock())
         if visitor.right >= needs:
             return visitor
         if visitor.right is Right.NONE:

@@ -23,17 +23,22 @@ _LISTED = 200
 
 @dataclass(frozen=True)
 class Api:
-    """Shows ``listings`` of what is known, and has ``pushes`` made by hand; ``not_ready`` says why the operator does not work, None where it does."""
+    """Shows ``listings`` of what is known, and has ``pushes`` made by hand.
+
+    ``not_ready`` says why the operator does not work, None where it does. What is asked ``beside`` it is described with it.
+    """
 
     listings: Listings
     pushes: Pushes
     not_ready: Callable[[], str | None]
     version: str
+    beside: Sequence[Endpoint] = ()
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
         return (
             *self.probes(),
+            *self.beside,
             *self.unpaged(),
             *self.listings.endpoints(),
             *self.pushes.endpoints(),
@@ -54,7 +59,7 @@ class Api:
             Endpoint(
                 "GET",
                 "/readyz",
-                "Whether the operator works and can keep what it is sent",
+                "Whether the operator works: events can be committed, and runs started",
                 self.ready,
                 Status,
                 refusals={503: "It does not."},
@@ -103,7 +108,7 @@ class Api:
         return answer(200, {"status": "alive"})
 
     def ready(self) -> HTTPResponse:
-        """Answer whether the operator works, and can keep what it is sent."""
+        """Answer whether the operator works, can keep what it is sent, and can start runs."""
         why = self.not_ready()
         return answer(503 if why else 200, {"status": why or "ready"})
 

@@ -54,7 +54,13 @@ _REFUSALS = {
 
 
 class DoneByHand(Protocol):
-    """Does what people ask for, in one transaction."""
+    """Does what people ask for, in one transaction, and tells what it would mean."""
+
+    def plan(self, image: str) -> list[JudgedRow]:
+        """Return what a push of an image would mean."""
+
+    def standing(self, number: int) -> PushRow:
+        """Return how a push stands."""
 
     def within(self, kept: Storage) -> Self:
         """Return what does the same in a transaction that is open."""
@@ -72,15 +78,10 @@ class DoneByHand(Protocol):
 
 @dataclass(frozen=True)
 class Pushes:
-    """Has done ``by_hand`` what those ask for who may operate, and calls ``wake`` then.
-
-    ``plan`` returns what a push of an image would mean, ``standing`` how one stands that there is.
-    """
+    """Has done ``by_hand`` what those ask for who may operate, and calls ``wake`` then."""
 
     storage: Storage
     by_hand: DoneByHand
-    plan: Callable[[str], list[JudgedRow]]
-    standing: Callable[[int], PushRow]
     wake: Callable[[], None]
     clock: Clock
 
@@ -113,13 +114,13 @@ class Pushes:
     def show_plan(self, image: str) -> HTTPResponse:
         """Answer with what a push would mean."""
         try:
-            return answer(200, {"items": self.plan(image), "next": None})
+            return answer(200, {"items": self.by_hand.plan(image), "next": None})
         except NotAsked as error:
             return refusal(404, str(error))
 
     def show(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with a push, and how it stands."""
-        return or_unknown(lambda: self.standing(id))
+        return or_unknown(lambda: self.by_hand.standing(id))
 
     def push(self, asked: PushAsked) -> HTTPResponse:
         """Record a push, and answer with it."""

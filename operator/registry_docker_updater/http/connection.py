@@ -60,6 +60,11 @@ class Connection(asyncio.Protocol):
         return self.phase is not Phase.HANDSHAKE
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing more comes or goes."""
+        return self.phase is Phase.CLOSED
+
+    @property
     def patience(self) -> Patience:
         """How ready it is to give way to another: never while something comes from, or goes to, a known sender."""
         request = self._reader.request
@@ -116,6 +121,23 @@ class Connection(asyncio.Protocol):
         else:
             self._go_on_after_answer()
 
+    def begin_stream(self, answer: Answer) -> None:
+        """Answer the request that was served, with more to come: :meth:`send_more`."""
+        if self._transport and self.phase is Phase.ANSWER:
+            self._was_of_use = self._is_last = True
+            self._enter(Phase.STREAM)
+            self._transport.write(answer.begun(formatdate(usegmt=True)))
+
+    def send_more(self, data: bytes) -> None:
+        """Send more of a stream; a peer that does not take what was sent before misses it, and is not waited for for ever."""
+        if not self._transport or self.phase is not Phase.STREAM:
+            return
+        if self._transport.get_write_buffer_size():
+            self.deadline = min(self.deadline, self._loop.time() + self._limits.taken)
+        else:
+            self.deadline = self._limits.seconds(Phase.STREAM)
+            self._transport.write(data)
+
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -136,7 +158,7 @@ class Connection(asyncio.Protocol):
                 self.give_way()
             return
         self._reader.take(data)
-        if self.phase in (Phase.ANSWER, Phase.TAKEN):
+        if self.phase in (Phase.ANSWER, Phase.TAKEN, Phase.STREAM):
             self._read_on()
         else:
             self._go_on()

@@ -23,6 +23,8 @@ GUARDED: Mapping[int, str] = {
     421: "This is not a name of the operator.",
     503: "What is kept cannot be read now.",
 }
+# Where in a request's environment it is left which endpoint it is for.
+ENDPOINT = "registry_docker_updater.endpoint"
 
 
 class Page(TypedDict, Generic[T]):
@@ -66,8 +68,9 @@ class Problem(TypedDict):
 class Endpoint:
     """A path with its method, what answers it, and with which status and content; and as what it may be refused.
 
-    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a body has what that is in words;
-    of the ``body`` of who has the right, ``body_limit`` bytes are read, and given to ``answers`` as what was ``asked``.
+    It is answered to those who have the right that it ``needs``. Names in braces in ``path`` are given to ``answers``. What ``takes`` a
+    body has what that is in words; of the ``body`` of who has the right, ``body_limit`` bytes are read, and given to ``answers`` as what was
+    ``asked``. ``refuses`` makes the answer to who has not the right; without it, that is JSON. ``kinds`` are the media types of the answer.
     """
 
     method: str
@@ -80,8 +83,10 @@ class Endpoint:
     takes: str | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
     needs: Right = Right.READ
+    refuses: Callable[[int, str], HTTPResponse] | None = None
     body: type[Body] | None = None
     body_limit: int = 0
+    kinds: Sequence[str] = ("application/json",)
 
     @property
     def is_strict(self) -> bool:

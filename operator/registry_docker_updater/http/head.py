@@ -96,14 +96,20 @@ class Answer:
         lengths = [value for name, value in self.headers if name.lower() == "content-length"]
         length = lengths[0] if is_head and lengths else f"{len(self.body)}"
         # What is not modified has no content, and the length of none either (RFC 9110, 8.6).
-        is_empty = self.status.startswith("304")
+        lengths = [] if self.status.startswith("304") else [f"Content-Length: {length}"]
+        head = self._head(date, [*lengths, *(["Connection: close"] if is_last else [])])
+        return head if is_head else head + self.body
+
+    def begun(self, date: str) -> bytes:
+        """Return it as it is sent at ``date`` when more of its body is to come, until the connection ends."""
+        return self._head(date, ["Connection: close"]) + self.body
+
+    def _head(self, date: str, more: Sequence[str]) -> bytes:
         lines = [
             f"HTTP/1.1 {self.status}",
             *(f"{name}: {value}" for name, value in self.headers if name.lower() != "content-length"),
-            *([] if is_empty else [f"Content-Length: {length}"]),
             f"Date: {date}",
             "Server: registry-docker-updater",
-            *(["Connection: close"] if is_last else []),
+            *more,
         ]
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        return head if is_head else head + self.body
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")

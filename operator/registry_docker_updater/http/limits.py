@@ -16,6 +16,8 @@ class Phase(Enum):
     """Ours."""
     TAKEN = auto()
     """That the peer takes its answer."""
+    STREAM = auto()
+    """That there is more to tell the peer."""
     CLOSED = auto()
     """That the peer is done, too; what it still sends is thrown away."""
 
@@ -40,5 +42,5 @@ class Limits:
     slowed: float = 1.0
 
     def seconds(self, phase: Phase) -> float:
-        """Return how long ``phase`` may last; our own answer is waited for as long as it takes."""
-        return math.inf if phase is Phase.ANSWER else float(getattr(self, phase.name.lower()))
+        """Return how long ``phase`` may last; what is ours to say is waited for as long as it takes."""
+        return math.inf if phase in (Phase.ANSWER, Phase.STREAM) else float(getattr(self, phase.name.lower()))

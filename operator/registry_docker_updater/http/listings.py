@@ -34,6 +34,7 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import HostChoice, HostRow, hosts
+from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.outlook import VERDICTS, OutlookRow, TargetChoice, outlooks
 from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.registries import RegistryRow
@@ -92,19 +93,28 @@ _OF_TRAIL = (
 class Listings:
     """Shows what is kept in ``storage``, the fleet as it is ``known``, how that stands, and the registries.
 
-    ``running`` are the runs of rollouts that go on.
+    ``status`` is how everything is now, ``running`` are the runs of rollouts that go on.
     """
 
     storage: Storage
     known: Callable[[], Fleet]
     overview: Callable[[], Overview]
     registries: Callable[[], list[RegistryRow]]
+    status: Callable[[], NowRow]
     running: Callable[[], Mapping[int, RunProgress]] = dict
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
         older, later = (LIMIT, BEFORE), (LIMIT, AFTER)
         return (
+            Endpoint(
+                "GET",
+                f"{API}status",
+                "Whether everything is well, and what goes on",
+                self.show_status,
+                NowRow,
+                refusals=_LISTED,
+            ),
             _listing("events", "newest first", self.events, EventRow, (*older, *_OF_PUSH, *_OF_EVENTS)),
             _single("events/{id}", "One event, whole", self.event, EventRow, ID),
             _listing("ignored", "counts of those that asked for nothing", self.ignored, IgnoredRow, ()),
@@ -136,6 +146,10 @@ class Listings:
                 "trail", "what happened, in order", self.trail, EntryRow, (LIMIT, AFTER_NUMBER, *_OF_TRAIL)
             ),
         )
+
+    def show_status(self) -> HTTPResponse:
+        """Answer with how everything is."""
+        return answer(200, self.status())
 
     def events(self, limit: int = DEFAULT_LIMIT, before: int | None = None, **wanted: Any) -> HTTPResponse:
         """Answer with a page of events."""

@@ -50,7 +50,7 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     answered: dict[str, Any] = {
         "description": HTTPStatus(one.status).phrase,
-        "content": {"application/json": {"schema": _schema(one.content, schemas)}},
+        "content": {kind: {"schema": _schema(one.content, schemas)} for kind in one.kinds},
     }
     body: dict[str, Any] = {
         "description": one.takes,

@@ -13,6 +13,9 @@ def is_ours(headers: Mapping[str, str]) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
+    try:
+        origin = urlsplit(headers.get("origin", ""))
+    except ValueError:
+        return False
     # Without its scheme: whoever serves TLS for us may ask in plain HTTP.
-    host, origin = headers.get("host", ""), urlsplit(headers.get("origin", ""))
-    return bool(host) and origin.scheme in ("http", "https") and origin.netloc.lower() == host.lower()
+    return bool(origin.netloc) and origin.netloc.lower() == headers.get("host", "").lower()

@@ -5,6 +5,7 @@ length beside chunks, signs and underscores in numbers, folded headers, bare lin
 here.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ class Refused(Exception):
 
 @dataclass
 class Request:
-    """A request whose head was read. Where nothing of its body is wanted, it is answered without."""
+    """A request whose head was read, when it had ``begun``. Where nothing of its body is wanted, it is answered without."""
 
     head: Head
     admission: Admission
@@ -43,6 +44,7 @@ class Request:
     wants_continue: bool
     body: bytearray = field(default_factory=bytearray)
     is_whole: bool = False
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def is_ready(self) -> bool:

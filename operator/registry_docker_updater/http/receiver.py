@@ -6,14 +6,15 @@ only bounded, authenticated, read and committed here. Whatever follows from it h
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.events.delivery import Delivery
-from registry_docker_updater.core.events.pushes import Malformed, Unreadable
+from registry_docker_updater.core.events.pushes import Malformed, Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import NotKnownYet, StoreUnavailable
 from registry_docker_updater.http.access import Right
@@ -24,6 +25,8 @@ from registry_docker_updater.http.head import Answer
 from registry_docker_updater.http.query import Parameter
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import TO_KEEP, ToKeep
+from registry_docker_updater.log_context import UNLIKE_OTHERS, about
+from registry_docker_updater.metrics import ACCEPTED, DUPLICATE, IGNORED, UNREADABLE, Metrics
 from registry_docker_updater.storage.arrivals import Arrived, Recorded
 
 _log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class Receiver:
     outage: Callable[[str], None]
     clock: Clock
     refusals: Refusals
+    metrics: Metrics = field(default_factory=Metrics)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return what registries send to."""
@@ -103,22 +107,30 @@ class Receiver:
                 source.name, source.sender, delivery, can_be_asked=source.can_be_asked, verify=source.verify
             )
         except Malformed as error:
-            _log.error("400 for %s: %s", source.name, error)
+            with about(registry=source.name):
+                _log.error("400 for %s: %s", source.name, error)
             return refusal(400, f"not an event of format {source.sender.name}: {error}")
         for one in found.kept:
             if isinstance(one, Unreadable):
-                _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
+                with about(registry=source.name):
+                    _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
+        now = self.clock()
         to_keep = ToKeep(
-            Arrived(source.name, found.kept, self.clock(), found.ignored, address),
-            kept=partial(self._kept, source.name, len(found.ignored)),
+            Arrived(source.name, found.kept, now, found.ignored, address),
+            kept=partial(self._kept, source.name, now, len(found.ignored)),
             not_kept=partial(self._not_kept, source.name),
         )
         request.environ[TO_KEEP].append(to_keep)
         return ""  # the answer is made when it is known what became of it
 
-    def _kept(self, registry: str, ignored: int, recorded: Recorded) -> Answer:
-        for reason in recorded.first_ignored:
-            _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
+    def _kept(self, registry: str, at: datetime, ignored: int, recorded: Recorded) -> Answer:
+        with about(registry=registry):
+            for reason in recorded.first_ignored:
+                _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
+        if _log.isEnabledFor(logging.INFO):
+            for number, push in recorded.fresh:
+                with about(registry=registry, event=number):
+                    _log.info(*_accepted(registry, push), extra=UNLIKE_OTHERS)
         if recorded.accepted:
             self.wake(registry)
         counts: Counts = {
@@ -127,9 +139,29 @@ class Receiver:
             "duplicates": recorded.duplicates,
             "unreadable": recorded.unreadable,
         }
+        self.metrics.delivered(
+            registry,
+            {
+                ACCEPTED: recorded.accepted,
+                IGNORED: ignored,
+                DUPLICATE: recorded.duplicates,
+                UNREADABLE: recorded.unreadable,
+            },
+            at,
+        )
         return Answer.of_json(202, counts)
 
     def _not_kept(self, registry: str, error: StoreUnavailable) -> Answer:
-        _log.error("503 for %s: %s", registry, error)
+        with about(registry=registry):
+            _log.error("503 for %s: %s", registry, error)
         self.outage(registry)
         return Answer.of_refusal(503, "not stored; send it again")
+
+
+def _accepted(registry: str, push: Push | UnresolvedPush) -> tuple[object, ...]:
+    """Return what the log says of a push that was accepted."""
+    tag, actor = f"{push.repository}:{push.tag}", push.actor or "nobody knows whom"
+    if isinstance(push, Push):
+        return "accepted from %s: %s is %s, pushed by %s", registry, tag, push.digest, actor
+    claimed = push.claimed or "pushed"
+    return "accepted from %s if it says so itself: %s is %s, by %s", registry, tag, claimed, actor

@@ -13,7 +13,10 @@ from contextlib import suppress
 from functools import partial
 
 from registry_docker_updater.http.connection import Connection
+from registry_docker_updater.http.endpoints import ENDPOINT
 from registry_docker_updater.http.entrance import Certificate, Entrance, Listening
+from registry_docker_updater.http.followers import FOLLOWED, Followers, Following
+from registry_docker_updater.http.guard import EVENTS
 from registry_docker_updater.http.head import Admission, Answer, Guard, Head
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.line import Line
@@ -22,6 +25,7 @@ from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.slowing import Slowing
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.http.wsgi import call
+from registry_docker_updater.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 # Threads for what is no delivery, and how many deliveries are kept together at most.
@@ -32,6 +36,10 @@ _COMPANY_SECONDS = 0.0003
 _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
 _END_SECONDS = 5.0
+_TOO_MANY = Answer.of_refusal(503, "too many pages follow what goes on already")
+
+# What metrics call the endpoint of deliveries, and what is asked for and is none.
+_EVENTS_OF_ANY, _NOWHERE = f"{EVENTS}{{registry}}", "none"
 
 _Line = Line[Connection, Request]
 
@@ -42,25 +50,30 @@ class Server:
     ``guard`` knows what is a delivery, and of whom.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a server is made of
         self,
         together: Together,
         guard: Guard,
         listening: Listening,
         limits: Limits | None = None,
         refusals: Refusals | None = None,
+        version: Callable[[str], str | None] = lambda _: None,
+        metrics: Metrics | None = None,
     ) -> None:
-        """Bind the address; raises :class:`UpdaterError`."""
+        """Bind the address; raises :class:`UpdaterError`. ``version`` tells how new what is followed is."""
         self._together, self._guard = together, guard
         limits = limits or Limits()
         self._loop = asyncio.new_event_loop()
         self._entrance = Entrance(listening, limits, self._loop)
         self._deliveries, self._probes, self._others = _Line(), _Line(), _Line()
         self._slowing = Slowing(self._loop.time, limits.slowed)
+        self._metrics = metrics or Metrics()
         self._refusals = refusals or Refusals(time.monotonic)
+        self._followers = Followers[Connection](version, partial(self._in_loop, _send_each))
         self._ending = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
-        works: list[Callable[[], None]] = [self._deliver, partial(self._answer, self._probes)]
+        works: list[Callable[[], None]] = [self._deliver, self._followers.watch]
+        works.append(partial(self._answer, self._probes))
         works += [partial(self._answer, self._others)] * _ANSWERING
         self._threads = [threading.Thread(target=work, name="answers", daemon=True) for work in works]
 
@@ -76,6 +89,7 @@ class Server:
             self._thread.join()
         for line in (self._deliveries, self._probes, self._others):
             line.end()
+        self._followers.end()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -107,6 +121,7 @@ class Server:
 
     def refused(self, address: str, line: str) -> None:
         """Note that a peer was refused."""
+        self._metrics.refused()
         self._refusals.log(address, line)
 
     def slow_down(self, address: str) -> float:
@@ -116,6 +131,7 @@ class Server:
     def left(self, connection: Connection) -> None:
         """Forget a connection."""
         self._entrance.leave(connection)
+        self._followers.leave(connection)
         for line in (self._probes, self._others):
             line.leave(connection)
 
@@ -124,8 +140,15 @@ class Server:
     def _answer(self, line: _Line) -> None:
         while taken := line.take():
             ((connection, request),) = taken
-            answer = call(self._together.application, request.head, bytes(request.body))
-            self._in_loop(_answer_each, [connection], [answer])
+            followed: list[Following] = []
+            known: list[str] = []
+            more = {FOLLOWED: followed, ENDPOINT: known}
+            answer = call(self._together.application, request.head, bytes(request.body), more)
+            self._count(known[0] if known else _NOWHERE, request, answer)
+            if followed and request.head.method != "HEAD":
+                self._in_loop(self._follow, connection, answer, followed[0])
+            else:
+                self._in_loop(_answer_each, [connection], [answer])
 
     def _deliver(self) -> None:
         taken: list[tuple[Connection, Request]] = []
@@ -141,13 +164,27 @@ class Server:
             except Exception:  # a thread that ends would leave every delivery unanswered
                 _log.exception("a bug of the server; these deliveries are not kept")
                 answers = [Answer.of_refusal(500, "internal error") for _ in taken]
+            for (_, request), answer in zip(taken, answers, strict=True):
+                self._count(_EVENTS_OF_ANY, request, answer)
             self._in_loop(_answer_each, [connection for connection, _ in taken], answers)
+
+    def _count(self, endpoint: str, request: Request, answer: Answer) -> None:
+        seconds = time.monotonic() - request.begun
+        self._metrics.answered(endpoint, request.head.method, answer.status[:3], seconds)
 
     def _in_loop(self, does: Callable[..., None], *given: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it all connections
             self._loop.call_soon_threadsafe(does, *given)
 
     # What goes on in the loop's thread.
+
+    def _follow(self, connection: Connection, answer: Answer, following: Following) -> None:
+        if connection.is_closed:
+            return
+        if self._followers.enter(connection, following):
+            _guarded(connection, partial(connection.begin_stream, answer))
+        else:
+            _guarded(connection, partial(connection.answer, _TOO_MANY))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -189,6 +226,11 @@ def _guarded(connection: Connection, does: Callable[[], None]) -> None:
 def _answer_each(connections: Sequence[Connection], answers: Sequence[Answer]) -> None:
     for connection, answer in zip(connections, answers, strict=True):
         _guarded(connection, partial(connection.answer, answer))
+
+
+def _send_each(connections: Sequence[Connection], data: bytes) -> None:
+    for connection in connections:
+        _guarded(connection, partial(connection.send_more, data))
 
 
 def _unexpected(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

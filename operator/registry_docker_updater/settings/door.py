@@ -1,6 +1,9 @@
 """What the door takes of the settings: who may send events and who may read, and the certificate."""
 
 from collections.abc import Mapping
+from datetime import datetime
+
+from cryptography.x509 import load_pem_x509_certificates
 
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.events.formats import FORMATS
@@ -72,6 +75,17 @@ def access(settings: Settings) -> Access:
     asking = given.proxy
     proxy = Proxy(asking.header, asking.networks, asking.operators) if asking else None
     return Access(tokens, proxy, given.names)
+
+
+def certificate_ends(settings: Settings) -> datetime | None:
+    """Return when the certificate ends that TLS is served with, where it is; raises :class:`UpdaterError`."""
+    tls = settings.listen.tls
+    if tls is None:
+        return None
+    try:
+        return load_pem_x509_certificates(tls.certificate.read_bytes())[0].not_valid_after_utc
+    except (OSError, ValueError) as error:
+        raise UpdaterError(f"listen.tls.certificate: {error}") from None
 
 
 def certificate(settings: Settings) -> Certificate | None:

@@ -71,6 +71,17 @@ class Runs(Section):
     )
 
 
+class Log(Section):
+    """How the operator logs, on standard error."""
+
+    format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or a JSON object a line, for what collects logs."
+    )
+    level: Literal["error", "warning", "info", "debug"] = Field(
+        "info", description="The least that is logged; at debug, nothing that repeats is left out."
+    )
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -86,6 +97,7 @@ class Settings(Section):
     audit: Audit = Audit()
     keep: Keep = Keep()
     runs: Runs = Runs()
+    log: Log = Log()
 
     @model_validator(mode="after")
     def _registries_tell_apart(self) -> Self:

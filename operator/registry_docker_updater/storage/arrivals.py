@@ -62,7 +62,8 @@ class Arrived:
 class Recorded:
     """How many pushes were new, and how many had been seen before; ``pushes`` are those of the former that are no claims.
 
-    ``first_ignored`` are the reasons for which nothing of the registry was ignored before.
+    ``fresh`` are those and the claims, each with its number; ``first_ignored`` are the reasons for which nothing of the registry
+    was ignored before.
     """
 
     accepted: int
@@ -70,12 +71,13 @@ class Recorded:
     unreadable: int
     pushes: tuple[int, ...] = ()
     first_ignored: tuple[str, ...] = ()
+    fresh: tuple[tuple[int, Push | UnresolvedPush], ...] = field(default=(), compare=False)
 
 
 @dataclass
 class _Count:
     pushes: list[int] = field(default_factory=list)
-    claims: int = 0
+    fresh: list[tuple[int, Push | UnresolvedPush]] = field(default_factory=list)
     duplicates: int = 0
     unreadable: int = 0
 
@@ -107,9 +109,10 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
         number = row["id"]
         if isinstance(event, Push):
             count.pushes.append(number)
+            count.fresh.append((number, event))
             pushes.append((delivery, event, number))
         elif isinstance(event, UnresolvedPush):
-            count.claims += 1
+            count.fresh.append((number, event))
             claims.append({**{name: row[name] for name in _OF_CLAIM}, "event": number})
     newest = _keep_newest(connection, pushes)
     open_claims(connection, claims)
@@ -117,11 +120,12 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
     append_all(connection, [*_received(fresh, newest), *_ignored(arrived, first)])
     return [
         Recorded(
-            len(one.pushes) + one.claims,
+            len(one.fresh),
             one.duplicates,
             one.unreadable,
             tuple(one.pushes),
             tuple(reasons),
+            tuple(one.fresh),
         )
         for one, reasons in zip(counts, first, strict=True)
     ]

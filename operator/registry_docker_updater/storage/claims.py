@@ -72,6 +72,12 @@ class ClaimStore:
             ]
         return tuple(one for one in found if PushedName(one.registry, one.repository, one.tag) in asked)
 
+    def counts(self) -> Mapping[str, int]:
+        """Return how many claims of each registry are open, where any are."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(select(_c.registry, func.count()).group_by(_c.registry))
+            return dict(rows.tuples().all())
+
     def close_all(self, registry: str, now: datetime, *, believes: bool, reason: str | None) -> None:
         """Close the open claims of a registry that nobody asks for.
 

@@ -1,6 +1,7 @@
 """Opening the database, and transactions on it."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
@@ -27,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.files import OpenFiles, make_database_private
 from registry_docker_updater.storage.migrations import migrate
@@ -68,13 +70,14 @@ class Database:
         may_upgrade: bool = True,
         guard: Callable[[], str | None] = lambda: None,
         clock: Callable[[], datetime] = utc_now,
+        metrics: Metrics | None = None,
     ) -> None:
         """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`.
 
         One of a version before is brought to this one, unless it is in use. Nothing is written while ``guard`` says
         that, and why, it must not be.
         """
-        self._path, self._guard = path, guard
+        self._path, self._guard, self._metrics = path, guard, metrics
         self._failed: str | None = None
         self._files: OpenFiles | None = None
         if path != _IN_MEMORY:
@@ -98,6 +101,21 @@ class Database:
     @contextmanager
     def writing(self, patience: float = PATIENCE) -> Iterator[Connection]:
         """Give a connection whose work is committed at the end, or not at all."""
+        begun = time.monotonic()
+        try:
+            with self._writing(patience) as connection:
+                yield connection
+        except StoreUnavailable:
+            self._count(begun, is_done=False)
+            raise
+        self._count(begun, is_done=True)
+
+    def _count(self, begun: float, *, is_done: bool) -> None:
+        if self._metrics:
+            self._metrics.committed(time.monotonic() - begun, is_done=is_done)
+
+    @contextmanager
+    def _writing(self, patience: float) -> Iterator[Connection]:
         self._check_place()
         writer = self._writer.execution_options(patience=patience)
         try:

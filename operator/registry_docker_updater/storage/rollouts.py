@@ -85,6 +85,13 @@ class RolloutStore:
         with self._connections.reading() as connection:
             return _rollout(connection.execute(_rollouts().where(tables.rollouts.c.id == number)).one())
 
+    def counts(self) -> Mapping[RolloutState, int]:
+        """Return how many rollouts are in each state, where any are."""
+        state = tables.rollouts.c.state
+        with self._connections.reading() as connection:
+            rows = connection.execute(select(state, func.count()).group_by(state))
+            return {RolloutState(name): count for name, count in rows}
+
     def in_state(self, state: RolloutState) -> tuple[Rollout, ...]:
         """Return the rollouts that are in ``state``."""
         with self._connections.reading() as connection:

@@ -20,6 +20,7 @@ from registry_docker_updater.storage.overrides import OverrideStore
 from registry_docker_updater.storage.registries import RegistryStore
 from registry_docker_updater.storage.retention import RetentionStore
 from registry_docker_updater.storage.rollouts import RolloutStore
+from registry_docker_updater.storage.silences import SilenceStore
 from registry_docker_updater.storage.times import TimeStore
 from registry_docker_updater.storage.trail import TrailStore
 
@@ -43,6 +44,7 @@ class Storage:
         self.overrides = OverrideStore(connections)
         self.rollouts = RolloutStore(connections)
         self.notifications = NotificationStore(connections)
+        self.silences = SilenceStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
         self.answers = AnswerStore(connections)

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
@@ -61,6 +61,11 @@ class TrailStore:
         with self._connections.reading() as connection:
             return last_given(connection)[0]
 
+    def last_of_rollout(self, rollout: int) -> int:
+        """Return the number of the last entry of a rollout; 0 where there is none."""
+        with self._connections.reading() as connection:
+            return connection.scalar(select(func.max(_t.id)).where(_t.rollout == rollout)) or 0
+
     def entries(self, after: int = 0, up_to: int | None = None) -> Iterator[Entry]:
         """Yield the entries ``after`` one number and ``up_to`` another, in order; not all of them are in memory at once."""
         last: int | None = after
@@ -71,6 +76,23 @@ class TrailStore:
                 some = [_entry(row) for row in connection.exec_driver_sql(query, values)]
             yield from some
             last = some[-1].sequence if len(some) == _READ_TOGETHER else None
+
+    def newest(
+        self,
+        limit: int,
+        before: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Entry, ...]:
+        """Return the newest ``limit`` entries, newest first: of those ``before`` a number, ``since`` a time, and before another."""
+        wheres: dict[str, Any] = {
+            "id < ?": BEYOND - 1 if before is None else before,
+            **({"at >= ?": in_database(since)} if since else {}),
+            **({"at < ?": in_database(until)} if until else {}),
+        }
+        query = f"{_ENTRIES} WHERE {' AND '.join(wheres)} ORDER BY id DESC LIMIT ?"
+        with self._connections.reading() as connection, _as_it_lies(connection):
+            return tuple(map(_entry, connection.exec_driver_sql(query, (*wheres.values(), limit))))
 
     def entry(self, sequence: int) -> Entry:
         """Return the entry with a number, which is known to be there."""

@@ -76,7 +76,7 @@ class HostChoice:
     def has(self, host: Host) -> bool:
         """Tell whether a host is wanted."""
         needle = (self.text or "").lower()
-        said = (host.name, host.swarm, host.engine, host.engine_name, host.error)
+        said = (host.name, host.swarm, host.engine, host.engine_name, host.error, *host.warnings)
         return (
             (self.swarm is None or self.swarm == host.swarm)
             and (self.is_reachable is None or self.is_reachable == host.is_reachable)
@@ -92,14 +92,14 @@ def hosts(
 ) -> list[HostRow]:
     """Return ``limit`` hosts of a ``choice`` by their names, the first of those ``after`` that one."""
     wanted = (name for name, host in known.hosts.items() if choice.has(host))
-    return list(_hosts(known, first(wanted, limit, after)))
+    return list(host_rows(known, first(wanted, limit, after)))
 
 
 def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts by their names, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": list(_hosts(known, sorted(known.hosts))),
+        "hosts": list(host_rows(known, sorted(known.hosts))),
         "targets": [target(one) for one in ordered],
     }
 
@@ -126,14 +126,15 @@ def first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 
-def _hosts(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
+def host_rows(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
+    """Yield the hosts with ``names``, which the fleet is to have."""
     of_engines: dict[str, list[str]] = {}
     for name, note in engine_notes(known):
         of_engines.setdefault(name, []).append(note)
     for name in names:
-        host = known.hosts[name]
-        live = [f"the live view: {host.live}"] if host.live not in (None, FOLLOWED) else []
-        yield _host(host, [*host.warnings, *unfinished_notes(host), *live, *of_engines.get(name, ())])
+        one = known.hosts[name]
+        live = [f"the live view: {one.live}"] if one.live not in (None, FOLLOWED) else []
+        yield _host(one, [*one.warnings, *unfinished_notes(one), *live, *of_engines.get(name, ())])
 
 
 def _host(one: Host, notes: list[str]) -> HostRow:

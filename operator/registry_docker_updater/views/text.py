@@ -14,6 +14,8 @@ def printable(value: Any, longest: int = LONGEST) -> str:
     """Return ``value`` as one line of bounded length that cannot command a terminal, or turn round what follows."""
     text = str("" if value is None else value)
     more = len(text) - longest
+    if more <= 0 and text.isprintable():
+        return text
     line = "".join(char if char.isprintable() else _escaped(char) for char in text[:longest])
     return f"{line}… ({more} more)" if more > 0 else line
 

@@ -29,6 +29,10 @@ class EntryRow(TypedDict):
     hash: str
 
 
+# The number of none.
+_NO_ROLLOUT = 0
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which entries are wanted: those that meet all of it.
@@ -83,6 +87,26 @@ def trail(
             rows.append(_row(entry, previous))
         previous = entry.hash
     return rows, None
+
+
+def newest(
+    storage: Storage,
+    limit: int,
+    before: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[EntryRow]:
+    """Return the newest ``limit`` entries ``before`` the one with that number, newest first, of a time if it is given."""
+    with storage.snapshot() as kept:
+        found = kept.trail.newest(limit, before, since, until)
+        return [_row(one, kept.trail.hash_of(one.sequence - 1) or NOTHING_BEFORE) for one in found]
+
+
+def of_event(storage: Storage, event: int) -> list[EntryRow]:
+    """Return all that the trail says of an event and of the rollout that it began, in order."""
+    with storage.snapshot() as kept:
+        entries = kept.trail.of_rollout(_NO_ROLLOUT, event)
+        return [_row(entry, kept.trail.hash_of(entry.sequence - 1) or NOTHING_BEFORE) for entry in entries]
 
 
 def story(storage: Storage, rollout: int) -> list[EntryRow]:

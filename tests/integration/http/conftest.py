@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.registries import KnownRegistry, LastPoll
 from registry_docker_updater.http.access import Access, AccessGuard
 from registry_docker_updater.http.admission import DoorGuard
@@ -36,7 +38,7 @@ from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import overview_of
-from registry_docker_updater.views.pushes import plan, push
+from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.registries import CurrentRegistries, registries
 from unit.builders import HOST, NOON
 
@@ -148,17 +150,15 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
     guard = DeliveryGuard(sources, LIMIT)
     receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
     standings = CurrentRegistries(store, REGISTRIES, lambda: POLLS, utc_now)
-    listings = Listings(
-        store,
-        store.fleet.load,
-        lambda: overview_of(store, HOSTS, DesiredImages(HOSTS), store.fleet.load(), utc_now),
-        lambda: registries(standings()),
-    )
+
+    def overview() -> Overview:
+        return overview_of(store, HOSTS, DesiredImages(HOSTS), store.fleet.load(), utc_now)
+
+    status = CurrentStatus(store, overview, standings, timedelta(minutes=1), running=dict)
+    listings = Listings(store, store.fleet.load, overview, lambda: registries(standings()), status)
     pushes = Pushes(
         store,
         ByHand(store, HOSTS, store.fleet.load, utc_now),
-        plan=lambda image: plan(store, HOSTS, image, store.fleet.load(), utc_now()),
-        standing=lambda number: push(store, HOSTS, number, store.fleet.load(), utc_now()),
         wake=lambda: woken.append("by hand"),
         clock=utc_now,
     )

@@ -7,6 +7,7 @@ import pytest
 
 from integration.http.conftest import PUSH, Listener
 from registry_docker_updater.http.access import Access, AccessGuard, Proxy, Right, Token, Visitor
+from unit.builders import NOON
 
 TOKENS = (
     Token("a reader", "a-token-to-read", Right.READ),
@@ -100,7 +101,7 @@ PROXY = Proxy("X-Remote-User", (ipaddress.ip_network("10.0.0.0/8"),), ("alice", 
 def asking(access: Access, address: str = "10.0.0.9", **headers: str) -> Visitor:
     """Who asks with these headers, whose bytes are UTF-8."""
     given = {name.replace("_", "-"): value.encode().decode("latin-1") for name, value in headers.items()}
-    return access.visitor(given, address)
+    return access.visitor(given, address, NOON)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_whom_the_proxy_names_operates_only_if_the_settings_say_so(name: str, ri
 
 
 def test_a_name_in_other_bytes_is_not_that_of_an_operator() -> None:
-    visitor = Access((), PROXY).visitor({"x-remote-user": "zo\xeb"}, "10.0.0.9")
+    visitor = Access((), PROXY).visitor({"x-remote-user": "zo\xeb"}, "10.0.0.9", NOON)
     assert visitor == Visitor("zo\\xeb", Right.READ, "10.0.0.9")
 
 

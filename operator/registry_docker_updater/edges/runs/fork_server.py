@@ -7,7 +7,8 @@ process of its own as it would be otherwise (:mod:`forked`), and shares nothing 
 a run, for both would be forked with it.
 
 Who asks connects to a socket and sends one packet: JSON, with the standard input, output and errors of the process to be. It
-gets a packet with the process, and one with its end. Closing the connection ends a playbook.
+gets a packet with the process, and one with its end. Closing the connection ends a playbook. Who asks ``ready``, without files,
+gets a packet as soon as the server is prepared.
 """
 
 import gc
@@ -93,8 +94,10 @@ class ForkServer:
         except OSError:
             content, files = b"", []
         try:
-            request = json.loads(content) if len(files) == _STANDARD else None
-            if request is None or not self._is_prepared_for(request):
+            request = json.loads(content) if content else {}
+            if request.get("kind") == "ready":
+                _say(connection, {"is_ready": True})
+            if len(files) != _STANDARD or not self._is_prepared_for(request):
                 connection.close()
                 return
             process = os.fork()

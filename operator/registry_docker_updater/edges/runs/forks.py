@@ -17,10 +17,12 @@ from typing import Any
 from ansible_collections.registry.docker_updater.plugins import module_utils
 
 from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
+from registry_docker_updater.errors import UpdaterError
 
 _LARGEST = 1 << 16
 _MODULE = "registry_docker_updater.edges.runs.fork_server"
 _PREPARED_FROM = ("ansible", "ansible_runner")
+_NO_RUNS = "no run can be started"
 _OUR_PLUGINS = Path(module_utils.__file__).parents[1]
 
 
@@ -48,8 +50,8 @@ class ForkedRun:
 class Forks:
     """Has runs forked, in the environment and folder of all runs; may be used by several threads.
 
-    The server is started with the first run, and anew when it has ended, or when what it was prepared from was changed:
-    Ansible's settings, Ansible itself, or our modules.
+    The server is started with the first run or :meth:`probe`, and anew when it has ended, or when what it was prepared from
+    was changed: Ansible's settings, Ansible itself, or our modules.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -57,6 +59,31 @@ class Forks:
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._prepared_from: Any = None
+        self._failed: str | None = "the fork server was not started so far"
+        self._is_closed = False
+
+    def trouble(self) -> str | None:
+        """Return why no run can be had now, as far as is known; None where one can."""
+        if self._failed:
+            return self._failed
+        server = self._server
+        return server.end if server and not server.is_there else None
+
+    def probe(self) -> None:
+        """Have a server, where there is none that lives; raises :class:`UpdaterError` where none is to be had.
+
+        One that has just been started is not waited for.
+        """
+        if self._is_closed:
+            return
+        before = self._server
+        ended_at_once = before and not before.is_there and not before.has_answered
+        try:
+            self._ready()
+        except OSError as error:
+            raise UpdaterError(f"{_NO_RUNS}: {error}") from None
+        if before and ended_at_once:
+            raise UpdaterError(f"{_NO_RUNS}: {before.end}")
 
     def fork(self, folder: Path, files: tuple[int, int, int]) -> ForkedRun:
         """Have a process for the run in ``folder``, with ``files`` as its standard input, output and errors.
@@ -73,11 +100,16 @@ class Forks:
                 if self._server is server:
                     server.close()
                     self._server = None
-        return self._ready().ask(request, self._environment, files)
+        try:
+            return self._ready().ask(request, self._environment, files)
+        except OSError as error:
+            self._failed = str(error)
+            raise
 
     def close(self) -> None:
         """Have no server any more. Runs that go on are left to their end."""
         with self._lock:
+            self._is_closed = True
             if self._server:
                 self._server.close()
             self._server = None
@@ -89,8 +121,22 @@ class Forks:
                 self._server.close()
                 self._server = None
             if not self._server:
-                self._server, self._prepared_from = _Server(self._folder, self._environment), now
+                try:
+                    server = _Server(self._folder, self._environment)
+                except OSError as error:
+                    self._failed = f"the fork server cannot be started: {error}"
+                    raise
+                self._server, self._prepared_from = server, now
+                threading.Thread(target=self._watch, args=(server,), name="fork server", daemon=True).start()
             return self._server
+
+    def _watch(self, server: "_Server") -> None:
+        """Learn whether a server can fork, and when it ends."""
+        if server.answers():
+            self._failed = None
+        server.wait()
+        if not (server.has_answered or server.is_closed):
+            self._failed = server.end
 
 
 class _Server:
@@ -102,6 +148,7 @@ class _Server:
         end, hold = os.pipe()
         # The server ends when this is closed, by us or by our end.
         self._hold = os.fdopen(hold, "wb")
+        self.has_answered = self.is_closed = False
         with (
             socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
             os.fdopen(end, "rb") as standard_input,
@@ -119,11 +166,31 @@ class _Server:
                 pass_fds=(listener.fileno(),),
                 start_new_session=True,
             )
-        threading.Thread(target=self._process.wait, name="fork server", daemon=True).start()
 
     @property
     def is_there(self) -> bool:
         return self._process.returncode is None
+
+    @property
+    def end(self) -> str:
+        """How it ended, and what to do where that goes on."""
+        when = "" if self.has_answered else " before it could fork anything"
+        return (
+            f"the fork server (process {self._process.pid}) ended with {self._process.returncode}{when}, and is started again;"
+            " see whether the machine has memory left, and `ansible-playbook --version` works as the operator's user"
+        )
+
+    def answers(self) -> bool:
+        """Wait until it is prepared; tell whether it came to that."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection, suppress(OSError):
+            connection.connect(self.path)
+            connection.send(json.dumps({"kind": "ready"}).encode())
+            self.has_answered = bool(connection.recv(_LARGEST))
+        return self.has_answered
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        self._process.wait()
 
     def ask(
         self, request: Mapping[str, Any], environment: Mapping[str, str], files: tuple[int, int, int]
@@ -143,6 +210,7 @@ class _Server:
         return ForkedRun(json.loads(begun)["process"], connection)
 
     def close(self) -> None:
+        self.is_closed = True
         self._hold.close()
 
 

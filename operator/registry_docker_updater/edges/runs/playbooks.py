@@ -158,6 +158,14 @@ class AnsiblePlaybooks:
             raise UpdaterError(f"no host of {self._inventory} matches {pattern!r}")
         return InventoryListing(names, cost)
 
+    def trouble(self) -> str | None:
+        """Return why no run can be started, as far as is known; None where one can be."""
+        return self._forks.trouble()
+
+    def probe(self) -> None:
+        """Have what runs are started from; raises :class:`UpdaterError`."""
+        self._forks.probe()
+
     def stop(self) -> None:
         """End every run that goes on, and start no other."""
         with self._lock:

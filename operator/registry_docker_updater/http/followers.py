@@ -1,0 +1,97 @@
+"""Who follows what: pages that are open are told when what they show has changed, and fetch it anew (server-sent events).
+
+As the HTML standard has event streams. One thread looks for all of them, once a second, and only while somebody follows.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from registry_docker_updater.errors import StoreUnavailable
+
+# Where in a request's environment the application leaves what is to be followed.
+FOLLOWED = "registry_docker_updater.followed"
+_LOOK_SECONDS = 1.0
+# A comment now and then keeps those between us and a browser from ending what is silent, and shows who is gone.
+_BEAT_LOOKS = 15
+_CHANGED, _BEAT = b"event: changed\ndata: \n\n", b": still here\n\n"
+# Each keeps a connection of which there are few; a page that is not let in asks now and then instead.
+_MOST = 100
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class Following:
+    """What is followed, and the version of it that was seen."""
+
+    topic: str
+    version: str
+
+
+class Followers(Generic[K]):
+    """Knows who follows what by its ``version``, and has them written to by ``write``. Safe for use by several threads."""
+
+    def __init__(
+        self, version: Callable[[str], str | None], write: Callable[[Sequence[K], bytes], None]
+    ) -> None:
+        """Begin with nobody; ``version`` returns another text whenever a topic has changed."""
+        self._version, self._write = version, write
+        self._changed = threading.Condition()
+        self._following: dict[K, Following] = {}
+        self._is_over = False
+
+    def enter(self, who: K, following: Following) -> bool:
+        """Tell ``who`` of changes from now on; return whether there was room."""
+        with self._changed:
+            if len(self._following) >= _MOST:
+                return False
+            self._following[who] = following
+            self._changed.notify()
+            return True
+
+    def leave(self, who: K) -> None:
+        """Forget somebody."""
+        with self._changed:
+            self._following.pop(who, None)
+
+    def end(self) -> None:
+        """Have :meth:`watch` return."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+
+    def watch(self) -> None:
+        """Look what has changed, until the end."""
+        looks = 0
+        while self._waited():
+            looks += 1
+            with self._changed:
+                following = dict(self._following)
+            behind = self._behind(following)
+            self._write(behind, _CHANGED)
+            if looks % _BEAT_LOOKS == 0:
+                self._write([who for who in following if who not in behind], _BEAT)
+
+    def _waited(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._following or self._is_over)
+            self._changed.wait_for(lambda: self._is_over, _LOOK_SECONDS)
+            return not self._is_over
+
+    def _behind(self, following: dict[K, Following]) -> list[K]:
+        """Return who has not seen the newest of what they follow."""
+        try:
+            versions: dict[str, Any] = {
+                topic: self._version(topic) for topic in {one.topic for one in following.values()}
+            }
+        except StoreUnavailable:
+            return []  # What cannot be read has not changed as far as anybody can see.
+        behind = [who for who, one in following.items() if versions[one.topic] not in (None, one.version)]
+        with self._changed:
+            for who in behind:
+                if who in self._following:
+                    one = self._following[who]
+                    self._following[who] = replace(one, version=versions[one.topic])
+        return behind

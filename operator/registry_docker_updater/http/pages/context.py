@@ -1,0 +1,81 @@
+"""What every page is made of: what is known, who asks, and where they are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from bottle import HTTPResponse, request
+
+from registry_docker_updater.core.rollouts.outlook import Overview
+from registry_docker_updater.http.access import Right, Visitor
+from registry_docker_updater.http.answers import VISITOR
+from registry_docker_updater.http.pages.asked import Asked
+from registry_docker_updater.http.pages.rendering import Rendering
+from registry_docker_updater.http.pages.topics import Topics
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.orders import TargetOrders
+
+NOW, FLEET, ROLLOUTS, EVENTS, TRAIL = "Now", "Fleet", "Rollouts", "Events", "Trail"
+_SECTIONS = ((NOW, "/"), (FLEET, "/fleet"), (ROLLOUTS, "/rollouts"), (EVENTS, "/events"), (TRAIL, "/trail"))
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where somebody is, and who they are: the ``section``, the ``topic`` by which the page changes, and that one's version."""
+
+    section: str | None = None
+    topic: str | None = None
+    version: str | None = None
+    searched: str = ""
+    unread: Sequence[str] = ()
+    name: str | None = None
+    may_read: bool = False
+    may_operate: bool = False
+    is_logged_in: bool = False
+    sections: Sequence[tuple[str, str]] = _SECTIONS
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is kept and known, and how it is shown; ``runs`` is the folder of runs that are kept."""
+
+    storage: Storage
+    overview: Callable[[], Overview]
+    rendering: Rendering
+    runs: Path
+    registries: Sequence[str]
+    orders: TargetOrders
+    topics: Topics
+
+    def page(
+        self, template: str, section: str | None, topic: str | None = None, **values: Any
+    ) -> HTTPResponse:
+        """Return a page for whoever asks."""
+        visitor: Visitor | None = request.environ.get(VISITOR)
+        here = Here(
+            section=section,
+            topic=topic,
+            version=self.topics.version(topic) if topic else None,
+            searched=values.pop("searched", ""),
+            unread=values.pop("unread", ()),
+            name=visitor.name if visitor else None,
+            may_read=visitor is not None,
+            may_operate=visitor is not None and visitor.right >= Right.OPERATE,
+            is_logged_in=visitor is not None and visitor.is_logged_in,
+        )
+        return self.rendering.page(template, here=here, **values)
+
+    def nothing(self, why: str, section: str | None = None) -> HTTPResponse:
+        """Return the page that says that there is no such thing, and why."""
+        return self.page("problem", section, status=404, title="Not there", detail=why)
+
+    def refused(self, status: int, why: str, section: str | None = None) -> HTTPResponse:
+        """Return the page that says as what a request was refused."""
+        return self.page("problem", section, status=status, title=HTTPStatus(status).phrase, detail=f"{why}.")
+
+
+def asked() -> Asked:
+    """Return what is asked for of a list."""
+    return Asked.of(request.path, request.environ.get("QUERY_STRING", ""))

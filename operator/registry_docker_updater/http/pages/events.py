@@ -1,0 +1,117 @@
+"""Pages of what came and what happened: events, one event, the trail, and the search for anything."""
+
+import json
+from dataclasses import dataclass
+
+from bottle import HTTPResponse
+
+from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.http.pages.asked import ROWS, older
+from registry_docker_updater.http.pages.context import EVENTS, TRAIL, Context, asked
+from registry_docker_updater.http.pages.topics import KEPT
+from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
+from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
+from registry_docker_updater.views.events import event, events, ignored
+from registry_docker_updater.views.fleet import HostChoice
+from registry_docker_updater.views.outlook import TargetChoice, outlook
+from registry_docker_updater.views.rollouts import rollout_of_push, rollouts
+from registry_docker_updater.views.trail import newest, of_event
+
+_KINDS = (PUSH, UNRESOLVED, UNREADABLE)
+# How many of each kind a search shows.
+_FOUND = 10
+
+
+@dataclass(frozen=True)
+class EventPages:
+    """Shows events, the trail, and what is found by a search."""
+
+    context: Context
+
+    def events(self) -> HTTPResponse:
+        """Show the events that are asked for, newest first."""
+        query = asked()
+        choice = EventChoice(
+            text=query.text("text"),
+            registry=query.text("registry"),
+            repository=query.text("repository"),
+            tag=query.text("tag"),
+            digest=query.text("digest"),
+            actor=query.text("actor"),
+            since=query.moment("since"),
+            until=query.moment("until"),
+            kind=query.one_of("kind", _KINDS),
+        )
+        before = query.number("before")
+        rows, pager = older(query, events(self.context.storage, ROWS + 1, before, choice), "id")
+        return self.context.page(
+            "events",
+            EVENTS,
+            None if before else KEPT,
+            asked=query,
+            unread=query.unread({**vars(choice), "before": before}),
+            rows=rows,
+            pager=pager,
+            kinds=_KINDS,
+            registries=self.context.registries,
+            ignored=ignored(self.context.storage),
+        )
+
+    def event(self, number: int) -> HTTPResponse:
+        """Show one event."""
+        storage = self.context.storage
+        try:
+            row = event(storage, number)
+        except NothingKnown as error:
+            return self.context.nothing(str(error), EVENTS)
+        content = row["content"]
+        return self.context.page(
+            "event",
+            EVENTS,
+            KEPT,
+            row=row,
+            content=content if isinstance(content, str) else json.dumps(content, indent=2) if content else "",
+            rollout=rollout_of_push(storage, number),
+            story=of_event(storage, number),
+        )
+
+    def trail(self) -> HTTPResponse:
+        """Show what happened, newest first."""
+        query = asked()
+        before, since, until = query.number("before"), query.moment("since"), query.moment("until")
+        found = newest(self.context.storage, ROWS + 1, before, since, until)
+        rows, pager = older(query, found, "sequence")
+        return self.context.page(
+            "trail",
+            TRAIL,
+            None if before else KEPT,
+            asked=query,
+            unread=query.unread({"before": before, "since": since, "until": until}),
+            rows=rows,
+            pager=pager,
+        )
+
+    def search(self) -> HTTPResponse:
+        """Show what has a text in it: targets, hosts, rollouts and events."""
+        query = asked()
+        text = query.text("text")
+        since, until = query.moment("since"), query.moment("until")
+        if text is None:
+            return self.context.page("search", None, asked=query, text="")
+        storage, overview = self.context.storage, self.context.overview()
+        found = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
+        hosts = [one for one in overview.fleet.hosts.values() if HostChoice(text).has(one)]
+        return self.context.page(
+            "search",
+            None,
+            asked=query,
+            unread=query.unread({"text": text, "since": since, "until": until}),
+            text=text,
+            searched=text,
+            targets=[outlook(overview.outlook(one.key)) for one in found[:_FOUND]],
+            target_count=len(found),
+            hosts=sorted(hosts, key=lambda one: one.name)[:_FOUND],
+            host_count=len(hosts),
+            rollouts=rollouts(storage, _FOUND, choice=RolloutChoice(text=text, since=since, until=until)),
+            events=events(storage, _FOUND, choice=EventChoice(text=text, since=since, until=until)),
+        )

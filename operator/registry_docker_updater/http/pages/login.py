@@ -1,0 +1,78 @@
+"""Logging in with a token, and out: a browser cannot give one with every request as a program does."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from bottle import HTTPResponse, request
+
+from registry_docker_updater.http.access import AccessGuard
+from registry_docker_updater.http.answers import headers_of_request
+from registry_docker_updater.http.origin import is_ours
+from registry_docker_updater.http.pages.context import Context, asked
+from registry_docker_updater.http.sessions import cookie
+
+LOGIN = "/login"
+
+
+@dataclass(frozen=True)
+class LoginPages:
+    """Lets people in whom ``access`` knows by a token."""
+
+    context: Context
+    access: AccessGuard
+
+    def form(self) -> HTTPResponse:
+        """Ask for a token."""
+        return self._form(_path(asked().text("next")))
+
+    def log_in(self) -> HTTPResponse:
+        """Let somebody in, or ask again."""
+        given = form()
+        goes_to = _path(given.get("next"))
+        if not is_ours(headers_of_request()):
+            return self._form(goes_to, 403, "That came from another page. Give the token here.")
+        session = self.access.session(given.get("token", "").strip())
+        if session is None:
+            return self._form(goes_to, 401, "That is no token of listen.access.")
+        return going_to(goes_to, session)
+
+    def log_out(self) -> HTTPResponse:
+        """Have a browser forget that somebody logged in."""
+        return going_to(LOGIN, "") if is_ours(headers_of_request()) else going_to("/")
+
+    def _form(self, goes_to: str, status: int = 200, wrong: str = "") -> HTTPResponse:
+        return self.context.page("login", None, status=status, next=goes_to, wrong=wrong)
+
+
+def to_login() -> HTTPResponse:
+    """Return what sends somebody to the login, and back from there to what was asked for."""
+    query = request.environ.get("QUERY_STRING", "")
+    path = f"{request.path}?{query}" if query else request.path
+    return going_to(f"{LOGIN}?{urlencode({'next': path})}")
+
+
+def form() -> dict[str, str]:
+    """Return the fields of the form that was sent."""
+    body = request.body.read().decode("utf-8", "replace")
+    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+
+
+def going_to(path: str, session: str | None = None) -> HTTPResponse:
+    """Return what has a browser ask for ``path``, and keep the ``session`` where there is one, or forget it (empty)."""
+    headers = {"Location": path, "Cache-Control": "no-store"}
+    if session is not None:
+        headers["Set-Cookie"] = cookie(session, is_secure=request.environ["wsgi.url_scheme"] == "https")
+    return HTTPResponse("", 303, headers)
+
+
+def _path(given: str | None) -> str:
+    """Return a path of ours: where somebody is led after the login must not be chosen by who sent them the link."""
+    try:
+        parts = urlsplit(given or "/")
+    except ValueError:
+        return "/"
+    is_ours = (
+        not parts.scheme and not parts.netloc and parts.path.startswith("/") and (given or "/").isprintable()
+    )
+    is_plain = is_ours and "\\" not in parts.path and not parts.path.startswith("//")
+    return (given or "/") if is_plain else "/"

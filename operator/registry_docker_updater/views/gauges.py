@@ -1,0 +1,84 @@
+"""What metrics show of the fleet, and of what is kept, at the moment at which somebody asks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
+from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.rollouts.verdicts import (
+    BUSY,
+    CHANGED,
+    DONE,
+    DUE,
+    LATER,
+    LEFT_ALONE,
+    REFUSED,
+    UNFINISHED,
+)
+from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.metrics import Reading
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
+
+_VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is read: ``troubles`` says by part why it does not work, None where it does.
+
+    ``busy`` is how many of the ``workers`` roll something out.
+    """
+
+    storage: Storage
+    overview: Callable[[], Overview]
+    registries: Sequence[str]
+    troubles: Callable[[], Mapping[str, str | None]]
+    workers: int
+    busy: Callable[[], int]
+
+    def readings(self) -> Iterator[Reading]:
+        """Yield what is known; nothing of what is kept while the database does not answer."""
+        for part, trouble in self.troubles().items():
+            yield Reading("ready", 0 if trouble else 1, (part,))
+        yield Reading("rollout_workers", self.workers)
+        yield Reading("rollout_workers_busy", self.busy())
+        try:
+            kept = [*self._kept(), *_of_fleet(self.overview())]
+        except StoreUnavailable:
+            return
+        yield from kept
+
+    def _kept(self) -> Iterator[Reading]:
+        with self.storage.snapshot() as kept:
+            claims = kept.claims.counts()
+            states = kept.rollouts.counts()
+            waiting = kept.notifications.count_due()
+        for registry in self.registries:
+            yield Reading("claims_waiting", claims.get(registry, 0), (registry,))
+        for state in RolloutState:
+            yield Reading("rollouts", states.get(state, 0), (state.value,))
+        yield Reading("notifications_waiting", waiting)
+
+
+def _of_fleet(overview: Overview) -> Iterator[Reading]:
+    hosts, fleet = overview.fleet.hosts, overview.fleet
+    reachable = sum(one.is_reachable for one in hosts.values())
+    yield Reading("hosts", reachable, ("reachable",))
+    yield Reading("hosts", len(hosts) - reachable, ("unreachable",))
+    yield Reading("targets", len(fleet.targets))
+    counts, oldest, due = behind_by_verdict(overview), dict[str, datetime](), set[int]()
+    for one in overview.behind.values():
+        if one.desired:
+            verdict, at = one.verdict.name, one.desired.received_at
+            oldest[verdict] = min(oldest.get(verdict, at), at)
+            if one.verdict is DUE:
+                due.add(one.desired.push)
+    for verdict in {one.name for one in _VERDICTS} | counts.keys():
+        yield Reading("targets_behind", counts.get(verdict, 0), (verdict,))
+    for verdict, at in oldest.items():
+        yield Reading("oldest_behind_timestamp_seconds", at.timestamp(), (verdict,))
+    yield Reading("rollouts_due", len(due))
+    if asked := oldest_answer(overview):
+        yield Reading("oldest_answer_timestamp_seconds", asked.timestamp())
