@@ -94,13 +94,16 @@ def servers(
         orders=TargetOrders(),
         topics=topics,
     )
-    asked = (*api.endpoints(), *Pages(shown, access, status, by_hand, known.wake).endpoints())
     listen, refusals = parts.settings.listen, receiver.refusals
+    pages = Pages(shown, access, status, by_hand, known.wake, refusals)
+    asked = (*api.endpoints(), *pages.endpoints())
     certificate = door.certificate(parts.settings)
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         return Server(
-            Together(application(endpoints, access, refusals), parts.storage.events.record_all),
+            Together(
+                application(endpoints, access, refusals, shown.refused), parts.storage.events.record_all
+            ),
             DoorGuard(guard, access, endpoints),
             Listening(address, port, certificate),
             refusals=refusals,

@@ -69,13 +69,14 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 
 class Metrics:
-    """What is counted and timed in this process; safe for use by several threads."""
+    """What is counted and timed in this process; safe for use by several threads. ``labels`` has those of each metric."""
 
     def __init__(
         self, version: str = "", registries: Iterable[str] = (), outcomes: Iterable[str] = ()
     ) -> None:
         """Begin with nothing; of each of ``registries``, and of each of the ``outcomes`` of targets, there is a zero."""
         self._registry = CollectorRegistry()
+        self.labels = {f"{_PREFIX}_{name}": labels for name, (_, labels) in GAUGES.items()}
         self._lock = threading.Lock()
         self._channels: set[str] = set()
         self._events = self._counter(
@@ -236,12 +237,15 @@ class Metrics:
             self._certificate.labels("listen.tls.certificate").set(certificate_ends.timestamp())
 
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
+        self.labels[f"{_PREFIX}_{name}_total"] = labels
         return Counter(f"{_PREFIX}_{name}", help_, labels, registry=self._registry)
 
     def _gauge(self, name: str, help_: str, *labels: str) -> Gauge:
+        self.labels[f"{_PREFIX}_{name}"] = labels
         return Gauge(f"{_PREFIX}_{name}", help_, labels, registry=self._registry)
 
     def _histogram(self, name: str, help_: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        self.labels[f"{_PREFIX}_{name}"] = labels
         return Histogram(f"{_PREFIX}_{name}", help_, labels, registry=self._registry, buckets=buckets)
 
 

@@ -208,11 +208,13 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
     pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)
     api = Api(listings, pushes, lambda: None, "0.1.0")
-    shown = Pages(context, site.access, status, by_hand, lambda: None)
     refusals = Refusals(time.monotonic)
+    shown = Pages(context, site.access, status, by_hand, lambda: None, refusals)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
-        Together(application(endpoints, site.access, refusals), site.storage.events.record_all),
+        Together(
+            application(endpoints, site.access, refusals, context.refused), site.storage.events.record_all
+        ),
         DoorGuard(NoDeliveries(), site.access, endpoints),
         Listening("127.0.0.1", port, None),
         refusals=refusals,

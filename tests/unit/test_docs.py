@@ -10,6 +10,7 @@ from unittest.mock import MagicMock
 import pytest
 import yaml
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import KNOWN_OPTIONS, OPT_IN
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
 from integration.receivers import certificate
@@ -19,7 +20,9 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.http.receiver import Receiver
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -104,10 +107,38 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     nothing: Any = MagicMock()
     receiver = Receiver(nothing, nothing, nothing, nothing, nothing)
     pushes = Pushes(nothing, nothing, nothing, nothing)
-    api = Api(Listings(nothing, nothing, nothing, nothing, nothing), pushes, nothing, "1")
+    beside = MetricsPage(nothing, nothing).endpoints()
+    api = Api(Listings(nothing, nothing, nothing, nothing, nothing), pushes, nothing, "1", beside)
     pages = _page("http") + _page("api")
     for one in (*receiver.endpoints(), *api.endpoints()):
         assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in pages
+
+
+def test_every_metric_is_in_the_table_of_metrics_as_it_is_shown() -> None:
+    """Name, type, labels and meaning; and nothing else."""
+    metrics = Metrics()
+    metrics.watch(list)
+    shown = {
+        (family.name + ("_total" if family.type == "counter" else ""), family.type, family.documentation)
+        for family in text_string_to_metric_families(metrics.exposition(is_open=False)[1].decode())
+        if not family.name.startswith("process_")
+    }
+    rows = re.findall(
+        r"^\| `(registry_[a-z_]+)` \| ([a-z]+) \| ([a-z`, ]*) \| (.*) \|$", _page("metrics"), re.MULTILINE
+    )
+    assert {(name, kind, meaning) for name, kind, _, meaning in rows} == shown
+    assert {name: tuple(re.findall("[a-z]+", labels)) for name, _, labels, _ in rows} == metrics.labels
+
+
+def test_every_alert_has_a_section_that_says_what_it_means_where_to_look_and_what_to_do() -> None:
+    page = _page("alerts")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    (group,) = yaml.safe_load((ROOT / "docs/prometheus/alerts.yml").read_text())["groups"]
+    assert [rule["alert"] for rule in group["rules"]] == list(sections)
+    for rule in group["rules"]:
+        assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
+        for part in ("**What it means.**", "**Look at**", "**Do.**"):
+            assert part in sections[rule["alert"]], rule["alert"]
 
 
 def test_every_outcome_is_in_the_table_of_outcomes() -> None:

@@ -9,7 +9,8 @@ from bottle import Bottle, request
 from registry_docker_updater.http.access import AccessGuard, Visitor
 from registry_docker_updater.http.answers import (
     VISITOR,
-    as_json,
+    Refuses,
+    as_others,
     headers_of_request,
     or_unavailable,
     refusal,
@@ -27,10 +28,15 @@ _SAFE = ("GET", "HEAD")
 Answers = Callable[..., Any]
 
 
-def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Refusals) -> Bottle:
-    """Return the application that answers ``endpoints``; each to those who have the right that it needs, by ``access``."""
+def application(
+    endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Refusals, page: Refuses | None = None
+) -> Bottle:
+    """Return the application that answers ``endpoints``; each to those who have the right that it needs, by ``access``.
+
+    Where there are pages, what is not there is a ``page``, too, for who looks with a browser.
+    """
     app = Bottle()
-    app.default_error_handler = partial(as_json, refusals)
+    app.default_error_handler = partial(as_others, refusals, page)
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
         if one.body:

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
-from registry_docker_updater.http.answers import SAFETY
+from registry_docker_updater.http.answers import SAFETY, headers_of_request
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.metrics import Metrics
 
@@ -35,7 +35,7 @@ class MetricsPage:
 
     def show(self) -> HTTPResponse:
         """Answer with all of them."""
-        kind, text = self._read(is_open=_KINDS[1] in request.get_header("Accept", ""))
+        kind, text = self._read(is_open=_KINDS[1] in headers_of_request().get("accept", ""))
         return HTTPResponse(text, 200, {**SAFETY, "Content-Type": kind})
 
     def _read(self, *, is_open: bool) -> tuple[str, bytes]:

@@ -76,7 +76,7 @@ class ClaimStore:
         """Return how many claims of each registry are open, where any are."""
         with self._connections.reading() as connection:
             rows = connection.execute(select(_c.registry, func.count()).group_by(_c.registry))
-            return dict(rows.tuples())
+            return dict(rows.tuples().all())
 
     def close_all(self, registry: str, now: datetime, *, believes: bool, reason: str | None) -> None:
         """Close the open claims of a registry that nobody asks for.
