@@ -90,7 +90,9 @@ class Metrics:
             "last_poll_timestamp_seconds", "When a registry answered a question last.", "registry"
         )
         self._swept = self._counter(
-            "swept_pushes", "Pushes that the sweep found, of which no event told.", "registry"
+            "swept_pushes",
+            "Pushes that the sweep found and no event told of; what is first heard of a tag is none.",
+            "registry",
         )
         self._last_swept = self._gauge(
             "last_swept_push_timestamp_seconds",
@@ -116,6 +118,7 @@ class Metrics:
         self._notifications = self._counter(
             "notifications", "Messages, by what became of them.", "channel", "outcome"
         )
+        self._given_up = self._counter("notifications_given_up", "Messages that are not tried again.")
         self._requests = self._counter(
             "http_requests", "Requests that were answered.", "endpoint", "method", "status"
         )
@@ -212,6 +215,10 @@ class Metrics:
                 self._channels.add(channel)
             known = channel if channel in self._channels else OTHER
         self._notifications.labels(known, "sent" if is_sent else "failed").inc()
+
+    def gave_up(self) -> None:
+        """Note that a message is not tried again."""
+        self._given_up.inc()
 
     def answered(self, endpoint: str, method: str, status: str, seconds: float) -> None:
         """Note an answer to a request for an endpoint of the table, with its status in digits."""

@@ -221,7 +221,8 @@ class Questions:
             self._claims = self._claims.closed(tag)
         if finding is Finding.PUSH:
             what = "as was told" if answer.is_claimed else "and no event said so"
-            if not answer.is_claimed:
+            if not answer.is_claimed and known is not None:
+                # What a registry says of a tag for the first time may be older than the operator.
                 self._metrics.swept(name, self._clock())
             _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
             self._wake()
