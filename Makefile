@@ -8,7 +8,7 @@ IS_ROOT := $(filter 0,$(shell id -u))
 IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage pictures clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,8 +53,12 @@ benchmark: lab-setup ## Measure updates beside simpler tools, events, the trail,
 	@PYTHONPATH=tests $(BIN)/python benchmarks/updates.py --write docs/performance.md
 	@PYTHONPATH=tests $(BIN)/python benchmarks/door.py --write docs/performance.md
 	@PYTHONPATH=tests $(BIN)/python benchmarks/trail.py --write docs/performance.md
+	@PYTHONPATH=tests $(BIN)/python benchmarks/seen.py --write docs/performance.md
 	@PYTHONPATH=tests $(BIN)/python benchmarks/planning.py
 	@PYTHONPATH=tests $(BIN)/python benchmarks/container_downtime.py
+
+pictures: lab-setup ## Take the pictures of the pages that the docs show
+	@PYTHONPATH=operator:tests $(BIN)/python -m browser.pictures docs/pictures
 
 coverage: $(READY) ## See that every branch of what decides, in the core and in the plugins, is tested
 	$(BIN)/coverage run -m pytest tests/unit --quiet

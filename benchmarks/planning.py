@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: INP001, S101, S311, T201 - a program, not a package
-"""How long it takes to match a push, and to plan after a scan, in a fleet of 10,000 hosts and 200,000 targets.
+"""How long it takes to match a push, to plan after a scan, and to tell whether all is well, with 10,000 hosts and 200,000 targets.
 
     PYTHONPATH=tests python benchmarks/planning.py [--hosts 10000] [--images 2000] [--rounds 20]
 
-The fleet is made up in memory; what is timed is the operator's own code that works on it, and nothing of Ansible or
-the database.
+The fleet is made up in memory; what is timed is the operator's own code that works on it, and nothing of Ansible; of the
+database only what telling how all is reads of it.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
@@ -23,7 +24,13 @@ from registry_docker_updater.core.fleet.reports import HostReport, read_report
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.outlook import overview
 from registry_docker_updater.core.rollouts.planner import open_targets, plan
+from registry_docker_updater.core.schedules.registries import KnownRegistry
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.now import CurrentStatus
+from registry_docker_updater.views.registries import CurrentRegistries
 from unit.builders import HOST, NOON, container
 
 _TARGETS_A_HOST = 20
@@ -123,11 +130,32 @@ def main() -> None:
     def match() -> None:
         assert fleet.running(ImageName.of_push((HOST,), f"team/app{chance.randrange(given.images)}", "1"))
 
+    storage, soon = Storage(Database(Path(":memory:"))), NOON + timedelta(seconds=30)
+    registries = CurrentRegistries(
+        storage, {"production": KnownRegistry("harbor", (HOST,))}, dict, lambda: NOON
+    )
+
+    def tell(lost: int, *newer: DesiredImage) -> Callable[[], object]:
+        """Return what tells how a fleet is of which so many hosts do not answer, and some images have newer pushes."""
+        silent = dict(
+            itertools.islice(((name, Host(name, NOON, "no route to host")) for name in names), lost)
+        )
+        seen = fleet.changed(FleetChange(silent))
+        whole = overview(seen, [*desired[len(newer) :], *newer], [HOST], History(), soon)
+        return CurrentStatus(storage, lambda: whole, registries, timedelta(minutes=1), running=dict)
+
+    pushed = [
+        DesiredImage(10**6 + image, "production", (HOST,), f"team/app{image}", "1", digest(image, 2), NOON)
+        for image in range(given.images)
+    ]
     print(f"{'what':<54}{'median':>10}{'longest':>10}")
     for what, work in (
         ("find the targets of one push", match),
         ("plan everything after one push", after_push),
         (f"merge the answers of {_SLICE} hosts, and plan everything", after_scan),
+        ("tell how all is, where nothing is wrong", tell(0)),
+        ("tell how all is, where no host answers", tell(given.hosts)),
+        ("tell how all is, where every target is behind", tell(0, *pushed)),
     ):
         times = timed(given.rounds, work)
         print(f"{what:<54}{statistics.median(times):>10.3f}{max(times):>10.3f}")

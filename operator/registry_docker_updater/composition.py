@@ -32,30 +32,16 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
+from registry_docker_updater.front import Known, servers
 from registry_docker_updater.http.access import AccessGuard
-from registry_docker_updater.http.api import Api
-from registry_docker_updater.http.application import application
-from registry_docker_updater.http.endpoints import Endpoint
-from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.guard import DeliveryGuard, NoDeliveries
-from registry_docker_updater.http.head import Guard
-from registry_docker_updater.http.metrics import MetricsPage
-from registry_docker_updater.http.pages.context import Context as PagesContext
-from registry_docker_updater.http.pages.pages import pages
-from registry_docker_updater.http.pages.rendering import Rendering
-from registry_docker_updater.http.pages.topics import Topics
+from registry_docker_updater.http.guard import DeliveryGuard
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
-from registry_docker_updater.http.server import Server
-from registry_docker_updater.http.together import Together
 from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
 from registry_docker_updater.storage.actions import keep_leftovers
-from registry_docker_updater.views.current import CurrentOverview
-from registry_docker_updater.views.gauges import Watched
-from registry_docker_updater.views.orders import TargetOrders
 
 _log = logging.getLogger(__name__)
 
@@ -206,47 +192,19 @@ def assemble(parts: Parts) -> Operator:
             "runs": parts.playbooks.trouble(),
         }
 
-    overview = CurrentOverview(
-        parts.storage, parts.registry_hosts, lambda: scanner.fleet, parts.clock, context.steady
-    )
-    api = Api(
-        parts.storage,
-        lambda: scanner.fleet,
-        not_ready,
-        __version__,
+    now = Known(
+        fleet=lambda: scanner.fleet,
         running=lambda: progress.running,
-        beside=MetricsPage(metrics, time.monotonic).endpoints(),
-    )
-    watched = Watched(
-        storage=storage,
-        overview=overview,
-        registries=tuple(settings.registries),
+        polls=lambda: poll.last_polls,
+        flaw=lambda: heads.flaw,
         troubles=troubles,
-        workers=settings.rollouts.workers,
-        busy=lambda: len(progress.running),
+        not_ready=not_ready,
+        wake=alarm.ring,
+        steady=context.steady,
     )
-    metrics.watch(watched.readings)
-    metrics.served(door.certificate_ends(settings))
-    for name in settings.registries:
-        if at := storage.events.last_received(name):
-            metrics.heard(name, at)
-    topics = Topics(parts.storage, lambda: scanner.fleet, lambda: progress.running)
-    shown = pages(
-        PagesContext(
-            storage=parts.storage,
-            overview=overview,
-            rendering=Rendering(__version__, parts.clock),
-            runs=parts.runs,
-            registries=tuple(settings.registries),
-            orders=TargetOrders(),
-            topics=topics,
-        ),
-        access,
-    )
-    servers = _servers(parts, receiver, (*api.endpoints(), *shown), api.probes(), access, topics)
     return Operator(
         parts=parts,
-        servers=servers,
+        servers=servers(parts, now, receiver, access, metrics),
         guard=guard,
         access=access,
         poll=poll,
@@ -256,32 +214,4 @@ def assemble(parts: Parts) -> Operator:
         alarm=alarm,
         identities=identities,
         heads=heads,
-    )
-
-
-def _servers(  # noqa: PLR0913, PLR0917 - what servers are made of
-    parts: Parts,
-    receiver: Receiver,
-    asked: Sequence[Endpoint],
-    probes: Sequence[Endpoint],
-    access: AccessGuard,
-    topics: Topics,
-) -> Sequence[Server]:
-    """Return what listens: for registries, and, where it has an address of its own, for who asks the API."""
-    listen, refusals = parts.settings.listen, receiver.refusals
-    certificate = door.certificate(parts.settings)
-
-    def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
-        together = Together(application(endpoints, access, refusals), parts.storage.events.record_all)
-        listening = Listening(address, port, certificate)
-        return Server(
-            together, guard, listening, refusals=refusals, version=topics.version, metrics=receiver.metrics
-        )
-
-    sent = receiver.endpoints()
-    if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
-    return (
-        server(listen.address, listen.port, (*sent, *probes), receiver.guard),
-        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
     )

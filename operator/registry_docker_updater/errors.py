@@ -5,6 +5,8 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 ├── NotAsKept                what is to be backed up or restored does not verify; what is wrong, the first few
 ├── StoreUnavailable         the database cannot be opened, read or written
 ├── NothingKnown             what was asked for does not exist
+├── NotAsked                 what was asked for cannot be meant; which part of it, and why
+├── NotNow                   what was asked for cannot be done as things stand
 ├── RegistryUnavailable      nothing can be asked of a registry
 ├── RepositoryUnavailable    a registry does not tell of one repository or tag
 └── NotKnownYet              whether a sender is who it says it is cannot be told before its key is here
@@ -64,6 +66,19 @@ class StoreUnavailable(UpdaterError):
 
 class NothingKnown(UpdaterError):
     """What was asked for does not exist; the message says how to find what does."""
+
+
+class NotAsked(UpdaterError):
+    """What was asked for cannot be meant; ``part`` names what of it, such as ``image``."""
+
+    def __init__(self, part: str, message: str) -> None:
+        """Keep both."""
+        self.part = part
+        super().__init__(message)
+
+
+class NotNow(UpdaterError):
+    """What was asked for cannot be done as things stand, and nothing was changed."""
 
 
 class _Unavailable(UpdaterError):

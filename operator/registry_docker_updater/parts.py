@@ -12,6 +12,7 @@ from typing import Any
 from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.backups import DATABASE, RUNS
+from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
 from registry_docker_updater.edges.lock import LOCK, Held, is_held
@@ -116,6 +117,14 @@ class Parts:
     def registry_hosts(self) -> Mapping[str, Sequence[str]]:
         """Every registry's names."""
         return {name: registry.hosts for name, registry in self.settings.registries.items()}
+
+    @property
+    def known_registries(self) -> Mapping[str, KnownRegistry]:
+        """The registries as they can be shown, by name."""
+        return {
+            name: KnownRegistry(registry.format, registry.hosts)
+            for name, registry in self.settings.registries.items()
+        }
 
     def harbor(self, name: str, user: str | None, password: str | None) -> Harbor:
         """Return the API of a Harbor of the settings, for the user given or that of its credentials.

@@ -6,6 +6,7 @@ One fleet and one operator serve all tests of this file, in their order; each pu
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 import requests
 import testinfra
+from playwright.sync_api import expect
 
+from browser.chromium import chromium
 from demo import scene
 from demo.receivers import CHANNELS
 from demo.scene import Deployed
@@ -130,6 +133,26 @@ def test_the_team_is_told_by_every_channel(lab: Lab, updater: Updater) -> None:
         message = updater.inbox.messages(channel)[0].replace("=\n", "").replace("=\r\n", "")
         for word in ("test/app:1", digest.removeprefix("sha256:")[:12], "web", "api", "other-name"):
             assert word in message, f"{word} is not in the message by {channel}: {message}"
+
+
+def test_whoever_has_the_first_page_open_sees_a_push_run_and_end(lab: Lab, updater: Updater) -> None:
+    """In a browser, on the real fleet: the rollout appears, its targets move, and its page says how it ended."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(_SECONDS_TO_ROLL_OUT * 1000)
+        page.goto(f"{updater.url}/")
+        expect(page.locator("#live")).to_have_text("live")
+
+        digest = str(lab.registry("registry").push("test/app", "1", good("seen")))
+        running = page.locator("#running")
+        expect(running).to_contain_text(digest.removeprefix("sha256:")[:12], timeout=30_000)
+        expect(running.locator("tbody tr").first).to_be_visible(timeout=30_000)
+        running.get_by_role("link", name=re.compile("rollout")).click()
+        expect(page.locator("#rollout")).to_contain_text("ended well", timeout=_SECONDS_TO_ROLL_OUT * 1000)
+        states = page.locator("#targets td[data-name=Outcome]").all_inner_texts()
+
+    assert states
+    assert set(states) == {"updated"}
 
 
 def test_a_push_that_nobody_runs_starts_no_playbook(lab: Lab, updater: Updater) -> None:

@@ -61,8 +61,12 @@ def test_a_rollout_that_runs_is_seen_to_move_and_tells_only_what_is_kept_when_it
 
         try:
             seen = until(moving)
+            now = operator.get("/api/v1/status")
         finally:
             go_on.set()
+        assert [(one["rollout"], one["counts"]) for one in now["running"]] == [(1, {"updating": 1})]
+        assert (now["is_well"], now["counts"]["by_verdict"]) == (True, {"updating": 1})
+        assert now["last_push"]["repository"] == "test/app"
         assert (seen["rollout"], seen["run"], seen["image"]) == (1, 1, APP)
         (target,) = seen["targets"]
         assert (target["name"], target["says"], target["outcome"]) == ("web0", "is being updated", None)
@@ -72,6 +76,8 @@ def test_a_rollout_that_runs_is_seen_to_move_and_tells_only_what_is_kept_when_it
         gone = until(
             lambda: (answer := operator.ask("GET", "/api/v1/rollouts/1/progress"))[0] == 404 and answer[1]
         )
+        after = operator.get("/api/v1/status")
+        assert (after["is_well"], after["running"], after["troubles"][0]["kind"]) == (False, [], "failed")
         assert gone["detail"] == "no run of rollout 1 goes on; `rollout 1` tells what became of it"
 
 

@@ -18,6 +18,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NOON, container, fleet
@@ -58,7 +59,13 @@ def sweep(polled: PolledRegistry, folder: Path, known: Fleet, seconds: float) ->
     database = Database(folder / "updater.db")
     store = Storage(database)
     questions = Questions(
-        store, polled, fleet=lambda: known, wake=lambda: None, clock=lambda: now, steady=lambda: now
+        store,
+        polled,
+        fleet=lambda: known,
+        wake=lambda: None,
+        clock=lambda: now,
+        steady=lambda: now,
+        metrics=Metrics(),
     )
     end = now + timedelta(seconds=seconds)
     while now < end:
@@ -168,7 +175,9 @@ def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
     known = running(BAD, GOOD[0])
     seconds = itertools.count()
     clock = lambda: NOON + timedelta(seconds=next(seconds))  # noqa: E731
-    questions = Questions(store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock)
+    questions = Questions(
+        store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock, metrics=Metrics()
+    )
     with pytest.raises(ZeroDivisionError):
         questions.step(is_lost=False)
     questions.step(is_lost=False)

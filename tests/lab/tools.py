@@ -16,6 +16,7 @@ from lab.places import state_parent
 
 _PROGRAMS = {
     "busybox": "busybox-static",
+    "chromium": "chromium",
     "debootstrap": "debootstrap",
     "docker-registry": "docker-registry",
     "htpasswd": "apache2-utils",

@@ -18,6 +18,8 @@ from registry_docker_updater.cli import main as cli
 from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.http.api import Api
+from registry_docker_updater.http.by_hand import Pushes
+from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.metrics import Metrics
@@ -104,9 +106,12 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     """As the application routes them."""
     nothing: Any = MagicMock()
     receiver = Receiver(nothing, nothing, nothing, nothing, nothing)
+    pushes = Pushes(nothing, nothing, nothing, nothing)
     beside = MetricsPage(nothing, nothing).endpoints()
-    for one in (*receiver.endpoints(), *Api(nothing, nothing, nothing, "1", beside=beside).endpoints()):
-        assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in _page("http")
+    api = Api(Listings(nothing, nothing, nothing, nothing, nothing), pushes, nothing, "1", beside)
+    pages = _page("http") + _page("api")
+    for one in (*receiver.endpoints(), *api.endpoints()):
+        assert f"| `{one.method} {one.path.replace('{', '<').replace('}', '>')}` |" in pages
 
 
 def test_every_metric_is_in_the_table_of_metrics_as_it_is_shown() -> None:

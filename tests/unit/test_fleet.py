@@ -326,3 +326,9 @@ def test_what_a_manager_says_of_services_touches_no_container_of_another() -> No
     )
     after = of_one(both, scan("m1", swarm="alpha", manager=True), 60)
     assert after.targets["container/m2/web"] == both.targets["container/m2/web"]
+
+
+def test_a_target_is_looked_for_by_all_that_people_know_of_it_whatever_its_case() -> None:
+    words = replace(container("Web", on="Solo"), place="host Solo").words
+    assert all(one in words for one in ("web", "host solo", f"{HOST}/test/app:1", OLD))
+    assert "solo\n" in words

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from registry_docker_updater.http.access import Access, Right, Token, Visitor
-from registry_docker_updater.http.origin import is_of_our_page
+from registry_docker_updater.http.origin import is_ours
 from registry_docker_updater.http.sessions import COOKIE, LASTS, cookie, is_proven, session_in, session_of
 from unit.builders import NOON
 
@@ -53,7 +53,7 @@ def test_the_cookie_is_found_among_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "is_ours"),
+    ("headers", "expected"),
     [
         ({"sec-fetch-site": "same-origin"}, True),
         ({"sec-fetch-site": "same-site"}, False),
@@ -68,5 +68,5 @@ def test_the_cookie_is_found_among_others() -> None:
         ({}, False),
     ],
 )
-def test_only_what_a_browser_says_is_of_our_page_is(headers: dict[str, str], is_ours: bool) -> None:
-    assert is_of_our_page({"host": "updater.example.com", **headers}) is is_ours
+def test_only_what_a_browser_says_is_ours_is(headers: dict[str, str], expected: bool) -> None:
+    assert is_ours({"host": "updater.example.com", **headers}) is expected

@@ -26,7 +26,10 @@ _PATIENCE_SECONDS = 2.0
 
 
 class TrailHeads:
-    """Checks what was appended to the trail, and has its head kept, in a thread of its own."""
+    """Checks what was appended to the trail, and has its head kept, in a thread of its own.
+
+    ``flaw`` is the last that was found of the trail, None where none was.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class TrailHeads:
         self._kept: dict[str, TrailHead] = {}
         self._troubles: dict[str, str] = {}
         self._going: dict[str, threading.Thread] = {}
+        self.flaw: str | None = None
         self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
 
     def start(self) -> None:
@@ -132,6 +136,7 @@ class TrailHeads:
             _log.error("the trail was tampered with, or damaged: %s", sentence)
         self._metrics.flawed(len(found))
         if found:
+            self.flaw = f"the trail was tampered with, or damaged: {found[0]}"
             _log.error(
                 "the trail is broken at %d place(s), and goes on; `registry-docker-updater audit verify` tells all of it",
                 len(found),

@@ -12,8 +12,10 @@ from registry_docker_updater.core.notifications.schedule import (
     SendResult,
     after_sending,
 )
+from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.core.rollouts.stages import MESSAGE
+from registry_docker_updater.core.silences import Silences
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.actions import keep_message, keep_run
@@ -46,6 +48,10 @@ class Notifier:
             content = self._context.storage.notifications.content(notification)
             if content is None:
                 return
+            why = self._withheld(notification)
+            if why:
+                self._keep(notification, SendResult(nobody=why), {})
+                return
             variables: dict[str, object] = {"notification_rollout": content}
             if notification.channels:
                 variables["notification_channels"] = list(notification.channels)
@@ -61,6 +67,14 @@ class Notifier:
             raise
         finally:
             self._is_sending = False
+
+    def _withheld(self, notification: Notification) -> str | None:
+        """Return why nobody is told, where all that failed is silenced."""
+        now = self._context.clock()
+        with self._context.storage.snapshot() as kept:
+            silences = Silences.that_count(kept.silences.counting(now), now)
+            outcomes = [one.result for one in kept.rollouts.outcomes(notification.rollout)]
+            return withheld(kept.rollouts.get(notification.rollout), outcomes, silences)
 
     def _count(self, ended: FinishedRun) -> None:
         results = ended.statistics.get("notification_results")

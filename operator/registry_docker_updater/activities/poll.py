@@ -6,13 +6,14 @@ that one that hangs delays no other; it is asked one question at a time.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from registry_docker_updater.activities.poller import Poller
 from registry_docker_updater.activities.questions import PolledRegistry, Questions
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
+from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.storage import Storage
@@ -69,6 +70,11 @@ class RegistryPoll:
     def asks(self, registry: str) -> bool:
         """Tell whether ``registry`` is asked."""
         return registry in self._pollers
+
+    @property
+    def last_polls(self) -> Mapping[str, LastPoll]:
+        """When each registry was asked last, by name, and why it cannot be."""
+        return {name: poller.last_poll for name, poller in self._pollers.items()}
 
     def believe_events(self, registry: str, *, believes: bool) -> None:
         """Believe what events of ``registry`` say where it cannot be asked, or do not, from now on."""

@@ -5,6 +5,7 @@ import threading
 
 from registry_docker_updater.activities.questions import LOOK_SECONDS, Questions
 from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.log_context import about
 
@@ -74,6 +75,11 @@ class Poller:
         """Look at the fleet at once, where a push waits for somebody who runs it."""
         if self._questions.awaits_somebody:
             self.news()
+
+    @property
+    def last_poll(self) -> LastPoll:
+        """When the registry was asked last, and why it cannot be."""
+        return self._questions.last_poll
 
     def believe_events(self, *, believes: bool) -> None:
         """Believe what events say where the registry cannot be asked, or do not, from now on."""

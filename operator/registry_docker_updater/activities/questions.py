@@ -12,6 +12,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.schedules.claims import OpenClaims
 from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
+from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.edges.registry.port import Found, RegistryApi
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
 from registry_docker_updater.log_context import about
@@ -63,6 +64,9 @@ class Questions:
         self._last_old = 0
         self._problems: dict[Tag | None, str] = {}
         self._stranger_at: datetime | None = None
+        # Of these, an event is to tell of whatever the registry says next: it was asked, and nothing of theirs was heard since.
+        self._looked_at: set[Tag] = set()
+        self.last_poll = LastPoll()
         self.believes_events = polled.believes_events
 
     @property
@@ -82,6 +86,7 @@ class Questions:
         """
         if is_lost:
             self._schedule = self._schedule.everything_due(self._steady())
+            self._looked_at.clear()
         self._take_up()
         self._believe()
         due = self._schedule.next
@@ -128,6 +133,7 @@ class Questions:
             opened = self._open_of(tags - before)
             self._schedule = self._schedule.of(tags, now).mentioned(opened, now)
             self._claims = self._claims.of(tags).opened(opened, now, self._last_old)
+            self._looked_at &= tags
             self._problems = {what: why for what, why in self._problems.items() if not what or what in tags}
         self._seen = (fleet, tags)
 
@@ -144,6 +150,7 @@ class Questions:
             self._stranger_at = now
         repositories = {tag.repository for tag in sent}
         others = {tag for tag in tags if tag.repository in repositories} - named
+        self._looked_at = {tag for tag in self._looked_at if tag.repository not in repositories}
         self._claims = self._claims.opened(opened, now, self._last_old)
         self._schedule = (
             self._schedule.pushed(named - opened.keys(), now)
@@ -180,14 +187,17 @@ class Questions:
             self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered(self._claims.claims, begun, self._steady())
             self._report(None, str(error))
+            self.last_poll = LastPoll(asked_at, str(error))
             return
         except RepositoryUnavailable as error:
+            self.last_poll = LastPoll(asked_at)
             self._metrics.polled(name, self._clock())
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered([tag], begun, self._steady())
             self._report(None, None)
             self._report(tag, str(error))
             return
+        self.last_poll = LastPoll(asked_at)
         self._metrics.polled(name, self._clock())
         self._report(None, None)
         self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
@@ -215,8 +225,13 @@ class Questions:
             return None
         name, opened = self._polled.name, self._claims.get(tag)
         claim, at = opened.claim if opened else None, found.at or asked_at
-        answer = Answer(name, tag.repository, tag.tag, found.digest, at, asked_at, known, claim)
+        answer = Answer(
+            *(name, tag.repository, tag.tag, found.digest, at, asked_at, known, claim),
+            is_missed=tag in self._looked_at,
+        )
         finding = self._storage.claims.record(answer, self._clock())
+        if finding is not Finding.TOO_EARLY:
+            self._looked_at.add(tag)
         if answer.settles(finding):
             self._claims = self._claims.closed(tag)
         if finding is Finding.PUSH:

@@ -14,6 +14,7 @@ from registry_docker_updater.core.audit.runs import RunsTold
 from registry_docker_updater.edges.runs.kept_runs import packed_runs
 from registry_docker_updater.edges.runs.port import kept_in
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.storage.answers import KEPT_FOR
 
 _log = logging.getLogger(__name__)
 _INTERVAL = timedelta(hours=1)
@@ -50,6 +51,7 @@ class Retention:
         # Of a run whose end could not be kept, the trail tells now.
         left = unrecorded_runs(self._context.storage, self._context.runs, known, now - MOMENT)
         keep_leftovers(self._context.storage, left, now)
+        self._context.storage.answers.remove(now - KEPT_FOR)
         runs = self._remove_runs(known, now)
         if runs:
             _log.info("removed %d run(s) that were kept for long enough, or for which there is no room", runs)
@@ -81,7 +83,11 @@ class Retention:
 
     def _remove_events(self, before: datetime, now: datetime) -> None:
         store = self._context.storage.retention
-        while store.remove_rollouts(before, now) or store.remove_events(before, now):
+        while (
+            store.remove_rollouts(before, now)
+            or store.remove_events(before, now)
+            or store.remove_silences(before, now)
+        ):
             if not self._rest():
                 return
         last: int | None = 0

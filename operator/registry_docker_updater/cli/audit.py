@@ -2,26 +2,43 @@
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from registry_docker_updater.activities.evidence import verify_all
-from registry_docker_updater.cli.command import Command, json_option, rollout_argument
+from registry_docker_updater.cli.command import Command, json_option, moment, rollout_argument
+from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
+from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.heads import KeptHeads, heads_in
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.trail import Choice, export, story
+from registry_docker_updater.views.trail import Choice, export
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     """Check the trail, show what it says of a rollout, or write it for others."""
-    actions = {"verify": _verify, "show": _show, "export": _export}
+    if given.action == "show":
+        return ask(Here(parts, output), given, output)
+    actions = {"verify": _verify, "export": _export}
     return actions[given.action](parts, given, output)
+
+
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
+    """Tell the whole story of a rollout, in order."""
+    if given.action != "show":
+        raise UpdaterError(
+            f"`audit {given.action}` reads all that is kept: do it on the operator's machine, without --server"
+        )
+    rows = source.story(given.number)
+    if given.json:
+        output.json(rows)
+    else:
+        output.table(rows, ("sequence", "at", "kind", "says"))
+    return 0
 
 
 def _verify(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -80,16 +97,6 @@ def _heads(paths: list[Path]) -> KeptHeads:
     return heads_in(lines)
 
 
-def _show(parts: Parts, given: argparse.Namespace, output: Output) -> int:
-    """Tell the whole story of a rollout, in order."""
-    rows = story(parts.storage, given.number)
-    if given.json:
-        output.json(rows)
-    else:
-        output.table(rows, ("sequence", "at", "kind", "says"))
-    return 0
-
-
 def _export(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     """Write the entries that are asked for, a line of JSON each."""
     choice = Choice(given.since, given.until, given.image, given.host, given.person)
@@ -115,9 +122,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     json_option(showing)
     writing = actions.add_parser("export", help="write entries as JSON, a line each")
     writing.add_argument(
-        "--since", type=_moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"
+        "--since", type=moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"
     )
-    writing.add_argument("--until", type=_moment, metavar="TIME", help="up to this time")
+    writing.add_argument("--until", type=moment, metavar="TIME", help="up to this time")
     writing.add_argument("--image", metavar="NAME", help="of this image, such as test/app:1")
     writing.add_argument("--host", metavar="NAME", help="of this host of the inventory")
     writing.add_argument(
@@ -125,12 +132,4 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-22T12:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-COMMAND = Command("audit", "check, show or export the trail of all that happened", (_arguments,), run)
+COMMAND = Command("audit", "check, show or export the trail of all that happened", (_arguments,), run, ask)

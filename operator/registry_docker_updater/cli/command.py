@@ -3,27 +3,40 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.source import Source
+from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
 
 _LISTED = 20
 
 Arguments = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[Parts, argparse.Namespace, Output], int]
+Ask = Callable[[Source, argparse.Namespace, Output], int]
+
+
+def _only_here(_source: Source, given: argparse.Namespace, _output: Output) -> int:
+    name = given.command.name
+    raise UpdaterError(
+        f"`{name}` works with the operator's own files: run it on its machine, without --server"
+    )
 
 
 @dataclass(frozen=True)
 class Command:
     """A command: its name and what it is for, the ``arguments`` that it takes, and what it does.
 
-    ``run`` returns the exit code: 0 done, 1 found wrong.
+    ``run`` does it on the operator's machine, ``ask`` with what any source has; one that has no ``run`` asks there, too. Both
+    return the exit code: 0 done, 1 found wrong.
     """
 
     name: str
     help: str
     arguments: tuple[Arguments, ...]
-    run: Run
+    run: Run | None = None
+    ask: Ask = _only_here
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +80,15 @@ def force_and_wait_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="follow the rollout; exit 1 unless every target ended well"
     )
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that an option says, in UTC where it says no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-22T12:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _count(text: str) -> int:

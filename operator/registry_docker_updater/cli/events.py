@@ -5,24 +5,24 @@ import json
 
 from registry_docker_updater.cli.command import Command, json_option, limit_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.events import EventRow, event, events, ignored
+from registry_docker_updater.cli.source import Source
+from registry_docker_updater.views.events import EventRow
 from registry_docker_updater.views.text import short
 
 
-def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """List the newest pushes and what could not be read; or show one, or what was ignored."""
     if given.number is not None:
-        _show(event(parts.storage, given.number), output, as_json=given.json)
+        _show(source.event(given.number), output, as_json=given.json)
         return 0
     if given.ignored:
-        counts = ignored(parts.storage)
+        counts = source.ignored()
         if given.json:
             output.json(counts)
         else:
             output.table(counts, ("registry", "reason", "count", "first_at", "last_at"))
         return 0
-    rows = events(parts.storage, given.limit)
+    rows = source.events(given.limit)
     if given.json:
         output.json(rows)
     else:
@@ -57,5 +57,5 @@ def _which(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "events", "list pushes, and what could not be read", (json_option, limit_option, _which), run
+    "events", "list pushes, and what could not be read", (json_option, limit_option, _which), ask=ask
 )

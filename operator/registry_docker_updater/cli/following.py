@@ -1,20 +1,15 @@
 """What becomes of what a person asked for: said at once, and followed to its end when wanted."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from registry_docker_updater.cli.judging import Judged, judged
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import CURRENT, Verdict
-from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.rollouts import rollout_of_push
+from registry_docker_updater.views.pushes import JudgedRow, PushRow
+from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow
 from registry_docker_updater.views.text import counts, targets
 
 _WAIT_SECONDS = 0.5
@@ -28,32 +23,6 @@ _GONE = "no target runs this image name any more"
 
 
 @dataclass(frozen=True)
-class Requested:
-    """What was asked for: a push, by its number and name, which had ``runs`` by then, and what it means for whom."""
-
-    push: int
-    name: str
-    judged: Judged
-    forced: Collection[str]
-    runs: int = 0
-
-    @property
-    def concerned(self) -> list[Target]:
-        """The targets that it goes to."""
-        return [target for target, verdict in self.judged if verdict.is_pending or target.key in self.forced]
-
-    @property
-    def left(self) -> dict[Target, Verdict]:
-        """The targets that it leaves alone, and why."""
-        concerned = self.concerned
-        return {
-            target: verdict
-            for target, verdict in self.judged
-            if verdict is not CURRENT and target not in concerned
-        }
-
-
-@dataclass(frozen=True)
 class _End:
     """How waiting ended: whether every target ended well; why not, or what else is to be known; and the exit code."""
 
@@ -62,123 +31,122 @@ class _End:
     code: int = 1
 
 
-def answer(parts: Parts, requested: Requested, output: Output, *, as_json: bool, wait: bool) -> int:
-    """Say what will be done and what not, follow it when told to ``wait``, and return the exit code."""
-    concerned, left = requested.concerned, requested.left
-    for target, verdict in left.items():
-        output.remark(f"left alone: {target.kind} {target.name} at {target.place}: {verdict}")
-    if any(verdict.is_overridable for verdict in left.values()):
+def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
+    source: Source, asked: PushRow, name: str, output: Output, *, as_json: bool, wait: bool
+) -> int:
+    """Say what will be done and what not, follow it when told to ``wait``, and return the exit code.
+
+    ``asked`` is the push as it stood when it was asked for, under the ``name`` that the person has for it.
+    """
+    concerned, left = _concerned(asked), _left(asked["targets"])
+    for one in left:
+        output.remark(f"left alone: {one['kind']} {one['name']} at {one['place']}: {one['says']}")
+    if any(one["can_be_forced"] for one in left):
         output.remark("--force updates these too")
-    is_alone = not parts.has_operator
+    is_alone = not source.is_working
     if not concerned and (is_alone or not wait):
-        output.remark(_nobody(parts))
+        output.remark(_nobody(asked))
     if is_alone and not wait:
         output.remark(_NO_OPERATOR)
-    end = _Following(parts, requested, output).end() if wait else None
+    end = _Following(source, asked, output).end() if wait else None
     if end and end.why:
         output.remark(end.why)
-    row = rollout_of_push(parts.storage, requested.push) if end else None
+    row = source.standing(asked["push"])["rollout"] if end else None
     if as_json:
         promise = {
-            "recorded": requested.name,
-            "push": requested.push,
+            "recorded": name,
+            "push": asked["push"],
             "targets": len(concerned),
-            "left_alone": {target.key: str(verdict) for target, verdict in left.items()},
+            "left_alone": {one["key"]: one["says"] for one in left},
         }
         ended = {"ended_well": end.is_well, "why": end.why} if end else {}
         output.json({**promise, **(row or {}), **ended})
-    elif row and row["runs"] > requested.runs:
+    elif row and row["runs"] > _runs(asked):
         output.line(f"rollout {row['id']}: {row['state']}, {counts(row['outcomes'])}")
     else:
-        output.line(f"recorded: {requested.name}, for {targets(len(concerned))}")
+        output.line(f"recorded: {name}, for {targets(len(concerned))}")
     return end.code if end and not end.is_well else 0
 
 
 class _Following:
     """Waits until every target has ended, or nothing more comes of it; tells outcomes as they come."""
 
-    def __init__(self, parts: Parts, requested: Requested, output: Output) -> None:
-        self._parts, self._requested, self._output = parts, requested, output
+    def __init__(self, source: Source, asked: PushRow, output: Output) -> None:
+        self._source, self._asked, self._output = source, asked, output
         self._seen: dict[str, str] = {}
 
     def end(self) -> _End:
-        requested = self._requested
+        asked = self._asked
         try:
-            if not self._parts.has_operator:
+            if not self._source.is_working:
                 return _End(is_well=False, why=_NO_OPERATOR)
-            if not requested.concerned:
-                return self._without_work(requested.judged)
+            if not _concerned(asked):
+                return self._without_work(asked)
             end = self._follow()
         except KeyboardInterrupt:
             why = "no longer waited for; what was asked for is recorded, and goes on"
             return _End(is_well=False, why=why, code=130)
-        if end.is_well and requested.left:
-            left = targets(len(requested.left))
-            return _End(is_well=False, why=f"not every target was updated: left alone {left}")
+        left = _left(asked["targets"])
+        if end.is_well and left:
+            return _End(is_well=False, why=f"not every target was updated: left alone {targets(len(left))}")
         return end
 
     def _follow(self) -> _End:
         """Wait for the next run of the rollout to end."""
         while True:
-            found = rollout_of_push(self._parts.storage, self._requested.push)
-            row: dict[str, Any] = dict(found) if found else {}
-            has_begun = bool(row) and row["runs"] > self._requested.runs
-            is_over = has_begun and row["state"] != RolloutState.RUNNING and not self._is_due(row)
-            if has_begun:
-                self._tell(row, is_over=is_over)
-            end = self._end_of(row) if is_over else self._outlook(has_begun=has_begun)
+            now = self._source.standing(self._asked["push"])
+            row = now["rollout"]
+            begun = row if row and row["runs"] > _runs(self._asked) else None
+            # One that is due was cut off, and is about to run again.
+            is_over = begun is not None and begun["state"] != RolloutState.RUNNING and not now["is_due"]
+            if begun:
+                self._tell(begun, is_over=is_over)
+            end = self._end_of(now, begun) if begun and is_over else self._outlook(now, has_begun=bool(begun))
             if end:
                 return end
             time.sleep(_WAIT_SECONDS)
 
-    def _tell(self, row: Mapping[str, Any], *, is_over: bool) -> None:
+    def _tell(self, row: WholeRolloutRow, *, is_over: bool) -> None:
         for one in row["targets"]:
             is_new = self._seen.get(one["key"]) != one["outcome"]
             if is_new and (is_over or one["run"] == row["runs"]):
                 self._seen[one["key"]] = one["outcome"]
                 self._output.remark(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}")
 
-    def _is_due(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether the rollout is about to run: its last run was cut off."""
-        return row["due_at"] is not None and datetime.fromisoformat(row["due_at"]) <= self._parts.clock()
-
-    def _outlook(self, *, has_begun: bool) -> _End | None:
+    def _outlook(self, now: PushRow, *, has_begun: bool) -> _End | None:
         """Return how waiting for the end of a rollout that does not run ends now, or None when something is to come."""
-        parts = self._parts
-        if not parts.has_operator:
+        if not self._source.is_working:
             why = "the operator has stopped; what was asked for is recorded, and goes on when one runs again"
             return _End(is_well=False, why=why)
         if has_begun:
             return None
-        newest = {one.push: one for one in parts.storage.events.desired(parts.registry_hosts)}
-        desired = newest.get(self._requested.push)
-        if not desired:
+        if not now["is_newest"]:
             return _End(is_well=False, why=_OVERTAKEN)
-        found = judged(parts.storage, parts, desired, parts.storage.fleet.load())
-        if any(verdict.is_pending for _, verdict in found):
+        if _concerned(now):
             return None
-        if found and all(verdict is CURRENT for _, verdict in found):
-            return self._without_work(found)
+        if now["targets"] and all(one["is_current"] for one in now["targets"]):
+            return self._without_work(now)
         why = "nothing is left to do: its targets are gone, or were changed in the meantime"
         return _End(is_well=False, why=why)
 
-    def _without_work(self, found: Judged) -> _End:
+    @staticmethod
+    def _without_work(now: PushRow) -> _End:
         """Return the end of a push for which no target is to be changed."""
-        left = sum(verdict is not CURRENT for _, verdict in found)
+        left = sum(not one["is_current"] for one in now["targets"])
         if left:
             why = f"no target is to be changed by it: left alone {targets(left)}"
             return _End(is_well=False, why=why)
-        if not found:
-            return _End(is_well=False, why=_nobody(self._parts))
-        why = f"{targets(len(found))} already on this digest, as far as the last scan saw"
+        if not now["targets"]:
+            return _End(is_well=False, why=_nobody(now))
+        why = f"{targets(len(now['targets']))} already on this digest, as far as the last scan saw"
         return _End(is_well=True, why=why)
 
-    def _end_of(self, row: Mapping[str, Any]) -> _End:
+    @staticmethod
+    def _end_of(now: PushRow, row: WholeRolloutRow) -> _End:
         """Return the end of a rollout that does not run: well if targets run the digest, and no other was to."""
         if row["state"] == RolloutState.SUPERSEDED:
             return _End(is_well=False, why=_OVERTAKEN)
-        known = self._parts.storage.fleet.load()
-        is_well = [_is_well(one, row, known) for one in row["targets"] if not _is_gone(one)]
+        is_well = [_is_well(one, row, now) for one in row["targets"] if not _is_gone(one)]
         missed = is_well.count(False)
         if is_well and not missed:
             return _End(is_well=True)
@@ -187,17 +155,29 @@ class _Following:
         return _End(is_well=False, why=why)
 
 
-def _nobody(parts: Parts) -> str:
-    return _NOBODY if parts.storage.fleet.load().hosts else _NEVER_ASKED
+def _concerned(row: PushRow) -> list[JudgedRow]:
+    return [one for one in row["targets"] if one["is_concerned"]]
 
 
-def _is_well(one: Mapping[str, Any], row: Mapping[str, Any], known: Fleet) -> bool:
+def _left(some: Sequence[JudgedRow]) -> list[JudgedRow]:
+    return [one for one in some if not (one["is_concerned"] or one["is_current"])]
+
+
+def _runs(asked: PushRow) -> int:
+    return asked["rollout"]["runs"] if asked["rollout"] else 0
+
+
+def _nobody(row: PushRow) -> str:
+    return _NOBODY if row["is_fleet_known"] else _NEVER_ASKED
+
+
+def _is_well(one: TargetOutcomeRow, row: WholeRolloutRow, now: PushRow) -> bool:
     if one["outcome"] in (Outcome.UPDATED, Outcome.UNCHANGED):
         return True
     # The last run was not for it: somebody else may have brought it there.
-    target = known.targets.get(one["key"])
-    return one["run"] < row["runs"] and target is not None and target.runs(row["digest"])
+    is_current = any(known["key"] == one["key"] and known["is_current"] for known in now["targets"])
+    return one["run"] < row["runs"] and is_current
 
 
-def _is_gone(one: Mapping[str, Any]) -> bool:
+def _is_gone(one: TargetOutcomeRow) -> bool:
     return one["outcome"] == Outcome.SKIPPED and not one["left_alone"]

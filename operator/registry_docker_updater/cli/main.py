@@ -21,9 +21,12 @@ from registry_docker_updater.cli import (
     rollout,
     rollouts,
     serve,
+    silence,
+    status,
     why,
 )
 from registry_docker_updater.cli.command import Command
+from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.errors import UpdaterError
@@ -32,6 +35,7 @@ from registry_docker_updater.settings import loading, local
 
 COMMANDS: tuple[Command, ...] = (
     serve.COMMAND,
+    status.COMMAND,
     check.COMMAND,
     fleet.COMMAND,
     plan.COMMAND,
@@ -41,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     rollout.COMMAND,
     why.COMMAND,
     retry.COMMAND,
+    silence.COMMAND,
     audit.COMMAND,
     backup.COMMAND,
     restore.COMMAND,
@@ -58,9 +63,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     output = Output(sys.stdout, sys.stderr)
     try:
-        path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
-        parts = Parts(loading.load(path), path, os.environ, clock)
-        code = given.command.run(parts, given, output)
+        code = _do(given, output, clock)
         output.flush()
     except BrokenPipeError:
         # It would be written once more at the end.
@@ -73,6 +76,15 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
         output.remark("registry-docker-updater: interrupted")
         return 130
     return code
+
+
+def _do(given: argparse.Namespace, output: Output, clock: Clock) -> int:
+    command: Command = given.command
+    path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
+    parts = Parts(loading.load(path), path, os.environ, clock)
+    if command.run:
+        return command.run(parts, given, output)
+    return command.ask(Here(parts, output), given, output)
 
 
 def parser() -> argparse.ArgumentParser:

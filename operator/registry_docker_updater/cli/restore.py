@@ -5,7 +5,7 @@ from pathlib import Path
 
 from registry_docker_updater.activities.restore import restore
 from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
-from registry_docker_updater.cli.judging import person
+from registry_docker_updater.cli.here import person
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
 from registry_docker_updater.core.audit.canonical import moment_text

@@ -2,15 +2,16 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
 from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.source import Source
 from registry_docker_updater.cli.stages import picture
 from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_of, read_events, read_manifest
-from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout
 from registry_docker_updater.views.text import short
@@ -31,27 +32,37 @@ _SHOWN = (
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
-    """Show one rollout with every target, or one of its runs."""
+    """Show one rollout with every target, and where its runs are kept; or one of these."""
     row, folder = rollout(parts.storage, given.number), parts.runs / str(given.number)
     kept = names_of_runs(folder)
     if given.run:
         _show_run(_found(row, kept, given.run, folder), output, as_json=given.json)
     else:
-        _show(row, folder, kept, output, as_json=given.json)
+        _show(row, {"kept_in": str(folder), "kept_runs": list(kept)}, output, as_json=given.json)
     return 0
 
 
-def _show(
-    row: WholeRolloutRow, folder: Path, kept: tuple[str, ...], output: Output, *, as_json: bool
-) -> None:
-    fields: Mapping[str, Any] = {**row, "kept_in": str(folder), "kept_runs": list(kept)}
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
+    """Show one rollout with every target; what its runs printed is on the operator's machine."""
+    if given.run:
+        raise UpdaterError(
+            f"what runs printed is kept on the operator's machine: ask there, without --server, for"
+            f" `rollout {given.number} --run {given.run}`"
+        )
+    _show(source.rollout(given.number), {}, output, as_json=given.json)
+    return 0
+
+
+def _show(row: WholeRolloutRow, kept: Mapping[str, Any], output: Output, *, as_json: bool) -> None:
+    fields: Mapping[str, Any] = {**row, **kept}
     if as_json:
         output.json(fields)
         return
     for name in _SHOWN:
-        if fields[name] is not None:
+        if fields.get(name) is not None:
             output.line(f"{name.replace('_', ' ')}: {fields[name]}")
-    output.line(f"runs kept: {_listed(kept)}")
+    if kept:
+        output.line(f"runs kept: {_listed(kept['kept_runs'])}")
     if row["message"]:
         message = row["message"]
         output.line(f"message: {message['state']}{': ' + message['error'] if message['error'] else ''}")
@@ -84,7 +95,7 @@ def _show_run(directory: Path, output: Output, *, as_json: bool) -> None:
         output.lines(output_of(directory))
 
 
-def _listed(kept: tuple[str, ...]) -> str:
+def _listed(kept: Sequence[str]) -> str:
     return ", ".join(kept) or "none"
 
 
@@ -97,5 +108,5 @@ def _run_option(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "rollout", "show one rollout, with every target", (json_option, rollout_argument, _run_option), run
+    "rollout", "show one rollout, with every target", (json_option, rollout_argument, _run_option), run, ask
 )

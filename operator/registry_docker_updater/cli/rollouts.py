@@ -4,16 +4,15 @@ import argparse
 
 from registry_docker_updater.cli.command import Command, json_option, limit_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.rollouts import rollouts
+from registry_docker_updater.cli.source import Source
 from registry_docker_updater.views.text import counts, short
 
 _COLUMNS = ("id", "created_at", "image", "digest", "actor", "state", "runs", "outcomes", "due_at", "note")
 
 
-def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """List the newest rollouts."""
-    rows = rollouts(parts.storage, given.limit)
+    rows = source.rollouts(given.limit)
     if given.json:
         output.json(rows)
         return 0
@@ -22,4 +21,4 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-COMMAND = Command("rollouts", "list rollouts", (json_option, limit_option), run)
+COMMAND = Command("rollouts", "list rollouts", (json_option, limit_option), ask=ask)

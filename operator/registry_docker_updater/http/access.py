@@ -27,13 +27,15 @@ class Right(IntEnum):
 class Visitor:
     """Who asks, from which ``address``, and what they may do.
 
-    ``name`` is that of their token, or what the proxy calls them; None where nobody is told apart from anybody. Who
+    ``name`` is that of their token, or what the proxy calls them; None where nobody is told apart from anybody. A token
+    (``is_bearer``) is given by who makes the request; what else tells who it is, a browser sends with any page's. Who
     ``is_logged_in`` has a cookie of ours.
     """
 
     name: str | None
     right: Right
     address: str
+    is_bearer: bool = False
     is_logged_in: bool = False
 
     @property
@@ -100,7 +102,7 @@ class Access:
         session = session_in(headers)
         # Every token is compared, so that the time tells nothing.
         known = [
-            Visitor(one.name, one.right, address)
+            Visitor(one.name, one.right, address, is_bearer=True)
             for one in self.tokens
             if hmac.compare_digest(given, one.secret.encode())
         ]

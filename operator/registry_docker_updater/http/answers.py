@@ -10,9 +10,11 @@ from bottle import HTTPError, HTTPResponse, request, response
 
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.access import Visitor
-from registry_docker_updater.http.endpoints import API, Problem
+from registry_docker_updater.http.head import refused
 from registry_docker_updater.http.refusals import Refusals, place
 
+# Makes the answer to what is refused, of a status and the reason.
+Refuses = Callable[[int, str], HTTPResponse]
 _log = logging.getLogger(__name__)
 
 # Where in a request's environment it is kept who asks.
@@ -34,15 +36,15 @@ def answer(status: int, content: Any) -> HTTPResponse:
 
 def refusal(status: int, why: str) -> HTTPResponse:
     """Return the answer to what is wrong with the request at hand."""
-    kind, content = _refused(status, why)
+    kind, content = refused(request.path, status, why)
     headers = {**SAFETY, "Content-Type": kind}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 wants it
     return HTTPResponse(json.dumps(content, indent=2) + "\n", status, headers)
 
 
-def as_json(refusals: Refusals, error: HTTPError) -> str:
-    """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers."""
+def as_others(refusals: Refusals, page: Refuses | None, error: HTTPError) -> str | HTTPResponse:
+    """Answer what Bottle itself refuses, and bugs of ours, in the shape of all other answers: a ``page`` for a browser."""
     # Bottle believes what a request says of its own address.
     address, path = request.environ["REMOTE_ADDR"], place(request.path)
     for name, value in SAFETY.items():
@@ -55,22 +57,12 @@ def as_json(refusals: Refusals, error: HTTPError) -> str:
         refusals.log(address, f"{error.status_code} for POST {path!a} from {address}")
     # Bottle's own words for what is not there repeat the path, and there can be a secret in it.
     words = {404: "nothing is here; events are sent to /events/<registry>", 500: "internal error"}
-    kind, content = _refused(error.status_code, words.get(error.status_code, str(error.body)))
+    why = words.get(error.status_code, str(error.body))
+    if page and request.method == "GET" and "text/html" in headers_of_request().get("accept", ""):
+        return page(error.status_code, why)
+    kind, content = refused(request.path, error.status_code, why)
     response.content_type = kind
     return json.dumps(content)
-
-
-def _refused(status: int, why: str) -> tuple[str, Mapping[str, Any]]:
-    """Return type and content of a refusal; those of the API are problem details (RFC 9457)."""
-    if not request.path.startswith(API):
-        return "application/json", {"error": why}
-    problem: Problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": why,
-    }
-    return "application/problem+json", problem
 
 
 def headers_of_request() -> Mapping[str, str]:
@@ -89,7 +81,7 @@ def visitor_of_request() -> Visitor:
 
 
 def or_unavailable(
-    refusals: Refusals, answers: Callable[..., Any], refuses: Callable[[int, str], HTTPResponse] = refusal
+    refusals: Refusals, answers: Callable[..., Any], refuses: Refuses = refusal
 ) -> Callable[..., Any]:
     """Return what ``answers``, and says 503 in a line where the database does not: that is no bug, and has no trace."""
 

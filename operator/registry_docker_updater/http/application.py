@@ -9,23 +9,40 @@ from bottle import Bottle, request
 from registry_docker_updater.http.access import AccessGuard, Visitor
 from registry_docker_updater.http.answers import (
     VISITOR,
-    as_json,
+    Refuses,
+    as_others,
     headers_of_request,
     or_unavailable,
     refusal,
 )
-from registry_docker_updater.http.endpoints import ENDPOINT, BadQuery, Endpoint, Parameter, read_query
+from registry_docker_updater.http.bodies import Body, Unfit, read_body
+from registry_docker_updater.http.conditional import or_not_modified
+from registry_docker_updater.http.endpoints import ENDPOINT, Endpoint
+from registry_docker_updater.http.origin import is_ours
+from registry_docker_updater.http.query import BadQuery, Parameter, read_query
 from registry_docker_updater.http.refusals import Refusals, place
+
+# What changes nothing, whoever has it asked.
+_SAFE = ("GET", "HEAD")
 
 Answers = Callable[..., Any]
 
 
-def application(endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Refusals) -> Bottle:
-    """Return the application that answers ``endpoints``; each to those who have the right that it needs, by ``access``."""
+def application(
+    endpoints: Sequence[Endpoint], access: AccessGuard, refusals: Refusals, page: Refuses | None = None
+) -> Bottle:
+    """Return the application that answers ``endpoints``; each to those who have the right that it needs, by ``access``.
+
+    Where there are pages, what is not there is a ``page``, too, for who looks with a browser.
+    """
     app = Bottle()
-    app.default_error_handler = partial(as_json, refusals)
+    app.default_error_handler = partial(as_others, refusals, page)
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
+        if one.body:
+            answers = _with_body(answers, one.body)
+        if one.is_conditional:
+            answers = or_not_modified(answers)
         shown = _if_let_in(access, refusals, one, answers) if one.needs else answers
         app.route(
             one.rule, one.method, _noted(one.path, or_unavailable(refusals, shown, one.refuses or refusal))
@@ -52,13 +69,27 @@ def _with_query(answers: Answers, parameters: Sequence[Parameter]) -> Answers:
     return answers_or_not
 
 
+def _with_body(answers: Answers, model: type[Body]) -> Answers:
+    def answers_or_not(**given: Any) -> Any:
+        try:
+            asked = read_body(request.environ["wsgi.input"].read(), headers_of_request(), model)
+        except Unfit as error:
+            return refusal(error.status, error.why)
+        return answers(**given, asked=asked)
+
+    return answers_or_not
+
+
 def _if_let_in(access: AccessGuard, refusals: Refusals, endpoint: Endpoint, answers: Answers) -> Answers:
     def answers_or_not(**given: Any) -> Any:
         address = request.environ["REMOTE_ADDR"]
-        found = access.decide(headers_of_request(), address, endpoint.needs)
+        headers = headers_of_request()
+        found = access.decide(headers, address, endpoint.needs)
         if isinstance(found, Visitor):
-            request.environ[VISITOR] = found
-            return answers(**given)
+            if request.method in _SAFE or found.is_bearer or is_ours(headers):
+                request.environ[VISITOR] = found
+                return answers(**given)
+            found = 403, "this is asked by another page than ours, or by who does not say which: Origin"
         status, why = found
         refusals.log(address, f"{status} for {place(request.path)!a} from {address}: {why}")
         return (endpoint.refuses or refusal)(status, why)

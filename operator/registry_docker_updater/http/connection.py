@@ -231,7 +231,9 @@ class Connection(asyncio.Protocol):
     def _refuse(self, refused: Refused) -> None:
         self._note(refused.status, refused.why)
         # The peer may be gone, and be noticed by our own answer only: what that leads to is none of ours any more.
-        self._write(Answer.of_refusal(refused.status, refused.why), is_last=True)
+        request = self._reader.request
+        path = request.head.path if request else refused.path
+        self._write(Answer.of_refusal(refused.status, refused.why, path), is_last=True)
         self._linger()
 
     def _note(self, status: int, why: str) -> None:

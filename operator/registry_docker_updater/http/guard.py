@@ -117,8 +117,9 @@ class DeliveryGuard:
             return Admission()
         if source.is_signed and not source.is_open:
             largest = _LARGEST_UNPROVEN if source.sender.is_signed else _LARGEST_PARSED
-            return Admission(min(self._body_limit, largest), limited_by="of what is signed, no more is read")
-        return Admission(self._body_limit, is_proven=True)
+            limited_by = "of what is signed, no more is read"
+            return Admission(min(self._body_limit, largest), limited_by=limited_by, is_delivery=True)
+        return Admission(self._body_limit, is_proven=True, is_delivery=True)
 
     def proves(self, head: Head, body: bytes) -> bool:
         """Tell whether a request of which something is wanted comes from who may send it, now that it is whole."""

@@ -10,9 +10,15 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from registry_docker_updater.http.endpoints import Endpoint, Error, Parameter, Problem
+from registry_docker_updater.http.bodies import Body
+from registry_docker_updater.http.endpoints import Endpoint, Error, Problem
+from registry_docker_updater.http.query import Parameter
 
 _SCHEMAS = "#/components/schemas/"
+_TAG = "The entity tag of the answer: whoever gives it the next time is sent nothing that is the same."
+_IF_NONE_MATCH = Parameter(
+    "If-None-Match", {"type": "string"}, "The entity tags of what is there already, or *.", "header"
+)
 
 
 def description(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
@@ -42,19 +48,27 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         str(status): {"description": why, "content": {kind: {"schema": _schema(error, schemas)}}}
         for status, why in sorted(one.refusals.items())
     }
-    answered = {
+    answered: dict[str, Any] = {
         "description": HTTPStatus(one.status).phrase,
         "content": {kind: {"schema": _schema(one.content, schemas)} for kind in one.kinds},
     }
     body: dict[str, Any] = {
         "description": one.takes,
-        "required": True,
-        "content": {"application/json": {"schema": {}}},
+        "required": one.body is None or bool(one.body.model_json_schema().get("required")),
+        "content": {"application/json": {"schema": _body_schema(one.body, schemas) if one.body else {}}},
     }
+    if one.status in (201, 202) and one.is_strict:
+        answered["headers"] = {
+            "Location": {"schema": {"type": "string"}, "description": "Where it is shown."}
+        }
+    if one.is_conditional:
+        refused["304"] = {"description": "It is as the entity tag says that was given."}
+        answered["headers"] = {"ETag": {"schema": {"type": "string"}, "description": _TAG}}
+    parameters = [*one.parameters, *([_IF_NONE_MATCH] if one.is_conditional else [])]
     return {
         "operationId": re.sub(r"\W+", "_", f"{one.method.lower()}{one.path}").strip("_"),
         "summary": one.summary,
-        "parameters": [_parameter(given) for given in one.parameters],
+        "parameters": [_parameter(given) for given in parameters],
         "responses": {str(one.status): answered, **refused},
         "security": [{"token": []}] if one.needs else [],
         **({"requestBody": body} if one.takes else {}),
@@ -64,11 +78,16 @@ def _operation(one: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
 def _parameter(one: Parameter) -> dict[str, Any]:
     return {
         "name": one.name,
-        "in": "path" if one.is_in_path else "query",
-        "required": one.is_in_path,
+        "in": one.where,
+        "required": one.where == "path" or one.is_required,
         "description": one.description,
         "schema": one.schema,
     }
+
+
+def _body_schema(body: type[Body], schemas: dict[str, Any]) -> Mapping[str, Any]:
+    schemas[body.__name__] = body.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    return {"$ref": _SCHEMAS + body.__name__}
 
 
 def _schema(content: Any, schemas: dict[str, Any]) -> Mapping[str, Any]:

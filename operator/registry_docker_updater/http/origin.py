@@ -1,15 +1,15 @@
-"""Whether a request was made by a page of ours: a page of elsewhere can make a browser send one, with the user's cookies.
+"""Whether a request was made by a page of ours, or by one of elsewhere in the name of who looks at it (CSRF).
 
-As Fetch Metadata (``Sec-Fetch-Site``) and the Fetch standard (``Origin``) have it: every browser of today sends one of them
-with what changes something.
+A browser sends cookies, and a proxy its login, with whatever any page asks for. It says where a request comes from, and no page can
+change that: in ``Sec-Fetch-Site`` (Fetch Metadata), or in ``Origin``.
 """
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 
-def is_of_our_page(headers: Mapping[str, str]) -> bool:
-    """Tell whether a browser says that a request with these ``headers``, by their names in lower case, comes from a page of ours."""
+def is_ours(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request with these ``headers``, by their names in lower case, is known to be of a page of ours."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
@@ -17,5 +17,5 @@ def is_of_our_page(headers: Mapping[str, str]) -> bool:
         origin = urlsplit(headers.get("origin", ""))
     except ValueError:
         return False
-    # A proxy may have taken TLS off on the way, so the scheme is not compared.
+    # Without its scheme: whoever serves TLS for us may ask in plain HTTP.
     return bool(origin.netloc) and origin.netloc.lower() == headers.get("host", "").lower()

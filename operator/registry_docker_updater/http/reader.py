@@ -22,12 +22,15 @@ _SLICE = 8 * 1024
 
 
 class Refused(Exception):
-    """What came is no request that is read any further: the status to answer, and a sentence that says why."""
+    """What came is no request that is read any further: the status to answer, and a sentence that says why.
 
-    def __init__(self, status: int, why: str) -> None:
-        """Keep both."""
+    ``path`` is that of the request, where it was read.
+    """
+
+    def __init__(self, status: int, why: str, path: str = "") -> None:
+        """Keep all of it."""
         super().__init__(why)
-        self.status, self.why = status, why
+        self.status, self.why, self.path = status, why, path
 
 
 @dataclass
@@ -175,7 +178,7 @@ class Reader:
         request = self._requests[-1]
         limit = request.admission.body_limit
         if len(request.body) + len(part) > limit:
-            self._refused = _too_large(request.admission)
+            self._refused = _too_large(request)
         else:
             request.body += part
 
@@ -204,7 +207,7 @@ class Reader:
         )
         limit = request.admission.body_limit
         if length > limit and not request.leaves_body:
-            raise _too_large(request.admission)
+            raise _too_large(request)
         return request
 
     def _head(self, version: str) -> Head:
@@ -236,5 +239,7 @@ class Reader:
         )
 
 
-def _too_large(admission: Admission) -> Refused:
-    return Refused(413, f"the body is larger than {admission.body_limit} bytes; {admission.limited_by}")
+def _too_large(request: Request) -> Refused:
+    admission = request.admission
+    why = f"the body is larger than {admission.body_limit} bytes; {admission.limited_by}"
+    return Refused(413, why, request.head.path)

@@ -19,9 +19,10 @@ from registry_docker_updater.core.events.receiving import read
 from registry_docker_updater.errors import NotKnownYet, StoreUnavailable
 from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import headers_of_request, refusal
-from registry_docker_updater.http.endpoints import Counts, Endpoint, Parameter
+from registry_docker_updater.http.endpoints import Counts, Endpoint
 from registry_docker_updater.http.guard import EVENTS, DeliveryGuard, Source
 from registry_docker_updater.http.head import Answer
+from registry_docker_updater.http.query import Parameter
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.together import TO_KEEP, ToKeep
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about
@@ -59,12 +60,12 @@ class Receiver:
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return what registries send to."""
-        by_name = (Parameter("registry", {"type": "string"}, "Its name in the settings.", is_in_path=True),)
+        by_name = (Parameter("registry", {"type": "string"}, "Its name in the settings.", where="path"),)
         in_path = Parameter(
             "in_path",
             {"type": "string", "format": "path"},
             "The secret of a sender that can give it nowhere else.",
-            is_in_path=True,
+            where="path",
         )
         sent = Endpoint(
             "POST",

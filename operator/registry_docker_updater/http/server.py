@@ -112,7 +112,7 @@ class Server:
     def serve(self, connection: Connection, request: Request) -> None:
         """Have ``request`` answered by the application; only who proves who it is, is heard with the deliveries."""
         admission = request.admission
-        if admission.body_limit and (
+        if admission.is_delivery and (
             admission.is_proven or self._guard.proves(request.head, bytes(request.body))
         ):
             self._deliveries.put(connection, request)

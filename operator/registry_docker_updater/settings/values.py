@@ -20,7 +20,8 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
-def _duration(value: Any) -> Any:
+def duration(value: Any) -> timedelta:
+    """Return how long ``value`` says, such as 15m; raises :class:`ValueError`."""
     if isinstance(value, str):
         match = _DURATION.fullmatch(value.strip())
         if not match:
@@ -35,7 +36,7 @@ def _duration(value: Any) -> Any:
 
 
 def _duration_or_never(value: Any) -> Any:
-    return None if value == "never" else _positive(_duration(value))
+    return None if value == "never" else _positive(duration(value))
 
 
 def _for_so_long(value: Any) -> Any:
@@ -43,7 +44,7 @@ def _for_so_long(value: Any) -> Any:
         return None
     days = re.fullmatch(r"(\d{1,5})\s*d", value.strip()) if isinstance(value, str) else None
     # Longer than any other duration may be.
-    return timedelta(days=int(days[1])) if days and int(days[1]) else _positive(_duration(value))
+    return timedelta(days=int(days[1])) if days and int(days[1]) else _positive(duration(value))
 
 
 def _url(value: str) -> str:
@@ -137,7 +138,7 @@ def _existing(value: Path) -> Path:
 
 RelativePath = Annotated[Path, AfterValidator(_beside_the_file)]
 ReadablePath = Annotated[RelativePath, AfterValidator(_existing)]
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Duration = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_positive)]
 Share = Annotated[float, BeforeValidator(_share)]
 Size = Annotated[ByteSize, BeforeValidator(_no_switch), Field(gt=0)]
 RegistryFormat = Annotated[str, AfterValidator(_known_format)]

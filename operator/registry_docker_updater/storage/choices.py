@@ -87,6 +87,8 @@ class RolloutChoice(Choice):
         return found
 
 
+# What an event can be.
+EVENT_KINDS = (tables.PUSH, tables.UNRESOLVED, tables.UNREADABLE)
 ALL_EVENTS, ALL_ROLLOUTS = EventChoice(), RolloutChoice()
 
 

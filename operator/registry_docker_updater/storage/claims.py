@@ -31,8 +31,9 @@ from registry_docker_updater.storage.written import taken, wrote_where
 # Who pushed, where the registry itself was asked.
 SWEEP = "found by the sweep"
 _CLOSED_TOGETHER = 500
-# What the keys of the pushes begin with that were found so.
+# What the keys of the pushes begin with that were found so, and of which an event was to tell before; hexadecimal digits follow.
 FOUND = "sweep "
+MISSED = f"{FOUND}missed "
 # What an answer is in the trail that settles no claim.
 _KINDS = {Finding.PUSH: PUSH_FOUND, Finding.FIRST: REGISTRY_ANSWERED}
 
@@ -177,7 +178,7 @@ def _keep_claimed(connection: Connection, claim: Claim, digest: str, now: dateti
 def _insert(connection: Connection, answer: Answer, now: datetime) -> int:
     row = {
         "registry": answer.registry,
-        "key": f"{FOUND}{uuid.uuid4()}",
+        "key": f"{MISSED if answer.is_missed else FOUND}{uuid.uuid4()}",
         "kind": tables.PUSH,
         "received_at": now,
         "occurred_at": min(answer.at, now),

@@ -169,10 +169,13 @@ class EventStore:
             rows = connection.execute(select(tables.ignored).order_by(i.registry, i.reason)).mappings()
             return tuple(IgnoredEvents(**row) for row in rows)
 
-    def desired(self, hosts: Mapping[str, Sequence[str]], after: int = 0) -> tuple[DesiredImage, ...]:
+    def desired(
+        self, hosts: Mapping[str, Sequence[str]], after: int = 0, of: int | None = None
+    ) -> tuple[DesiredImage, ...]:
         """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given.
 
         They come in the order in which they became the newest, as far as that was ``after`` the change with that number.
+        Of one push, where its number is given (``of``).
         """
         e, n = tables.events.c, tables.newest.c
         query = (
@@ -181,6 +184,8 @@ class EventStore:
             .where(n.change > after, by_no_index(n.registry).in_(list(hosts)))
             .order_by(n.change)
         )
+        if of is not None:
+            query = query.where(n.push == of)
         with self._connections.reading() as connection:
             return tuple(
                 DesiredImage(

@@ -71,6 +71,26 @@ def _looking(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_outcomes_key ON outcomes (key)"))
 
 
+def _silences(connection: Connection) -> None:
+    connection.execute(
+        text(
+            'CREATE TABLE silences (id INTEGER NOT NULL PRIMARY KEY, subject VARCHAR NOT NULL, "of" VARCHAR NOT NULL,'
+            " at DATETIME NOT NULL, until DATETIME NOT NULL, reason TEXT NOT NULL, actor VARCHAR NOT NULL,"
+            " ended_at DATETIME, ended_by VARCHAR)"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_notifications_state ON notifications (state)"))
+
+
+def _answers(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "CREATE TABLE answers (person VARCHAR NOT NULL, key VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,"
+            " status INTEGER NOT NULL, content TEXT NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (person, key))"
+        )
+    )
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -79,6 +99,8 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0005 what is to be asked of registries": _claims,
     TRAIL: _trail,
     "0007 what people look for": _looking,
+    "0008 silences": _silences,
+    "0009 what was answered": _answers,
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import and_, func, select, update
 
 from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.storage import tables
@@ -41,6 +41,24 @@ class NotificationStore:
             row = connection.execute(query).first()
         return _notification(row) if row else None
 
+    def untold(self, since: datetime) -> tuple[tuple[Notification, str], ...]:
+        """Return those that not everybody has, the newest rollouts first, each with its image.
+
+        Of those that were given up, those of rollouts that ended ``since`` a moment.
+        """
+        t, r = tables.notifications.c, tables.rollouts.c
+        is_late = (t.state == NotificationState.DUE) & (t.attempts > 0)
+        was_given_up = (t.state == NotificationState.GIVEN_UP) & (r.ended_at >= since)
+        columns = [column for column in t if column is not t.content]
+        query = (
+            select(*columns, r.image)
+            .join(tables.rollouts, r.id == t.rollout)
+            .where(t.state.in_([NotificationState.DUE, NotificationState.GIVEN_UP]), is_late | was_given_up)
+            .order_by(t.rollout.desc())
+        )
+        with self._connections.reading() as connection:
+            return tuple((_notification(row), row.image) for row in connection.execute(query))
+
     def content(self, notification: Notification) -> dict[str, Any] | None:
         """Return what ``notification`` says, or None when there is something newer to tell of its rollout."""
         t = tables.notifications.c
@@ -66,7 +84,7 @@ class NotificationStore:
                 wrote_where(connection, tables.notifications, t.rollout == before.rollout)
 
 
-def _notification(row: Row[Any]) -> Notification:
+def _notification(row: Any) -> Notification:
     return Notification(
         rollout=row.rollout,
         state=NotificationState(row.state),

@@ -28,6 +28,7 @@ from registry_docker_updater.storage.written import RECORDED, removed, row_as_ke
 # So much at a time: others want to write, too.
 _TOGETHER = 200
 _e, _r, _o, _t = tables.events.c, tables.rollouts.c, tables.overrides.c, tables.trail.c
+_s = tables.silences.c
 _OF_ROLLOUT = (tables.outcomes, tables.retries, tables.notifications)
 
 
@@ -87,6 +88,17 @@ class RetentionStore:
             if not numbers:
                 return False
             _delete(connection, tables.events, _e.id.in_(numbers))
+            append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
+        return True
+
+    def remove_silences(self, before: datetime, now: datetime) -> bool:
+        """Remove silences that were over before a time."""
+        old = select(_s.id).where(_s.until < before, _is_numbered_before_others(_s.id)).limit(_TOGETHER)
+        with self._connections.writing() as connection:
+            numbers = list(connection.scalars(old))
+            if not numbers:
+                return False
+            _delete(connection, tables.silences, _s.id.in_(numbers))
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
         return True
 

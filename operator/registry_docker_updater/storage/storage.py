@@ -9,6 +9,7 @@ from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.notifications.message import compose
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
+from registry_docker_updater.storage.answers import AnswerStore
 from registry_docker_updater.storage.attempts import AttemptStore
 from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
@@ -16,8 +17,10 @@ from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
 from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
+from registry_docker_updater.storage.registries import RegistryStore
 from registry_docker_updater.storage.retention import RetentionStore
 from registry_docker_updater.storage.rollouts import RolloutStore
+from registry_docker_updater.storage.silences import SilenceStore
 from registry_docker_updater.storage.times import TimeStore
 from registry_docker_updater.storage.trail import TrailStore
 
@@ -35,13 +38,16 @@ class Storage:
         self._connections = connections
         self.events = EventStore(connections)
         self.claims = ClaimStore(connections)
+        self.registries = RegistryStore(connections)
         self.fleet = FleetStore(connections)
         self.attempts = AttemptStore(connections)
         self.overrides = OverrideStore(connections)
         self.rollouts = RolloutStore(connections)
         self.notifications = NotificationStore(connections)
+        self.silences = SilenceStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
+        self.answers = AnswerStore(connections)
         self.retention = RetentionStore(connections)
 
     @contextmanager

@@ -231,12 +231,39 @@ notifications = Table(
     Column("rollout", ForeignKey("rollouts.id"), primary_key=True),
     Column("run", Integer, nullable=False),
     Column("content", JSON),
-    Column("state", String, nullable=False),
+    Column("state", String, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment),
     Column("channels", JSON),
     Column("error", Text),
     Column("sent_at", Moment),
+)
+
+# What people know of, and want to hear nothing of until a moment, unless somebody ends it before. Rows stay as evidence.
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("of", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_by", String),
+)
+
+# What was answered to what people and programs asked for under a key of theirs; kept for a day, and no evidence.
+answers = Table(
+    "answers",
+    metadata,
+    Column("person", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("at", Moment, nullable=False),
 )
 
 # What happened, chained by hashes (`core.audit.entries`). `content` goes when it has been kept for long enough. Numbers are

@@ -26,6 +26,7 @@ RECORDED: Mapping[str, Table] = {
         tables.retries,
         tables.overrides,
         tables.notifications,
+        tables.silences,
     )
 }
 _WRITTEN = "written"

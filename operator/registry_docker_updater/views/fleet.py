@@ -1,20 +1,26 @@
 """The fleet as people and programs see it."""
 
 import heapq
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from typing_extensions import TypedDict
 
+from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.views.values import moment
 
 
 class HostRow(TypedDict):
-    """A host as it was seen last; ``unfinished`` are updates that were interrupted there."""
+    """A host as it was seen last; ``unfinished`` are updates that were interrupted there.
+
+    ``notes`` tell people what is to be known of it.
+    """
 
     name: str
     asked_at: str
@@ -30,6 +36,7 @@ class HostRow(TypedDict):
     engine_name: str | None
     containers: list[str]
     is_reachable: bool
+    notes: list[str]
 
 
 class TargetRow(TypedDict):
@@ -55,38 +62,44 @@ class FleetRows(TypedDict):
     targets: list[TargetRow]
 
 
-def hosts(known: Fleet, limit: int, after: str | None = None) -> list[HostRow]:
-    """Return ``limit`` hosts by their names, the first of those ``after`` that one."""
-    return [host(known.hosts[name]) for name in _first(known.hosts, limit, after)]
+@dataclass(frozen=True)
+class HostChoice:
+    """Which hosts are wanted: those that meet all of it.
+
+    ``text`` is a part of a name, a swarm, an engine or of why it does not answer, whatever its case; ``swarm`` an id.
+    """
+
+    text: str | None = None
+    swarm: str | None = None
+    is_reachable: bool | None = None
+
+    def has(self, host: Host) -> bool:
+        """Tell whether a host is wanted."""
+        needle = (self.text or "").lower()
+        said = (host.name, host.swarm, host.engine, host.engine_name, host.error, *host.warnings)
+        return (
+            (self.swarm is None or self.swarm == host.swarm)
+            and (self.is_reachable is None or self.is_reachable == host.is_reachable)
+            and (not needle or any(needle in one.lower() for one in said if one))
+        )
 
 
-def targets(known: Fleet, limit: int, after: str | None = None) -> list[TargetRow]:
-    """Return ``limit`` targets by their keys, the first of those ``after`` that one."""
-    return [target(known.targets[key]) for key in _first(known.targets, limit, after)]
+ALL_HOSTS = HostChoice()
 
 
-def chosen_hosts(fleet: Fleet, text: str | None, answers: bool | None = None) -> Sequence[Host]:  # noqa: FBT001
-    """Return the hosts with ``text`` somewhere in what they say, whatever its case, that do or do not answer."""
-    needle = (text or "").lower()
-    return [
-        one
-        for one in fleet.hosts.values()
-        if (answers is None or one.is_reachable == answers)
-        and (not needle or any(needle in said.lower() for said in _words(one)))
-    ]
-
-
-def _words(one: Host) -> Sequence[str]:
-    return [
-        said for said in (one.name, one.error, one.engine, one.swarm, one.engine_name, *one.warnings) if said
-    ]
+def hosts(
+    known: Fleet, limit: int, after: str | None = None, choice: HostChoice = ALL_HOSTS
+) -> list[HostRow]:
+    """Return ``limit`` hosts of a ``choice`` by their names, the first of those ``after`` that one."""
+    wanted = (name for name, host in known.hosts.items() if choice.has(host))
+    return list(host_rows(known, first(wanted, limit, after)))
 
 
 def fleet(known: Fleet) -> FleetRows:
     """Return the fleet: its hosts, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": [host(one) for one in known.hosts.values()],
+        "hosts": list(host_rows(known, known.hosts)),
         "targets": [target(one) for one in ordered],
     }
 
@@ -108,12 +121,23 @@ def target(one: Target) -> TargetRow:
     }
 
 
-def _first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+def first(names: Iterable[str], limit: int, after: str | None) -> list[str]:
+    """Return ``limit`` of ``names`` in order, the first of those ``after`` that one."""
     return heapq.nsmallest(limit, (name for name in names if after is None or name > after))
 
 
-def host(one: Host) -> HostRow:
-    """Return one host."""
+def host_rows(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
+    """Yield the hosts with ``names``, which the fleet is to have."""
+    of_engines: dict[str, list[str]] = {}
+    for name, note in engine_notes(known):
+        of_engines.setdefault(name, []).append(note)
+    for name in names:
+        one = known.hosts[name]
+        live = [f"the live view: {one.live}"] if one.live not in (None, FOLLOWED) else []
+        yield _host(one, [*one.warnings, *unfinished_notes(one), *live, *of_engines.get(name, ())])
+
+
+def _host(one: Host, notes: list[str]) -> HostRow:
     return {
         "name": one.name,
         "asked_at": moment(one.asked_at),
@@ -129,4 +153,5 @@ def host(one: Host) -> HostRow:
         "engine_name": one.engine_name,
         "containers": list(one.containers),
         "is_reachable": one.is_reachable,
+        "notes": notes,
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.outlook import Overview
-from registry_docker_updater.views.outlook import SORTS, TargetChoice
+from registry_docker_updater.views.outlook import ALL_TARGETS, SORTS, TargetChoice
 
 
 class TargetOrders:
@@ -15,24 +15,21 @@ class TargetOrders:
         """Begin with nothing sorted."""
         self._lock = threading.Lock()
         self._targets: Mapping[str, Target] = {}
-        self._orders: dict[str, Sequence[str]] = {}
+        self._orders: dict[str, Sequence[Target]] = {}
 
     def chosen(
         self, overview: Overview, choice: TargetChoice, sort: str, *, is_descending: bool = False
-    ) -> Sequence[str]:
-        """Return the keys of the targets of a ``choice``, by one of :data:`SORTS`."""
+    ) -> Sequence[Target]:
+        """Return the targets of a ``choice``, by one of :data:`SORTS`."""
         order = self._order(overview.fleet.targets, sort)
-        found = order
-        if choice != TargetChoice():
-            wanted = set(choice.of(overview))
-            found = [key for key in order if key in wanted]
+        found = order if choice == ALL_TARGETS else choice.among(order, overview)
         return found[::-1] if is_descending else found
 
-    def _order(self, targets: Mapping[str, Target], sort: str) -> Sequence[str]:
+    def _order(self, targets: Mapping[str, Target], sort: str) -> Sequence[Target]:
         with self._lock:
             if targets is not self._targets:
                 self._targets, self._orders = targets, {}
             if sort not in self._orders:
                 by = SORTS[sort]
-                self._orders[sort] = sorted(targets, key=lambda key: (by(targets[key]), key))
+                self._orders[sort] = sorted(targets.values(), key=lambda one: (by(one), one.key))
             return self._orders[sort]

@@ -1,14 +1,33 @@
 """What each target runs, was to run, and waits for, as people and programs see it; and which of them are asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.references import InvalidReference, Reference
-from registry_docker_updater.core.rollouts.outlook import Outlook, Overview
-from registry_docker_updater.views.fleet import TargetRow, target
+from registry_docker_updater.core.rollouts.outlook import (
+    FOREIGN,
+    NOT_PUSHED,
+    UNMATCHED,
+    UPDATING,
+    Outlook,
+    Overview,
+)
+from registry_docker_updater.core.rollouts.verdicts import (
+    BUSY,
+    CHANGED,
+    CURRENT,
+    DONE,
+    DUE,
+    LATER,
+    LEFT_ALONE,
+    REFUSED,
+    UNFINISHED,
+    Verdict,
+)
+from registry_docker_updater.views.fleet import TargetRow, first, target
 from registry_docker_updater.views.values import moment
 
 
@@ -37,7 +56,7 @@ class TargetChoice:
     """Which targets are wanted: those that meet all of it.
 
     ``text`` is a part of a name, a place, an image, a digest or a host, whatever its case; ``host`` one of the inventory,
-    ``image`` a name with its tag, ``verdict`` one of the planner's, by its name.
+    ``image`` a name with its tag, ``verdict`` one of :data:`VERDICTS`. ``name`` is what it is called, whole, or its key.
     """
 
     text: str | None = None
@@ -45,30 +64,54 @@ class TargetChoice:
     image: str | None = None
     kind: str | None = None
     verdict: str | None = None
-    is_behind: bool = False
+    is_behind: bool | None = None
+    name: str | None = None
 
-    def of(self, overview: Overview) -> Iterator[str]:
-        """Yield the keys of the targets that are wanted, in no order."""
-        needle, targets = (self.text or "").lower(), overview.fleet.targets
-        runs = _runs(self.image or "")
-        for key in self._candidates(overview):
-            one = targets[key]
-            if (
-                (not self.host or self.host in one.hosts)
-                and (not self.kind or self.kind == one.kind)
-                and (not self.image or runs(one))
-                and (not needle or _mentions(one, needle))
-                and (not self.verdict or overview.outlook(key).verdict.name == self.verdict)
-            ):
-                yield key
-
-    def _candidates(self, overview: Overview) -> Iterable[str]:
+    def of(self, overview: Overview) -> Iterable[str]:
+        """Return the keys of the targets that are wanted, in no order."""
+        targets = overview.fleet.targets
         if self.is_behind:
-            return overview.behind
+            return [one.key for one in self.among([targets[key] for key in overview.behind], overview)]
         if self.host:
-            return overview.fleet.named.get(self.host, ())
-        return overview.fleet.targets
+            keys = overview.fleet.named.get(self.host, ())
+            return [one.key for one in self.among([targets[key] for key in keys], overview)]
+        return [one.key for one in self.among(targets.values(), overview)]
 
+    def among(self, targets: Iterable[Target], overview: Overview) -> Sequence[Target]:
+        """Return those of ``targets`` that are wanted, in their order."""
+        found = list(targets)
+        # One after the other: a test for each of 200,000 targets is felt, and most choices have one.
+        for test in self._tests(overview):
+            found = [one for one in found if test(one)]
+        return found
+
+    def _tests(self, overview: Overview) -> Iterator[Callable[[Target], bool]]:
+        host, kind, verdict, name, behind = self.host, self.kind, self.verdict, self.name, overview.behind
+        if self.is_behind is not None:
+            yield lambda one: (one.key in behind) == self.is_behind
+        if host:
+            yield lambda one: host in one.hosts
+        if kind:
+            yield lambda one: kind == one.kind
+        if self.image:
+            yield _runs(self.image)
+        if self.text:
+            needle = self.text.lower()
+            yield lambda one: needle in one.words
+        if name:
+            yield lambda one: name in (one.name, *one.keys)
+        if verdict:
+            yield lambda one: overview.verdict(one).name == verdict
+
+
+# What the planner can say of a target.
+VERDICTS: Mapping[str, Verdict] = {
+    one.name: one
+    for one in (
+        *(CURRENT, DUE, UPDATING, BUSY, LATER, LEFT_ALONE, CHANGED, REFUSED, DONE, UNFINISHED),
+        *(NOT_PUSHED, FOREIGN, UNMATCHED),
+    )
+}
 
 # By what targets can be sorted, and then by their keys.
 SORTS: Mapping[str, Callable[[Target], Any]] = {
@@ -98,11 +141,21 @@ def outlook(one: Outlook) -> OutlookRow:
     }
 
 
+ALL_TARGETS = TargetChoice()
+
+
+def outlooks(
+    overview: Overview, limit: int, after: str | None = None, choice: TargetChoice = ALL_TARGETS
+) -> list[OutlookRow]:
+    """Return ``limit`` targets of a ``choice`` by their keys, the first of those ``after`` that one."""
+    return [outlook(overview.outlook(key)) for key in first(choice.of(overview), limit, after)]
+
+
 def behind_by_verdict(overview: Overview) -> dict[str, int]:
     """Return how many targets are behind, by the verdict on each."""
     counts: dict[str, int] = {}
-    for one in overview.behind.values():
-        counts[one.verdict.name] = counts.get(one.verdict.name, 0) + 1
+    for alike, some in overview.alike.items():
+        counts[alike.verdict] = counts.get(alike.verdict, 0) + len(some)
     return counts
 
 
@@ -118,13 +171,3 @@ def _runs(image: str) -> Callable[[Target], bool]:
     except InvalidReference:
         wanted = None
     return lambda one: one.image_name == wanted if wanted else image in one.image
-
-
-def _mentions(one: Target, needle: str) -> bool:
-    return (
-        needle in one.name.lower()
-        or needle in one.image.lower()
-        or needle in one.place.lower()
-        or any(needle in host.lower() for host in one.hosts)
-        or any(needle in digest for digest in one.digests)
-    )

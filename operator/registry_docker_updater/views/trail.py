@@ -38,7 +38,7 @@ class Choice:
     """Which entries are wanted: those that meet all of it.
 
     ``since`` and ``until`` are moments, ``image`` is ``repository:tag`` with or without the registry's host before it, ``host`` a
-    name of the inventory, ``person`` who pushed or asked.
+    name of the inventory, ``person`` who pushed or asked, ``kind`` one of :data:`~registry_docker_updater.core.audit.kinds.KINDS`.
     """
 
     since: datetime | None = None
@@ -46,9 +46,12 @@ class Choice:
     image: str | None = None
     host: str | None = None
     person: str | None = None
+    kind: str | None = None
 
     def has(self, entry: Entry) -> bool:
         """Tell whether an entry is wanted."""
+        if self.kind and entry.kind != self.kind:
+            return False
         if (self.since and entry.at < self.since) or (self.until and entry.at > self.until):
             return False
         if not (self.image or self.host or self.person):
@@ -62,14 +65,28 @@ class Choice:
             return False
 
 
-def trail(storage: Storage, limit: int, after: int = 0) -> list[EntryRow]:
-    """Return ``limit`` entries ``after`` the one with that number, in order."""
+ALL_ENTRIES = Choice()
+# How many entries are looked at for a page: a second's work is not done for one that asks.
+_LOOKED_AT = 5000
+
+
+def trail(
+    storage: Storage, limit: int, after: int = 0, choice: Choice = ALL_ENTRIES
+) -> tuple[list[EntryRow], int | None]:
+    """Return at most ``limit`` entries of a ``choice`` ``after`` the one with that number, in order.
+
+    With them comes the number after which more may be found, None where that was all: of a long trail, so many entries are
+    looked at and no more, so that there can be fewer of a rare choice than the limit, or none, and more behind.
+    """
     previous = storage.trail.hash_of(after) or NOTHING_BEFORE
-    rows = []
-    for entry in storage.trail.entries(after, after + limit):
-        rows.append(_row(entry, previous))
+    rows: list[EntryRow] = []
+    for looked_at, entry in enumerate(storage.trail.entries(after)):
+        if len(rows) == limit or looked_at == _LOOKED_AT:
+            return rows, entry.sequence - 1
+        if choice.has(entry):
+            rows.append(_row(entry, previous))
         previous = entry.hash
-    return rows
+    return rows, None
 
 
 def newest(

@@ -1,13 +1,20 @@
 """Why a target runs what it runs: all that is known of one."""
 
+import difflib
+
 from typing_extensions import TypedDict
 
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
+from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.rollouts import KeptOutcome
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import OutlookRow, outlook
 from registry_docker_updater.views.values import moment
+
+# How many rollouts of its past are told, and how many targets are named that could be meant.
+PAST, _NAMED = 5, 10
 
 
 class AnswerRow(TypedDict):
@@ -40,6 +47,21 @@ class WhyRow(OutlookRow):
 
     answers: list[AnswerRow]
     past: list[PastRow]
+
+
+def found(known: Fleet, asked: str) -> list[str]:
+    """Return the keys of the targets that are meant, by key or name; raises :class:`NothingKnown`, and names those alike."""
+    if asked in known.targets:
+        return [asked]
+    by_name = sorted(key for key, one in known.targets.items() if asked in (one.name, *one.keys))
+    if by_name:
+        return by_name
+    if not known.targets:
+        raise NothingKnown("no target is known: no host has told of a service or container that opted in")
+    names = {one.name for one in known.targets.values()}
+    alike = difflib.get_close_matches(asked, [*names, *known.targets], _NAMED)
+    meant = f"; did you mean {', '.join(alike)}?" if alike else "; `fleet` lists them"
+    raise NothingKnown(f"no target is called {asked}, by name or key{meant}")
 
 
 def why(storage: Storage, overview: Overview, key: str, limit: int) -> WhyRow:

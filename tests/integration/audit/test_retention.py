@@ -14,11 +14,13 @@ from integration.keeping import ANN, ONCE, begin, end, ended, push, record
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.activities.retention import Retention
+from registry_docker_updater.activities.silencing import Wish, silence
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.events.pushes import Unreadable, UnresolvedPush
 from registry_docker_updater.core.notifications.schedule import NotificationState
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 from registry_docker_updater.storage.actions import (
     judged_up_to,
@@ -305,3 +307,13 @@ def test_what_is_removed_while_all_is_checked_is_not_missed(storage: Storage, tm
 
     assert list(verify_all(storage, runs, LATER, progress=progress)) == []
     assert there(runs) == ["1/update-1"]
+
+
+def test_silences_go_when_they_have_been_over_for_long_enough_but_for_the_last(
+    storage: Storage, path: Path, tmp_path: Path
+) -> None:
+    for until in (at(5), LATER, at(7), at(8)):
+        silence(storage, Wish(Subject.HOST, "solo", until, "it moves"), ANN, NOON)
+    remove(storage, tmp_path, EVENTS)
+    assert [row["id"] for row in rows(path, "silences")] == [2, 4]
+    assert flaws(path) == []

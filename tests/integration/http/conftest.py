@@ -9,26 +9,38 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration.receivers import certificate
+from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.outlook import Overview
+from registry_docker_updater.core.schedules.registries import KnownRegistry, LastPoll
 from registry_docker_updater.http.access import Access, AccessGuard
+from registry_docker_updater.http.admission import DoorGuard
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.application import application
+from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
+from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.current import overview_of
+from registry_docker_updater.views.now import CurrentStatus
+from registry_docker_updater.views.registries import CurrentRegistries, registries
+from unit.builders import HOST, NOON
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 
@@ -43,6 +55,14 @@ HARBOR_PUSH = (PAYLOADS / "harbor28-push-artifact.json").read_bytes()
 
 
 LIMIT = 100_000
+
+
+HOSTS = {"production": (HOST,), "harbor": ("harbor.example.com",), "international": ("intl.example.com",)}
+REGISTRIES = {
+    "production": KnownRegistry("distribution", (HOST,)),
+    "harbor": KnownRegistry("harbor", ("harbor.example.com",)),
+}
+POLLS = {"production": LastPoll(NOON, "registry production cannot be reached")}
 
 
 SECRET = {"Authorization": "Bearer s3cret"}
@@ -129,17 +149,26 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
     access = AccessGuard(Access())
     guard = DeliveryGuard(sources, LIMIT)
     receiver = Receiver(guard, woken.append, outages.append, utc_now, refusals)
-    api = Api(
+    standings = CurrentRegistries(store, REGISTRIES, lambda: POLLS, utc_now)
+
+    def overview() -> Overview:
+        return overview_of(store, HOSTS, DesiredImages(HOSTS), store.fleet.load(), utc_now)
+
+    status = CurrentStatus(store, overview, standings, timedelta(minutes=1), running=dict)
+    listings = Listings(store, store.fleet.load, overview, lambda: registries(standings()), status)
+    pushes = Pushes(
         store,
-        store.fleet.load,
-        lambda: database.trouble() if made.is_ready else "starting or stopping",
-        "1.2.3",
+        ByHand(store, HOSTS, store.fleet.load, utc_now),
+        wake=lambda: woken.append("by hand"),
+        clock=utc_now,
     )
+    api = Api(
+        listings, pushes, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3"
+    )
+    endpoints = (*receiver.endpoints(), *api.endpoints())
     server = Server(
-        Together(
-            application((*receiver.endpoints(), *api.endpoints()), access, refusals), store.events.record_all
-        ),
-        guard,
+        Together(application(endpoints, access, refusals), store.events.record_all),
+        DoorGuard(guard, access, endpoints),
         Listening("127.0.0.1", 0, tls),
         limits,
         refusals,

@@ -1,5 +1,6 @@
 """The API: its pages, what it says of what is wrong, and that it is as its description says."""
 
+import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +18,7 @@ from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.http.limits import Limits
-from unit.builders import NEW, NOON, at, container, fleet
+from unit.builders import HOST, NEW, NOON, at, container, fleet
 from unit.builders import whole as whole_fleet
 
 LISTINGS = ("events", "rollouts", "hosts", "targets")
@@ -95,7 +96,7 @@ def test_of_nothing_there_is_one_empty_page(listener: Listener, name: str) -> No
         ("limit=%D9%A1", "limit is to be"),
         ("limit=1&limit=2", "limit is given twice"),
         ("before=99999999999999999999", "before is to be"),
-        ("limt=5", "'limt' is not known here; known are: limit, before"),
+        ("limt=5", "'limt' is not known here; known are: limit, before, text, registry"),
         ("after=x", "'after' is not known here"),
         ("x", "the query is not name=value"),
         ("limit=%ff", "the query is not name=value, joined by &, in UTF-8"),
@@ -146,19 +147,20 @@ def test_the_description_is_of_this_version_and_says_what_every_path_answers(lis
     status, content = listener.ask("GET", "/api/v1/openapi.json")
     assert (status, content["openapi"], content["info"]["version"]) == (200, "3.1.0", "1.2.3")
     listing = content["paths"]["/api/v1/targets"]["get"]
-    assert {one["name"] for one in listing["parameters"]} == {"limit", "after"}
+    assert {"limit", "after", "verdict", "behind"} < {one["name"] for one in listing["parameters"]}
+    assert {"200", "304", "400", "401"} < set(listing["responses"])
     page = listing["responses"]["200"]["content"]["application/json"]["schema"]
     rows = page["properties"]["items"]["items"]["$ref"]
     target = content["components"]["schemas"][rows.rpartition("/")[2]]
     assert "digests" in target["required"]
-    assert "opted in" in target["description"]
+    assert "the planner's verdict" in target["description"]
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
     with listening(tmp_path_factory.mktemp("api"), Limits(quiet=0.1, slowed=0)) as made:
         made.guard.change({"registry": Source("registry", FORMATS["generic"], ("s3cret",))}, LIMIT)
-        made.access.change(Access([Token("reader", "s3cret", Right.READ)]))
+        made.access.change(Access([Token("ann", "s3cret", Right.OPERATE)]))
         pushes(made, 5)
         hosts_and_targets(made, 5)
         yield made
@@ -180,6 +182,11 @@ def test_whatever_is_asked_is_answered_as_described_and_nothing_is_logged_with_a
         def ask(case: Any) -> None:
             if "registry" in case.path_parameters:
                 case.path_parameters["registry"] = "registry"
+            if isinstance(case.body, dict) and mode is GenerationMode.POSITIVE and "image" in case.body:
+                # Which images and targets there are, no schema says.
+                case.body["image"] = f"{HOST}/test/app:1@{NEW}"
+                case.body["targets"] = None
+                case.headers["Idempotency-Key"] = str(uuid.uuid4())
             # What is not allowed is at times only that there is no token, and there is one; queries have a test of their own.
             case.call_and_validate(headers=SECRET, excluded_checks=[negative_data_rejection])
 

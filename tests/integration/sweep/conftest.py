@@ -13,6 +13,7 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.port import Found
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow
 from registry_docker_updater.views.events import events as view
@@ -88,6 +89,7 @@ class Hand:
             wake=lambda: None,
             clock=self.clock,
             steady=lambda: self.now,
+            metrics=Metrics(),
         )
         self.poller = Poller(self.questions, lambda: self.now)
 

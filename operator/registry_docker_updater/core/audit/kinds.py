@@ -27,6 +27,8 @@ ROLLOUT_SETTLED = "rollout.settled"
 OVERRIDES_CLOSED = "overrides.closed"
 TEAM_TOLD = "team.told"
 TEAM_NOT_TOLD = "team.not_told"
+SILENCE_BEGAN = "silence.began"
+SILENCE_ENDED = "silence.ended"
 CLOCK_SET = "clock.set"
 DATABASE_RESTORED = "database.restored"
 PRUNED = "pruned"
@@ -57,6 +59,8 @@ KINDS: Mapping[str, str] = {
     OVERRIDES_CLOSED: "what a person wanted whatever came before is done, or has been overtaken",
     TEAM_TOLD: "the team was told of a run",
     TEAM_NOT_TOLD: "not everybody was told of a run, and why",
+    SILENCE_BEGAN: "a person silenced a trouble that is known, until when, and why",
+    SILENCE_ENDED: "a person ended a silence before its time",
     CLOCK_SET: "the machine's clock was set, and times that are compared with it were put right",
     DATABASE_RESTORED: "a person restored a backup: what came after its head is not here",
     PRUNED: "what had been kept for long enough was removed",

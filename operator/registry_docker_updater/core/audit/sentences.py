@@ -104,6 +104,14 @@ def _asked(content: Content) -> Iterator[str]:
         yield f"whatever came before on {', '.join(facts['targets'])}"
 
 
+def _silenced(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"{facts['name']} wanted it, {facts['place']}"
+    for row in content["rows"]["silences"]:
+        end = f"ended at {row['ended_at']}" if row["ended_at"] else f"until {row['until']}"
+        yield f"{row['subject']} {row['of']} is silenced, {end}: {row['reason']}"
+
+
 def _restored(content: Content) -> Iterator[str]:
     facts = content["facts"]
     yield f"{facts['name']} restored {facts['file']} of {facts['created_at']}, {facts['place']}"
@@ -145,5 +153,7 @@ _SAYING: Mapping[str, Callable[[Content], Iterator[str]]] = {
     kinds.ROLLOUT_RETRIED: _asked,
     kinds.TEAM_TOLD: _told,
     kinds.TEAM_NOT_TOLD: _told,
+    kinds.SILENCE_BEGAN: _silenced,
+    kinds.SILENCE_ENDED: _silenced,
     kinds.DATABASE_RESTORED: _restored,
 }

@@ -51,7 +51,8 @@ class Answer:
     """What a registry answered to the sweep: ``repository:tag`` had ``digest`` at ``at``, by the registry's clock.
 
     ``asked_at`` is when it was asked, by the operator's clock, and ``known`` the newest push known at that time.
-    ``claim`` is the push of it that somebody told of, and that the registry was asked about.
+    ``claim`` is the push of it that somebody told of, and that the registry was asked about; ``is_missed`` tells that an event
+    was to tell of anything new.
     """
 
     registry: str
@@ -62,6 +63,7 @@ class Answer:
     asked_at: datetime
     known: int | None
     claim: Claim | None = None
+    is_missed: bool = False
 
     @property
     def is_claimed(self) -> bool:

@@ -8,6 +8,8 @@ from registry_docker_updater.core.references import Reference, check_digest
 
 # Stands in for a registry's host while only repository and tag of a name are checked.
 _ANY_HOST = "registry.invalid"
+# What the keys of pushes begin with that a person recorded here.
+BY_HAND = "by hand "
 
 
 @dataclass(frozen=True)

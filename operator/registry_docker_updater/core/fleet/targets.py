@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import targets
@@ -35,6 +36,9 @@ class ImageName(NamedTuple):
     host: str
     repository: str
     tag: str
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.repository}:{self.tag}"
 
     @classmethod
     def of_push(cls, hosts: Iterable[str], repository: str, tag: str) -> tuple["ImageName", ...]:
@@ -88,7 +92,12 @@ class Target:
             return (self.key,)
         return tuple(dict.fromkeys((self.key, *(container_key(host, self.name) for host in self.hosts))))
 
-    @property
+    @cached_property
     def image_name(self) -> ImageName | None:
         """The image name that a push must have to concern the target, or None where none can."""
         return ImageName.of_target(self.reference)
+
+    @cached_property
+    def words(self) -> str:
+        """All by which people look for it, in lower case: its name, place, image, hosts and digests, a line each."""
+        return "\n".join((self.name, self.place, self.image, *self.hosts, *sorted(self.digests))).lower()

@@ -3,25 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
-from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.history import History, LastAttempt
+from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import (
-    BUSY,
-    CHANGED,
-    CURRENT,
-    DONE,
-    DUE,
-    LATER,
-    LEFT_ALONE,
-    REFUSED,
-    UNFINISHED,
-    Verdict,
-)
+from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, DUE, Verdict
 
 UPDATING = Verdict("updating", "is being updated now", "its rollout tells how it ends", is_pending=True)
 NOT_PUSHED = Verdict(
@@ -37,29 +29,26 @@ UNMATCHED = Verdict(
     "no push can concern it: its image has no tag, or cannot be read",
     "nothing; it is to be deployed with a name such as registry.example.com/app:1",
 )
-# All that can be said of a target.
-VERDICTS = (
-    DUE,
-    UPDATING,
-    BUSY,
-    LATER,
-    UNFINISHED,
-    REFUSED,
-    CHANGED,
-    DONE,
-    LEFT_ALONE,
-    CURRENT,
-    NOT_PUSHED,
-    FOREIGN,
-    UNMATCHED,
-)
+
+
+class Alike(NamedTuple):
+    """What targets have in common that are behind the same ``push`` for the same reason.
+
+    ``verdict`` is its name, ``outcome`` what the push came to on them so far; ``is_lost`` tells that none of their hosts answered
+    when asked last.
+    """
+
+    push: int
+    verdict: str
+    outcome: Outcome | None
+    is_lost: bool
 
 
 @dataclass(frozen=True)
 class Outlook:
     """What a target is to run (``desired``), the verdict on that, and the rollout which is to bring it there.
 
-    ``silent`` are those of its hosts that did not answer when they were asked last.
+    ``silent`` are those of its hosts that did not answer when they were asked last, ``last`` is what this push came to on it.
     """
 
     target: Target
@@ -67,6 +56,18 @@ class Outlook:
     desired: DesiredImage | None = None
     rollout: Rollout | None = None
     silent: tuple[str, ...] = ()
+    last: LastAttempt | None = None
+
+    @property
+    def alike(self) -> Alike:
+        """What it has in common with others, where it is behind."""
+        push, outcome = self.desired.push if self.desired else 0, self.last.outcome if self.last else None
+        return Alike(push, self.verdict.name, outcome, len(self.silent) == len(self.target.hosts))
+
+    @property
+    def image(self) -> str:
+        """The image that it is to run, by its registry's first name, where it is known."""
+        return self.desired.image if self.desired else self.target.image
 
     @property
     def is_behind(self) -> bool:
@@ -95,23 +96,34 @@ class Overview:
     newest: Mapping[ImageName, DesiredImage] = field(default_factory=dict)
     behind: Mapping[str, Outlook] = field(default_factory=dict)
 
+    @cached_property
+    def alike(self) -> Mapping[Alike, tuple[Outlook, ...]]:
+        """The outlooks of targets that are behind, by what they have in common."""
+        found: dict[Alike, list[Outlook]] = {}
+        for one in self.behind.values():
+            found.setdefault(one.alike, []).append(one)
+        return {alike: tuple(some) for alike, some in found.items()}
+
     def outlook(self, key: str) -> Outlook:
         """Return that of the target with ``key``, which the fleet is to have."""
         target = self.fleet.targets[key]
         return self.behind.get(key) or Outlook(
-            target, self._verdict(target), self._desired(target), silent=silent(target, self.fleet)
+            target, self.verdict(target), self._desired(target), silent=silent(target, self.fleet)
         )
 
-    def _desired(self, target: Target) -> DesiredImage | None:
-        return self.newest.get(target.image_name) if target.image_name else None
-
-    def _verdict(self, target: Target) -> Verdict:
+    def verdict(self, target: Target) -> Verdict:
+        """Return the verdict on a target of the fleet."""
+        if behind := self.behind.get(target.key):
+            return behind.verdict
         name = target.image_name
         if name is None:
             return UNMATCHED
         if name in self.newest:
             return CURRENT
         return NOT_PUSHED if name.host in self.hosts else FOREIGN
+
+    def _desired(self, target: Target) -> DesiredImage | None:
+        return self.newest.get(target.image_name) if target.image_name else None
 
 
 def overview(
@@ -145,4 +157,5 @@ def _behind(image: DesiredImage, fleet: Fleet, history: History, now: datetime) 
         last = history.last.get(target.key)
         if verdict is BUSY and last and last.push == image.push:
             verdict = UPDATING
-        yield Outlook(target, verdict, image, rollout, silent(target, fleet))
+        of_push = last if last and last.push == image.push else None
+        yield Outlook(target, verdict, image, rollout, silent(target, fleet), of_push)

@@ -83,17 +83,26 @@ class RunProgress:
     def counts(self) -> dict[TargetStage, int]:
         """Return how many targets are at each stage, of those at which any is."""
         found: dict[TargetStage, int] = {}
-        for one in self.of_targets():
-            found[one.stage] = found.get(one.stage, 0) + 1
+        for target in self.targets:
+            stage = self._stage(target)
+            found[stage] = found.get(stage, 0) + 1
         return found
+
+    def _stage(self, target: Target) -> TargetStage:
+        if target.key in self.ended:
+            return TargetStage.ENDED
+        if self.troubles and all(host in self.troubles for host in target.hosts):
+            return TargetStage.LOST
+        begun = any(host in self.tasks for host in target.hosts)
+        return TargetStage.UPDATING if begun else TargetStage.WAITS
 
     def _of(self, target: Target) -> TargetProgress:
         begun = [self.tasks[host] for host in target.hosts if host in self.tasks]
         since, task = max(begun) if begun else (self.began_at, None)
-        ended = self.ended.get(target.key)
+        stage, ended = self._stage(target), self.ended.get(target.key)
         if ended:
-            return TargetProgress(target, TargetStage.ENDED, ended.at, task, ended)
-        troubles = [f"{host}: {self.troubles[host]}" for host in target.hosts if host in self.troubles]
-        if len(troubles) == len(target.hosts):
-            return TargetProgress(target, TargetStage.LOST, since, task, trouble="; ".join(troubles))
-        return TargetProgress(target, TargetStage.UPDATING if begun else TargetStage.WAITS, since, task)
+            return TargetProgress(target, stage, ended.at, task, ended)
+        if stage is TargetStage.LOST:
+            trouble = "; ".join(f"{host}: {self.troubles[host]}" for host in target.hosts)
+            return TargetProgress(target, stage, since, task, trouble=trouble)
+        return TargetProgress(target, stage, since, task)

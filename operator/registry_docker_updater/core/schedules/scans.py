@@ -140,10 +140,15 @@ def next_slice(situation: Situation, bucket: TokenBucket, pace: Pace, now: datet
     return min(wakes, default=now + pace.interval)
 
 
+def oldest_allowed(interval: timedelta) -> timedelta:
+    """Return how old an answer may be where hosts are to be asked at every ``interval``."""
+    return 3 * interval
+
+
 def too_old(asked_at: Iterable[datetime], interval: timedelta, now: datetime) -> str | None:
     """Return how old the oldest answer is, in a sentence, if much older than ``interval``."""
     age = now - min(asked_at, default=now)
-    if age <= 3 * interval:
+    if age <= oldest_allowed(interval):
         return None
     return (
         f"the oldest answer of a host is {age.total_seconds():.0f} s old, and fleet.scan_interval is"

@@ -71,9 +71,9 @@ class Context:
         """Return the page that says that there is no such thing, and why."""
         return self.page("problem", section, status=404, title="Not there", detail=why)
 
-    def refused(self, status: int, why: str) -> HTTPResponse:
+    def refused(self, status: int, why: str, section: str | None = None) -> HTTPResponse:
         """Return the page that says as what a request was refused."""
-        return self.page("problem", None, status=status, title=HTTPStatus(status).phrase, detail=f"{why}.")
+        return self.page("problem", section, status=status, title=HTTPStatus(status).phrase, detail=f"{why}.")
 
 
 def asked() -> Asked:

@@ -12,7 +12,7 @@ from registry_docker_updater.http.pages.topics import KEPT
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
-from registry_docker_updater.views.fleet import chosen_hosts
+from registry_docker_updater.views.fleet import HostChoice
 from registry_docker_updater.views.outlook import TargetChoice, outlook
 from registry_docker_updater.views.rollouts import rollout_of_push, rollouts
 from registry_docker_updater.views.trail import newest, of_event
@@ -73,7 +73,6 @@ class EventPages:
             content=content if isinstance(content, str) else json.dumps(content, indent=2) if content else "",
             rollout=rollout_of_push(storage, number),
             story=of_event(storage, number),
-            actions=(),
         )
 
     def trail(self) -> HTTPResponse:
@@ -96,20 +95,23 @@ class EventPages:
         """Show what has a text in it: targets, hosts, rollouts and events."""
         query = asked()
         text = query.text("text")
+        since, until = query.moment("since"), query.moment("until")
         if text is None:
-            return self.context.page("search", None, text="")
+            return self.context.page("search", None, asked=query, text="")
         storage, overview = self.context.storage, self.context.overview()
-        keys = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
-        hosts = chosen_hosts(overview.fleet, text)
+        found = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
+        hosts = [one for one in overview.fleet.hosts.values() if HostChoice(text).has(one)]
         return self.context.page(
             "search",
             None,
+            asked=query,
+            unread=query.unread({"text": text, "since": since, "until": until}),
             text=text,
             searched=text,
-            targets=[outlook(overview.outlook(key)) for key in keys[:_FOUND]],
-            target_count=len(keys),
+            targets=[outlook(overview.outlook(one.key)) for one in found[:_FOUND]],
+            target_count=len(found),
             hosts=sorted(hosts, key=lambda one: one.name)[:_FOUND],
             host_count=len(hosts),
-            rollouts=rollouts(storage, _FOUND, choice=RolloutChoice(text=text)),
-            events=events(storage, _FOUND, choice=EventChoice(text=text)),
+            rollouts=rollouts(storage, _FOUND, choice=RolloutChoice(text=text, since=since, until=until)),
+            events=events(storage, _FOUND, choice=EventChoice(text=text, since=since, until=until)),
         )

@@ -1,6 +1,6 @@
 """Pages of the fleet: targets and hosts, and one of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +9,16 @@ from bottle import HTTPResponse
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Kind
-from registry_docker_updater.core.rollouts.outlook import VERDICTS, Overview
-from registry_docker_updater.core.schedules.repairs import unfinished_notes
+from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
-from registry_docker_updater.views.fleet import HostRow, chosen_hosts, host
-from registry_docker_updater.views.outlook import SORTS, TargetChoice, behind_by_verdict, outlook
+from registry_docker_updater.views.fleet import HostChoice, host_rows
+from registry_docker_updater.views.outlook import SORTS, VERDICTS, TargetChoice, behind_by_verdict, outlook
+from registry_docker_updater.views.swarms import swarms
 from registry_docker_updater.views.why import why
 
 _PAST = 20
-_VERDICTS = [one.name for one in VERDICTS]
 _HOST_SORTS = ("name", "asked")
 
 
@@ -38,10 +37,10 @@ class FleetPages:
             host=query.text("host"),
             image=query.text("image"),
             kind=query.one_of("kind", list(Kind)),
-            verdict=query.one_of("verdict", _VERDICTS),
-            is_behind=query.text("behind") is not None,
+            verdict=query.one_of("verdict", list(VERDICTS)),
+            is_behind=True if query.text("behind") else None,
         )
-        keys, pager = paged(
+        shown, pager = paged(
             query, self.context.orders.chosen(overview, choice, sort, is_descending=is_descending)
         )
         understood = {
@@ -57,12 +56,12 @@ class FleetPages:
             topics.FLEET,
             asked=query,
             unread=query.unread(understood),
-            rows=[outlook(overview.outlook(key)) for key in keys],
+            rows=[outlook(overview.outlook(one.key)) for one in shown],
             pager=pager,
             sort=sort,
             descending=is_descending,
             kinds=list(Kind),
-            verdicts=_VERDICTS,
+            verdicts=list(VERDICTS),
             overview=_figures(overview),
         )
 
@@ -72,15 +71,16 @@ class FleetPages:
         if key not in overview.fleet.targets:
             return self.context.nothing(f"No target has the key {key}: it may be gone since.", FLEET)
         row = why(self.context.storage, overview, key, _PAST)
-        return self.context.page("target", FLEET, topics.FLEET, row=row, actions=())
+        return self.context.page("target", FLEET, topics.FLEET, row=row)
 
     def hosts(self) -> HTTPResponse:
         """Show the hosts that are asked for."""
         query, fleet = asked(), self.context.overview().fleet
         sort, is_descending = _order(query, _HOST_SORTS, "name")
         answers = query.one_of("answers", ("yes", "no"))
-        found = chosen_hosts(fleet, query.text("text"), None if answers is None else answers == "yes")
-        found = sorted(found, key=_sort_of_host(sort), reverse=is_descending)
+        choice = HostChoice(query.text("text"), is_reachable=None if answers is None else answers == "yes")
+        wanted = [one for one in fleet.hosts.values() if choice.has(one)]
+        found = sorted(wanted, key=_sort_of_host(sort), reverse=is_descending)
         shown, pager = paged(query, found)
         understood = {
             "text": True,
@@ -95,28 +95,32 @@ class FleetPages:
             topics.FLEET,
             asked=query,
             unread=query.unread(understood),
-            rows=[_with_count(one, fleet) for one in shown],
+            rows=_with_counts(shown, fleet),
             pager=pager,
             sort=sort,
             descending=is_descending,
         )
 
+    def swarms(self) -> HTTPResponse:
+        """Show the swarms."""
+        query = asked()
+        rows, pager = paged(query, swarms(self.context.overview()))
+        unread = query.unread({"page": query.number("page")})
+        return self.context.page("swarms", FLEET, topics.FLEET, rows=rows, pager=pager, unread=unread)
+
     def host(self, name: str) -> HTTPResponse:
         """Show one host."""
         overview = self.context.overview()
-        found = overview.fleet.hosts.get(name)
-        if found is None:
+        if name not in overview.fleet.hosts:
             return self.context.nothing(f"No host {name} is in the inventory, or none was asked yet.", FLEET)
         keys = sorted(overview.fleet.named.get(name, ()))
         return self.context.page(
             "host",
             FLEET,
             topics.FLEET,
-            row=host(found),
-            unfinished=list(unfinished_notes(found)),
+            row=next(host_rows(overview.fleet, [name])),
             rows=[outlook(overview.outlook(key)) for key in keys[:ROWS]],
             more=len(keys) if len(keys) > ROWS else 0,
-            actions=(),
         )
 
 
@@ -129,9 +133,10 @@ def _sort_of_host(sort: str) -> Any:
     return (lambda one: (one.asked_at, one.name)) if sort == "asked" else (lambda one: one.name)
 
 
-def _with_count(one: Host, fleet: Fleet) -> dict[str, Any]:
-    row: HostRow = host(one)
-    return {**row, "targets": len(fleet.named.get(one.name, ()))}
+def _with_counts(hosts: Iterable[Host], fleet: Fleet) -> list[dict[str, Any]]:
+    """Return hosts, each with how many targets it has."""
+    rows = host_rows(fleet, (one.name for one in hosts))
+    return [{**row, "targets": len(fleet.named.get(row["name"], ()))} for row in rows]
 
 
 def _figures(overview: Overview) -> dict[str, Any]:

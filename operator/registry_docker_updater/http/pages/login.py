@@ -7,7 +7,7 @@ from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.answers import headers_of_request
-from registry_docker_updater.http.origin import is_of_our_page
+from registry_docker_updater.http.origin import is_ours
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.sessions import cookie
 
@@ -29,16 +29,16 @@ class LoginPages:
         """Let somebody in, or ask again."""
         given = form()
         goes_to = _path(given.get("next"))
-        if not is_of_our_page(headers_of_request()):
+        if not is_ours(headers_of_request()):
             return self._form(goes_to, 403, "That came from another page. Give the token here.")
         session = self.access.session(given.get("token", "").strip())
         if session is None:
             return self._form(goes_to, 401, "That is no token of listen.access.")
-        return _going_to(goes_to, session)
+        return going_to(goes_to, session)
 
     def log_out(self) -> HTTPResponse:
         """Have a browser forget that somebody logged in."""
-        return _going_to(LOGIN, "") if is_of_our_page(headers_of_request()) else _going_to("/", None)
+        return going_to(LOGIN, "") if is_ours(headers_of_request()) else going_to("/")
 
     def _form(self, goes_to: str, status: int = 200, wrong: str = "") -> HTTPResponse:
         return self.context.page("login", None, status=status, next=goes_to, wrong=wrong)
@@ -48,7 +48,7 @@ def to_login() -> HTTPResponse:
     """Return what sends somebody to the login, and back from there to what was asked for."""
     query = request.environ.get("QUERY_STRING", "")
     path = f"{request.path}?{query}" if query else request.path
-    return _going_to(f"{LOGIN}?{urlencode({'next': path})}", None)
+    return going_to(f"{LOGIN}?{urlencode({'next': path})}")
 
 
 def form() -> dict[str, str]:
@@ -57,7 +57,7 @@ def form() -> dict[str, str]:
     return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
 
 
-def _going_to(path: str, session: str | None) -> HTTPResponse:
+def going_to(path: str, session: str | None = None) -> HTTPResponse:
     """Return what has a browser ask for ``path``, and keep the ``session`` where there is one, or forget it (empty)."""
     headers = {"Location": path, "Cache-Control": "no-store"}
     if session is not None:

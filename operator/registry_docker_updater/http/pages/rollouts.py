@@ -87,7 +87,6 @@ class RolloutPages:
             picture=picture(row["targets"]),
             runs=names_of_runs(self._folder(number)),
             story=story(self.context.storage, number),
-            actions=(),
         )
 
     def run(self, number: int, name: str) -> HTTPResponse:

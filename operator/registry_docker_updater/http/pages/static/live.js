@@ -28,7 +28,8 @@
     last = Date.now();
     if (document.hidden) { timer = "hidden"; return; }
     try {
-      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual" });
+      if (answer.type === "opaqueredirect") { say("you are logged out; load this page again"); return; }
       if (!answer.ok) { say("this page cannot be brought up to date: " + answer.status); return; }
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const old of document.querySelectorAll("[data-live]")) {

@@ -1,0 +1,103 @@
+"""What is known and done on this machine: the source of commands that work with the state directory."""
+
+import getpass
+import os
+import socket
+from dataclasses import dataclass
+
+from registry_docker_updater.activities.by_hand import ByHand
+from registry_docker_updater.cli.asking_hosts import known_fleet
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.core.audit.entries import Person
+from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.parts import Parts
+from registry_docker_updater.views import events, fleet, pushes, rollouts, trail, why
+from registry_docker_updater.views.current import overview_of
+from registry_docker_updater.views.events import EventRow, IgnoredRow
+from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.pushes import JudgedRow, PushRow
+from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.trail import EntryRow
+from registry_docker_updater.views.why import WhyRow
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the state directory of ``parts`` has; who asks hosts is told on ``output`` what they say."""
+
+    parts: Parts
+    output: Output
+
+    @property
+    def is_working(self) -> bool:
+        """Whether an operator works with the state directory."""
+        return self.parts.has_operator
+
+    def events(self, limit: int) -> list[EventRow]:
+        """Return the newest events, newest first."""
+        return events.events(self.parts.storage, limit)
+
+    def event(self, number: int) -> EventRow:
+        """Return one event, whole."""
+        return events.event(self.parts.storage, number)
+
+    def ignored(self) -> list[IgnoredRow]:
+        """Return how many events were ignored, and why."""
+        return events.ignored(self.parts.storage)
+
+    def rollouts(self, limit: int) -> list[RolloutRow]:
+        """Return the newest rollouts, newest first."""
+        return rollouts.rollouts(self.parts.storage, limit)
+
+    def rollout(self, number: int) -> WholeRolloutRow:
+        """Return one rollout with every target."""
+        return rollouts.rollout(self.parts.storage, number)
+
+    def fleet(self, *, fresh: bool) -> FleetRows:
+        """Return hosts and targets, as last scanned, or asked now where it is to be ``fresh``."""
+        return fleet.fleet(known_fleet(self.parts, self.output, fresh=fresh))
+
+    def why(self, target: str, *, fresh: bool) -> list[WhyRow]:
+        """Return all that is known of the targets that are called so."""
+        parts = self.parts
+        known = known_fleet(parts, self.output, fresh=fresh)
+        keys = why.found(known, target)
+        desired = DesiredImages(parts.registry_hosts)
+        overview = overview_of(parts.storage, parts.registry_hosts, desired, known, parts.clock)
+        return [why.why(parts.storage, overview, key, why.PAST) for key in keys]
+
+    def plan(self, image: str, *, fresh: bool) -> list[JudgedRow]:
+        """Return what a push would mean for each target."""
+        parts = self.parts
+        pushes.planned(parts.registry_hosts, image)
+        known = known_fleet(parts, self.output, fresh=fresh)
+        return pushes.plan(parts.storage, parts.registry_hosts, image, known, parts.clock())
+
+    def push(self, image: str, *, force: bool) -> PushRow:
+        """Record a push by hand."""
+        return self._by_hand.push(image, person(), force=force)
+
+    def retry(self, rollout: int, *, force: bool) -> PushRow:
+        """Have a rollout run again."""
+        return self._by_hand.retry(rollout, person(), force=force)
+
+    def standing(self, push: int) -> PushRow:
+        """Return how a push stands."""
+        return self._by_hand.standing(push)
+
+    def story(self, rollout: int) -> list[EntryRow]:
+        """Return all that the trail says of a rollout."""
+        return trail.story(self.parts.storage, rollout)
+
+    @property
+    def _by_hand(self) -> ByHand:
+        parts = self.parts
+        return ByHand(parts.storage, parts.registry_hosts, parts.storage.fleet.load, parts.clock)
+
+
+def person() -> Person:
+    """Return who gives the command, and on which machine; and from where, as far as SSH says so."""
+    # `SSH_CONNECTION` (ssh(1)) begins with the address of the client. What runs under sudo has none mostly.
+    client = os.environ.get("SSH_CONNECTION", "").partition(" ")[0]
+    place = f"command line on {socket.gethostname()}{', by SSH from ' + client if client else ''}"
+    return Person(os.environ.get("SUDO_USER") or getpass.getuser(), place)

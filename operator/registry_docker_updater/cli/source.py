@@ -1,0 +1,57 @@
+"""Where commands have what they show, and whom they ask: the state directory of this machine, or a server elsewhere.
+
+Both speak in rows, those of the views.
+"""
+
+from typing import Protocol
+
+from registry_docker_updater.views.events import EventRow, IgnoredRow
+from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.pushes import JudgedRow, PushRow
+from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.trail import EntryRow
+from registry_docker_updater.views.why import WhyRow
+
+
+class Source(Protocol):
+    """What is known, and what can be asked for; everything raises :class:`~registry_docker_updater.errors.UpdaterError`."""
+
+    @property
+    def is_working(self) -> bool:
+        """Whether an operator is there that does what is asked for."""
+
+    def events(self, limit: int) -> list[EventRow]:
+        """Return the newest events, newest first."""
+
+    def event(self, number: int) -> EventRow:
+        """Return one event, whole."""
+
+    def ignored(self) -> list[IgnoredRow]:
+        """Return how many events were ignored, and why."""
+
+    def rollouts(self, limit: int) -> list[RolloutRow]:
+        """Return the newest rollouts, newest first."""
+
+    def rollout(self, number: int) -> WholeRolloutRow:
+        """Return one rollout with every target."""
+
+    def fleet(self, *, fresh: bool) -> FleetRows:
+        """Return hosts and targets, as last scanned, or asked now where it is to be ``fresh``."""
+
+    def why(self, target: str, *, fresh: bool) -> list[WhyRow]:
+        """Return all that is known of the targets that are called so."""
+
+    def plan(self, image: str, *, fresh: bool) -> list[JudgedRow]:
+        """Return what a push would mean for each target."""
+
+    def push(self, image: str, *, force: bool) -> PushRow:
+        """Record a push by hand."""
+
+    def retry(self, rollout: int, *, force: bool) -> PushRow:
+        """Have a rollout run again."""
+
+    def standing(self, push: int) -> PushRow:
+        """Return how a push stands."""
+
+    def story(self, rollout: int) -> list[EntryRow]:
+        """Return all that the trail says of a rollout."""

@@ -1,0 +1,63 @@
+"""``status``: whether everything is well, and what goes on."""
+
+import argparse
+
+from registry_docker_updater.cli.command import Command, json_option
+from registry_docker_updater.cli.output import Output
+from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.schedules.registries import LastPoll
+from registry_docker_updater.parts import Parts
+from registry_docker_updater.views.current import overview_of
+from registry_docker_updater.views.now import CurrentStatus, NowRow, TroubleRow
+from registry_docker_updater.views.registries import CurrentRegistries
+
+
+def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+    """Tell how everything is; return 1 where it is not well."""
+    hosts, storage = parts.registry_hosts, parts.storage
+    # When they were asked, only the operator knows.
+    asked = {name: LastPoll() for name, one in parts.settings.registries.items() if one.sweep_interval}
+    row = CurrentStatus(
+        storage,
+        lambda: overview_of(storage, hosts, DesiredImages(hosts), storage.fleet.load(), parts.clock),
+        CurrentRegistries(storage, parts.known_registries, lambda: asked, parts.clock),
+        parts.settings.fleet.scan_interval,
+        has_operator=parts.has_operator,
+    )()
+    if given.json:
+        output.json(row)
+    else:
+        _tell(row, output)
+    return 0 if row["is_well"] else 1
+
+
+def _tell(row: NowRow, output: Output) -> None:
+    output.line(row["sentence"])
+    for one in row["troubles"]:
+        _tell_trouble(one, output)
+    for running in row["running"]:
+        output.line(f"runs: rollout {running['rollout']}, {running['image']}, since {running['began_at']}")
+    for wait in row["waiting"]:
+        until = f", at {wait['until']}" if wait["until"] else ""
+        output.line(f"waits: {wait['image']} on {wait['count']} target(s): {wait['says']}{until}")
+        output.line(f"  next: {wait['then']}")
+    more = row["waiting_count"] - len(row["waiting"])
+    if more:
+        output.line(f"and {more} more that wait; `status --json` and `fleet` tell of them")
+    for one in row["silenced"]:
+        output.line(f"silenced: {one['sentence']}")
+        for silence in one["silences"]:
+            output.line(f"  by {silence['actor']} until {silence['until']}: {silence['reason']}")
+    oldest = row["oldest_look"]
+    if oldest:
+        output.line(f"the oldest look at a host is of {oldest['asked_at']}, at {oldest['name']}")
+
+
+def _tell_trouble(one: TroubleRow, output: Output) -> None:
+    output.line(f"{one['kind'].replace('_', ' ')}: {one['sentence']}")
+    since = f" (since {one['since']})" if one["since"] else ""
+    at = f", at {one['at']}" if one["at"] else ""
+    output.line(f"  next: {one['then']}{at}{since}")
+
+
+COMMAND = Command("status", "tell whether everything is well, and what goes on", (json_option,), run)

@@ -1,0 +1,136 @@
+"""The front: what a working operator answers over HTTP, made of what it keeps and of what it knows at this moment."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from registry_docker_updater import __version__
+from registry_docker_updater.activities.by_hand import ByHand
+from registry_docker_updater.clock import Clock
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.runs.progress import RunProgress
+from registry_docker_updater.core.schedules.registries import LastPoll
+from registry_docker_updater.http.access import AccessGuard
+from registry_docker_updater.http.admission import DoorGuard
+from registry_docker_updater.http.api import Api
+from registry_docker_updater.http.application import application
+from registry_docker_updater.http.by_hand import Pushes
+from registry_docker_updater.http.endpoints import Endpoint
+from registry_docker_updater.http.entrance import Listening
+from registry_docker_updater.http.guard import NoDeliveries
+from registry_docker_updater.http.head import Guard
+from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.metrics import MetricsPage
+from registry_docker_updater.http.pages.context import Context
+from registry_docker_updater.http.pages.pages import Pages
+from registry_docker_updater.http.pages.rendering import Rendering
+from registry_docker_updater.http.pages.topics import Topics
+from registry_docker_updater.http.receiver import Receiver
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.http.together import Together
+from registry_docker_updater.metrics import Metrics
+from registry_docker_updater.parts import Parts
+from registry_docker_updater.settings import door
+from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.gauges import Watched
+from registry_docker_updater.views.now import CurrentStatus
+from registry_docker_updater.views.orders import TargetOrders
+from registry_docker_updater.views.registries import CurrentRegistries, registries
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an operator knows at this moment: the fleet, the runs that go on, and what registries said when they were asked last.
+
+    ``flaw`` is what is wrong with the trail, ``troubles`` say for each of its parts why it does not work, None where it does;
+    ``wake`` has it look at once at what was asked for. ``steady`` is its clock that nobody sets.
+    """
+
+    fleet: Callable[[], Fleet]
+    running: Callable[[], Mapping[int, RunProgress]]
+    polls: Callable[[], Mapping[str, LastPoll]]
+    flaw: Callable[[], str | None]
+    troubles: Callable[[], Mapping[str, str | None]]
+    not_ready: Callable[[], str | None]
+    wake: Callable[[], None]
+    steady: Clock
+
+
+def servers(
+    parts: Parts, known: Known, receiver: Receiver, access: AccessGuard, metrics: Metrics
+) -> Sequence[Server]:
+    """Return what listens: for registries, and, where it has an address of its own, for who asks.
+
+    Raises :class:`UpdaterError` where an address is taken.
+    """
+    overview = CurrentOverview(parts.storage, parts.registry_hosts, known.fleet, parts.clock, known.steady)
+    standings = CurrentRegistries(parts.storage, parts.known_registries, known.polls, parts.clock)
+    status = CurrentStatus(
+        parts.storage,
+        overview,
+        standings,
+        parts.settings.fleet.scan_interval,
+        running=known.running,
+        trail=known.flaw,
+    )
+    _watch(parts, known, overview, metrics)
+    by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
+    api = Api(
+        Listings(
+            parts.storage, known.fleet, overview, lambda: registries(standings()), status, known.running
+        ),
+        Pushes(parts.storage, by_hand, known.wake, parts.clock),
+        known.not_ready,
+        __version__,
+        MetricsPage(metrics, time.monotonic).endpoints(),
+    )
+    topics = Topics(parts.storage, known.fleet, known.running)
+    shown = Context(
+        storage=parts.storage,
+        overview=overview,
+        rendering=Rendering(__version__, parts.clock),
+        runs=parts.runs,
+        registries=tuple(parts.settings.registries),
+        orders=TargetOrders(),
+        topics=topics,
+    )
+    asked = (*api.endpoints(), *Pages(shown, access, status, by_hand, known.wake).endpoints())
+    listen, refusals = parts.settings.listen, receiver.refusals
+    certificate = door.certificate(parts.settings)
+
+    def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
+        return Server(
+            Together(
+                application(endpoints, access, refusals, shown.refused), parts.storage.events.record_all
+            ),
+            DoorGuard(guard, access, endpoints),
+            Listening(address, port, certificate),
+            refusals=refusals,
+            version=topics.version,
+            metrics=metrics,
+        )
+
+    sent = receiver.endpoints()
+    if listen.api is None:
+        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
+    return (
+        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
+        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
+    )
+
+
+def _watch(parts: Parts, known: Known, overview: CurrentOverview, metrics: Metrics) -> None:
+    """Have metrics told of what is looked at when they are asked for, and of what was before the start."""
+    watched = Watched(
+        storage=parts.storage,
+        overview=overview,
+        registries=tuple(parts.settings.registries),
+        troubles=known.troubles,
+        workers=parts.settings.rollouts.workers,
+        busy=lambda: len(known.running()),
+    )
+    metrics.watch(watched.readings)
+    metrics.served(door.certificate_ends(parts.settings))
+    for name in parts.settings.registries:
+        if at := parts.storage.events.last_received(name):
+            metrics.heard(name, at)

@@ -1,0 +1,194 @@
+"""Pushes as people ask for them, and what each means for every target that runs its name."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from typing_extensions import TypedDict
+
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.references import InvalidReference, Reference
+from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.planner import judge
+from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
+from registry_docker_updater.errors import NotAsked, NothingKnown
+from registry_docker_updater.storage.events import KeptEvent
+from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.fleet import TargetRow, target
+from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout_of_push
+from registry_docker_updater.views.values import moment
+
+Hosts = Mapping[str, Sequence[str]]
+Judged = Sequence[tuple[Target, Verdict]]
+
+
+class JudgedRow(TargetRow):
+    """A target, and what a push means for it: the planner's ``verdict``, a word for programs, which ``says`` why.
+
+    ``is_concerned`` tells that it goes there, ``is_current`` that it is there already; what is neither is left alone, and where it
+    ``can_be_forced``, a person's word has it updated all the same.
+    """
+
+    verdict: str
+    says: str
+    is_concerned: bool
+    is_current: bool
+    can_be_forced: bool
+
+
+class PushRow(TypedDict):
+    """A push, what it means for each target that runs its name, and its rollout, null where there is none yet.
+
+    It counts while it ``is_newest`` of its name. ``is_fleet_known`` tells that hosts have told what they run, ``is_due`` that the
+    rollout waits for nothing but a worker.
+    """
+
+    push: int
+    image: str
+    digest: str
+    registry: str
+    actor: str | None
+    received_at: str
+    is_newest: bool
+    is_fleet_known: bool
+    is_due: bool
+    targets: list[JudgedRow]
+    rollout: WholeRolloutRow | None
+
+
+def named(hosts: Hosts, image: str) -> tuple[str, Reference]:
+    """Return the registry, by its name in the settings, and the reference that ``image`` names; raises :class:`NotAsked`."""
+    try:
+        reference = Reference.parse(image)
+    except InvalidReference as error:
+        raise NotAsked("image", str(error)) from None
+    for name, some in hosts.items():
+        if reference.host.lower() in (host.lower() for host in some):
+            return name, reference
+    known = ", ".join(host for some in hosts.values() for host in some)
+    raise NotAsked("image", f"{reference.host} is no registry of the settings; known are {known}")
+
+
+def planned(hosts: Hosts, image: str) -> tuple[str, Reference]:
+    """Return the registry and the reference that ``image`` names, which has a tag; raises :class:`NotAsked`."""
+    registry, reference = named(hosts, image)
+    if not reference.tag:
+        raise NotAsked(
+            "image",
+            f"{image} needs a tag, as in registry.example.com/test/app:1: no other name is ever pushed",
+        )
+    return registry, reference
+
+
+def if_pushed(hosts: Hosts, registry: str, reference: Reference, now: datetime) -> DesiredImage:
+    """Return ``reference`` as if it were pushed ``now``."""
+    return DesiredImage(
+        push=0,
+        registry=registry,
+        hosts=tuple(hosts[registry]),
+        repository=reference.repository,
+        tag=reference.tag or "",
+        digest=reference.digest or "",
+        received_at=now,
+    )
+
+
+def judged(  # noqa: PLR0913 - what a verdict rests on
+    storage: Storage,
+    hosts: Hosts,
+    desired: DesiredImage,
+    known: Fleet,
+    now: datetime,
+    *,
+    is_asked_again: bool = False,
+) -> Judged:
+    """Return every target that runs the name of ``desired``, and what the push means for it ``now``.
+
+    Where it ``is_asked_again``, what it would mean if its rollout were due.
+    """
+    targets = known.running(desired.image_names)
+    history = storage.history(hosts, [one.key for one in targets])
+    rollout = history.rollouts.get(desired.push)
+    if rollout and is_asked_again:
+        due = replace(rollout, state=RolloutState.WAITING, due_at=now, is_stopped=False)
+        history = replace(history, rollouts={**history.rollouts, desired.push: due})
+    return [(one, judge(one, desired, history, known, now)) for one in targets]
+
+
+def can_be_forced(verdict: Verdict) -> bool:
+    """Tell whether a person's word is for a target of which this is the verdict."""
+    # One that is busy may have refused this digest, too.
+    return verdict.is_overridable or verdict is BUSY
+
+
+def judged_rows(found: Judged, forced: Collection[str] = ()) -> list[JudgedRow]:
+    """Return what a push means for each target; it goes to those with the keys ``forced``, too."""
+    return [
+        {
+            **target(one),
+            "verdict": verdict.name,
+            "says": verdict.sentence,
+            "is_concerned": verdict.is_pending or one.key in forced,
+            "is_current": verdict is CURRENT,
+            "can_be_forced": can_be_forced(verdict),
+        }
+        for one, verdict in found
+    ]
+
+
+def plan(storage: Storage, hosts: Hosts, image: str, known: Fleet, now: datetime) -> list[JudgedRow]:
+    """Return what a push of ``image`` would mean ``now`` for each target of the fleet as it is ``known``.
+
+    Raises :class:`NotAsked` where no push is called so.
+    """
+    registry, reference = planned(hosts, image)
+    desired = if_pushed(hosts, registry, reference, now)
+    return judged_rows(judged(storage, hosts, desired, known, now))
+
+
+def push(storage: Storage, hosts: Hosts, number: int, known: Fleet, now: datetime) -> PushRow:
+    """Return the push with ``number``, and how it stands ``now``; raises :class:`NothingKnown`."""
+    with storage.snapshot() as kept:
+        _one(kept, number)
+        desired = newest(kept, hosts, number)
+        found = judged(kept, hosts, desired, known, now) if desired else ()
+        return push_row(kept, hosts, number, known, judged_rows(found), now)
+
+
+def newest(storage: Storage, hosts: Hosts, number: int) -> DesiredImage | None:
+    """Return the push with ``number``, where it is the newest of its name, and None where it counts no more."""
+    for desired in storage.events.desired(hosts, of=number):
+        return desired
+    return None
+
+
+def push_row(  # noqa: PLR0913, PLR0917 - what a row is made of
+    storage: Storage, hosts: Hosts, number: int, known: Fleet, targets: Iterable[JudgedRow], now: datetime
+) -> PushRow:
+    """Return the push with ``number``, which means this for ``targets``; raises :class:`NothingKnown`."""
+    one = _one(storage, number)
+    rollout = rollout_of_push(storage, number)
+    due_at = rollout["due_at"] if rollout else None
+    host = hosts.get(one.registry, (one.registry,))[0]
+    return {
+        "push": number,
+        "image": f"{host}/{one.repository}:{one.tag}",
+        "digest": str(one.digest),
+        "registry": one.registry,
+        "actor": one.actor,
+        "received_at": moment(one.received_at),
+        "is_newest": newest(storage, hosts, number) is not None,
+        "is_fleet_known": bool(known.hosts),
+        "is_due": due_at is not None and datetime.fromisoformat(due_at) <= now,
+        "targets": list(targets),
+        "rollout": rollout,
+    }
+
+
+def _one(storage: Storage, number: int) -> KeptEvent:
+    one = storage.events.event(number)
+    if not one.digest or not one.repository or one.waits or one.reason:
+        raise NothingKnown(f"event {number} is no push that counts; `events {number}` shows it")
+    return one

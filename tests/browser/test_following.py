@@ -1,0 +1,104 @@
+"""A page that is open follows what goes on."""
+
+import http.client
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.filled import Served
+from integration.conftest import until
+from integration.keeping import ONCE
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.rollouts.lifecycle import RunEnd
+from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.runs.results import TaskStart
+from registry_docker_updater.storage.actions import end_run
+from unit.builders import NEW, NEWER, OLD
+
+pytestmark = pytest.mark.lab
+
+
+def test_a_rollout_that_runs_is_seen_to_move_and_to_end(site: Served, page: Page) -> None:
+    page.goto(site.url + "/rollouts/4")
+    row = page.locator("#targets tbody tr")
+    expect(row).to_contain_text("Pull the image")
+    expect(page.locator("#live")).to_have_text("live")
+    site.progress.task(4, TaskStart("swarm-m1", "Wait until it is proven"), utc_now())
+    expect(row).to_contain_text("Wait until it is proven")
+    (worker,) = [one for one in site.fleet.targets.values() if one.name == "worker"]
+    ended = TargetOutcome(worker.key, worker.kind, worker.name, worker.place, Outcome.UPDATED, OLD, NEWER)
+    end_run(site.storage, 4, RunEnd(NEWER, (ended,), {}), ONCE, utc_now())
+    site.progress.end(4)
+    expect(row).to_contain_text("updated")
+    expect(page.locator("#rollout")).to_contain_text("ended well")
+    expect(page.locator("#around")).to_contain_text("ended")
+
+
+def test_a_push_shows_in_lists_that_are_open_and_whoever_is_at_a_link_stays_there(
+    site: Served, page: Page
+) -> None:
+    page.goto(site.url + "/events")
+    expect(page.locator("#live")).to_have_text("live")
+    page.get_by_role("link", name="event 1", exact=True).focus()
+    site.push("test/brand-new:7", NEW, "dora")
+    expect(page.locator("#list")).to_contain_text("test/brand-new:7")
+    expect(page.get_by_role("link", name="event 1", exact=True)).to_be_focused()
+
+
+def test_what_somebody_types_is_not_taken_away(site: Served, page: Page) -> None:
+    page.goto(site.url + "/events")
+    page.get_by_label("Pushed by").fill("ann")
+    site.push("test/brand-new:7", NEW, "dora")
+    expect(page.locator("#list")).to_contain_text("test/brand-new:7")
+    expect(page.get_by_label("Pushed by")).to_have_value("ann")
+
+
+def stream(
+    site: Served, topic: str, version: str = ""
+) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=20)
+    connection.request("GET", f"/live?topic={topic}&version={version}")
+    return connection, connection.getresponse()
+
+
+def test_who_follows_from_an_old_page_is_called_at_once_and_others_only_when_something_changes(
+    site: Served,
+) -> None:
+    connection, answer = stream(site, "kept", "old")
+    assert answer.getheader("Content-Type") == "text/event-stream"
+    assert answer.readline() == b"event: changed\n"
+    connection.close()
+    began = time.monotonic()
+    connection, answer = stream(site, "kept", str(site.storage.trail.last_given()))
+    site.push("test/brand-new:7", NEW, "dora")
+    assert answer.readline() == b"event: changed\n"
+    assert time.monotonic() - began < 15
+    connection.close()
+
+
+def test_what_is_no_topic_is_not_there(site: Served) -> None:
+    for topic in ("nothing", "rollout:", "rollout:x", "rollout:99999999999999999999"):
+        connection, answer = stream(site, topic)
+        assert answer.status == 404
+        connection.close()
+
+
+def test_only_so_many_follow_and_each_who_leaves_makes_room(site: Served) -> None:
+    followers = [stream(site, "kept") for _ in range(100)]
+    assert {answer.status for _, answer in followers} == {200}
+    connection, answer = stream(site, "kept")
+    assert answer.status == 503
+    connection.close()
+    for one, answer in followers:
+        answer.close()
+        one.close()
+
+    def is_let_in() -> bool:
+        connection, answer = stream(site, "kept")
+        answer.close()
+        connection.close()
+        return answer.status == 200
+
+    until(is_let_in)

@@ -1,0 +1,188 @@
+"""What people see in a browser: every page, with names that are none, on a phone, in the dark, and by every sense."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from browser.filled import EVIL, Served
+from unit.builders import HOST, NEW
+
+pytestmark = pytest.mark.lab
+
+PAGES = (
+    "/",
+    "/fleet",
+    "/fleet?behind=yes&sort=name&order=down",
+    "/hosts",
+    "/hosts/docker03",
+    "/swarms",
+    "/rollouts",
+    "/rollouts/3",
+    "/rollouts/3/runs/update-1",
+    "/rollouts/4",
+    "/events",
+    "/events/1",
+    "/events/4",
+    "/trail",
+    "/search",
+    "/search?text=shop",
+    "/silences",
+    "/push",
+    "/login",
+    "/rollouts/99",
+    "/nothing/here",
+)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds."""
+    return [
+        f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]}"
+        for one in Axe().run(page).response["violations"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"viewport": {"width": 360, "height": 740}, "color_scheme": "light"},
+    ],
+    indirect=True,
+    ids=["light", "dark", "phone"],
+)
+def test_no_page_keeps_anybody_out(site: Served, page: Page) -> None:
+    for path in (*PAGES, f"/targets/{next(iter(site.fleet.targets))}"):
+        page.goto(site.url + path)
+        assert (path, violations(page)) == (path, [])
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert (path, wide) == (path, False)
+
+
+def test_axe_finds_what_is_wrong(site: Served, page: Page) -> None:
+    """Its silence about our pages means something."""
+    page.goto(site.url + "/fleet")
+    page.evaluate("document.querySelector('label').replaceWith(document.createElement('input'))")
+    assert any(one.startswith("label:") for one in violations(page))
+
+
+def everything(site: Served) -> Iterator[str]:
+    yield from PAGES
+    yield from (f"/targets/{key}" for key in site.fleet.targets if "evil" in key)
+    yield from ("/hosts/docker09", "/hosts/docker05", f"/fleet?text={EVIL.split('&')[0]}", "/events/4")
+
+
+def test_names_from_outside_are_text_wherever_they_are_shown(site: Served, page: Page) -> None:
+    shown = 0
+    for path in everything(site):
+        page.goto(site.url + path)
+        assert page.title() != "owned"
+        assert page.locator("main script, main img, main a[href^='javascript']").count() == 0
+        text = page.locator("main").inner_text()
+        assert not re.search("[\u202e\x1b]", text)
+        shown += "onerror=" in text
+    assert shown >= 8
+
+
+def test_the_fleet_says_what_is_behind_and_why(site: Served, page: Page) -> None:
+    page.goto(site.url + "/fleet")
+    page.get_by_label("only those behind").check()
+    page.get_by_role("button", name="Filter").click()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(4)
+    row = rows.filter(has_text="api")
+    expect(row).to_contain_text("this digest was rolled back here before")
+    row.get_by_role("link", name="api").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("service api")
+    expect(page.locator("#around")).to_contain_text("not healthy after 60 s")
+    page.get_by_role("link", name="rollout 2").first.click()
+    expect(page.locator("#targets")).to_contain_text("rolled back")
+    expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("pulled 3.40 s"))
+
+
+def test_a_list_is_sorted_and_filtered_by_its_address(site: Served, page: Page) -> None:
+    page.goto(site.url + "/fleet?kind=container&text=shop")
+    page.get_by_role("link", name="Place").click()
+    assert "kind=container" in page.url
+    names = page.locator("tbody td:nth-child(2)").all_inner_texts()
+    assert names == sorted(names, reverse=True)
+    assert len(names) == 8
+    page.goto(site.url + "/fleet?kind=spaceship&page=x")
+    expect(page.get_by_role("status").first).to_contain_text("Not understood, and left out: kind, page.")
+    expect(page.locator("caption")).to_have_text("19 targets")
+
+
+def test_a_search_finds_targets_hosts_rollouts_and_events_by_what_is_known_of_them(
+    site: Served, page: Page
+) -> None:
+    page.goto(site.url + "/fleet")
+    search = page.get_by_role("searchbox")
+    search.fill("docker03")
+    search.press("Enter")
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()
+    expect(page.locator("section", has_text="Hosts")).to_contain_text("no route to host")
+    for text, found in (
+        (NEW[7:20], "rollout 1"),
+        ("carol", "rollout 4"),
+        (f"{HOST}/test/mail:1", "rollout 1"),
+    ):
+        page.goto(f"{site.url}/search?text={text}")
+        expect(page.locator("section", has_text="Rollouts").last).to_contain_text(found)
+
+
+def test_a_run_is_read_by_its_tasks_and_its_output_in_colour(site: Served, page: Page) -> None:
+    page.goto(site.url + "/rollouts/3")
+    page.get_by_role("link", name="update-1").click()
+    expect(page.locator("tbody tr").first).to_contain_text("3 ok")
+    output = page.get_by_role("region", name="Output of the run")
+    expect(output.locator(".ansi32").first).to_contain_text("ok: [docker00]")
+    expect(output).to_contain_text("fatal: [docker00]: FAILED!")
+
+
+@pytest.mark.parametrize("page", [{"java_script_enabled": False}], indirect=True)
+def test_pages_work_without_scripts(site: Served, page: Page) -> None:
+    page.goto(site.url + "/rollouts")
+    page.get_by_label("State").select_option("waiting")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert page.locator("noscript meta[http-equiv=refresh]").count() == 1
+
+
+def test_what_is_printed_is_what_was_read(site: Served, page: Page) -> None:
+    page.goto(site.url + "/rollouts/3")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("navigation")).not_to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_the_keyboard_reaches_the_content_first(site: Served, page: Page) -> None:
+    page.goto(site.url + "/fleet")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_swarm_is_shown_by_its_managers_with_how_its_services_stand(site: Served, page: Page) -> None:
+    page.goto(site.url + "/fleet")
+    page.get_by_role("link", name="swarms").click()
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("swarm-m1, swarm-m2")
+    expect(row.locator(".number")).to_have_text(["2", "2"])
+
+
+def test_the_first_page_says_what_is_wrong_what_runs_what_waits_and_who_does_not_answer(
+    site: Served, page: Page
+) -> None:
+    page.goto(site.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not everything is well")
+    expect(page.locator("#troubles")).to_contain_text("rollout 2")
+    expect(page.locator("#running")).to_contain_text("Pull the image")
+    expect(page.locator("#waiting")).to_contain_text("test/shop:1")
+    expect(page.locator("#around")).to_contain_text("no route to host")
+    expect(page.locator("#around")).to_contain_text("production")
