@@ -220,12 +220,12 @@ def test_registries_that_are_silent_or_do_not_answer_and_a_broken_trail_have_the
         assert operator.port
         with watching(site.folder / "prometheus", operator.port) as prometheus:
             prometheus.fires("TrailBroken")
-            prometheus.fires("RegistryUnanswered", "failed", "gone")
+            prometheus.fires("RegistryUnanswered", "gone")
             # What it said first, it may have said before there was an operator.
             assert "RegistrySilent" not in {name for name, *_ in prometheus.firing}
             real.client.push("test/app", "1", image("2"))
             prometheus.fires("RegistrySilent", "production")
-            assert ("RegistryUnanswered", "failed", "production") not in prometheus.firing
+            assert ("RegistryUnanswered", "production") not in prometheus.firing
 
 
 def test_a_certificate_that_ends_soon_has_its_alert(site: Site) -> None:
