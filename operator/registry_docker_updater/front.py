@@ -94,8 +94,9 @@ def servers(
         orders=TargetOrders(),
         topics=topics,
     )
-    asked = (*api.endpoints(), *Pages(shown, access, status, by_hand, known.wake).endpoints())
     listen, refusals = parts.settings.listen, receiver.refusals
+    pages = Pages(shown, access, status, by_hand, known.wake, refusals)
+    asked = (*api.endpoints(), *pages.endpoints())
     certificate = door.certificate(parts.settings)
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:

@@ -133,7 +133,8 @@ def _report(
     _say(f"""
 All of it still runs. What to try next:
   alias updater='{command}'
-  updater rollouts; updater rollout 1; updater fleet; updater events
+  updater status; updater why web; updater rollouts; updater rollout 1; updater fleet; updater events
+  {updater.url}/                         # the pages, in a browser on this machine
   updater plan {address}/test/app:1
   skopeo copy --src-tls-verify=false --dest-tls-verify=false \\
     docker://{address}/test/app:1 docker://{address}/test/app:2     # a promotion: what runs :2 follows
