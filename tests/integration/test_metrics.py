@@ -68,6 +68,7 @@ def test_what_happens_from_an_event_to_the_end_of_its_rollout_is_counted_and_tim
             "unreadable": 1,
         }
         assert found["last_event_timestamp_seconds", ("production",)] > 1.7e9
+        assert found["missed_pushes", ("production",)] == 0
         assert found["runs_total", ("update", "failed")] == 1
         assert found["run_duration_seconds_count", ("update",)] == 1
         assert found["run_duration_seconds_count", ("discover",)] >= 1
