@@ -5,7 +5,13 @@ import json
 from pathlib import Path
 
 from registry_docker_updater.activities.evidence import verify_all
-from registry_docker_updater.cli.command import Command, json_option, moment, rollout_argument
+from registry_docker_updater.cli.command import (
+    Command,
+    json_option,
+    moment,
+    rollout_argument,
+    server_options,
+)
 from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
@@ -120,6 +126,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("show", help="tell the whole story of a rollout")
     rollout_argument(showing)
     json_option(showing)
+    server_options(showing)
     writing = actions.add_parser("export", help="write entries as JSON, a line each")
     writing.add_argument(
         "--since", type=moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
@@ -11,6 +12,7 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
 
 _LISTED = 20
+SERVER_VARIABLE, TOKEN_VARIABLE = "REGISTRY_DOCKER_UPDATER_SERVER", "REGISTRY_DOCKER_UPDATER_TOKEN"
 
 Arguments = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[Parts, argparse.Namespace, Output], int]
@@ -20,7 +22,7 @@ Ask = Callable[[Source, argparse.Namespace, Output], int]
 def _only_here(_source: Source, given: argparse.Namespace, _output: Output) -> int:
     name = given.command.name
     raise UpdaterError(
-        f"`{name}` works with the operator's own files: run it on its machine, without --server"
+        f"`{name}` works with the operator's own files: run it on its machine, without --server or ${SERVER_VARIABLE}"
     )
 
 
@@ -37,6 +39,11 @@ class Command:
     arguments: tuple[Arguments, ...]
     run: Run | None = None
     ask: Ask = _only_here
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether it works with another source than the operator's own files."""
+        return self.ask is not _only_here
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +75,42 @@ def limit_option(parser: argparse.ArgumentParser) -> None:
 def rollout_argument(parser: argparse.ArgumentParser) -> None:
     """Say which rollout the command is about."""
     parser.add_argument("number", type=int, metavar="ID")
+
+
+def server_option(
+    parser: argparse.ArgumentParser | argparse._MutuallyExclusiveGroup, default: str | None = None
+) -> None:
+    """Have the command ask an operator elsewhere when told to."""
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        default=default,
+        help=f"ask the operator at this address, such as https://updater.example.com (default: ${SERVER_VARIABLE})",
+    )
+
+
+def token_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Say who asks an operator elsewhere, and whom to trust that is it."""
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help=f"for --server: what holds the token (default: that in ${TOKEN_VARIABLE})",
+    )
+    parser.add_argument(
+        "--ca-file",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="for --server: who signed its certificate, PEM, beside those whom the system trusts",
+    )
+
+
+def server_options(parser: argparse.ArgumentParser) -> None:
+    """Take after the command, too, whom to ask; where it is not given there, what was given before stays."""
+    server_option(parser, argparse.SUPPRESS)
+    token_options(parser, argparse.SUPPRESS)
 
 
 def force_and_wait_options(parser: argparse.ArgumentParser) -> None:

@@ -25,9 +25,16 @@ from registry_docker_updater.cli import (
     status,
     why,
 )
-from registry_docker_updater.cli.command import Command
+from registry_docker_updater.cli.command import (
+    SERVER_VARIABLE,
+    Command,
+    server_option,
+    server_options,
+    token_options,
+)
 from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.there import there
 from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
@@ -56,6 +63,8 @@ COMMANDS: tuple[Command, ...] = (
 def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
     """Run one command; return 0 when done, 1 when something was found wrong. Wrong usage ends with 2."""
     given = parser().parse_args(arguments)
+    if given.server and (given.config or given.local):
+        parser().error("--server is somewhere else than the settings of --config or --local are for")
     # What a reader that has gone away was not told is no reason to say that a push ended well.
     code = int(getattr(given, "wait", False))
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -80,11 +89,20 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
 
 def _do(given: argparse.Namespace, output: Output, clock: Clock) -> int:
     command: Command = given.command
+    if server := _server(given):
+        return command.ask(there(server, given.token_file, given.ca_file, os.environ), given, output)
     path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
     parts = Parts(loading.load(path), path, os.environ, clock)
     if command.run:
         return command.run(parts, given, output)
     return command.ask(Here(parts, output), given, output)
+
+
+def _server(given: argparse.Namespace) -> str | None:
+    """Return whom to ask; settings that are named mean this machine, whatever the environment says."""
+    if given.server or given.config or given.local:
+        return str(given.server) if given.server else None
+    return os.environ.get(SERVER_VARIABLE)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,11 +124,15 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="use embedded settings: this machine's engine, state in $XDG_STATE_HOME",
     )
+    server_option(which)
+    token_options(top)
     add = top.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
     for command in COMMANDS:
         one = add(command.name, help=command.help)
         for arguments in command.arguments:
             arguments(one)
+        if command.can_ask:
+            server_options(one)
         one.set_defaults(command=command)
     return top
 

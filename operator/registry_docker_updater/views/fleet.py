@@ -56,7 +56,7 @@ class TargetRow(TypedDict):
 
 
 class FleetRows(TypedDict):
-    """The fleet: its hosts, and its targets in the order of their places and names."""
+    """The fleet: its hosts by their names, and its targets in the order of their places and names."""
 
     hosts: list[HostRow]
     targets: list[TargetRow]
@@ -96,10 +96,10 @@ def hosts(
 
 
 def fleet(known: Fleet) -> FleetRows:
-    """Return the fleet: its hosts, and its targets in the order of their places and names."""
+    """Return the fleet: its hosts by their names, and its targets in the order of their places and names."""
     ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
     return {
-        "hosts": list(host_rows(known, known.hosts)),
+        "hosts": list(host_rows(known, sorted(known.hosts))),
         "targets": [target(one) for one in ordered],
     }
 

@@ -57,7 +57,7 @@ HARBOR_PUSH = (PAYLOADS / "harbor28-push-artifact.json").read_bytes()
 LIMIT = 100_000
 
 
-HOSTS = {"production": (HOST,), "harbor": ("harbor.example.com",), "international": ("intl.example.com",)}
+HOSTS = {"production": (HOST,), "harbor": ("harbor.example.com",)}
 REGISTRIES = {
     "production": KnownRegistry("distribution", (HOST,)),
     "harbor": KnownRegistry("harbor", ("harbor.example.com",)),
