@@ -193,9 +193,9 @@ def test_each_trouble_of_a_running_operator_has_its_alert(site: Site) -> None:
 
 
 def pushed(operator: Running, name: str, number: int) -> None:
-    told = json.loads(event(digest=f"sha256:{number:064x}", number=number))
-    told["events"][0]["target"]["repository"] = name
-    assert operator.ask("POST", "/events/production", json.dumps(told).encode())[0] == 202
+    sent = json.loads(event(digest=f"sha256:{number:064x}", number=number))
+    sent["events"][0]["target"]["repository"] = name
+    assert operator.ask("POST", "/events/production", json.dumps(sent).encode())[0] == 202
 
 
 def test_registries_that_are_silent_or_do_not_answer_and_a_broken_trail_have_their_alerts(

@@ -66,7 +66,7 @@ def test_why_says_that_no_target_is_known_yet(store: Storage, run: Run) -> None:
     store.fleet.apply(whole(Fleet({"solo": host("solo")}, {})))
     code, _, complaint = run("why", "web")
     assert code == 1
-    assert "no host has said of a service or container that opted in" in complaint
+    assert "no host has told of a service or container that opted in" in complaint
 
 
 def test_why_of_an_image_that_no_registry_has_names_the_setting(store: Storage, run: Run) -> None:
