@@ -163,6 +163,7 @@ def asked(size: Size, running: int, key: str) -> dict[str, str]:
     """Return what is asked for, by what it is."""
     some = f"host{size.hosts // 2:05}.example.com"
     return {
+        "now": "/",
         "the fleet": "/fleet",
         "what is behind, sorted by name": "/fleet?behind=yes&sort=name",
         "targets with a text in them": "/fleet?text=team7%2Fapp",
@@ -172,6 +173,7 @@ def asked(size: Size, running: int, key: str) -> dict[str, str]:
         "hosts": "/hosts",
         "hosts that do not answer": "/hosts?answers=no&sort=asked",
         "one host": f"/hosts/{some}",
+        "swarms": "/swarms",
         "rollouts": "/rollouts",
         "rollouts with a text in them that none has": "/rollouts?text=nothing-like-it",
         "one rollout that runs": f"/rollouts/{running}",
@@ -180,6 +182,7 @@ def asked(size: Size, running: int, key: str) -> dict[str, str]:
         "events of one person": "/events?actor=person7",
         "the trail": "/trail",
         "a search": "/search?text=app77",
+        "API: status": "/api/v1/status",
         "API: targets": "/api/v1/targets",
         "API: targets that are behind": "/api/v1/targets?behind=true",
         "API: one target": f"/api/v1/targets/{key}",

@@ -73,7 +73,7 @@ def servers(
         running=known.running,
         trail=known.flaw,
     )
-    _watch(parts, known, overview, metrics)
+    _watch(parts, known, overview, standings, metrics)
     by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
     api = Api(
         Listings(
@@ -100,8 +100,9 @@ def servers(
         orders=TargetOrders(),
         topics=topics,
     )
-    asked = (*api.endpoints(), *Pages(shown, access, status, by_hand, known.wake).endpoints())
     listen, refusals = parts.settings.listen, receiver.refusals
+    pages = Pages(shown, access, status, by_hand, known.wake, refusals)
+    asked = (*api.endpoints(), *pages.endpoints())
     certificate = door.certificate(parts.settings)
 
     def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
@@ -125,18 +126,17 @@ def servers(
     )
 
 
-def _watch(parts: Parts, known: Known, overview: CurrentOverview, metrics: Metrics) -> None:
-    """Have metrics told of what is looked at when they are asked for, and of what was before the start."""
+def _watch(
+    parts: Parts, known: Known, overview: CurrentOverview, standings: CurrentRegistries, metrics: Metrics
+) -> None:
+    """Have metrics told of what is looked at when they are asked for."""
     watched = Watched(
         storage=parts.storage,
         overview=overview,
-        registries=tuple(parts.settings.registries),
+        registries=standings,
         troubles=known.troubles,
         workers=parts.settings.rollouts.workers,
         busy=lambda: len(known.running()),
     )
     metrics.watch(watched.readings)
     metrics.served(door.certificate_ends(parts.settings))
-    for name in parts.settings.registries:
-        if at := parts.storage.events.last_received(name):
-            metrics.heard(name, at)

@@ -51,6 +51,13 @@ class Reading:
 # What is read when somebody asks: by name, what it means, and its labels.
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ready": ("Whether each part works that /readyz asks for: 1 or 0.", ("part",)),
+    "last_event_timestamp_seconds": ("When a registry sent an event last.", ("registry",)),
+    "last_poll_timestamp_seconds": ("When the sweep asked a registry last.", ("registry",)),
+    "registry_answers": ("Whether a registry answered when it was asked last: 1 or 0.", ("registry",)),
+    "missed_pushes": (
+        "Pushes that the sweep found and no event told of, since the registry told of one.",
+        ("registry",),
+    ),
     "claims_waiting": ("Events about which the registry is still to be asked.", ("registry",)),
     "rollouts": ("Rollouts that are kept, by their state.", ("state",)),
     "rollouts_due": ("Pushes with targets that wait for nothing but a free worker.", ()),
@@ -82,21 +89,7 @@ class Metrics:
         self._events = self._counter(
             "events", "Events that were sent, by what became of them.", "registry", "outcome"
         )
-        self._last_event = self._gauge(
-            "last_event_timestamp_seconds", "When the newest event came.", "registry"
-        )
         self._polls = self._counter("polls", "Questions to registries.", "registry", "outcome")
-        self._last_poll = self._gauge(
-            "last_poll_timestamp_seconds", "When a registry answered a question last.", "registry"
-        )
-        self._swept = self._counter(
-            "swept_pushes", "Pushes that the sweep found, of which no event told.", "registry"
-        )
-        self._last_swept = self._gauge(
-            "last_swept_push_timestamp_seconds",
-            "When the sweep found a push last of which no event told.",
-            "registry",
-        )
         self._outcomes = self._counter("target_outcomes", "What became of targets in runs.", "outcome")
         self._runs = self._counter("runs", "Runs of playbooks, by how they ended.", "playbook", "status")
         self._run_duration = self._histogram(
@@ -116,6 +109,7 @@ class Metrics:
         self._notifications = self._counter(
             "notifications", "Messages, by what became of them.", "channel", "outcome"
         )
+        self._given_up = self._counter("notifications_given_up", "Messages that are not tried again.")
         self._requests = self._counter(
             "http_requests", "Requests that were answered.", "endpoint", "method", "status"
         )
@@ -144,7 +138,6 @@ class Metrics:
                 self._events.labels(name, end)
             for outcome in ("answered", "failed"):
                 self._polls.labels(name, outcome)
-            self._swept.labels(name)
         for outcome in outcomes:
             self._outcomes.labels(outcome)
         for outcome in ("committed", "failed"):
@@ -161,27 +154,15 @@ class Metrics:
 
     # What happens.
 
-    def delivered(self, registry: str, counts: Mapping[str, int], at: datetime) -> None:
+    def delivered(self, registry: str, counts: Mapping[str, int]) -> None:
         """Note that a delivery of a registry was kept: how many events had which of :data:`EVENT_ENDS`."""
         for end, count in counts.items():
             if count:
                 self._events.labels(registry, end).inc(count)
-        self.heard(registry, at)
 
-    def heard(self, registry: str, at: datetime) -> None:
-        """Note when an event of a registry came."""
-        self._last_event.labels(registry).set(at.timestamp())
-
-    def polled(self, registry: str, at: datetime | None) -> None:
-        """Note that a registry answered at a time; None: that it did not."""
-        self._polls.labels(registry, "answered" if at else "failed").inc()
-        if at:
-            self._last_poll.labels(registry).set(at.timestamp())
-
-    def swept(self, registry: str, at: datetime) -> None:
-        """Note that the sweep found a push of which no event told."""
-        self._swept.labels(registry).inc()
-        self._last_swept.labels(registry).set(at.timestamp())
+    def polled(self, registry: str, *, is_answered: bool) -> None:
+        """Note that a registry was asked a question."""
+        self._polls.labels(registry, "answered" if is_answered else "failed").inc()
 
     def run_ended(self, playbook: str, status: str, seconds: float) -> None:
         """Note the end of a run."""
@@ -212,6 +193,10 @@ class Metrics:
                 self._channels.add(channel)
             known = channel if channel in self._channels else OTHER
         self._notifications.labels(known, "sent" if is_sent else "failed").inc()
+
+    def gave_up(self) -> None:
+        """Note that a message is not tried again."""
+        self._given_up.inc()
 
     def answered(self, endpoint: str, method: str, status: str, seconds: float) -> None:
         """Note an answer to a request for an endpoint of the table, with its status in digits."""

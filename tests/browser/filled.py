@@ -208,8 +208,8 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
     pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)
     api = Api(listings, pushes, lambda: None, "0.1.0")
-    shown = Pages(context, site.access, status, by_hand, lambda: None)
     refusals = Refusals(time.monotonic)
+    shown = Pages(context, site.access, status, by_hand, lambda: None, refusals)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
         Together(

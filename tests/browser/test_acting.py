@@ -29,13 +29,16 @@ def log_in(page: Page, site: Served, token: str, path: str = "/rollouts") -> Non
     page.get_by_role("button", name="Log in").click()
 
 
-def test_whoever_is_not_known_is_asked_for_a_token_and_led_back(guarded: Served, page: Page) -> None:
+def test_whoever_is_not_known_is_asked_for_a_token_and_led_back(
+    guarded: Served, page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
     page.goto(guarded.url + "/events?kind=unreadable")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     expect(page.get_by_role("navigation")).to_have_count(0)
     page.get_by_label("Token").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_have_text("That is no token of listen.access.")
+    assert "401 for POST '/login' from 127.0.0.1: no token of listen.access" in caplog.text
     page.get_by_label("Token").fill(READS)
     page.get_by_role("button", name="Log in").click()
     assert page.url == guarded.url + "/events?kind=unreadable"
@@ -162,4 +165,18 @@ def test_a_page_of_elsewhere_does_nothing_in_the_name_of_who_is_logged_in(
     assert answer.status in (303, 403)
     assert not answer.getheader("Set-Cookie")
     assert guarded.storage.trail.last_given() == before
+    connection.close()
+
+
+@pytest.mark.parametrize(("forwarded", "is_secure"), [("https", True), (None, False)])
+def test_a_session_is_for_tls_only_where_that_is_served(
+    guarded: Served, forwarded: str | None, is_secure: bool
+) -> None:
+    headers = {**FORM, "Sec-Fetch-Site": "same-origin"}
+    if forwarded:
+        headers["X-Forwarded-Proto"] = forwarded
+    connection = http.client.HTTPConnection(urlsplit(guarded.url).netloc, timeout=20)
+    connection.request("POST", "/login", f"token={OPERATES}", headers)
+    answer = connection.getresponse()
+    assert ("; Secure" in answer.getheader("Set-Cookie", "")) is is_secure
     connection.close()

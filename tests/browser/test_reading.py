@@ -186,3 +186,12 @@ def test_the_first_page_says_what_is_wrong_what_runs_what_waits_and_who_does_not
     expect(page.locator("#waiting")).to_contain_text("test/shop:1")
     expect(page.locator("#around")).to_contain_text("no route to host")
     expect(page.locator("#around")).to_contain_text("production")
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "99", "9" * 19, "9" * 40])
+def test_what_has_no_such_number_is_not_there(site: Served, page: Page, number: str) -> None:
+    for path in (f"/rollouts/{number}", f"/events/{number}", f"/rollouts/{number}/runs/update-1"):
+        answer = page.goto(site.url + path)
+        assert answer
+        assert answer.status == 404
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Not there|Not Found"))

@@ -197,10 +197,10 @@ def test_the_running_operator_logs_what_an_engine_says_in_one_line(site: Site) -
 
 def pushed(operator: Running, name: str, number: int, actor: str = "alice") -> None:
     """Have a push of ``name`` taken."""
-    told = json.loads(event(number=number))
-    told["events"][0]["target"]["repository"] = name
-    told["events"][0]["actor"] = {"name": actor}
-    assert operator.ask("POST", "/events/production", json.dumps(told).encode())[0] == 202
+    heard = json.loads(event(number=number))
+    heard["events"][0]["target"]["repository"] = name
+    heard["events"][0]["actor"] = {"name": actor}
+    assert operator.ask("POST", "/events/production", json.dumps(heard).encode())[0] == 202
 
 
 def test_a_push_is_followed_through_the_log_by_its_number_and_each_id_is_said_once(site: Site) -> None:
@@ -247,19 +247,19 @@ def test_as_json_each_line_is_an_object_with_what_it_is_about(site: Site) -> Non
     for line in lines:
         assert list(line)[:4] == ["time", "level", "logger", "message"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
-    told = [{name: one for name, one in line.items() if name not in ("time", "logger")} for line in lines]
+    heard = [{name: one for name, one in line.items() if name not in ("time", "logger")} for line in lines]
     known = {"event": 1, "registry": "production"}
     assert {
         "level": "info",
         "message": rf"accepted from production: test/app:1 is {NEW}, pushed by \u202egnp",
         **known,
-    } in told
+    } in heard
     of_run = {**known, "rollout": 1, "run": 1}
-    assert {"level": "info", "message": f"{APP} to {NEW} on solo", **of_run} in told
-    (of_target,) = (line for line in told if "target" in line)
+    assert {"level": "info", "message": f"{APP} to {NEW} on solo", **of_run} in heard
+    (of_target,) = (line for line in heard if "target" in line)
     assert of_run.items() <= of_target.items()
     assert of_target["target"] == "container/solo/web0"
-    (of_host,) = (line for line in told if line.get("host") == "down")
+    (of_host,) = (line for line in heard if line.get("host") == "down")
     assert of_host["level"] == "warning"
 
 

@@ -68,6 +68,7 @@ def test_what_happens_from_an_event_to_the_end_of_its_rollout_is_counted_and_tim
             "unreadable": 1,
         }
         assert found["last_event_timestamp_seconds", ("production",)] > 1.7e9
+        assert found["missed_pushes", ("production",)] == 0
         assert found["runs_total", ("update", "failed")] == 1
         assert found["run_duration_seconds_count", ("update",)] == 1
         assert found["run_duration_seconds_count", ("discover",)] >= 1
@@ -97,12 +98,12 @@ def test_what_happens_from_an_event_to_the_end_of_its_rollout_is_counted_and_tim
 
 def test_no_text_from_outside_becomes_a_label(site: Site) -> None:
     site.add_host("evil-host", f"{HOST}/evil/image:evil-tag")
-    told = json.loads(event())
-    told["events"][0]["target"].update(repository="evil/image", tag="evil-tag")
-    told["events"][0]["actor"] = {"name": "evil-person"}
+    heard = json.loads(event())
+    heard["events"][0]["target"].update(repository="evil/image", tag="evil-tag")
+    heard["events"][0]["actor"] = {"name": "evil-person"}
     with site.operator() as operator:
         scanned(operator)
-        assert operator.ask("POST", "/events/production", json.dumps(told).encode())[0] == 202
+        assert operator.ask("POST", "/events/production", json.dumps(heard).encode())[0] == 202
         until(lambda: ended_rollouts(operator))
         for method, path in (
             ("GET", "/evil"),

@@ -57,6 +57,8 @@ def test_a_target_is_silenced_itself_by_its_image_or_by_all_of_its_hosts() -> No
         (timedelta(), "it moves", "has passed"),
         (LONGEST + timedelta(seconds=1), "it moves", "30 days at most; begin it anew"),
         (timedelta(hours=1), " ", "has a reason, so that others know why"),
+        (timedelta(hours=1), "it moves\x1b[2J", "it holds what nobody can print"),
+        (timedelta(hours=1), "it moves \udcff", "it holds what nobody can print"),
         (timedelta(hours=1), "x" * 501, "500 characters at most, and not 501"),
     ],
 )

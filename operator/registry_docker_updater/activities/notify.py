@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from registry_docker_updater.activities.context import Context
-from registry_docker_updater.core.notifications.schedule import Notification, SendResult, after_sending
+from registry_docker_updater.core.notifications.schedule import (
+    Notification,
+    NotificationState,
+    SendResult,
+    after_sending,
+)
 from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.core.rollouts.stages import MESSAGE
@@ -82,6 +87,8 @@ class Notifier:
         now = self._context.clock()
         after = after_sending(before, result, now, self._retry)
         keep_message(self._context.storage, before, after, left, now)
+        if after.state is NotificationState.GIVEN_UP:
+            self._context.metrics.gave_up()
         ended_at = self._context.storage.rollouts.get(before.rollout).ended_at
         if after.sent_at and ended_at:
             seconds = max(0.0, (after.sent_at - ended_at).total_seconds())

@@ -183,7 +183,7 @@ class Questions:
         try:
             found = self._polled.client.find(tag.repository, tag.tag)
         except RegistryUnavailable as error:
-            self._metrics.polled(name, None)
+            self._metrics.polled(name, is_answered=False)
             self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered(self._claims.claims, begun, self._steady())
             self._report(None, str(error))
@@ -191,14 +191,14 @@ class Questions:
             return
         except RepositoryUnavailable as error:
             self.last_poll = LastPoll(asked_at)
-            self._metrics.polled(name, self._clock())
+            self._metrics.polled(name, is_answered=True)
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered([tag], begun, self._steady())
             self._report(None, None)
             self._report(tag, str(error))
             return
         self.last_poll = LastPoll(asked_at)
-        self._metrics.polled(name, self._clock())
+        self._metrics.polled(name, is_answered=True)
         self._report(None, None)
         self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
         if found.digest or tag.repository in self._claims.telling:
@@ -236,8 +236,6 @@ class Questions:
             self._claims = self._claims.closed(tag)
         if finding is Finding.PUSH:
             what = "as was told" if answer.is_claimed else "and no event said so"
-            if not answer.is_claimed:
-                self._metrics.swept(name, self._clock())
             _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
             self._wake()
         return finding

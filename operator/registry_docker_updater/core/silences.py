@@ -84,6 +84,8 @@ def problem_of(until: datetime, reason: str, now: datetime) -> str | None:
         return f"a silence lasts {LONGEST.days} days at most; begin it anew when it has ended"
     if not reason.strip():
         return "a silence has a reason, so that others know why; say which"
+    if not reason.strip().isprintable():
+        return "the reason of a silence is one line of text; it holds what nobody can print"
     if len(reason) > LONGEST_REASON:
         return f"the reason of a silence has {LONGEST_REASON} characters at most, and not {len(reason)}"
     return None

@@ -7,7 +7,6 @@ only bounded, authenticated, read and committed here. Whatever follows from it h
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 
 from bottle import HTTPResponse, request
@@ -114,16 +113,15 @@ class Receiver:
             if isinstance(one, Unreadable):
                 with about(registry=source.name):
                     _log.error("an event of %s cannot be read and is kept: %s", source.name, one.reason)
-        now = self.clock()
         to_keep = ToKeep(
-            Arrived(source.name, found.kept, now, found.ignored, address),
-            kept=partial(self._kept, source.name, now, len(found.ignored)),
+            Arrived(source.name, found.kept, self.clock(), found.ignored, address),
+            kept=partial(self._kept, source.name, len(found.ignored)),
             not_kept=partial(self._not_kept, source.name),
         )
         request.environ[TO_KEEP].append(to_keep)
         return ""  # the answer is made when it is known what became of it
 
-    def _kept(self, registry: str, at: datetime, ignored: int, recorded: Recorded) -> Answer:
+    def _kept(self, registry: str, ignored: int, recorded: Recorded) -> Answer:
         with about(registry=registry):
             for reason in recorded.first_ignored:
                 _log.info("the first event of %s that is ignored because it is: %.100r", registry, reason)
@@ -147,7 +145,6 @@ class Receiver:
                 DUPLICATE: recorded.duplicates,
                 UNREADABLE: recorded.unreadable,
             },
-            at,
         )
         return Answer.of_json(202, counts)
 

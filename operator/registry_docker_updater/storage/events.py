@@ -101,18 +101,6 @@ class EventStore:
         with self._connections.reading() as connection:
             return connection.scalar(select(func.max(tables.events.c.id))) or 0
 
-    def last_received(self, registry: str) -> datetime | None:
-        """Return when the newest event of ``registry`` came that it sent, or somebody recorded, as far as any is kept."""
-        e = tables.events.c
-        query = (
-            select(e.received_at)
-            .where(by_no_index(e.registry) == registry, ~e.key.startswith(FOUND))
-            .order_by(e.id.desc())
-            .limit(1)
-        )
-        with self._connections.reading() as connection:
-            return connection.scalar(query)
-
     def last_change(self) -> int:
         """Return the number of the last change of what the newest pushes are."""
         with self._connections.reading() as connection:

@@ -2,18 +2,22 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.outlook import Overview, overview
 from registry_docker_updater.core.rollouts.planner import open_targets
+from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage.storage import Storage
 
 Hosts = Mapping[str, Sequence[str]]
-# For how long one serves all who look.
-_FRESH = timedelta(seconds=1)
+# For how long one serves all who look, at least; and how many times as long as it takes to make.
+_FRESH, _SHARE = timedelta(seconds=1), 10
+# What takes longer is made beside those who look, unless the last one is as old as this.
+_QUICK, _OLDEST = timedelta(seconds=0.1), timedelta(minutes=1)
 
 
 def overview_of(
@@ -30,7 +34,11 @@ def overview_of(
 
 
 class CurrentOverview:
-    """Gives the overview of a fleet that is ``known`` to change. Safe for use by several threads."""
+    """Gives the overview of a fleet that is ``known`` to change. Safe for use by several threads.
+
+    In a large fleet of which much is behind, it takes seconds to make. So it is made anew beside those who look, who get the last
+    one meanwhile, and not more often than so that it takes a small part of a processor.
+    """
 
     def __init__(
         self, storage: Storage, hosts: Hosts, known: Callable[[], Fleet], clock: Clock, steady: Clock
@@ -38,18 +46,51 @@ class CurrentOverview:
         """Begin with nothing read."""
         self._storage, self._hosts, self._known = storage, hosts, known
         self._clock, self._steady = clock, steady
-        self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._desired = DesiredImages(hosts)
-        self._last: Overview | None = None
-        self._made_at = steady()
+        self._made: _Made | None = None
 
     def __call__(self) -> Overview:
-        """Return the overview as it was a moment ago at most; raises :class:`StoreUnavailable`."""
-        with self._lock:
-            now = self._steady()
-            if self._last is None or now - self._made_at >= _FRESH:
-                self._last = overview_of(
-                    self._storage, self._hosts, self._desired, self._known(), self._clock
-                )
-                self._made_at = now
-            return self._last
+        """Return the overview as it was a moment ago; raises :class:`StoreUnavailable`."""
+        made, now = self._made, self._steady()
+        if made and now < made.fresh_until:
+            return made.overview
+        if made and made.took > _QUICK and now < made.at + _OLDEST:
+            self._renew_beside()
+            return made.overview
+        with self._making:
+            # Somebody else may have made it meanwhile.
+            if self._made is None or self._made is made:
+                self._made = self._make()
+            return self._made.overview
+
+    def _renew_beside(self) -> None:
+        if self._making.acquire(blocking=False):
+            threading.Thread(target=self._renew, name="overview", daemon=True).start()
+
+    def _renew(self) -> None:
+        try:
+            self._made = self._make()
+        except StoreUnavailable:
+            pass  # Whoever looks when the last one is too old is told.
+        finally:
+            self._making.release()
+
+    def _make(self) -> "_Made":
+        began = self._steady()
+        made = overview_of(self._storage, self._hosts, self._desired, self._known(), self._clock)
+        return _Made(made, began, self._steady() - began)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An overview, when it was made, and how long that ``took``."""
+
+    overview: Overview
+    at: datetime
+    took: timedelta
+
+    @property
+    def fresh_until(self) -> datetime:
+        """Until when it serves all who look."""
+        return self.at + max(_FRESH, _SHARE * self.took)

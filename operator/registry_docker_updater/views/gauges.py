@@ -1,6 +1,6 @@
 """What metrics show of the fleet, and of what is kept, at the moment at which somebody asks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from registry_docker_updater.core.rollouts.verdicts import (
     REFUSED,
     UNFINISHED,
 )
+from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.metrics import Reading
 from registry_docker_updater.storage.storage import Storage
@@ -33,7 +34,7 @@ class Watched:
 
     storage: Storage
     overview: Callable[[], Overview]
-    registries: Sequence[str]
+    registries: Callable[[], Sequence[RegistryStanding]]
     troubles: Callable[[], Mapping[str, str | None]]
     workers: int
     busy: Callable[[], int]
@@ -45,21 +46,36 @@ class Watched:
         yield Reading("rollout_workers", self.workers)
         yield Reading("rollout_workers_busy", self.busy())
         try:
-            kept = [*self._kept(), *_of_fleet(self.overview())]
+            standings = self.registries()
+            kept = [
+                *self._kept([one.name for one in standings]),
+                *(reading for one in standings for reading in _of_registry(one)),
+                *_of_fleet(self.overview()),
+            ]
         except StoreUnavailable:
             return
         yield from kept
 
-    def _kept(self) -> Iterator[Reading]:
+    def _kept(self, registries: Iterable[str]) -> Iterator[Reading]:
         with self.storage.snapshot() as kept:
             claims = kept.claims.counts()
             states = kept.rollouts.counts()
             waiting = kept.notifications.count_due()
-        for registry in self.registries:
+        for registry in registries:
             yield Reading("claims_waiting", claims.get(registry, 0), (registry,))
         for state in RolloutState:
             yield Reading("rollouts", states.get(state, 0), (state.value,))
         yield Reading("notifications_waiting", waiting)
+
+
+def _of_registry(one: RegistryStanding) -> Iterator[Reading]:
+    labels = (one.name,)
+    yield Reading("missed_pushes", one.heard.missed, labels)
+    if one.heard.heard_at:
+        yield Reading("last_event_timestamp_seconds", one.heard.heard_at.timestamp(), labels)
+    if one.poll and one.poll.at:
+        yield Reading("last_poll_timestamp_seconds", one.poll.at.timestamp(), labels)
+        yield Reading("registry_answers", 0 if one.poll.error else 1, labels)
 
 
 def _of_fleet(overview: Overview) -> Iterator[Reading]:

@@ -102,7 +102,7 @@ def test_export_writes_every_entry_with_what_is_needed_to_check_it(lived: Path, 
     ("asked", "kinds"),
     [
         (("--by", "bob"), ["event.received", "event.received"]),
-        (("--by", "ann"), ["rollout.retried", "push.insisted"]),
+        (("--by", "ann"), ["rollout.retried", "silence.began", "silence.ended", "push.insisted"]),
         (("--host", "solo"), ["run.began", "target.ended", "run.ended"]),
         (("--image", "test/app:4"), ["event.received"]),
         (("--image", "registry.example.com/test/app:1", "--until", "2026-11-22T12:00:03Z"), ["run.began"]),

@@ -20,14 +20,14 @@ def test_why_tells_what_it_runs_what_was_pushed_the_verdict_and_what_comes_next(
     assert code == 0
     first, *lines = out.splitlines()
     assert first.startswith("container db at host solo")
-    told = {line.strip().partition(": ")[0]: line for line in lines}
-    assert f"{APP}, aaaaaaaaaaaa, since" in told["runs"]
-    assert "bbbbbbbbbbbb at" in told["pushed"]
-    assert "event 1 of production" in told["pushed"]
-    assert told["verdict"].endswith("this push has been dealt with here")
-    assert "--force" in told["next"]
-    assert "answers" in told["host solo"]
-    assert "no space left" in told["rollout 1"]
+    said = {line.strip().partition(": ")[0]: line for line in lines}
+    assert f"{APP}, aaaaaaaaaaaa, since" in said["runs"]
+    assert "bbbbbbbbbbbb at" in said["pushed"]
+    assert "event 1 of production" in said["pushed"]
+    assert said["verdict"].endswith("this push has been dealt with here")
+    assert "--force" in said["next"]
+    assert "answers" in said["host solo"]
+    assert "no space left" in said["rollout 1"]
 
 
 def test_why_of_a_name_on_many_hosts_tells_of_each(store: Storage, run: Run) -> None:

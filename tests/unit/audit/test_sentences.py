@@ -30,6 +30,15 @@ RESTORED = {**ANN, "file": "b.tar.gz", "created_at": "2026-11-22T12:00:00.000000
 SAID_OF_IT = "ann restored b.tar.gz of 2026-11-22T12:00:00.000000Z, command line on control; its head was entry 7, ab12"
 
 
+SILENCED = {
+    "subject": "host",
+    "of": "solo",
+    "until": "2026-11-22T13:00:00Z",
+    "ended_at": None,
+    "reason": "it moves",
+}
+
+
 def events(**changed: Any) -> dict[str, Any]:
     return {"events": [{**EVENT, **changed}]}
 
@@ -116,6 +125,16 @@ def events(**changed: Any) -> dict[str, Any]:
             kinds.PUSH_INSISTED,
             {"facts": {**ANN, "targets": ["a", "b"]}},
             "ann asked for it, command line on control; whatever came before on a, b",
+        ),
+        (
+            kinds.SILENCE_BEGAN,
+            {"facts": ANN, "rows": {"silences": [SILENCED]}},
+            "ann wanted it, command line on control; host solo is silenced, until 2026-11-22T13:00:00Z: it moves",
+        ),
+        (
+            kinds.SILENCE_ENDED,
+            {"facts": ANN, "rows": {"silences": [{**SILENCED, "ended_at": "2026-11-22T12:30:00Z", "reason": {"sha256": "…"}}]}},
+            "ann wanted it, command line on control; host solo is silenced, ended at 2026-11-22T12:30:00Z",
         ),
         (kinds.TEAM_TOLD, {"facts": {"run": 1, "error": None}}, "about run 1"),
         (kinds.TEAM_NOT_TOLD, {"facts": {"run": 1, "error": "slack: 500"}}, "about run 1; slack: 500"),

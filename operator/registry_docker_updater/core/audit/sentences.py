@@ -109,7 +109,9 @@ def _silenced(content: Content) -> Iterator[str]:
     yield f"{facts['name']} wanted it, {facts['place']}"
     for row in content["rows"]["silences"]:
         end = f"ended at {row['ended_at']}" if row["ended_at"] else f"until {row['until']}"
-        yield f"{row['subject']} {row['of']} is silenced, {end}: {row['reason']}"
+        # A long one is told by its hash.
+        why = f": {row['reason']}" if isinstance(row["reason"], str) else ""
+        yield f"{row['subject']} {row['of']} is silenced, {end}{why}"
 
 
 def _restored(content: Content) -> Iterator[str]:

@@ -9,6 +9,7 @@ from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.answers import headers_of_request
 from registry_docker_updater.http.origin import is_ours
 from registry_docker_updater.http.pages.context import Context, asked
+from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.sessions import cookie
 
 LOGIN = "/login"
@@ -16,10 +17,11 @@ LOGIN = "/login"
 
 @dataclass(frozen=True)
 class LoginPages:
-    """Lets people in whom ``access`` knows by a token."""
+    """Lets people in whom ``access`` knows by a token; ``refusals`` logs whom it does not."""
 
     context: Context
     access: AccessGuard
+    refusals: Refusals
 
     def form(self) -> HTTPResponse:
         """Ask for a token."""
@@ -33,6 +35,8 @@ class LoginPages:
             return self._form(goes_to, 403, "That came from another page. Give the token here.")
         session = self.access.session(given.get("token", "").strip())
         if session is None:
+            address = request.environ["REMOTE_ADDR"]
+            self.refusals.log(address, f"401 for POST {LOGIN!r} from {address}: no token of listen.access")
             return self._form(goes_to, 401, "That is no token of listen.access.")
         return going_to(goes_to, session)
 
@@ -61,7 +65,9 @@ def going_to(path: str, session: str | None = None) -> HTTPResponse:
     """Return what has a browser ask for ``path``, and keep the ``session`` where there is one, or forget it (empty)."""
     headers = {"Location": path, "Cache-Control": "no-store"}
     if session is not None:
-        headers["Set-Cookie"] = cookie(session, is_secure=request.environ["wsgi.url_scheme"] == "https")
+        # A proxy that serves TLS for us says so; who says so without one, has a cookie of no use.
+        schemes = (request.environ["wsgi.url_scheme"], headers_of_request().get("x-forwarded-proto"))
+        headers["Set-Cookie"] = cookie(session, is_secure="https" in schemes)
     return HTTPResponse("", 303, headers)
 
 

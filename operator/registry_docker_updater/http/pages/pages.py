@@ -18,6 +18,7 @@ from registry_docker_updater.http.pages.login import LOGIN, LoginPages, to_login
 from registry_docker_updater.http.pages.now import NowPage
 from registry_docker_updater.http.pages.rollouts import RolloutPages
 from registry_docker_updater.http.query import Parameter
+from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.views.now import NowRow
 
 # Proxies are not to collect it before they pass it on.
@@ -35,7 +36,7 @@ _LARGEST_FORM = 16 * 1024
 class Pages:
     """All pages, for those whom ``access`` lets in: what is known (``status``), and what is ``done`` by whoever may operate.
 
-    ``wake`` is called when something was asked for.
+    ``wake`` is called when something was asked for, ``refusals`` logs whom the login does not let in.
     """
 
     context: Context
@@ -43,6 +44,7 @@ class Pages:
     status: Callable[[], NowRow]
     done: Done
     wake: Callable[[], None]
+    refusals: Refusals
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that they answer."""
@@ -51,7 +53,7 @@ class Pages:
 
     def _open(self) -> Sequence[Endpoint]:
         """Return what is for everybody."""
-        login = LoginPages(self.context, self.access)
+        login = LoginPages(self.context, self.access, self.refusals)
         return (
             _page(LOGIN, login.form, needs=Right.NONE),
             _form(LOGIN, login.log_in, needs=Right.NONE),

@@ -1,0 +1,148 @@
+"""Streams of the server: who follows is called when something changed, and who does not listen is not waited for."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.conftest import until
+from integration.http.conftest import HURRIED, received
+from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.http.entrance import Listening
+from registry_docker_updater.http.followers import FOLLOWED, Followers, Following
+from registry_docker_updater.http.guard import NoDeliveries
+from registry_docker_updater.http.server import Server
+from registry_docker_updater.http.together import Together
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
+
+FOLLOW = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Versions:
+    """How new the one topic is."""
+
+    def __init__(self) -> None:
+        self.newest = "1"
+        self.fails = False
+
+    def __call__(self, topic: str) -> str | None:
+        if self.fails:
+            raise StoreUnavailable("the disk is full")
+        return self.newest if topic == "known" else None
+
+
+def follow(environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    environment[FOLLOWED].append(Following("known", "1"))
+    start("200 OK", [("Content-Type", "text/event-stream")])
+    return [b""]
+
+
+@pytest.fixture
+def versions() -> Versions:
+    return Versions()
+
+
+@pytest.fixture
+def server(tmp_path: Path, versions: Versions) -> Iterator[Server]:
+    database = Database(tmp_path / "updater.db")
+    together = Together(follow, Storage(database).events.record_all)
+    server = Server(together, NoDeliveries(), Listening("127.0.0.1", 0, None), HURRIED, version=versions)
+    server.start()
+    yield server
+    server.stop()
+    database.close()
+
+
+def following(server: Server, request: bytes = FOLLOW) -> socket.socket:
+    follower = socket.create_connection(("127.0.0.1", server.port), 20)
+    follower.sendall(request)
+    return follower
+
+
+def read_until(follower: socket.socket, end: bytes) -> bytes:
+    said = b""
+    while end not in said:
+        part = follower.recv(65536)
+        assert part, said
+        said += part
+    return said
+
+
+def test_a_stream_has_no_length_and_ends_with_its_connection(server: Server) -> None:
+    with following(server) as follower:
+        head = read_until(follower, b"\r\n\r\n").lower()
+        assert b"content-length" not in head
+        assert b"connection: close" in head
+        server.stop()
+        assert received(follower) == b""
+
+
+def test_who_follows_is_called_once_for_each_change(server: Server, versions: Versions) -> None:
+    with following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        for newest in ("2", "3"):
+            versions.newest = newest
+            assert read_until(follower, b"\n\n") == b"event: changed\ndata: \n\n"
+
+
+def test_what_cannot_be_read_has_not_changed_and_is_looked_at_again(
+    server: Server, versions: Versions
+) -> None:
+    with following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        versions.fails, versions.newest = True, "2"
+        follower.settimeout(2.5)
+        with pytest.raises(TimeoutError):
+            follower.recv(100)
+        follower.settimeout(20)
+        versions.fails = False
+        assert read_until(follower, b"\n\n") == b"event: changed\ndata: \n\n"
+
+
+def test_who_does_not_take_what_is_sent_is_ended_and_no_other(server: Server, versions: Versions) -> None:
+    with following(server) as sleeper, following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        until(lambda: len(server._followers._following) == 2)
+        sleeping = next(
+            one for one in server._followers._following if one.peer.port == sleeper.getsockname()[1]
+        )
+        server._loop.call_soon_threadsafe(sleeping.send_more, b"x" * 16 * 2**20)
+        versions.newest = "2"
+        assert read_until(follower, b"\n\n").startswith(b"event: changed")
+        until(lambda: len(server._followers._following) == 1)
+        versions.newest = "3"
+        assert read_until(follower, b"\n\n").startswith(b"event: changed")
+
+
+def test_a_stream_outlives_what_any_answer_may_take(server: Server, versions: Versions) -> None:
+    with following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        end = time.monotonic() + 3 * HURRIED.taken + 3 * HURRIED.idle
+        until(lambda: time.monotonic() > end)
+        versions.newest = "2"
+        assert read_until(follower, b"\n\n").startswith(b"event: changed")
+
+
+def test_head_is_answered_and_follows_nothing(server: Server) -> None:
+    with following(server, FOLLOW.replace(b"GET", b"HEAD")) as follower:
+        assert b"content-length: 0" in read_until(follower, b"\r\n\r\n").lower()
+    assert not server._followers._following
+
+
+def test_nobody_is_looked_for_while_nobody_follows() -> None:
+    asked: list[str] = []
+
+    def version(topic: str) -> str:
+        asked.append(topic)
+        return "1"
+
+    followers = Followers[str](version, lambda _, __: None)
+    followers.enter("ann", Following("known", "1"))
+    followers.leave("ann")
+    followers.end()
+    followers.watch()
+    assert asked == []
