@@ -198,13 +198,13 @@ def test_what_has_no_such_number_is_not_there(site: Served, page: Page, number: 
 
 
 def test_a_large_fleet_is_read_page_by_page(site: Served, page: Page) -> None:
-    """Of 400 hosts that were made up."""
+    """Of 200 hosts that were made up."""
     many = [
-        container(f"app{n % 3}", on=f"far{n // 3:03}", image=f"{HOST}/team/app{n % 3}:1") for n in range(1200)
+        container(f"app{n % 3}", on=f"far{n // 3:03}", image=f"{HOST}/team/app{n % 3}:1") for n in range(600)
     ]
     site.see(*many, **{name: None for one in many for name in one.hosts})
     page.goto(site.url + "/fleet?text=far")
-    expect(page.locator("caption")).to_have_text("1200 targets")
+    expect(page.locator("caption")).to_have_text("600 targets")
     seen: list[str] = []
     while True:
         seen += page.locator("tbody a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
@@ -212,10 +212,10 @@ def test_a_large_fleet_is_read_page_by_page(site: Served, page: Page) -> None:
         if not following.count():
             break
         following.click()
-    assert len(seen) == len(set(seen)) == 1200
-    assert "page=12" in page.url
-    expect(page.get_by_label("More of this list")).to_contain_text("1101–1200 of 1200")
+    assert len(seen) == len(set(seen)) == 600
+    assert "page=6" in page.url
+    expect(page.get_by_label("More of this list")).to_contain_text("501 to 600 of 600")
     page.get_by_role("link", name="Previous").click()
-    expect(page.get_by_label("More of this list")).to_contain_text("1001–1100 of 1200")
-    page.goto(site.url + "/hosts?text=far3&sort=asked&order=down")
+    expect(page.get_by_label("More of this list")).to_contain_text("401 to 500 of 600")
+    page.goto(site.url + "/hosts?text=far1&sort=asked&order=down")
     expect(page.locator("caption")).to_have_text("100 hosts")
