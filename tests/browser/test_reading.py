@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from browser.filled import EVIL, Served
-from unit.builders import HOST, NEW
+from unit.builders import HOST, NEW, container
 
 pytestmark = pytest.mark.lab
 
@@ -195,3 +195,27 @@ def test_what_has_no_such_number_is_not_there(site: Served, page: Page, number: 
         assert answer
         assert answer.status == 404
         expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Not there|Not Found"))
+
+
+def test_a_large_fleet_is_read_page_by_page(site: Served, page: Page) -> None:
+    """Of 200 hosts that were made up."""
+    many = [
+        container(f"app{n % 3}", on=f"far{n // 3:03}", image=f"{HOST}/team/app{n % 3}:1") for n in range(600)
+    ]
+    site.see(*many, **{name: None for one in many for name in one.hosts})
+    page.goto(site.url + "/fleet?text=far")
+    expect(page.locator("caption")).to_have_text("600 targets")
+    seen: list[str] = []
+    while True:
+        seen += page.locator("tbody a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+        following = page.get_by_role("link", name="Next")
+        if not following.count():
+            break
+        following.click()
+    assert len(seen) == len(set(seen)) == 600
+    assert "page=6" in page.url
+    expect(page.get_by_label("More of this list")).to_contain_text("501 to 600 of 600")
+    page.get_by_role("link", name="Previous").click()
+    expect(page.get_by_label("More of this list")).to_contain_text("401 to 500 of 600")
+    page.goto(site.url + "/hosts?text=far1&sort=asked&order=down")
+    expect(page.locator("caption")).to_have_text("100 hosts")
