@@ -18,4 +18,5 @@ def is_ours(headers: Mapping[str, str]) -> bool:
     except ValueError:
         return False
     # Without its scheme: whoever serves TLS for us may ask in plain HTTP.
-    return bool(origin.netloc) and origin.netloc.lower() == headers.get("host", "").lower()
+    is_http = origin.scheme in ("http", "https") and bool(origin.netloc)
+    return is_http and origin.netloc.lower() == headers.get("host", "").lower()
