@@ -77,7 +77,13 @@ def servers(
     by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
     api = Api(
         Listings(
-            parts.storage, known.fleet, overview, lambda: registries(standings()), status, known.running
+            parts.storage,
+            known.fleet,
+            overview,
+            lambda: registries(standings()),
+            status,
+            known.running,
+            parts.clock,
         ),
         Pushes(parts.storage, by_hand, known.wake, parts.clock),
         known.not_ready,

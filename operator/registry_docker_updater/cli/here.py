@@ -4,19 +4,24 @@ import getpass
 import os
 import socket
 from dataclasses import dataclass
+from datetime import datetime
 
 from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.parts import Parts
-from registry_docker_updater.views import events, fleet, pushes, rollouts, trail, why
+from registry_docker_updater.views import events, fleet, pushes, rollouts, silences, trail, why
 from registry_docker_updater.views.current import overview_of
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.now import CurrentStatus, NowRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
+from registry_docker_updater.views.registries import CurrentRegistries
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.trail import EntryRow
 from registry_docker_updater.views.why import WhyRow
 
@@ -84,6 +89,31 @@ class Here:
     def standing(self, push: int) -> PushRow:
         """Return how a push stands."""
         return self._by_hand.standing(push)
+
+    def status(self) -> NowRow:
+        """Return how everything is."""
+        parts, hosts, storage = self.parts, self.parts.registry_hosts, self.parts.storage
+        # When they were asked, only the operator knows.
+        asked = {name: LastPoll() for name, one in parts.settings.registries.items() if one.sweep_interval}
+        return CurrentStatus(
+            storage,
+            lambda: overview_of(storage, hosts, DesiredImages(hosts), storage.fleet.load(), parts.clock),
+            CurrentRegistries(storage, parts.known_registries, lambda: asked, parts.clock),
+            parts.settings.fleet.scan_interval,
+            has_operator=parts.has_operator,
+        )()
+
+    def silences(self, limit: int) -> list[SilenceRow]:
+        """Return the newest silences, newest first."""
+        return silences.silences(self.parts.storage, self.parts.clock(), limit)
+
+    def silence(self, what: str, until: datetime, reason: str) -> SilenceRow:
+        """Silence a trouble that is known."""
+        return self._by_hand.silence(what, until, reason, person())
+
+    def end_silence(self, number: int) -> SilenceRow:
+        """End a silence."""
+        return self._by_hand.end_silence(number, person())
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""

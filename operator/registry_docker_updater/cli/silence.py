@@ -3,29 +3,25 @@
 import argparse
 from datetime import datetime, timedelta
 
-from registry_docker_updater.activities.silencing import Wish, end_silence, meant, silence
 from registry_docker_updater.cli.command import Command, json_option, moment
-from registry_docker_updater.cli.here import person
 from registry_docker_updater.cli.output import Output
+from registry_docker_updater.cli.source import Source
+from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import NotAsked
-from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.values import duration
-from registry_docker_updater.views.silences import SilenceRow, silences
+from registry_docker_updater.views.silences import SilenceRow
 
 _LISTED = 100
 
 
-def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """Silence something, end a silence, or list those that are."""
-    now = parts.clock()
     if given.end is not None:
-        rows = [end_silence(parts.storage, given.end, person(), now)]
+        rows = [source.end_silence(given.end)]
     elif given.list or given.what is None:
-        rows = silences(parts.storage, now, _LISTED)
+        rows = source.silences(_LISTED)
     else:
-        subject, of = meant(given.what, parts.storage.fleet.load(), parts.registry_hosts)
-        wish = Wish(subject, of, _until(given, now), given.reason or "")
-        rows = [silence(parts.storage, wish, person(), now)]
+        rows = [source.silence(given.what, _until(given), given.reason or "")]
     if given.json:
         output.json(rows)
     else:
@@ -34,8 +30,8 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _until(given: argparse.Namespace, now: datetime) -> datetime:
-    until: datetime | None = now + given.duration if given.duration else given.until
+def _until(given: argparse.Namespace) -> datetime:
+    until: datetime | None = utc_now() + given.duration if given.duration else given.until
     if until:
         return until
     raise NotAsked("until", "a silence ends: say --for 2h, or --until 2026-11-30T08:00Z")
@@ -74,5 +70,5 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "silence", "want to hear nothing of a trouble that is known", (json_option, _arguments), run
+    "silence", "want to hear nothing of a trouble that is known", (json_option, _arguments), ask=ask
 )

@@ -3,12 +3,15 @@
 Both speak in rows, those of the views.
 """
 
+from datetime import datetime
 from typing import Protocol
 
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.trail import EntryRow
 from registry_docker_updater.views.why import WhyRow
 
@@ -52,6 +55,18 @@ class Source(Protocol):
 
     def standing(self, push: int) -> PushRow:
         """Return how a push stands."""
+
+    def status(self) -> NowRow:
+        """Return how everything is."""
+
+    def silences(self, limit: int) -> list[SilenceRow]:
+        """Return the newest silences, newest first."""
+
+    def silence(self, what: str, until: datetime, reason: str) -> SilenceRow:
+        """Silence a trouble that is known."""
+
+    def end_silence(self, number: int) -> SilenceRow:
+        """End a silence."""
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""

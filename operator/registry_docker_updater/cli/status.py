@@ -4,26 +4,13 @@ import argparse
 
 from registry_docker_updater.cli.command import Command, json_option
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.core.rollouts.desired import DesiredImages
-from registry_docker_updater.core.schedules.registries import LastPoll
-from registry_docker_updater.parts import Parts
-from registry_docker_updater.views.current import overview_of
-from registry_docker_updater.views.now import CurrentStatus, NowRow, TroubleRow
-from registry_docker_updater.views.registries import CurrentRegistries
+from registry_docker_updater.cli.source import Source
+from registry_docker_updater.views.now import NowRow, TroubleRow
 
 
-def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
+def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """Tell how everything is; return 1 where it is not well."""
-    hosts, storage = parts.registry_hosts, parts.storage
-    # When they were asked, only the operator knows.
-    asked = {name: LastPoll() for name, one in parts.settings.registries.items() if one.sweep_interval}
-    row = CurrentStatus(
-        storage,
-        lambda: overview_of(storage, hosts, DesiredImages(hosts), storage.fleet.load(), parts.clock),
-        CurrentRegistries(storage, parts.known_registries, lambda: asked, parts.clock),
-        parts.settings.fleet.scan_interval,
-        has_operator=parts.has_operator,
-    )()
+    row = source.status()
     if given.json:
         output.json(row)
     else:
@@ -60,4 +47,4 @@ def _tell_trouble(one: TroubleRow, output: Output) -> None:
     output.line(f"  next: {one['then']}{at}{since}")
 
 
-COMMAND = Command("status", "tell whether everything is well, and what goes on", (json_option,), run)
+COMMAND = Command("status", "tell whether everything is well, and what goes on", (json_option,), ask=ask)

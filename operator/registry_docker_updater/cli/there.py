@@ -1,10 +1,12 @@
 """What is known and done elsewhere: the source of commands that ask a running operator by its API."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -12,13 +14,16 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from registry_docker_updater import __version__
 from registry_docker_updater.cli.command import TOKEN_VARIABLE
+from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.edges.web import NoReply, Reply, Web
 from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow
+from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.outlook import OutlookRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.trail import EntryRow
 from registry_docker_updater.views.why import WhyRow
 
@@ -90,15 +95,32 @@ class There:
 
     def push(self, image: str, *, force: bool) -> PushRow:
         """Record a push by hand."""
-        return self._done("pushes", {"image": image, "force": force})
+        return self._done("pushes", {"image": image, "force": force}, PushRow)
 
     def retry(self, rollout: int, *, force: bool) -> PushRow:
         """Have a rollout run again."""
-        return self._done(f"rollouts/{rollout}/retry", {"force": force})
+        return self._done(f"rollouts/{rollout}/retry", {"force": force}, PushRow)
 
     def standing(self, push: int) -> PushRow:
         """Return how a push stands; who follows it waits for an operator that is restarted."""
         return self._checked(self._patient("GET", f"{_API}pushes/{push}"), PushRow)
+
+    def status(self) -> NowRow:
+        """Return how everything is."""
+        return self._one("status", NowRow)
+
+    def silences(self, limit: int) -> list[SilenceRow]:
+        """Return the newest silences, newest first."""
+        return self._listed("silences", SilenceRow, limit)
+
+    def silence(self, what: str, until: datetime, reason: str) -> SilenceRow:
+        """Silence a trouble that is known."""
+        asked = {"what": what, "until": rfc3339(until), "reason": reason}
+        return self._done("silences", asked, SilenceRow)
+
+    def end_silence(self, number: int) -> SilenceRow:
+        """End a silence."""
+        return self._done(f"silences/{number}/end", {}, SilenceRow)
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""
@@ -127,8 +149,8 @@ class There:
                 raise self._of_another_version()
         return rows[:limit]
 
-    def _done(self, path: str, asked: Mapping[str, Any]) -> PushRow:
-        return self._checked(self._patient("POST", _API + path, asked), PushRow)
+    def _done(self, path: str, asked: Mapping[str, Any], kind: type[R]) -> R:
+        return self._checked(self._patient("POST", _API + path, asked), kind)
 
     def _patient(self, method: str, path: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Ask again where no answer comes; what is done is done once."""
@@ -182,7 +204,8 @@ class There:
         if status == HTTPStatus.NOT_FOUND:
             return NothingKnown(said)
         if status in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
-            return UpdaterError(said.removeprefix("image: "))
+            # Which part of a request it is, need not be said of a command.
+            return UpdaterError(re.sub(r"^(image|what|until|reason): ", "", said))
         error = f"{self.url} answers {status}: {said}"
         return _Silent(error) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else UpdaterError(error)
 

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from registry_docker_updater.http.query import read_moment
 
 # More is not taken of anybody.
 LARGEST = 64 * 1024
@@ -47,6 +50,31 @@ class PushAsked(RetryAsked):
         max_length=1000,
         description="A name with its tag and digest, such as registry.example.com/test/app:1@sha256:….",
     )
+
+
+def _moment(value: Any) -> Any:
+    return read_moment(value if isinstance(value, str) else repr(value))
+
+
+Moment = Annotated[
+    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+
+
+class SilenceAsked(Body):
+    """A trouble that is known is to be heard of no more for a while."""
+
+    what: str = Field(
+        min_length=1,
+        max_length=1000,
+        description="What `silence` of the command line takes, such as a host's name.",
+    )
+    until: Moment = Field(description="When that ends.")
+    reason: str = Field(max_length=1000, description="Why, for others.")
+
+
+class EndAsked(Body):
+    """Something is to end now."""
 
 
 def read_body(content: bytes, headers: Mapping[str, str], model: type[Body]) -> Body:

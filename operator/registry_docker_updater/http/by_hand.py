@@ -1,4 +1,4 @@
-"""What people have done over HTTP: pushes by hand, and rollouts once more; and what a push would mean.
+"""What people have done over HTTP: pushes by hand, rollouts once more, and silences; and what a push would mean.
 
 Who gives an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header) can ask again when no answer came: what was done once is not done
 twice, and is answered as it was. That is kept in the transaction of what was done, so that no crash comes between.
@@ -7,10 +7,11 @@ twice, and is answered as it was. That is kept in the transaction of what was do
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from bottle import HTTPResponse, request
 
@@ -19,7 +20,14 @@ from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow
 from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import answer, headers_of_request, refusal, visitor_of_request
-from registry_docker_updater.http.bodies import LARGEST, Body, PushAsked, RetryAsked
+from registry_docker_updater.http.bodies import (
+    LARGEST,
+    Body,
+    EndAsked,
+    PushAsked,
+    RetryAsked,
+    SilenceAsked,
+)
 from registry_docker_updater.http.endpoints import GUARDED, Endpoint, Page
 from registry_docker_updater.http.head import API
 from registry_docker_updater.http.listings import ID, or_unknown
@@ -27,6 +35,7 @@ from registry_docker_updater.http.query import Parameter
 from registry_docker_updater.storage.answers import KEPT_FOR, KeptAnswer
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
+from registry_docker_updater.views.silences import SilenceRow
 
 _KEY = re.compile(r'[!#-~]{1,255}|"[ !#-~]{1,255}"')
 _IDEMPOTENCY = Parameter(
@@ -75,6 +84,12 @@ class DoneByHand(Protocol):
     ) -> PushRow:
         """Have a rollout run again now."""
 
+    def silence(self, what: str, until: datetime, reason: str, who: Person) -> SilenceRow:
+        """Silence something that is known to be in trouble."""
+
+    def end_silence(self, number: int, who: Person) -> SilenceRow:
+        """End a silence."""
+
 
 @dataclass(frozen=True)
 class Pushes:
@@ -107,8 +122,20 @@ class Pushes:
                 (ID,),
                 refusals={**GUARDED, **unread, 404: "There is none with this number."},
             ),
-            _write("pushes", "Record a push by hand", self.push, 201, PushAsked),
-            _write("rollouts/{id}/retry", "Have a rollout run again, now", self.retry, 202, RetryAsked, ID),
+            _write("pushes", "Record a push by hand", self.push, PushRow, 201, PushAsked),
+            _write(
+                "rollouts/{id}/retry",
+                "Have a rollout run again, now",
+                self.retry,
+                PushRow,
+                202,
+                RetryAsked,
+                ID,
+            ),
+            _write(
+                "silences", "Silence a trouble that is known", self.silence, SilenceRow, 201, SilenceAsked
+            ),
+            _write("silences/{id}/end", "End a silence", self.end_silence, SilenceRow, 202, EndAsked, ID),
         )
 
     def show_plan(self, image: str) -> HTTPResponse:
@@ -138,8 +165,24 @@ class Pushes:
 
         return self._once(asked, HTTPStatus.ACCEPTED, does)
 
+    def silence(self, asked: SilenceAsked) -> HTTPResponse:
+        """Silence something, and answer with the silence."""
+
+        def does(by_hand: DoneByHand, who: Person) -> SilenceRow:
+            return by_hand.silence(asked.what, asked.until, asked.reason, who)
+
+        return self._once(asked, HTTPStatus.CREATED, does)
+
+    def end_silence(self, id: int, asked: EndAsked) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """End a silence, and answer with it."""
+
+        def does(by_hand: DoneByHand, who: Person) -> SilenceRow:
+            return by_hand.end_silence(id, who)
+
+        return self._once(asked, HTTPStatus.ACCEPTED, does)
+
     def _once(
-        self, asked: Body, status: HTTPStatus, does: Callable[[DoneByHand, Person], PushRow]
+        self, asked: Body, status: HTTPStatus, does: Callable[[DoneByHand, Person], PushRow | SilenceRow]
     ) -> HTTPResponse:
         given = headers_of_request().get("idempotency-key")
         if given is not None and not _KEY.fullmatch(given):
@@ -165,10 +208,11 @@ class Pushes:
         return _done(status, row)
 
 
-def _write(
+def _write(  # noqa: PLR0913, PLR0917 - a row of the table
     path: str,
     summary: str,
     answers: Callable[..., HTTPResponse],
+    content: Any,
     status: int,
     body: type[Body],
     *parameters: Parameter,
@@ -178,7 +222,7 @@ def _write(
         API + path,
         summary,
         answers,
-        PushRow,
+        content,
         (*parameters, _IDEMPOTENCY),
         status=status,
         takes="What is asked for.",
@@ -190,7 +234,7 @@ def _write(
 
 
 def _fingerprint(asked: Body) -> str:
-    content = json.dumps(asked.model_dump(), sort_keys=True)
+    content = json.dumps(asked.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(f"{request.environ['PATH_INFO']}\n{content}".encode()).hexdigest()
 
 
@@ -202,8 +246,14 @@ def _again(before: KeptAnswer, fingerprint: str) -> HTTPResponse:
     return _done(before.status, json.loads(before.content))
 
 
-def _done(status: int, row: PushRow) -> HTTPResponse:
+def _done(status: int, row: Mapping[str, Any]) -> HTTPResponse:
     done = answer(status, row)
-    rollout = row["rollout"] if status == HTTPStatus.ACCEPTED else None
-    done.set_header("Location", f"{API}rollouts/{rollout['id']}" if rollout else f"{API}pushes/{row['push']}")
+    done.set_header("Location", API + _where(status, row))
     return done
+
+
+def _where(status: int, row: Mapping[str, Any]) -> str:
+    if "subject" in row:
+        return f"silences/{row['id']}"
+    is_of_rollout = status == HTTPStatus.ACCEPTED and row["rollout"]
+    return f"rollouts/{row['rollout']['id']}" if is_of_rollout else f"pushes/{row['push']}"

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from bottle import HTTPResponse, request
 
+from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Kind
@@ -39,6 +40,7 @@ from registry_docker_updater.views.outlook import VERDICTS, OutlookRow, TargetCh
 from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.registries import RegistryRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
+from registry_docker_updater.views.silences import SilenceRow, silence_of, silences
 from registry_docker_updater.views.trail import Choice, EntryRow, story, trail
 from registry_docker_updater.views.why import PAST, WhyRow, found, why
 
@@ -102,6 +104,7 @@ class Listings:
     registries: Callable[[], list[RegistryRow]]
     status: Callable[[], NowRow]
     running: Callable[[], Mapping[int, RunProgress]] = dict
+    clock: Clock = utc_now
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
@@ -141,6 +144,8 @@ class Listings:
             _listing("hosts", "by their names", self.hosts, HostRow, (*later, *_OF_HOSTS)),
             _listing("targets", "by their keys", self.targets, OutlookRow, (*later, *_OF_TARGETS)),
             _single("targets/{key}", "One target, and why it runs what it runs", self.target, WhyRow, _KEY),
+            _listing("silences", "newest first", self.silences, SilenceRow, older),
+            _single("silences/{id}", "One silence", self.silence, SilenceRow, ID),
             _listing("registries", "by their names", self.list_registries, RegistryRow, ()),
             _listing(
                 "trail", "what happened, in order", self.trail, EntryRow, (LIMIT, AFTER_NUMBER, *_OF_TRAIL)
@@ -202,6 +207,14 @@ class Listings:
             return why(self.storage, overview, one, PAST)
 
         return or_unknown(whole)
+
+    def silences(self, limit: int = DEFAULT_LIMIT, before: int | None = None) -> HTTPResponse:
+        """Answer with a page of silences."""
+        return _page(silences(self.storage, self.clock(), limit + 1, before), limit, "before", "id")
+
+    def silence(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Answer with one silence."""
+        return or_unknown(lambda: silence_of(self.storage, id, self.clock()))
 
     def list_registries(self) -> HTTPResponse:
         """Answer with the registries."""

@@ -17,6 +17,6 @@ def is_ours(headers: Mapping[str, str]) -> bool:
         origin = urlsplit(headers.get("origin", ""))
     except ValueError:
         return False
-    # Without its scheme: whoever serves TLS for us may ask in plain HTTP.
-    is_http = origin.scheme in ("http", "https") and bool(origin.netloc)
-    return is_http and origin.netloc.lower() == headers.get("host", "").lower()
+    # Whichever of the two: whoever serves TLS for us may ask in plain HTTP.
+    is_page = origin.scheme in ("http", "https") and bool(origin.netloc)
+    return is_page and origin.netloc.lower() == headers.get("host", "").lower()

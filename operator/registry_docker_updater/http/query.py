@@ -101,6 +101,14 @@ def _number(one: Parameter, value: str) -> int:
 
 
 def _moment(one: Parameter, value: str) -> datetime:
+    try:
+        return read_moment(value)
+    except ValueError as error:
+        raise BadQuery(f"{one.name} {error}; in an address, + is written %2B") from None
+
+
+def read_moment(value: str) -> datetime:
+    """Return a moment of RFC 3339 in UTC; raises :class:`ValueError` that says what it is to be."""
     # Where a second was put in, it counts as the one before.
     match = _MOMENT.fullmatch(value)
     day, minute, second, fraction, zone = match.groups("") if match else ("",) * 5
@@ -109,9 +117,8 @@ def _moment(one: Parameter, value: str) -> datetime:
             f"{day}T{minute}:{'59' if second == '60' else second}{fraction[:7]}{zone.upper()}"
         )
     except ValueError:
-        raise BadQuery(
-            f"{one.name} is to be a time with its zone, such as 2026-11-22T12:00:00Z, and not {value!r:.50};"
-            " in an address, + is written %2B"
+        raise ValueError(
+            f"is to be a time with its zone, such as 2026-11-22T12:00:00Z, and not {value!r:.50}"
         ) from None
     try:
         return found.astimezone(UTC)

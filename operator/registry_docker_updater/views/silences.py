@@ -5,6 +5,7 @@ from datetime import datetime
 from typing_extensions import TypedDict
 
 from registry_docker_updater.core.silences import Silence
+from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.values import moment
 
@@ -27,6 +28,14 @@ class SilenceRow(TypedDict):
 def silences(storage: Storage, now: datetime, limit: int, before: int | None = None) -> list[SilenceRow]:
     """Return the newest ``limit`` silences that began ``before`` the one with that number, newest first."""
     return [silence(one, now) for one in storage.silences.newest(limit, before)]
+
+
+def silence_of(storage: Storage, number: int, now: datetime) -> SilenceRow:
+    """Return the silence with ``number``; raises :class:`NothingKnown`."""
+    one = storage.silences.get(number)
+    if one is None:
+        raise NothingKnown(f"there is no silence {number}; `silence --list` lists those that are")
+    return silence(one, now)
 
 
 def silence(one: Silence, now: datetime) -> SilenceRow:

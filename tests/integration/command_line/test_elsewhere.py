@@ -116,6 +116,13 @@ def asked(
         ("push", APP),
         ("push", "a b"),
         ("retry", "77"),
+        ("silence",),
+        ("silence", "nobody", "--for", "2h", "--reason", "x"),
+        ("silence", "solo", "--for", "2h"),
+        ("silence", "solo", "--reason", "x"),
+        ("silence", "solo", "--until", "2026-11-01T08:00Z"),
+        ("silence", "solo", "--until", "2026-11-01T08:00Z", "--reason", "x"),
+        ("silence", "--end", "7"),
         ("audit", "show", "1"),
         ("audit", "show", "1", "--json"),
         ("audit", "show", "77"),
@@ -150,6 +157,22 @@ def test_a_push_and_a_retry_from_elsewhere_are_done_by_who_has_the_token(
     code, out, err = asked(filled, site, capsys, "push", f"{APP}@{NEW}", "--force", "--json")
     assert (code, json.loads(out)["targets"], err) == (0, 1, "")
     assert filled.woken == ["by hand"] * 2
+
+
+def test_a_trouble_is_silenced_from_elsewhere_and_how_everything_is_says_so(
+    filled: Listener, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, before, _ = asked(filled, site, capsys, "status")
+    assert (code, "no route" in before, "silenced: " in before) == (1, True, False)
+    code, out, err = asked(filled, site, capsys, "silence", "down", "--for", "2h", "--reason", "it moves")
+    assert (code, "counts" in out, err) == (0, True, "")
+    assert "silenced: " in asked(filled, site, capsys, "status")[1]
+    (row,) = json.loads(asked(filled, site, capsys, "silence", "--json")[1])
+    assert (row["of"], row["actor"], row["reason"]) == ("down", "ann", "it moves")
+    assert asked(filled, site, capsys, "silence", "--end", "1")[0] == 0
+    code, _, err = asked(filled, site, capsys, "silence", "--end", "1")
+    assert (code, "has ended already" in err) == (1, True)
+    assert "silenced: " not in asked(filled, site, capsys, "status")[1]
 
 
 def test_more_than_a_page_is_listed(

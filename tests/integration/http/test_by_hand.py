@@ -248,6 +248,7 @@ PROXIED = {"X-Remote-User": "zoë".encode().decode("latin-1"), "Content-Type": "
         ({"Origin": "https://updater.example.com.evil.example.com"}, 403),
         ({"Origin": "https://updater.example.com:8443"}, 403),
         ({"Origin": "ftp://updater.example.com"}, 403),
+        ({"Origin": "https://["}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "https://updater.example.com"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Sec-Fetch-Site": "none"}, 403),
@@ -347,3 +348,40 @@ def test_where_nothing_can_be_kept_nothing_was_done_and_the_key_is_free(
     assert door.store.events.last_event() == 0
     assert door.woken == []
     assert keyed(door, "one")[0] == 201
+
+
+def test_a_trouble_is_silenced_until_somebody_ends_that_and_each_is_done_once(door: Listener) -> None:
+    until = (utc_now() + timedelta(hours=2)).isoformat()
+    asked = {"what": "solo", "until": until, "reason": "it moves"}
+    status, row = ask(door, "silences", asked, key="one")
+    assert (status, row["of"], row["actor"], row["counts"]) == (201, "solo", "ann", True)
+    assert ask(door, "silences", asked, key="one") == (status, row)
+    assert door.ask("GET", "/api/v1/silences", None, READER)[1] == {"items": [row], "next": None}
+    assert door.ask("GET", f"/api/v1/silences/{row['id']}", None, READER) == (200, row)
+    status, ended_row = ask(door, "silences/1/end")
+    assert (status, ended_row["counts"], ended_row["ended_by"]) == (202, False, "ann")
+    assert ask(door, "silences/1/end")[0] == 409
+    assert ask(door, "silences/7/end")[0] == 404
+    assert door.ask("GET", "/api/v1/silences/7", None, READER)[0] == 404
+    assert not list(verify(door.store))
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({"until": 7}, 422, "until: "),
+        ({"until": "2026-11-30"}, 422, "until: "),
+        ({"until": "2026-11-01T08:00:00Z"}, 422, "until: "),
+        ({"until": "2999-11-01T08:00:00Z"}, 422, "until: "),
+        ({"reason": " "}, 422, "reason: "),
+        ({"what": "nobody"}, 404, "no host, target, registry or image"),
+        ({"whatever": 1}, 422, "whatever: is not known here"),
+    ],
+)
+def test_a_silence_that_is_not_meant_is_refused(
+    door: Listener, changed: dict[str, Any], status: int, said: str
+) -> None:
+    asked = {"what": "solo", "until": (utc_now() + timedelta(hours=2)).isoformat(), "reason": "x"}
+    found, problem = ask(door, "silences", {**asked, **changed})
+    assert (found, problem["detail"].startswith(said)) == (status, True), problem
+    assert door.store.silences.newest(1) == ()
