@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import (
@@ -20,7 +20,7 @@ from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.metrics import Reading
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
+from registry_docker_updater.views.outlook import oldest_answer
 
 _VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
 
@@ -84,17 +84,18 @@ def _of_fleet(overview: Overview) -> Iterator[Reading]:
     yield Reading("hosts", reachable, ("reachable",))
     yield Reading("hosts", len(hosts) - reachable, ("unreachable",))
     yield Reading("targets", len(fleet.targets))
-    counts, oldest, due = behind_by_verdict(overview), dict[str, datetime](), set[int]()
+    # In one go, for there can be many: how many are behind by verdict, and of which pushes.
+    counts, pushes = dict[str, int](), dict[str, set[DesiredImage]]()
     for one in overview.behind.values():
+        verdict = one.verdict.name
+        counts[verdict] = counts.get(verdict, 0) + 1
         if one.desired:
-            verdict, at = one.verdict.name, one.desired.received_at
-            oldest[verdict] = min(oldest.get(verdict, at), at)
-            if one.verdict is DUE:
-                due.add(one.desired.push)
+            pushes.setdefault(verdict, set()).add(one.desired)
     for verdict in {one.name for one in _VERDICTS} | counts.keys():
         yield Reading("targets_behind", counts.get(verdict, 0), (verdict,))
-    for verdict, at in oldest.items():
-        yield Reading("oldest_behind_timestamp_seconds", at.timestamp(), (verdict,))
-    yield Reading("rollouts_due", len(due))
+    for verdict, some in pushes.items():
+        oldest = min(image.received_at for image in some)
+        yield Reading("oldest_behind_timestamp_seconds", oldest.timestamp(), (verdict,))
+    yield Reading("rollouts_due", len(pushes.get(DUE.name, ())))
     if asked := oldest_answer(overview):
         yield Reading("oldest_answer_timestamp_seconds", asked.timestamp())
