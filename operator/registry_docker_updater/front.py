@@ -72,6 +72,7 @@ def servers(
         parts.settings.fleet.scan_interval,
         running=known.running,
         trail=known.flaw,
+        broken=known.troubles,
     )
     _watch(parts, known, overview, standings, metrics)
     by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
@@ -90,7 +91,7 @@ def servers(
         __version__,
         MetricsPage(metrics, time.monotonic).endpoints(),
     )
-    topics = Topics(parts.storage, known.fleet, known.running)
+    topics = Topics(parts.storage, overview.revision, known.running, known.steady)
     shown = Context(
         storage=parts.storage,
         overview=overview,

@@ -179,8 +179,8 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
     """Serve the pages of a site in ``folder``, of which nothing is known yet."""
     database = Database(folder / "updater.db")
     site = Served(Storage(database), folder / "runs")
-    topics = Topics(site.storage, lambda: site.fleet, lambda: site.progress.running)
     overview = CurrentOverview(site.storage, HOSTS, lambda: site.fleet, utc_now, steady_clock())
+    topics = Topics(site.storage, overview.revision, lambda: site.progress.running, utc_now)
     context = Context(
         site.storage,
         overview,
@@ -189,9 +189,6 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         tuple(HOSTS),
         TargetOrders(),
         topics,
-    )
-    status = CurrentStatus(
-        site.storage, overview, list, timedelta(minutes=1), running=lambda: site.progress.running
     )
     standings = CurrentRegistries(site.storage, _KNOWN, dict, utc_now)
     status = CurrentStatus(

@@ -45,7 +45,7 @@ def test_whoever_is_not_known_is_asked_for_a_token_and_led_back(
     expect(page.locator("header")).to_contain_text("bob")
     (kept,) = page.context.cookies()
     assert READS not in kept["value"]
-    assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
+    assert (kept["httpOnly"], kept["sameSite"]) == (True, "Lax")
     page.get_by_role("button", name="log out").click()
     page.goto(guarded.url + "/events")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()

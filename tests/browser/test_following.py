@@ -66,12 +66,12 @@ def stream(
 def test_who_follows_from_an_old_page_is_called_at_once_and_others_only_when_something_changes(
     site: Served,
 ) -> None:
-    connection, answer = stream(site, "kept", "old")
+    connection, answer = stream(site, "trail", "old")
     assert answer.getheader("Content-Type") == "text/event-stream"
     assert answer.readline() == b"event: changed\n"
     connection.close()
     began = time.monotonic()
-    connection, answer = stream(site, "kept", str(site.storage.trail.last_given()))
+    connection, answer = stream(site, "trail", str(site.storage.trail.last_given()))
     site.push("test/brand-new:7", NEW, "dora")
     assert answer.readline() == b"event: changed\n"
     assert time.monotonic() - began < 15
@@ -86,9 +86,9 @@ def test_what_is_no_topic_is_not_there(site: Served) -> None:
 
 
 def test_only_so_many_follow_and_each_who_leaves_makes_room(site: Served) -> None:
-    followers = [stream(site, "kept") for _ in range(100)]
+    followers = [stream(site, "trail") for _ in range(100)]
     assert {answer.status for _, answer in followers} == {200}
-    connection, answer = stream(site, "kept")
+    connection, answer = stream(site, "trail")
     assert answer.status == 503
     connection.close()
     for one, answer in followers:
@@ -96,7 +96,7 @@ def test_only_so_many_follow_and_each_who_leaves_makes_room(site: Served) -> Non
         one.close()
 
     def is_let_in() -> bool:
-        connection, answer = stream(site, "kept")
+        connection, answer = stream(site, "trail")
         answer.close()
         connection.close()
         return answer.status == 200

@@ -69,10 +69,10 @@ def meant(what: str, fleet: Fleet, registries: Registries) -> tuple[Subject, str
     :class:`NothingKnown` with those that are called alike, or all that could be meant.
     """
     kind, _, rest = what.partition(":")
-    if kind in tuple(Subject) and rest:
-        found = [one for one in _called(rest, fleet, registries) if one[0] == kind]
-    else:
-        found = list(_called(what, fleet, registries))
+    named = kind in tuple(Subject) and bool(rest)
+    found = [one for one in _called(rest, fleet, registries) if one[0] == kind] if named else []
+    # A registry's host can be called as one of the kinds: registry:5000/test/app:1.
+    found = found or list(_called(what, fleet, registries))
     if not found:
         alike = difflib.get_close_matches(rest or what, [*fleet.hosts, *registries, *fleet.targets], _NAMED)
         raise NothingKnown(

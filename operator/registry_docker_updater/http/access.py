@@ -144,6 +144,10 @@ class AccessGuard:
         """Let others in from now on."""
         self._access = access
 
+    def visitor(self, headers: Mapping[str, str], address: str) -> Visitor:
+        """Return who asks."""
+        return self._access.visitor(headers, address, self._clock())
+
     def decide(self, headers: Mapping[str, str], address: str, needs: Right) -> Visitor | Refusal:
         """Return who asks for what ``needs`` a right, or the status and the reason for which it is refused."""
         access = self._access

@@ -59,7 +59,8 @@ def as_others(refusals: Refusals, page: Refuses | None, error: HTTPError) -> str
     words = {404: "nothing is here; events are sent to /events/<registry>", 500: "internal error"}
     why = words.get(error.status_code, str(error.body))
     if page and request.method == "GET" and "text/html" in headers_of_request().get("accept", ""):
-        return page(error.status_code, why)
+        is_missing = error.status_code == HTTPStatus.NOT_FOUND
+        return page(error.status_code, "nothing is at this address" if is_missing else why)
     kind, content = refused(request.path, error.status_code, why)
     response.content_type = kind
     return json.dumps(content)

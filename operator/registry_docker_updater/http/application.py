@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from bottle import Bottle, request
+from bottle import Bottle, HTTPResponse, request
 
-from registry_docker_updater.http.access import AccessGuard, Visitor
+from registry_docker_updater.http.access import AccessGuard, Right, Visitor
 from registry_docker_updater.http.answers import (
     VISITOR,
     Refuses,
@@ -36,7 +36,12 @@ def application(
     Where there are pages, what is not there is a ``page``, too, for who looks with a browser.
     """
     app = Bottle()
-    app.default_error_handler = partial(as_others, refusals, page)
+
+    def where_nothing_is(status: int, why: str) -> HTTPResponse:
+        _note_visitor(access)
+        return (page or refusal)(status, why)
+
+    app.default_error_handler = partial(as_others, refusals, where_nothing_is if page else None)
     for one in endpoints:
         answers = _with_query(one.answers, one.parameters) if one.is_strict else one.answers
         if one.body:
@@ -48,6 +53,13 @@ def application(
             one.rule, one.method, _noted(one.path, or_unavailable(refusals, shown, one.refuses or refusal))
         )
     return app
+
+
+def _note_visitor(access: AccessGuard) -> None:
+    """Leave for a page who asks, where that is known: they are refused, and not strangers."""
+    visitor = access.visitor(headers_of_request(), request.environ["REMOTE_ADDR"])
+    if visitor.right is not Right.NONE:
+        request.environ[VISITOR] = visitor
 
 
 def _noted(path: str, answers: Answers) -> Answers:
@@ -91,6 +103,7 @@ def _if_let_in(access: AccessGuard, refusals: Refusals, endpoint: Endpoint, answ
                 return answers(**given)
             found = 403, "this is asked by another page than ours, or by who does not say which: Origin"
         status, why = found
+        _note_visitor(access)
         refusals.log(address, f"{status} for {place(request.path)!a} from {address}: {why}")
         return (endpoint.refuses or refusal)(status, why)
 

@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         self.deadline = loop.time() + limits.seconds(self.phase)
         self._was_of_use = self._is_last = False
         self._closed_at, self._discarded = 0.0, 0
+        self._more, self._stream_ends = b"", 0.0
 
     @property
     def is_made(self) -> bool:
@@ -126,16 +127,20 @@ class Connection(asyncio.Protocol):
         if self._transport and self.phase is Phase.ANSWER:
             self._was_of_use = self._is_last = True
             self._enter(Phase.STREAM)
+            self._stream_ends = self.deadline
             self._transport.write(answer.begun(formatdate(usegmt=True)))
 
-    def send_more(self, data: bytes) -> None:
-        """Send more of a stream; a peer that does not take what was sent before misses it, and is not waited for for ever."""
+    def send_more(self, data: bytes, *, is_needed: bool = True) -> None:
+        """Send more of a stream; a peer that does not take what was sent before gets it then, or nothing where it is not ``is_needed``.
+
+        That is not waited for for ever.
+        """
         if not self._transport or self.phase is not Phase.STREAM:
             return
         if self._transport.get_write_buffer_size():
+            self._more = data if is_needed else self._more
             self.deadline = min(self.deadline, self._loop.time() + self._limits.taken)
         else:
-            self.deadline = self._limits.seconds(Phase.STREAM)
             self._transport.write(data)
 
     # What asyncio calls.
@@ -191,6 +196,10 @@ class Connection(asyncio.Protocol):
     def _taken(self) -> None:
         if self.phase is Phase.TAKEN:
             self._go_on_after_answer()
+        elif self.phase is Phase.STREAM and self._transport:
+            self.deadline = self._stream_ends
+            more, self._more = self._more, b""
+            self._transport.write(more)
 
     def _go_on(self) -> None:
         try:

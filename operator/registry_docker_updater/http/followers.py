@@ -3,19 +3,23 @@
 As the HTML standard has event streams. One thread looks for all of them, once a second, and only while somebody follows.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from registry_docker_updater.errors import StoreUnavailable
 
+_log = logging.getLogger(__name__)
 # Where in a request's environment the application leaves what is to be followed.
 FOLLOWED = "registry_docker_updater.followed"
 _LOOK_SECONDS = 1.0
-# A comment now and then keeps those between us and a browser from ending what is silent, and shows who is gone.
+# Something now and then keeps those between us and a browser from ending what is silent, shows who is gone, and a page that we are not.
 _BEAT_LOOKS = 15
-_CHANGED, _BEAT = b"event: changed\ndata: \n\n", b": still here\n\n"
+CHANGED, BEAT = b"event: changed\ndata: \n\n", b"event: beat\ndata: \n\n"
+# How new everything is that cannot be read: whoever has the page is to hear of that, too.
+_UNREADABLE = "unreadable"
 # Each keeps a connection of which there are few; a page that is not let in asks now and then instead.
 _MOST = 100
 
@@ -69,10 +73,14 @@ class Followers(Generic[K]):
             looks += 1
             with self._changed:
                 following = dict(self._following)
-            behind = self._behind(following)
-            self._write(behind, _CHANGED)
+            try:
+                behind = self._behind(following)
+            except Exception:  # a thread that ends would leave every page still
+                _log.exception("a bug of the operator; pages are not told of a change")
+                continue
+            self._write(behind, CHANGED)
             if looks % _BEAT_LOOKS == 0:
-                self._write([who for who in following if who not in behind], _BEAT)
+                self._write([who for who in following if who not in behind], BEAT)
 
     def _waited(self) -> bool:
         with self._changed:
@@ -82,16 +90,17 @@ class Followers(Generic[K]):
 
     def _behind(self, following: dict[K, Following]) -> list[K]:
         """Return who has not seen the newest of what they follow."""
-        try:
-            versions: dict[str, Any] = {
-                topic: self._version(topic) for topic in {one.topic for one in following.values()}
-            }
-        except StoreUnavailable:
-            return []  # What cannot be read has not changed as far as anybody can see.
+        versions = {topic: self._newest(topic) for topic in {one.topic for one in following.values()}}
         behind = [who for who, one in following.items() if versions[one.topic] not in (None, one.version)]
         with self._changed:
             for who in behind:
                 if who in self._following:
                     one = self._following[who]
-                    self._following[who] = replace(one, version=versions[one.topic])
+                    self._following[who] = replace(one, version=versions[one.topic] or "")
         return behind
+
+    def _newest(self, topic: str) -> str | None:
+        try:
+            return self._version(topic)
+        except StoreUnavailable:
+            return _UNREADABLE

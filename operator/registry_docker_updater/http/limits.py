@@ -26,6 +26,8 @@ class Phase(Enum):
 class Limits:
     """How many connections there may be, in all and from one address, and how many seconds each wait may take.
 
+    A ``stream`` begins anew then: whoever follows is to be let in again.
+
     A wrong secret is answered after as long as it is ``slowed`` at most. What is still sent after the last answer is thrown away as long as it is ``closed``, or until that is ``quiet``. A
     registry keeps its connection for its next event; clients written in Go give it up themselves after 90 seconds.
     """
@@ -39,8 +41,9 @@ class Limits:
     taken: float = 30.0
     closed: float = 5.0
     quiet: float = 0.5
+    stream: float = 3600.0
     slowed: float = 1.0
 
     def seconds(self, phase: Phase) -> float:
-        """Return how long ``phase`` may last; what is ours to say is waited for as long as it takes."""
-        return math.inf if phase in (Phase.ANSWER, Phase.STREAM) else float(getattr(self, phase.name.lower()))
+        """Return how long ``phase`` may last; our own answer is waited for as long as it takes."""
+        return math.inf if phase is Phase.ANSWER else float(getattr(self, phase.name.lower()))

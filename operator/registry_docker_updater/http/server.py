@@ -15,7 +15,7 @@ from functools import partial
 from registry_docker_updater.http.connection import Connection
 from registry_docker_updater.http.endpoints import ENDPOINT
 from registry_docker_updater.http.entrance import Certificate, Entrance, Listening
-from registry_docker_updater.http.followers import FOLLOWED, Followers, Following
+from registry_docker_updater.http.followers import BEAT, FOLLOWED, Followers, Following
 from registry_docker_updater.http.guard import EVENTS
 from registry_docker_updater.http.head import Admission, Answer, Guard, Head
 from registry_docker_updater.http.limits import Limits
@@ -230,7 +230,7 @@ def _answer_each(connections: Sequence[Connection], answers: Sequence[Answer]) -
 
 def _send_each(connections: Sequence[Connection], data: bytes) -> None:
     for connection in connections:
-        _guarded(connection, partial(connection.send_more, data))
+        _guarded(connection, partial(connection.send_more, data, is_needed=data is not BEAT))
 
 
 def _unexpected(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -26,10 +26,13 @@ def is_proven(session: str, secret: str, now: datetime) -> bool:
 
 
 def cookie(value: str, *, is_secure: bool) -> str:
-    """Return what a browser is to keep, for us and from nobody else's page; an empty ``value`` has it forget."""
+    """Return what a browser is to keep for us; an empty ``value`` has it forget.
+
+    It is sent with links of elsewhere, such as those in messages, and not with what other pages have a browser post.
+    """
     age = int(LASTS.total_seconds()) if value else 0
     secure = "; Secure" if is_secure else ""
-    return f"{COOKIE}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Strict{secure}"
+    return f"{COOKIE}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
 def session_in(headers: Mapping[str, str]) -> str:

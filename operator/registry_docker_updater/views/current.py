@@ -64,6 +64,11 @@ class CurrentOverview:
                 self._made = self._make()
             return self._made.overview
 
+    def revision(self) -> int:
+        """Return how often the overview was another than before; raises :class:`StoreUnavailable`."""
+        self()
+        return self._made.revision if self._made else 0
+
     def _renew_beside(self) -> None:
         if self._making.acquire(blocking=False):
             threading.Thread(target=self._renew, name="overview", daemon=True).start()
@@ -79,16 +84,37 @@ class CurrentOverview:
     def _make(self) -> "_Made":
         began = self._steady()
         made = overview_of(self._storage, self._hosts, self._desired, self._known(), self._clock)
-        return _Made(made, began, self._steady() - began)
+        before = self._made
+        is_same = before is not None and _shows_the_same(before.overview, made)
+        revision = (before.revision if before else 0) + (not is_same)
+        return _Made(made, began, self._steady() - began, revision)
+
+
+def _shows_the_same(one: Overview, other: Overview) -> bool:
+    """Tell whether two overviews say the same of every target and host, but when these were asked."""
+    if one.fleet.targets is not other.fleet.targets:
+        return False
+    return _verdicts(one) == _verdicts(other) and (
+        one.fleet is other.fleet or _answers(one) == _answers(other)
+    )
+
+
+def _verdicts(one: Overview) -> dict[str, object]:
+    return {key: (each.verdict, each.next_at) for key, each in one.behind.items()}
+
+
+def _answers(one: Overview) -> dict[str, object]:
+    return {name: (host.error, host.warnings, host.unfinished) for name, host in one.fleet.hosts.items()}
 
 
 @dataclass(frozen=True)
 class _Made:
-    """An overview, when it was made, and how long that ``took``."""
+    """An overview, when it was made, how long that ``took``, and how often it was another before."""
 
     overview: Overview
     at: datetime
     took: timedelta
+    revision: int
 
     @property
     def fresh_until(self) -> datetime:

@@ -102,7 +102,7 @@ class CurrentStatus:
     """Gives how everything is at a moment, of what is known to those who know it.
 
     ``interval`` is how often hosts are to be asked, ``running`` what runs are at, where that is known; ``trail`` says what is wrong
-    with that, and ``has_operator`` whether an operator works. Safe for use by several threads.
+    with that, ``has_operator`` whether an operator works, and ``broken`` what of it does not. Safe for use by several threads.
     """
 
     storage: Storage
@@ -112,6 +112,7 @@ class CurrentStatus:
     running: Callable[[], Mapping[int, RunProgress]] | None = None
     trail: Callable[[], str | None] = lambda: None
     has_operator: bool = True
+    broken: Callable[[], Mapping[str, str | None]] = dict
 
     def __call__(self) -> NowRow:
         """Return how everything is; raises :class:`StoreUnavailable`."""
@@ -126,6 +127,7 @@ class CurrentStatus:
                 Silences.that_count(kept.silences.counting(at), at),
                 self.trail(),
                 self.has_operator,
+                self.broken(),
             )
             pushes = events(kept, 1, choice=EventChoice(kind="push"))
             last_rollouts = rollouts(kept, _ROLLOUTS)

@@ -51,7 +51,8 @@ class TargetProgress:
 class RunProgress:
     """A run that goes on: of which rollout, since when, and for which ``targets``.
 
-    ``tasks`` are those that its hosts began last, each with when, ``troubles`` why hosts are lost to it, ``ended`` what became of targets, by key.
+    ``tasks`` are those that its hosts began last, each with when, ``troubles`` why hosts are lost to it, ``ended`` what became of targets, by key. ``revision`` grows
+    with everything that becomes known.
     """
 
     rollout: int
@@ -63,18 +64,20 @@ class RunProgress:
     tasks: Map[str, tuple[datetime, str]] = field(default_factory=Map)
     troubles: Map[str, str] = field(default_factory=Map)
     ended: Map[str, RunOutcome] = field(default_factory=Map)
+    revision: int = 0
 
     def at_task(self, task: TaskStart, now: datetime) -> Self:
         """Return it after a host began a task."""
-        return replace(self, tasks=self.tasks.set(task.host, (now, task.task)))
+        return replace(self, tasks=self.tasks.set(task.host, (now, task.task)), revision=self.revision + 1)
 
     def without_host(self, host: str, why: str) -> Self:
         """Return it after a host failed, or could not be reached."""
-        return replace(self, troubles=self.troubles.set(host, why))
+        return replace(self, troubles=self.troubles.set(host, why), revision=self.revision + 1)
 
     def after(self, one: TargetOutcome, now: datetime) -> Self:
         """Return it when it is known what became of a target."""
-        return replace(self, ended=self.ended.set(one.key, RunOutcome(one, self.run, now)))
+        ended = self.ended.set(one.key, RunOutcome(one, self.run, now))
+        return replace(self, ended=ended, revision=self.revision + 1)
 
     def of_targets(self) -> Iterator[TargetProgress]:
         """Yield how far it is with each of its targets."""

@@ -27,6 +27,7 @@ class TroubleKind(StrEnum):
     """What a trouble is of, the gravest first."""
 
     NO_OPERATOR = "no_operator"
+    NOT_READY = "not_ready"
     BROKEN_TRAIL = "broken_trail"
     DOWN = "down"
     FAILED = "failed"
@@ -70,7 +71,7 @@ class Circumstances:
     """All that tells whether everything is well.
 
     Hosts are to be asked at every ``interval``. ``untold`` are messages that not everybody has; ``trail`` says what is wrong with
-    that, where it is known.
+    that, where it is known, and ``broken`` of each part of the operator why it does not work, None where it does.
     """
 
     overview: Overview
@@ -80,6 +81,7 @@ class Circumstances:
     silences: Silences = field(default_factory=Silences)
     trail: str | None = None
     has_operator: bool = True
+    broken: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def troubles(known: Circumstances) -> list[Trouble]:
@@ -102,6 +104,13 @@ def _of_operator(known: Circumstances) -> Iterator[Trouble]:
             "no operator works with the state directory: nothing is updated",
             "start it; what was pushed meanwhile is caught up with",
         )
+    for part, why in known.broken.items():
+        if why:
+            yield Trouble(
+                TroubleKind.NOT_READY,
+                f"the operator does not work ({part}): {_bounded(why)}",
+                "nothing is updated until then; its log has more, and /readyz says when it works again",
+            )
     if known.trail:
         yield Trouble(TroubleKind.BROKEN_TRAIL, known.trail, "`audit verify` tells all of it")
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 T = TypeVar("T")
+# No page of ours has a form with as many.
+_MOST_FIELDS = 50
 # How many rows a page has.
 ROWS = 100
 
@@ -24,8 +26,7 @@ class Asked:
     @classmethod
     def of(cls, path: str, query: str) -> "Asked":
         """Return what a query gives; fields of a form that were left empty are none."""
-        pairs = parse_qsl(query, errors="replace", max_num_fields=50)
-        return cls(path, {name: value.strip() for name, value in pairs if value.strip()})
+        return cls(path, {name: value.strip() for name, value in fields(query).items() if value.strip()})
 
     def text(self, name: str) -> str | None:
         """Return what is given by a name."""
@@ -59,6 +60,14 @@ class Asked:
         query = {**self.given, **changes}
         kept = urlencode({name: value for name, value in query.items() if value is not None})
         return f"{self.path}?{kept}" if kept else self.path
+
+
+def fields(text: str) -> dict[str, str]:
+    """Return the fields of a form, as a query or a body gives them; none where there are more than any form of ours has."""
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.orders import TargetOrders
 
 NOW, FLEET, ROLLOUTS, EVENTS, TRAIL = "Now", "Fleet", "Rollouts", "Events", "Trail"
+# Where in a request's environment it is left how new a topic was.
+_BEFORE = "registry_docker_updater.before"
 _SECTIONS = ((NOW, "/"), (FLEET, "/fleet"), (ROLLOUTS, "/rollouts"), (EVENTS, "/events"), (TRAIL, "/trail"))
 
 
@@ -57,7 +59,7 @@ class Context:
         here = Here(
             section=section,
             topic=topic,
-            version=self.topics.version(topic) if topic else None,
+            version=self._version(topic) if topic else None,
             searched=values.pop("searched", ""),
             unread=values.pop("unread", ()),
             name=visitor.name if visitor else None,
@@ -66,6 +68,14 @@ class Context:
             is_logged_in=visitor is not None and visitor.is_logged_in,
         )
         return self.rendering.page(template, here=here, **values)
+
+    def before(self, topic: str) -> None:
+        """Note how new a topic is before a page is made of it: what changes meanwhile is to be told of."""
+        request.environ[_BEFORE] = topic, self.topics.version(topic)
+
+    def _version(self, topic: str) -> str | None:
+        noted, version = request.environ.get(_BEFORE, (None, None))
+        return version if noted == topic else self.topics.version(topic)
 
     def nothing(self, why: str, section: str | None = None) -> HTTPResponse:
         """Return the page that says that there is no such thing, and why."""

@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import EVENTS, TRAIL, Context, asked
-from registry_docker_updater.http.pages.topics import KEPT
+from registry_docker_updater.http.pages.topics import TRAIL as EVERYTHING
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
@@ -47,7 +47,7 @@ class EventPages:
         return self.context.page(
             "events",
             EVENTS,
-            None if before else KEPT,
+            None if before else EVERYTHING,
             asked=query,
             unread=query.unread({**vars(choice), "before": before}),
             rows=rows,
@@ -68,7 +68,7 @@ class EventPages:
         return self.context.page(
             "event",
             EVENTS,
-            KEPT,
+            EVERYTHING,
             row=row,
             content=content if isinstance(content, str) else json.dumps(content, indent=2) if content else "",
             rollout=rollout_of_push(storage, number),
@@ -84,7 +84,7 @@ class EventPages:
         return self.context.page(
             "trail",
             TRAIL,
-            None if before else KEPT,
+            None if before else EVERYTHING,
             asked=query,
             unread=query.unread({"before": before, "since": since, "until": until}),
             rows=rows,

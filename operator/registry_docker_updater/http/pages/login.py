@@ -1,13 +1,14 @@
 """Logging in with a token, and out: a browser cannot give one with every request as a program does."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.answers import headers_of_request
 from registry_docker_updater.http.origin import is_ours
+from registry_docker_updater.http.pages.asked import fields
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.sessions import cookie
@@ -51,14 +52,14 @@ class LoginPages:
 def to_login() -> HTTPResponse:
     """Return what sends somebody to the login, and back from there to what was asked for."""
     query = request.environ.get("QUERY_STRING", "")
-    path = f"{request.path}?{query}" if query else request.path
+    path = quote(request.path) if request.method in ("GET", "HEAD") else "/"
+    path = f"{path}?{query}" if query else path
     return going_to(f"{LOGIN}?{urlencode({'next': path})}")
 
 
 def form() -> dict[str, str]:
     """Return the fields of the form that was sent."""
-    body = request.body.read().decode("utf-8", "replace")
-    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+    return fields(request.body.read().decode("utf-8", "replace"))
 
 
 def going_to(path: str, session: str | None = None) -> HTTPResponse:
@@ -73,12 +74,6 @@ def going_to(path: str, session: str | None = None) -> HTTPResponse:
 
 def _path(given: str | None) -> str:
     """Return a path of ours: where somebody is led after the login must not be chosen by who sent them the link."""
-    try:
-        parts = urlsplit(given or "/")
-    except ValueError:
-        return "/"
-    is_ours = (
-        not parts.scheme and not parts.netloc and parts.path.startswith("/") and (given or "/").isprintable()
-    )
-    is_plain = is_ours and "\\" not in parts.path and not parts.path.startswith("//")
-    return (given or "/") if is_plain else "/"
+    path = given or "/"
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours else "/"

@@ -8,6 +8,7 @@ from typing import Any
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard, Right
+from registry_docker_updater.http.answers import headers_of_request
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.followers import FOLLOWED, Following
 from registry_docker_updater.http.pages.actions import ActionPages, Done
@@ -17,6 +18,7 @@ from registry_docker_updater.http.pages.fleet import FleetPages
 from registry_docker_updater.http.pages.login import LOGIN, LoginPages, to_login
 from registry_docker_updater.http.pages.now import NowPage
 from registry_docker_updater.http.pages.rollouts import RolloutPages
+from registry_docker_updater.http.pages.topics import FLEET, NOW, ROLLOUT, TRAIL
 from registry_docker_updater.http.query import Parameter
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.views.now import NowRow
@@ -66,22 +68,33 @@ class Pages:
         fleet, rollouts = FleetPages(self.context), RolloutPages(self.context)
         others = EventPages(self.context)
         return (
-            _page("/", NowPage(self.context, self.status).now),
+            self._live_page("/", NowPage(self.context, self.status).now, NOW),
             _page("/live", self._live),
-            _page("/fleet", fleet.targets),
-            _page("/targets/{key}", fleet.target, _KEY),
-            _page("/hosts", fleet.hosts),
-            _page("/hosts/{name}", fleet.host, _HOST),
-            _page("/swarms", fleet.swarms),
-            _page("/rollouts", rollouts.rollouts),
-            _page("/rollouts/{number}", rollouts.rollout, _NUMBER),
+            self._live_page("/fleet", fleet.targets, FLEET),
+            self._live_page("/targets/{key}", fleet.target, FLEET, _KEY),
+            self._live_page("/hosts", fleet.hosts, FLEET),
+            self._live_page("/hosts/{name}", fleet.host, FLEET, _HOST),
+            self._live_page("/swarms", fleet.swarms, FLEET),
+            self._live_page("/rollouts", rollouts.rollouts, TRAIL),
+            self._live_page("/rollouts/{number}", rollouts.rollout, ROLLOUT + "{number}", _NUMBER),
             _page("/rollouts/{number}/runs/{name}", rollouts.run, _NUMBER, _NAME),
-            _page("/events", others.events),
-            _page("/events/{number}", others.event, _NUMBER),
-            _page("/trail", others.trail),
+            self._live_page("/events", others.events, TRAIL),
+            self._live_page("/events/{number}", others.event, TRAIL, _NUMBER),
+            self._live_page("/trail", others.trail, TRAIL),
             _page("/search", others.search),
             _page("/silences", ActionPages(self.context, self.done, self.wake).silences),
         )
+
+    def _live_page(
+        self, path: str, answers: Callable[..., Any], topic: str, *parameters: Parameter
+    ) -> Endpoint:
+        """Return a page that changes with a ``topic``."""
+
+        def following(**given: Any) -> Any:
+            self.context.before(topic.format(**given))
+            return answers(**given)
+
+        return _page(path, following, *parameters)
 
     def _done(self) -> Sequence[Endpoint]:
         """Return what is for those who may operate."""
@@ -107,7 +120,11 @@ class Pages:
         return HTTPResponse(b"", 200, _STREAM)
 
     def _refused(self, status: int, why: str) -> HTTPResponse:
-        return to_login() if status == HTTPStatus.UNAUTHORIZED else self.context.refused(status, why)
+        # A program with a wrong token is told so, and slowed down, as everywhere.
+        is_person = "authorization" not in headers_of_request()
+        if status == HTTPStatus.UNAUTHORIZED and is_person:
+            return to_login()
+        return self.context.refused(status, why)
 
 
 def _page(

@@ -30,7 +30,8 @@ _SAFETY = {
         " base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Without one, browsers say of forms sent by plain HTTP that they come from nowhere: `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _KEPT, _NOT_KEPT = "public, max-age=31536000, immutable", "no-store"
@@ -46,7 +47,9 @@ class Rendering:
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTTPResponse:
         """Return a page; ``values`` are shown by the template with that name."""
-        text = self._environment.get_template(f"{template}.html").render(now=self.clock(), **values)
+        text = self._environment.get_template(f"{template}.html").render(
+            now=self.clock(), status=status, **values
+        )
         headers = {**_SAFETY, "Cache-Control": _NOT_KEPT, "Content-Type": "text/html; charset=utf-8"}
         return HTTPResponse(text, status, headers)
 
@@ -75,7 +78,7 @@ class Rendering:
         )
         made.globals["version"] = self.version
         made.globals["files"] = {name: f"/static/{_name_of(path)}" for name, path in self._files.items()}
-        made.filters.update(short=short, due=due, time=time, terminal=terminal, words=words)
+        made.filters.update(short=short, due=due, moment=moment, time=time, terminal=terminal, words=words)
         return made
 
 
@@ -100,7 +103,17 @@ def time(at: str | datetime | None, now: datetime) -> Markup:
         return Markup("&ndash;")
     moment = _moment(at)
     whole = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(rfc3339(moment), whole, ago(moment, now))
+    return Markup('<time datetime="{}" title="{}" data-ago>{}</time>').format(
+        rfc3339(moment), whole, ago(moment, now)
+    )
+
+
+def moment(at: str | datetime | None, now: datetime) -> Markup:
+    """Return a moment whole, and how long ago that is: for who is to write it down, or has no mouse to point at it."""
+    if at is None:
+        return Markup("&ndash;")
+    whole = _moment(at).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Markup("{} ({})").format(whole, time(at, now))
 
 
 def due(at: str, now: datetime) -> Markup:

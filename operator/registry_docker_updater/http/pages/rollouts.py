@@ -16,7 +16,8 @@ from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_o
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.pages.asked import ROWS, older, paged
 from registry_docker_updater.http.pages.context import ROLLOUTS, Context, asked
-from registry_docker_updater.http.pages.topics import KEPT, ROLLOUT
+from registry_docker_updater.http.pages.topics import ROLLOUT
+from registry_docker_updater.http.pages.topics import TRAIL as EVERYTHING
 from registry_docker_updater.storage.choices import RolloutChoice
 from registry_docker_updater.views.progress import progress
 from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow, rollout, rollouts
@@ -61,7 +62,7 @@ class RolloutPages:
         return self.context.page(
             "rollouts",
             ROLLOUTS,
-            None if before else KEPT,
+            None if before else EVERYTHING,
             asked=query,
             unread=query.unread({**vars(choice), "before": before}),
             rows=rows,

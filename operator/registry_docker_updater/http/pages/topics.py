@@ -1,33 +1,26 @@
-"""What pages follow: how new each of it is, told by what is cheap to look at."""
+"""What pages follow: how new each of it is, told by what is cheap to look at, and before a page is made of it."""
 
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 
-from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.storage.storage import Storage
 
-KEPT, FLEET, NOW, ROLLOUT = "kept", "fleet", "now", "rollout:"
+TRAIL, FLEET, NOW, ROLLOUT = "trail", "fleet", "now", "rollout:"
+# Some is not well any more by the time alone: a host that nobody asks, a silence that ends.
+_BY_ITSELF = timedelta(seconds=30)
 
 
-@dataclass
-class _Counted:
-    """How many times something known was another than before: what is known is never changed, but put in its place."""
-
-    count: int = 0
-    last: object = None
-
-
-@dataclass
+@dataclass(frozen=True)
 class Topics:
-    """Tells how new what is kept, known and going on is. Safe for use by several threads."""
+    """Tells how new what is kept, known and going on is: ``revision`` counts how often the overview of the fleet was another."""
 
     storage: Storage
-    known: Callable[[], Fleet]
+    revision: Callable[[], int]
     running: Callable[[], Mapping[int, RunProgress]]
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _counted: dict[str, _Counted] = field(default_factory=dict)
+    clock: Clock
 
     def version(self, topic: str) -> str | None:
         """Return a text that is another when a topic has changed; None where there is no such topic.
@@ -36,24 +29,20 @@ class Topics:
         """
         if topic.startswith(ROLLOUT):
             number = topic.removeprefix(ROLLOUT)
-            return self._of_rollout(int(number)) if number.isdecimal() and len(number) < 19 else None
+            is_number = number.isascii() and number.isdecimal() and len(number) < 19
+            return self._of_rollout(int(number)) if is_number else None
         # Every change of what is kept is in the trail.
-        kept = self.storage.trail.last_given()
-        match topic:
-            case "kept":
-                return f"{kept}"
-            case "fleet":
-                return f"{kept}-{self._count(FLEET, self.known())}"
-            case "now":
-                return f"{kept}-{self._count(FLEET, self.known())}-{self._count(NOW, self.running())}"
+        trail = self.storage.trail.last_given()
+        if topic == TRAIL:
+            return f"{trail}"
+        if topic == FLEET:
+            return f"{trail}-{self.revision()}"
+        if topic == NOW:
+            runs = sum(one.revision for one in self.running().values())
+            times = int(self.clock().timestamp() / _BY_ITSELF.total_seconds())
+            return f"{trail}-{self.revision()}-{runs}-{times}"
         return None
 
     def _of_rollout(self, number: int) -> str:
-        return f"{self.storage.trail.last_of_rollout(number)}-{self._count(f'{ROLLOUT}{number}', self.running().get(number))}"
-
-    def _count(self, name: str, found: object) -> int:
-        with self._lock:
-            one = self._counted.setdefault(name, _Counted())
-            if one.last is not found:
-                self._counted[name] = one = _Counted(one.count + 1, found)
-            return one.count
+        run = self.running().get(number)
+        return f"{self.storage.trail.last_of_rollout(number)}-{run.revision if run else 0}"
