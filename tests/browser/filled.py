@@ -168,9 +168,10 @@ def keep_run(directory: Path, evil: str) -> None:
 
 @dataclass
 class Served(Filled):
-    """A filled site whose pages are served at ``url``."""
+    """A filled site whose pages are served at ``url`` by a ``server``."""
 
     url: str = ""
+    server: Server = field(init=False)
     access: AccessGuard = field(default_factory=lambda: AccessGuard(Access()))
 
 
@@ -218,6 +219,7 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         version=topics.version,
     )
     server.start()
+    site.server = server
     site.url = f"http://127.0.0.1:{server.port}"
     try:
         yield site

@@ -1,11 +1,13 @@
 """What people do on pages: who may, what is asked first, and what is in the trail afterwards."""
 
 import http.client
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from browser.chromium import NAME
 from browser.filled import Served
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.views.trail import newest
@@ -56,16 +58,34 @@ def test_whoever_is_not_known_is_asked_for_a_token_and_led_back(
     [
         "https://evil.example.com/",
         "//evil.example.com/",
+        "///evil.example.com/",
         "/\\evil.example.com",
         "javascript:alert(1)",
+        "/\r\nSet-Cookie: x=y",
+        "evil",
     ],
 )
-def test_nobody_is_led_elsewhere_after_the_login(guarded: Served, page: Page, elsewhere: str) -> None:
-    page.goto(f"{guarded.url}/login?next={elsewhere}")
-    page.get_by_label("Token").fill(READS)
+def test_nobody_is_led_elsewhere_after_the_login(guarded: Served, elsewhere: str) -> None:
+    given = urlencode({"token": READS, "next": elsewhere})
+    answer = post(guarded, "/login", given, {"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status, answer.getheader("Location")) == (303, "/")
+    assert answer.getheader("Set-Cookie")
+
+
+def test_whoever_asked_for_a_page_is_led_there_whatever_is_in_its_name(guarded: Served, page: Page) -> None:
+    log_in(page, guarded, READS, "/hosts/a%3Fb%23c?x=1&y=%26")
+    assert page.url == guarded.url + "/hosts/a%3Fb%23c?x=1&y=%26"
+
+
+def test_the_login_and_what_is_done_work_by_plain_http_under_a_name(guarded: Served, page: Page) -> None:
+    """Browsers say less of where a form comes from where a page is not of their own machine, and came without TLS."""
+    by_name = f"http://{NAME}:{urlsplit(guarded.url).port}"
+    page.goto(by_name + "/silences")
+    page.get_by_label("Token").fill(OPERATES)
     page.get_by_role("button", name="Log in").click()
-    expect(page.locator("header")).to_contain_text("bob")
-    assert page.url == guarded.url + "/"
+    expect(page.locator("header")).to_contain_text("ann")
+    page.get_by_role("button", name="log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
 def test_a_session_ends_with_its_token(guarded: Served, page: Page) -> None:
@@ -126,6 +146,8 @@ def test_who_may_read_sees_no_action_and_does_none(guarded: Served, page: Page) 
     expect(page.get_by_role("link", name="Run again…")).to_have_count(0)
     page.goto(guarded.url + "/rollouts/2/retry")
     expect(page.get_by_role("heading", level=1)).to_have_text("Forbidden")
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    expect(page.get_by_role("link", name="Log in with another token")).to_be_visible()
     expect(page.locator("main")).to_contain_text("bob may read, and not operate")
 
 
@@ -137,6 +159,34 @@ def test_without_access_in_the_settings_nobody_does_anything(site: Served, page:
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def post(site: Served, path: str, body: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+    return ask(site, "POST", path, body, {**FORM, **headers})
+
+
+def ask(
+    site: Served, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
+) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=20)
+    connection.request(method, path, body, dict(headers or {}))
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer
+
+
+def test_a_program_with_a_wrong_token_is_refused_and_not_led_to_the_login(guarded: Served) -> None:
+    assert ask(guarded, "GET", "/fleet", headers={"Authorization": "Bearer wrong"}).status == 401
+    assert ask(guarded, "GET", "/fleet", headers={"Authorization": f"Bearer {READS}"}).status == 200
+    assert ask(guarded, "GET", "/fleet").status == 303
+
+
+def test_more_fields_than_any_form_has_are_none(guarded: Served, caplog: pytest.LogCaptureFixture) -> None:
+    many = "&".join(f"a{n}=1" for n in range(200))
+    assert ask(guarded, "GET", f"/login?{many}").status == 200
+    assert post(guarded, "/login", many, {"Sec-Fetch-Site": "same-origin"}).status == 401
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -159,24 +209,16 @@ def test_a_page_of_elsewhere_does_nothing_in_the_name_of_who_is_logged_in(
     before = guarded.storage.trail.last_given()
     cookie = {"Cookie": f"registry_docker_updater={session}"}
     body = f"token={OPERATES}&image={HOST}/test/mail:1@{NEW}&what=docker03&hours=1&reason=x"
-    connection = http.client.HTTPConnection(urlsplit(guarded.url).netloc, timeout=20)
-    connection.request("POST", path, body, {**FORM, **cookie, **headers})
-    answer = connection.getresponse()
+    answer = post(guarded, path, body, {**cookie, **headers})
     assert answer.status in (303, 403)
     assert not answer.getheader("Set-Cookie")
     assert guarded.storage.trail.last_given() == before
-    connection.close()
 
 
 @pytest.mark.parametrize(("forwarded", "is_secure"), [("https", True), (None, False)])
 def test_a_session_is_for_tls_only_where_that_is_served(
     guarded: Served, forwarded: str | None, is_secure: bool
 ) -> None:
-    headers = {**FORM, "Sec-Fetch-Site": "same-origin"}
-    if forwarded:
-        headers["X-Forwarded-Proto"] = forwarded
-    connection = http.client.HTTPConnection(urlsplit(guarded.url).netloc, timeout=20)
-    connection.request("POST", "/login", f"token={OPERATES}", headers)
-    answer = connection.getresponse()
+    headers = {"Sec-Fetch-Site": "same-origin", **({"X-Forwarded-Proto": forwarded} if forwarded else {})}
+    answer = post(guarded, "/login", f"token={OPERATES}", headers)
     assert ("; Secure" in answer.getheader("Set-Cookie", "")) is is_secure
-    connection.close()

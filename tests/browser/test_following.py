@@ -1,21 +1,24 @@
 """A page that is open follows what goes on."""
 
 import http.client
+import re
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.filled import Served
+from browser.filled import Served, served
 from integration.conftest import until
 from integration.keeping import ONCE
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.runs.results import TaskStart
+from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.storage.actions import end_run
-from unit.builders import NEW, NEWER, OLD
+from unit.builders import NEW, NEWER, OLD, container
 
 pytestmark = pytest.mark.lab
 
@@ -45,6 +48,88 @@ def test_a_push_shows_in_lists_that_are_open_and_whoever_is_at_a_link_stays_ther
     site.push("test/brand-new:7", NEW, "dora")
     expect(page.locator("#list")).to_contain_text("test/brand-new:7")
     expect(page.get_by_role("link", name="event 1", exact=True)).to_be_focused()
+
+
+def test_troubles_come_and_go_on_the_first_page_and_in_its_title(tmp_path: Path, page: Page) -> None:
+    with served(tmp_path) as site:
+        site.see(container(), solo=None)
+        page.goto(site.url)
+        expect(page).to_have_title(re.compile("^Well"))
+        expect(page.locator("#live")).to_have_text("live")
+        site.see(solo="no route to host")
+        expect(page.locator("#troubles")).to_contain_text("no route to host")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Not everything is well")
+        expect(page).to_have_title(re.compile("^Not well"))
+        site.see(solo=None)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Everything is well")
+        expect(page.locator("#troubles")).to_be_empty()
+
+
+def test_a_page_whose_operator_is_gone_does_not_pass_for_well(site: Served, page: Page) -> None:
+    page.goto(site.url + "/rollouts")
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    site.server.stop()
+    expect(page.get_by_role("alert")).to_contain_text("what is shown may not be so any more")
+    expect(page.locator("#live")).to_have_text("not live")
+
+
+def test_who_is_logged_out_is_told_and_asks_no_more(site: Served, page: Page) -> None:
+    site.access.change(Access((Token("ann", "s3cret", Right.READ),)))
+    page.goto(site.url + "/events")
+    page.get_by_label("Token").fill("s3cret")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("#live")).to_have_text("live")
+    site.access.change(Access((Token("ann", "another", Right.READ),)))
+    site.push("test/brand-new:7", NEW, "dora")
+    expect(page.get_by_role("alert")).to_contain_text("You are logged out")
+    until(lambda: not site.server._followers._following)
+
+
+def test_a_page_that_nobody_looks_at_keeps_no_connection(site: Served, page: Page) -> None:
+    page.goto(site.url + "/events")
+    until(lambda: len(site.server._followers._following) == 1)
+    hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
+    say = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(hide % "true" + say)
+    until(lambda: not site.server._followers._following)
+    site.push("test/brand-new:7", NEW, "dora")
+    page.evaluate(hide % "false" + say)
+    expect(page.locator("#list")).to_contain_text("test/brand-new:7")
+
+
+def test_a_change_while_a_page_is_made_is_told_of(site: Served) -> None:
+    """And one of which the overview that others look at knows nothing yet."""
+    page = ask(site, "/")
+    site.see(container("late", on="far"), far="no route to host")
+    version = re.search('data-version="([^"]+)"', page)
+    assert version
+    connection, answer = stream(site, "now", version[1])
+    assert answer.readline() == b"event: changed\n"
+    answer.close()
+    connection.close()
+
+
+def ask(site: Served, path: str) -> str:
+    connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=20)
+    connection.request("GET", path)
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def test_what_somebody_selects_is_left_to_them(site: Served, page: Page) -> None:
+    page.goto(site.url + "/events")
+    expect(page.locator("#live")).to_have_text("live")
+    select = "getSelection().selectAllChildren(document.querySelector('#list tbody tr:last-child'))"
+    page.evaluate(select)
+    selected = page.evaluate("getSelection().toString()")
+    site.push("test/brand-new:7", NEW, "dora")
+    expect(page.locator("#asof")).not_to_have_text("as of ")
+    page.wait_for_timeout(4000)
+    assert page.evaluate("getSelection().toString()") == selected
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(page.locator("#list")).to_contain_text("test/brand-new:7", timeout=15_000)
 
 
 def test_what_somebody_types_is_not_taken_away(site: Served, page: Page) -> None:

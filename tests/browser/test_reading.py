@@ -150,14 +150,25 @@ def test_pages_work_without_scripts(site: Served, page: Page) -> None:
     page.get_by_label("State").select_option("waiting")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert page.locator("noscript meta[http-equiv=refresh]").count() == 1
+    # It would take away what somebody types in.
+    assert page.locator("noscript meta[http-equiv=refresh]").count() == 0
+    for path in ("/", "/rollouts/4"):
+        page.goto(site.url + path)
+        assert page.locator("noscript meta[http-equiv=refresh]").count() == 1
 
 
-def test_what_is_printed_is_what_was_read(site: Served, page: Page) -> None:
+def test_what_is_printed_says_when_and_has_nothing_to_click_on(site: Served, page: Page) -> None:
     page.goto(site.url + "/rollouts/3")
-    page.emulate_media(media="print")
-    expect(page.get_by_role("navigation")).not_to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    for gone in ("nav", ".actions", "form", ".skip"):
+        assert not any(one.is_visible() for one in page.locator(gone).all())
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    after = "getComputedStyle(document.querySelector('#rollout time'), '::after').content"
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", page.evaluate(after))
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
 
 
 def test_the_keyboard_reaches_the_content_first(site: Served, page: Page) -> None:

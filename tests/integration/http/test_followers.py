@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from integration.conftest import until
 from integration.http.conftest import HURRIED, received
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.followers import FOLLOWED, Followers, Following
+from registry_docker_updater.http.followers import CHANGED, FOLLOWED, Following
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
@@ -27,11 +28,15 @@ class Versions:
 
     def __init__(self) -> None:
         self.newest = "1"
-        self.fails = False
+        self.asked = 0
+        self.fails = self.bug = False
 
     def __call__(self, topic: str) -> str | None:
+        self.asked += 1
         if self.fails:
             raise StoreUnavailable("the disk is full")
+        if self.bug:
+            raise RuntimeError("a bug")
         return self.newest if topic == "known" else None
 
 
@@ -86,21 +91,58 @@ def test_who_follows_is_called_once_for_each_change(server: Server, versions: Ve
         read_until(follower, b"\r\n\r\n")
         for newest in ("2", "3"):
             versions.newest = newest
-            assert read_until(follower, b"\n\n") == b"event: changed\ndata: \n\n"
+            assert read_until(follower, b"\n\n") == CHANGED
 
 
-def test_what_cannot_be_read_has_not_changed_and_is_looked_at_again(
+def test_that_nothing_can_be_read_is_told_once_and_when_it_can_be_again(
     server: Server, versions: Versions
 ) -> None:
     with following(server) as follower:
         read_until(follower, b"\r\n\r\n")
-        versions.fails, versions.newest = True, "2"
+        versions.fails = True
+        assert read_until(follower, b"\n\n") == CHANGED
         follower.settimeout(2.5)
         with pytest.raises(TimeoutError):
             follower.recv(100)
         follower.settimeout(20)
         versions.fails = False
-        assert read_until(follower, b"\n\n") == b"event: changed\ndata: \n\n"
+        assert read_until(follower, b"\n\n") == CHANGED
+
+
+def test_a_bug_in_looking_leaves_pages_followed(
+    server: Server, versions: Versions, caplog: pytest.LogCaptureFixture
+) -> None:
+    with following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        versions.bug = True
+        until(lambda: "a bug of the operator" in caplog.text)
+        versions.bug, versions.newest = False, "2"
+        assert read_until(follower, b"\n\n") == CHANGED
+
+
+def test_who_takes_what_is_sent_late_gets_the_change_that_came_meanwhile(server: Server) -> None:
+    with following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        until(lambda: len(server._followers._following) == 1)
+        (connection,) = server._followers._following
+        for data in (b"x" * 16 * 2**20, CHANGED):
+            server._loop.call_soon_threadsafe(connection.send_more, data)
+        read = b""
+        while not read.endswith(CHANGED):
+            read = (read + follower.recv(2**20))[-100:]
+
+
+def test_a_stream_begins_anew_after_a_while(tmp_path: Path, versions: Versions) -> None:
+    """Whoever follows is to be let in again."""
+    database = Database(tmp_path / "updater.db")
+    together = Together(follow, Storage(database).events.record_all)
+    limits = replace(HURRIED, stream=0.5)
+    server = Server(together, NoDeliveries(), Listening("127.0.0.1", 0, None), limits, version=versions)
+    server.start()
+    with following(server) as follower:
+        assert received(follower).startswith(b"HTTP/1.1 200")
+    server.stop()
+    database.close()
 
 
 def test_who_does_not_take_what_is_sent_is_ended_and_no_other(server: Server, versions: Versions) -> None:
@@ -133,16 +175,11 @@ def test_head_is_answered_and_follows_nothing(server: Server) -> None:
     assert not server._followers._following
 
 
-def test_nobody_is_looked_for_while_nobody_follows() -> None:
-    asked: list[str] = []
-
-    def version(topic: str) -> str:
-        asked.append(topic)
-        return "1"
-
-    followers = Followers[str](version, lambda _, __: None)
-    followers.enter("ann", Following("known", "1"))
-    followers.leave("ann")
-    followers.end()
-    followers.watch()
-    assert asked == []
+def test_nobody_is_looked_for_while_nobody_follows(server: Server, versions: Versions) -> None:
+    with following(server) as follower:
+        read_until(follower, b"\r\n\r\n")
+        until(lambda: versions.asked)
+    until(lambda: not server._followers._following)
+    asked = versions.asked
+    with pytest.raises(AssertionError):
+        until(lambda: versions.asked > asked + 1, 2.5)

@@ -32,7 +32,6 @@ _SAFETY = {
     "X-Content-Type-Options": "nosniff",
     # Without one, browsers say of forms sent by plain HTTP that they come from nowhere: `Origin: null`.
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 _KEPT, _NOT_KEPT = "public, max-age=31536000, immutable", "no-store"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
