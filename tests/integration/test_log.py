@@ -292,6 +292,17 @@ def test_a_traceback_is_part_of_its_line_in_both_formats(form: Literal["text", "
         assert any(line.startswith("    ValueError: no route") for line in log())
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_line_is_about_can_be_printed_as_all_else(form: Literal["text", "json"], log: Log) -> None:
+    log.logs.change(LogSettings(format=form))
+    with about(target=EVIL):
+        logging.getLogger("any").warning("it failed")
+    (line,) = log()
+    assert r"\u202e" in line
+    if form == "json":
+        assert json.loads(line)["target"].isprintable()
+
+
 def test_what_is_said_again_is_left_out_for_a_minute_and_then_counted() -> None:
     seconds = [0.0]
     repeats = Repeats(lambda: seconds[-1])
