@@ -70,7 +70,9 @@ class TargetChoice:
     def of(self, overview: Overview) -> Iterable[str]:
         """Return the keys of the targets that are wanted, in no order."""
         targets = overview.fleet.targets
-        if self.is_behind:
+        if self.name and self.name in targets:
+            return [one.key for one in self.among([targets[self.name]], overview)]
+        if self.is_behind or (self.verdict and self.verdict not in _OF_OTHERS):
             return [one.key for one in self.among([targets[key] for key in overview.behind], overview)]
         if self.host:
             keys = overview.fleet.named.get(self.host, ())
@@ -99,11 +101,15 @@ class TargetChoice:
             needle = self.text.lower()
             yield lambda one: needle in one.words
         if name:
-            yield lambda one: name in (one.name, *one.keys)
+            # What targets are called has no slash, and making all keys of each takes longer than all else.
+            is_key = "/" in name
+            yield lambda one: one.name == name or (is_key and name in one.keys)
         if verdict:
             yield lambda one: overview.verdict(one).name == verdict
 
 
+# What it says of those only that are not behind.
+_OF_OTHERS = frozenset(one.name for one in (CURRENT, NOT_PUSHED, FOREIGN, UNMATCHED))
 # What the planner can say of a target.
 VERDICTS: Mapping[str, Verdict] = {
     one.name: one

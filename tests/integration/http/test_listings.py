@@ -12,6 +12,7 @@ from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.views import trail as trail_views
+from registry_docker_updater.views.outlook import VERDICTS
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, host, service, whole
 
 PAGED = {"events", "rollouts", "targets", "hosts", "trail"}
@@ -98,6 +99,12 @@ def test_targets_are_found_by_what_is_looked_for(
     filled: Listener, wanted: dict[str, str], names: list[str]
 ) -> None:
     assert [row["name"] for row in found(filled, "targets", **wanted)] == names
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_targets_of_a_verdict_are_all_that_have_it(filled: Listener, verdict: str) -> None:
+    every = found(filled, "targets")
+    assert found(filled, "targets", verdict=verdict) == [row for row in every if row["verdict"] == verdict]
 
 
 @pytest.mark.parametrize(
