@@ -1,6 +1,7 @@
 """The log, and what commands print: no text from outside forges a line or commands a terminal."""
 
 import io
+import itertools
 import json
 import logging
 import os
@@ -267,15 +268,22 @@ def test_level_and_format_are_changed_while_the_operator_works(site: Site) -> No
     site.add_host("solo")
     with site.operator() as operator:
         until(lambda: operator.get("/readyz") == {"status": "ready"})
+        numbers = itertools.count(1)
+
+        def push_is_logged() -> bool:
+            """What is logged of a push is, before it is answered."""
+            before = operator.log.read_text()
+            pushed(operator, "test/app", next(numbers))
+            return "accepted from production" in operator.log.read_text()[len(before) :]
+
+        assert push_is_logged()
         change(site, lambda all_: all_.update(log={"level": "warning"}))
         operator.process.send_signal(signal.SIGHUP)
-        until(lambda: "settings.changed" in str(operator.get("/api/v1/trail")))
-        pushed(operator, "test/unseen", 1)
+        until(lambda: not push_is_logged())
         change(site, lambda all_: all_.update(log={"level": "info", "format": "json"}))
         hang_up(operator, '"message": "the settings were read again')
-        pushed(operator, "test/seen", 2)
-        until(lambda: '"event": 2' in operator.log.read_text())
-    assert "test/unseen" not in operator.log.read_text()
+        assert push_is_logged()
+        assert json.loads(operator.log.read_text().splitlines()[-1])["level"] == "info"
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -290,6 +298,17 @@ def test_a_traceback_is_part_of_its_line_in_both_formats(form: Literal["text", "
         assert any(one.startswith(r"ValueError: no route") for one in json.loads(line)["traceback"])
     else:
         assert any(line.startswith("    ValueError: no route") for line in log())
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_line_is_about_can_be_printed_as_all_else(form: Literal["text", "json"], log: Log) -> None:
+    log.logs.change(LogSettings(format=form))
+    with about(target=EVIL):
+        logging.getLogger("any").warning("it failed")
+    (line,) = log()
+    assert r"\u202e" in line
+    if form == "json":
+        assert json.loads(line)["target"].isprintable()
 
 
 def test_what_is_said_again_is_left_out_for_a_minute_and_then_counted() -> None:
