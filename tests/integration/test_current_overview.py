@@ -1,18 +1,19 @@
 """The overview of the fleet: made anew for those who look, and in a large fleet beside them."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 
 from integration.conftest import until
 from integration.keeping import HOSTS, push, record
-from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views import current
 from registry_docker_updater.views.current import CurrentOverview
-from unit.builders import NOON, at, container, fleet
+from unit.builders import NOON, at, container, fleet, host
 
 
 class Known:
@@ -99,3 +100,33 @@ def test_what_cannot_be_read_is_said_when_the_last_one_is_too_old(
     until(lambda: not overview._making.locked())
     with pytest.raises(StoreUnavailable, match="the disk is full"):
         overview()
+
+
+@pytest.mark.parametrize(
+    ("becomes", "grows"),
+    [
+        (lambda one: one, False),
+        (lambda one: one.changed(FleetChange({"solo": host("solo", at(99))}, {})), False),
+        (lambda one: one.changed(FleetChange({"solo": host("solo", at(99), "no route")}, {})), True),
+        (lambda one: one.changed(FleetChange({}, {"a": container("a")})), True),
+    ],
+)
+def test_its_revision_grows_when_it_says_something_else_and_not_when_hosts_were_only_asked_again(
+    storage: Storage, becomes: Callable[[Fleet], Fleet], grows: bool
+) -> None:
+    known = [fleet(container())]
+    now = [NOON]
+    overview = CurrentOverview(storage, HOSTS, lambda: known[-1], lambda: at(10), lambda: now[-1])
+    before = overview.revision()
+    known.append(becomes(known[-1]))
+    now.append(at(60))
+    assert (overview.revision() > before) is grows
+
+
+def test_its_revision_grows_with_a_push(storage: Storage) -> None:
+    now, known = [NOON], fleet(container())
+    overview = CurrentOverview(storage, HOSTS, lambda: known, lambda: at(10), lambda: now[-1])
+    before = overview.revision()
+    record(storage, push(), now=at(5))
+    now.append(at(60))
+    assert overview.revision() > before

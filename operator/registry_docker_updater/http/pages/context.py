@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ _SECTIONS = ((NOW, "/"), (FLEET, "/fleet"), (ROLLOUTS, "/rollouts"), (EVENTS, "/
 
 @dataclass(frozen=True)
 class Here:
-    """Where somebody is, and who they are: the ``section``, the ``topic`` by which the page changes, and that one's version."""
+    """Where somebody is, of when that is, and who they are: the ``section``, the ``topic`` by which the page changes, and that one's version."""
 
+    as_of: datetime
     section: str | None = None
     topic: str | None = None
     version: str | None = None
@@ -57,6 +59,7 @@ class Context:
         """Return a page for whoever asks."""
         visitor: Visitor | None = request.environ.get(VISITOR)
         here = Here(
+            as_of=values.pop("as_of", None) or self.rendering.clock(),
             section=section,
             topic=topic,
             version=self._version(topic) if topic else None,
