@@ -4,6 +4,7 @@ import http.client
 import re
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.http.access import Access, Right, Token
+from registry_docker_updater.http.pages import events
 from registry_docker_updater.storage.actions import end_run
 from unit.builders import NEW, NEWER, OLD, container
 
@@ -98,12 +100,33 @@ def test_a_page_that_nobody_looks_at_keeps_no_connection(site: Served, page: Pag
     expect(page.locator("#list")).to_contain_text("test/brand-new:7")
 
 
-def test_a_change_while_a_page_is_made_is_told_of(site: Served) -> None:
-    """And one of which the overview that others look at knows nothing yet."""
-    page = ask(site, "/")
-    site.see(container("late", on="far"), far="no route to host")
+def test_a_change_while_a_page_is_made_is_told_of(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = events.events
+
+    def and_then_it_changes(*given: Any, **more: Any) -> Any:
+        rows = read(*given, **more)
+        site.push("test/brand-new:7", NEW, "dora")
+        return rows
+
+    monkeypatch.setattr(events, "events", and_then_it_changes)
+    page = ask(site, "/events")
     version = re.search('data-version="([^"]+)"', page)
     assert version
+    assert "brand-new" not in page
+    connection, answer = stream(site, "trail", version[1])
+    assert answer.readline() == b"event: changed\n"
+    answer.close()
+    connection.close()
+
+
+def test_who_looks_when_others_have_just_looked_is_told_of_what_came_between(site: Served) -> None:
+    """The overview serves all who look within a second: a page can be older than what is known."""
+    ask(site, "/")
+    site.see(container("late", on="far"), far="no route to host")
+    page = ask(site, "/")
+    version = re.search('data-version="([^"]+)"', page)
+    assert version
+    assert "far" not in page
     connection, answer = stream(site, "now", version[1])
     assert answer.readline() == b"event: changed\n"
     answer.close()

@@ -13,7 +13,7 @@ from integration.conftest import until
 from integration.http.conftest import HURRIED, received
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.entrance import Listening
-from registry_docker_updater.http.followers import CHANGED, FOLLOWED, Following
+from registry_docker_updater.http.followers import BEAT, CHANGED, FOLLOWED, Following
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
@@ -130,6 +130,7 @@ def test_who_takes_what_is_sent_late_gets_the_change_that_came_meanwhile(server:
         read = b""
         while not read.endswith(CHANGED):
             read = (read + follower.recv(2**20))[-100:]
+            assert BEAT not in read
 
 
 def test_a_stream_begins_anew_after_a_while(tmp_path: Path, versions: Versions) -> None:
