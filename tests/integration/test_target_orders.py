@@ -24,7 +24,11 @@ def some(count: int, chance: random.Random) -> list[Target]:
         name, host = chance.choice("abcdeÄ🐳"), chance.choice((HOST, "elsewhere.example.com"))
         tag = chance.choice((":1", ":2", ":1", f"@{NEW}"))
         image, digest = f"{host}/test/{chance.choice(('app', 'db'))}{tag}", chance.choice((OLD, NEW))
-        found.append(container(f"{name}{n}", f"Host{n % 7}", image, digest, at(chance.randrange(99))))
+        found.append(
+            container(
+                f"{name}{chance.randrange(9999)}", f"Host{n % 7}", image, digest, at(chance.randrange(99))
+            )
+        )
     return [*found, service("api"), replace(container("broken"), image="odd", reference=None)]
 
 
@@ -87,13 +91,14 @@ def test_what_has_changed_is_found_and_sorted_as_if_all_were_sorted_anew() -> No
             assert len(found) == len({one.key for one in found})
             assert all(seen.fleet.targets[one.key] is one for one in found)
         change: dict[str, Target | None] = {}
-        for key in chance.sample(sorted(known.targets), chance.choice((0, 1, 5, 5, 5, 100))):
+        for key in chance.sample(sorted(known.targets), chance.choice((0, 1, 5, 5, 5, 60))):
             one = known.targets[key]
             change[key] = chance.choice(
                 (None, replace(one, digests=frozenset((OLD,)), since=at(7), place="new"))
             )
-        change |= {one.key: one for one in some(chance.choice((0, 2, 4)), chance)}
-        known = known.changed(FleetChange(targets=change))
+        change |= {one.key: one for one in some(chance.choice((0, 4, 60)), chance)}
+        left = fleet(*filter(None, {**known.targets, **change}.values()))
+        known = known.changed(FleetChange(targets=change, named=left.named))
 
 
 def pushed_at(seen: Overview, one: Target) -> float:
