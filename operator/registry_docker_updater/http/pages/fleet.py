@@ -14,7 +14,8 @@ from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
 from registry_docker_updater.views.fleet import HostChoice, host_rows
-from registry_docker_updater.views.outlook import SORTS, VERDICTS, TargetChoice, behind_by_verdict, outlook
+from registry_docker_updater.views.orders import SORTS
+from registry_docker_updater.views.outlook import VERDICTS, TargetChoice, behind_by_verdict, outlook
 from registry_docker_updater.views.swarms import swarms
 from registry_docker_updater.views.why import why
 
@@ -31,24 +32,22 @@ class FleetPages:
     def targets(self) -> HTTPResponse:
         """Show the targets that are asked for."""
         query, overview = asked(), self.context.overview()
-        sort, is_descending = _order(query, tuple(SORTS), "place")
+        sort, is_descending = _order(query, SORTS, "place")
         choice = TargetChoice(
             text=query.text("text"),
             host=query.text("host"),
             image=query.text("image"),
             kind=query.one_of("kind", list(Kind)),
             verdict=query.one_of("verdict", list(VERDICTS)),
-            is_behind=True if query.text("behind") else None,
+            is_behind=True if query.one_of("behind", ("yes",)) else None,
         )
         shown, pager = paged(
             query, self.context.orders.chosen(overview, choice, sort, is_descending=is_descending)
         )
         understood = {
             **vars(choice),
-            "behind": True,
-            "sort": sort,
-            "order": True,
-            "page": query.number("page"),
+            "behind": choice.is_behind,
+            **_ordered(query, SORTS),
         }
         return self.context.page(
             "targets",
@@ -56,10 +55,11 @@ class FleetPages:
             topics.FLEET,
             asked=query,
             unread=query.unread(understood),
-            rows=[outlook(overview.outlook(one.key)) for one in shown],
+            rows=self.context.orders.rows(overview, shown),
             pager=pager,
             sort=sort,
             descending=is_descending,
+            sorts=SORTS,
             kinds=list(Kind),
             verdicts=list(VERDICTS),
             overview=_figures(overview),
@@ -85,9 +85,7 @@ class FleetPages:
         understood = {
             "text": True,
             "answers": answers,
-            "sort": sort,
-            "order": True,
-            "page": query.number("page"),
+            **_ordered(query, _HOST_SORTS),
         }
         return self.context.page(
             "hosts",
@@ -127,6 +125,15 @@ class FleetPages:
 def _order(query: Asked, known: Sequence[str], otherwise: str) -> tuple[str, bool]:
     sort = query.one_of("sort", known, otherwise)
     return sort or otherwise, query.text("order") == "down"
+
+
+def _ordered(query: Asked, sorts: Sequence[str]) -> dict[str, Any]:
+    """Return what is understood of the order and the page that are asked for."""
+    return {
+        "sort": query.one_of("sort", sorts),
+        "order": query.one_of("order", ("up", "down")),
+        "page": query.number("page"),
+    }
 
 
 def _sort_of_host(sort: str) -> Any:
