@@ -18,8 +18,9 @@ from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.http.access import Access, Right, Token
-from registry_docker_updater.http.pages import events
+from registry_docker_updater.http.pages import events as pages
 from registry_docker_updater.storage.actions import end_run
+from registry_docker_updater.views import events as views
 from unit.builders import NEW, NEWER, OLD, container
 
 pytestmark = pytest.mark.lab
@@ -101,14 +102,14 @@ def test_a_page_that_nobody_looks_at_keeps_no_connection(site: Served, page: Pag
 
 
 def test_a_change_while_a_page_is_made_is_told_of(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = events.events
+    read = views.events
 
     def and_then_it_changes(*given: Any, **more: Any) -> Any:
         rows = read(*given, **more)
         site.push("test/brand-new:7", NEW, "dora")
         return rows
 
-    monkeypatch.setattr(events, "events", and_then_it_changes)
+    monkeypatch.setattr(pages, "events", and_then_it_changes)
     page = ask(site, "/events")
     version = re.search('data-version="([^"]+)"', page)
     assert version
