@@ -27,7 +27,7 @@ from registry_docker_updater.views.rollouts import (
     outcomes_of,
     rollouts,
     slowest,
-    told,
+    summary,
 )
 from registry_docker_updater.views.trail import story
 
@@ -84,7 +84,7 @@ class RolloutPages:
         """Show one rollout."""
         storage, query = self.context.storage, asked()
         try:
-            row = told(storage, number)
+            row = summary(storage, number)
         except NothingKnown as error:
             return self.context.nothing(str(error), ROLLOUTS)
         before = query.number("before")
