@@ -17,6 +17,7 @@ from integration.receivers import certificate
 from registry_docker_updater.cli import main as cli
 from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.status.troubles import TroubleKind
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.listings import Listings
@@ -197,3 +198,8 @@ def test_no_page_links_to_a_page_that_is_not_there() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("roles/*/README.md")):
         for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
             assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_kind_of_trouble_is_in_the_page_of_the_status() -> None:
+    listed = re.findall(r"^\| `([a-z_]+)` \|", _page("status"), re.MULTILINE)
+    assert [one for one in listed if one in set(TroubleKind)] == list(TroubleKind)

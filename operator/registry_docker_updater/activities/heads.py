@@ -127,6 +127,8 @@ class TrailHeads:
         found = []
         if before.sequence and trail.hash_of(before.sequence) != before.hash:
             found.append(f"entry {before.sequence} is not there any more, or not as it was")
+            # Said once: what is appended from here on follows from what is there.
+            self._checked = trail.head()
         for count, entry in enumerate(trail.entries(before.sequence), start=1):
             found += [flaw.sentence for flaw in check.see(entry)]
             self._checked = entry.head

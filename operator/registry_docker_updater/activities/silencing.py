@@ -1,9 +1,9 @@
 """Silencing a trouble that is known, at a person's wish, and ending that."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import chain
 
 from registry_docker_updater.core.audit.entries import Person, Step
 from registry_docker_updater.core.audit.kinds import SILENCE_BEGAN, SILENCE_ENDED
@@ -15,6 +15,7 @@ from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.silences import silence as row_of
+from registry_docker_updater.views.text import alike
 
 Registries = Mapping[str, Sequence[str]]
 _NAMED = 5
@@ -79,10 +80,10 @@ def meant(what: str, fleet: Fleet, registries: Registries) -> tuple[Subject, str
     # A registry's host can be called as one of the kinds: registry:5000/test/app:1.
     found = found or list(_called(what, fleet, registries))
     if not found:
-        alike = difflib.get_close_matches(rest or what, [*fleet.hosts, *registries, *fleet.targets], _NAMED)
+        close = alike(rest or what, chain(fleet.hosts, registries, fleet.targets))
         raise NothingKnown(
             f"no host, target, registry or image of the fleet is called {what}"
-            + (f"; did you mean {', '.join(alike)}?" if alike else "; `fleet` lists them")
+            + (f"; did you mean {', '.join(close)}?" if close else "; `fleet` lists them")
         )
     if len(found) > 1:
         several = ", ".join(f"{subject}:{of}" for subject, of in found[:_NAMED])

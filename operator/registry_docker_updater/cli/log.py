@@ -81,8 +81,7 @@ class Repeats(logging.Filter):
         """Tell whether ``record`` is to be logged."""
         if getattr(record, "is_unlike_others", False):
             return True
-        what = record.msg if getattr(record, "is_routine", False) else record.getMessage()
-        key, now = (record.name, record.levelno, what, tuple(now_about().items())), self._steady()
+        key, now = (record.name, record.levelno, _said_by(record), tuple(now_about().items())), self._steady()
         with self._lock:
             said = self._said.pop(key, None)
             if said and now - said.at < _MINUTE:
@@ -95,6 +94,17 @@ class Repeats(logging.Filter):
         if said and said.left_out:
             record.left_out = said.left_out
         return True
+
+
+def _said_by(record: logging.LogRecord) -> object:
+    """Return what tells a line from others: its text, and that of an error whose trace it has."""
+    error = record.exc_info[1] if record.exc_info else None
+    if getattr(record, "is_routine", False):
+        return record.msg
+    try:
+        return record.getMessage(), type(error), str(error)
+    except Exception:  # whoever logged it so is told by the handler, as of every line
+        return record.msg, str(record.args)
 
 
 class Log:

@@ -16,6 +16,7 @@ _LISTED = 100
 
 def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """Silence something, end a silence, or list those that are."""
+    _belongs_together(given)
     if given.end is not None:
         rows = [source.end_silence(given.end)]
     elif given.list or given.what is None:
@@ -28,6 +29,15 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
         columns = ("id", "subject", "of", "until", "actor", "reason", "state")
         output.table([{**row, "state": _state(row)} for row in rows], columns)
     return 0
+
+
+def _belongs_together(given: argparse.Namespace) -> None:
+    """Refuse what nobody means: whoever gives a reason and, by an empty variable, no name would think it silenced."""
+    wants = given.duration or given.until or given.reason is not None
+    if wants and not given.what:
+        raise NotAsked("what", "say what is to be silenced: a host, a target, a registry, or an image's name")
+    if (given.what or wants) and (given.list or given.end is not None):
+        raise NotAsked("what", "a silence begins with WHAT, or is ended with --end ID: not both at once")
 
 
 def _until(given: argparse.Namespace) -> datetime:

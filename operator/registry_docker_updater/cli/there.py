@@ -200,7 +200,7 @@ class There:
         if status == HTTPStatus.FORBIDDEN:
             return UpdaterError(f"{self.url} does not allow this: {said}")
         if status == HTTPStatus.BAD_REQUEST or said.startswith(_NO_PATH):
-            return self._of_another_version()
+            return self._of_another_version(said)
         if status == HTTPStatus.NOT_FOUND:
             return NothingKnown(said)
         if status in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
@@ -214,8 +214,11 @@ class There:
             raise self._of_another_version()
         return cast("R", row)
 
-    def _of_another_version(self) -> UpdaterError:
-        """Return what says of which version the operator is; it answers, and not as is understood here."""
+    def _of_another_version(self, said: str = "") -> UpdaterError:
+        """Return what says of which version the operator is; it answers, and not as is understood here.
+
+        One of the same version is to be believed in what it ``said``.
+        """
         headers = {"Authorization": f"Bearer {self.token}".encode().decode("latin-1")} if self.token else {}
         try:
             described = json.loads(self.web.ask("GET", f"{self.url}{_API}openapi.json", headers).body)
@@ -224,6 +227,8 @@ class There:
             return UpdaterError(
                 f"{self.url} is no operator, or one of another version: it does not answer as is understood here"
             )
+        if said and version == __version__:
+            return UpdaterError(f"{self.url} refuses this: {said}")
         return UpdaterError(
             f"{self.url} is an operator of version {version}, and this command, of {__version__}, does not understand what"
             " it answers: use that of the same version"

@@ -10,8 +10,7 @@ from bottle import HTTPResponse
 
 from registry_docker_updater.http.answers import headers_of_request
 
-_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_LIST = re.compile(rf"(?:[ \t]*,)*[ \t]*{_TAG.pattern}(?:[ \t]*,[ \t]*(?:{_TAG.pattern})?)*[ \t]*")
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 # Who asks may keep it, and asks whether it is still so before it is used; nobody between may keep it for others.
 _KEPT = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
 
@@ -35,10 +34,14 @@ def or_not_modified(answers: Callable[..., HTTPResponse]) -> Callable[..., HTTPR
 
 
 def is_listed(tag: str, header: str) -> bool:
-    """Tell whether a header ``If-None-Match`` is of what has the entity ``tag``: by weak comparison, as it is to be here.
+    """Tell whether a header ``If-None-Match`` names the entity ``tag``: by weak comparison, as it is to be here.
 
     What is no such header is of nothing.
     """
-    if header.strip(" \t") == "*":
+    # One after the other: an expression for the whole list would take for ever to say that some are none.
+    named = [one.strip(" \t") for one in header.split(",")]
+    if named == ["*"]:
         return True
-    return bool(_LIST.fullmatch(header)) and tag in _TAG.findall(header)
+    return all(not one or _TAG.fullmatch(one) for one in named) and f'"{tag}"' in {
+        one.removeprefix("W/") for one in named
+    }

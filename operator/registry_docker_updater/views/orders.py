@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from registry_docker_updater.core.fleet.targets import Target
@@ -97,8 +97,10 @@ class TargetOrders:
             return self._order(overview, sort)
         if len(found) * _MANY < count:
             return sorted(found, key=_OWN[sort])
-        chosen = set(map(id, found))
-        return [one for one in self._order(overview, sort) if id(one) in chosen]
+        # By their keys: what has just changed is another than the one that was sorted.
+        chosen = {one.key: one for one in found}
+        ordered = [chosen.pop(one.key) for one in self._order(overview, sort) if one.key in chosen]
+        return [*ordered, *sorted(chosen.values(), key=_OWN[sort])]
 
     def _order(self, overview: Overview, sort: str) -> Sequence[Target]:
         by = _OWN[sort]
@@ -110,7 +112,8 @@ class TargetOrders:
         targets, found = overview.fleet.targets, words.having(part)
         if words.are_all and words.targets is targets:
             return list(found)
-        return [one for one in found if targets.get(one.key) is one]
+        now = ((one, targets.get(one.key)) for one in found)
+        return [new for one, new in now if new and (new is one or part in new.words)]
 
     def _known(self, name: str, overview: Overview, make: Callable[[Mapping[str, Target], Any], Any]) -> Any:
         """Return what is made of all targets; of those of a moment ago, where those of now are not ready."""
@@ -145,7 +148,10 @@ def outlooks(
     """Return ``limit`` targets of a ``choice`` by their keys, the first of those ``after`` that one."""
     found = orders.chosen(overview, choice, "key")
     begin = bisect_right(found, after, key=_OWN["key"]) if after is not None else 0
-    return orders.rows(overview, found[begin : begin + limit])
+    targets = overview.fleet.targets
+    # Some may be gone: a page that is not full would be the last.
+    living = (found[n] for n in range(begin, len(found)) if found[n].key in targets)
+    return orders.rows(overview, islice(living, limit))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,15 @@
 """Text for people. Text from outside may hold whatever it likes: all of it passes through :func:`printable`."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 # Of text, and of the lines of a traceback, which has many.
 LONGEST, LONGEST_OF_MANY = 2000, 500
+# Comparing takes tens of microseconds for each.
+_BEGIN, _MOST_COMPARED, _MOST_ALIKE = 1, 1000, 5
 # Ansible's, which says nothing that its words do not.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,6 +37,13 @@ def counts(outcomes: Mapping[str, int]) -> str:
 def targets(count: int) -> str:
     """Return that many targets in words."""
     return f"{count} target{'' if count == 1 else 's'}"
+
+
+def alike(asked: str, names: Iterable[str]) -> list[str]:
+    """Return those of ``names`` that somebody may have meant by ``asked``; of very many, those that begin alike are compared."""
+    begin = asked[:_BEGIN].lower()
+    begins_alike = (one for one in names if one[:_BEGIN].lower() == begin)
+    return difflib.get_close_matches(asked, list(islice(begins_alike, _MOST_COMPARED)), _MOST_ALIKE)
 
 
 def _escaped(char: str) -> str:

@@ -52,7 +52,7 @@ class Choice:
         """Tell whether an entry is wanted."""
         if self.kind and entry.kind != self.kind:
             return False
-        if (self.since and entry.at < self.since) or (self.until and entry.at > self.until):
+        if (self.since and entry.at < self.since) or (self.until and entry.at >= self.until):
             return False
         if not (self.image or self.host or self.person):
             return True

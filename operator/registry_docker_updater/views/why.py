@@ -1,6 +1,6 @@
 """Why a target runs what it runs: all that is known of one."""
 
-import difflib
+from itertools import chain
 
 from typing_extensions import TypedDict
 
@@ -11,6 +11,7 @@ from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.rollouts import KeptOutcome
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import OutlookRow, outlook
+from registry_docker_updater.views.text import alike
 from registry_docker_updater.views.values import moment
 
 # How many rollouts of its past are told, and how many targets are named that could be meant.
@@ -58,9 +59,8 @@ def found(known: Fleet, asked: str) -> list[str]:
         return by_name
     if not known.targets:
         raise NothingKnown("no target is known: no host has told of a service or container that opted in")
-    names = {one.name for one in known.targets.values()}
-    alike = difflib.get_close_matches(asked, [*names, *known.targets], _NAMED)
-    meant = f"; did you mean {', '.join(alike)}?" if alike else "; `fleet` lists them"
+    close = alike(asked, chain({one.name for one in known.targets.values()}, known.targets))
+    meant = f"; did you mean {', '.join(close)}?" if close else "; `fleet` lists them"
     raise NothingKnown(f"no target is called {asked}, by name or key{meant}")
 
 

@@ -36,6 +36,9 @@ def test_until_a_moment_is_in_utc_where_no_zone_is_said(history: Storage, run: R
         (("solo", "--for", "2h"), "a silence has a reason"),
         (("nobody", "--for", "2h", "--reason", "x"), "is called nobody"),
         (("--end", "7"), "there is no silence 7"),
+        (("--for", "2h", "--reason", "x"), "say what is to be silenced"),
+        (("solo", "--end", "3"), "not both at once"),
+        (("--list", "--for", "2h"), "say what is to be silenced"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_with_the_remedy(

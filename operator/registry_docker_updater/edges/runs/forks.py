@@ -47,6 +47,10 @@ class ForkedRun:
         return float(json.loads(ended)["cost"]) if ended else 0.0
 
 
+# How many seconds a server takes at most until it is prepared, and to fork, on a machine that is very busy.
+_LONGEST_START, _LONGEST_FORK = 300.0, 60.0
+
+
 class Forks:
     """Has runs forked, in the environment and folder of all runs; may be used by several threads.
 
@@ -91,20 +95,28 @@ class Forks:
         Raises :class:`OSError` when there is none to be had.
         """
         request = {"kind": "run", "folder": str(folder), "title": f"registry-docker-updater run {folder}"}
+        try:
+            return self._asked(request, files)
+        except OSError:
+            pass  # It may have ended this moment.
+        try:
+            return self._asked(request, files)
+        except OSError as error:
+            self._failed = f"the fork server does not answer: {error}; it is started again"
+            raise
+
+    def _asked(self, request: Mapping[str, Any], files: tuple[int, int, int]) -> ForkedRun:
         server = self._ready()
         try:
-            return server.ask(request, self._environment, files)
+            forked = server.ask(request, self._environment, files)
         except OSError:
-            # It may have ended this moment.
             with self._lock:
                 if self._server is server:
-                    server.close()
+                    server.kill()
                     self._server = None
-        try:
-            return self._ready().ask(request, self._environment, files)
-        except OSError as error:
-            self._failed = str(error)
             raise
+        self._failed = None
+        return forked
 
     def close(self) -> None:
         """Have no server any more. Runs that go on are left to their end."""
@@ -183,6 +195,7 @@ class _Server:
     def answers(self) -> bool:
         """Wait until it is prepared; tell whether it came to that."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection, suppress(OSError):
+            connection.settimeout(_LONGEST_START)
             connection.connect(self.path)
             connection.send(json.dumps({"kind": "ready"}).encode())
             self.has_answered = bool(connection.recv(_LARGEST))
@@ -197,6 +210,7 @@ class _Server:
     ) -> ForkedRun:
         request = {**request, "environment": {**environment, FORK_SERVER: self.path}}
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.settimeout(_LONGEST_FORK)
         try:
             connection.connect(self.path)
             socket.send_fds(connection, [json.dumps(request).encode()], files)
@@ -207,11 +221,17 @@ class _Server:
         if not begun:
             connection.close()
             raise ConnectionResetError("the fork server ended")
+        connection.settimeout(None)
         return ForkedRun(json.loads(begun)["process"], connection)
 
     def close(self) -> None:
         self.is_closed = True
         self._hold.close()
+
+    def kill(self) -> None:
+        """End it though it does not listen. Runs that go on are left to their end."""
+        self.close()
+        self._process.kill()
 
 
 def _versions(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, int, int]]:
