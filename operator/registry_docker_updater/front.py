@@ -74,6 +74,7 @@ def servers(
         trail=known.flaw,
     )
     _watch(parts, known, overview, standings, metrics)
+    orders = TargetOrders()
     by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
     api = Api(
         Listings(
@@ -84,6 +85,7 @@ def servers(
             status,
             known.running,
             parts.clock,
+            orders,
         ),
         Pushes(parts.storage, by_hand, known.wake, parts.clock),
         known.not_ready,
@@ -97,7 +99,7 @@ def servers(
         rendering=Rendering(__version__, parts.clock),
         runs=parts.runs,
         registries=tuple(parts.settings.registries),
-        orders=TargetOrders(),
+        orders=orders,
         topics=topics,
     )
     listen, refusals = parts.settings.listen, receiver.refusals

@@ -204,6 +204,7 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         lambda: registries(standings()),
         status,
         lambda: site.progress.running,
+        orders=context.orders,
     )
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
     pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)

@@ -15,7 +15,8 @@ from registry_docker_updater.storage.actions import begin_run
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
-from registry_docker_updater.views.outlook import SORTS, TargetChoice
+from registry_docker_updater.views.orders import TargetOrders
+from registry_docker_updater.views.outlook import TargetChoice
 from registry_docker_updater.views.rollouts import rollouts
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, desired, fleet, service
 
@@ -131,11 +132,5 @@ KNOWN = fleet(WEB, DB, API)
 )
 def test_targets_are_found_by_what_is_known_of_them(wanted: dict[str, Any], found: set[Any]) -> None:
     seen = overview(KNOWN, [desired()], [HOST], History(), at(120))
-    assert set(TargetChoice(**wanted).of(seen)) == {one.key for one in found}
-
-
-def test_targets_are_sorted_by_what_people_read_first() -> None:
-    order = {name: [one.name for one in sorted(KNOWN.targets.values(), key=by)] for name, by in SORTS.items()}
-    assert order["name"] == ["api", "db", "web"]
-    assert order["place"] == ["db", "web", "api"]
-    assert order["image"][0] == "db"
+    chosen = TargetOrders().chosen(seen, TargetChoice(**wanted), "key")
+    assert [one.key for one in chosen] == sorted(one.key for one in found)

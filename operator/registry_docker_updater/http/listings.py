@@ -1,7 +1,7 @@
 """What is known, as the API lists it: in pages, by what is looked for, and one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -36,7 +36,8 @@ from registry_docker_updater.views.events import EventRow, IgnoredRow, events, i
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import HostChoice, HostRow, hosts
 from registry_docker_updater.views.now import NowRow
-from registry_docker_updater.views.outlook import VERDICTS, OutlookRow, TargetChoice, outlooks
+from registry_docker_updater.views.orders import TargetOrders, outlooks
+from registry_docker_updater.views.outlook import VERDICTS, OutlookRow, TargetChoice
 from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.registries import RegistryRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
@@ -95,7 +96,8 @@ _OF_TRAIL = (
 class Listings:
     """Shows what is kept in ``storage``, the fleet as it is ``known``, how that stands, and the registries.
 
-    ``status`` is how everything is now, ``running`` are the runs of rollouts that go on.
+    ``status`` is how everything is now, ``running`` are the runs of rollouts that go on,
+    ``orders`` has the targets sorted.
     """
 
     storage: Storage
@@ -105,6 +107,7 @@ class Listings:
     status: Callable[[], NowRow]
     running: Callable[[], Mapping[int, RunProgress]] = dict
     clock: Clock = utc_now
+    orders: TargetOrders = field(default_factory=TargetOrders)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
@@ -194,7 +197,7 @@ class Listings:
     def targets(self, limit: int = DEFAULT_LIMIT, after: str | None = None, **wanted: Any) -> HTTPResponse:
         """Answer with a page of targets."""
         choice = TargetChoice(is_behind=wanted.pop("behind", None), **wanted)
-        return _page(outlooks(self.overview(), limit + 1, after, choice), limit, "after", "key")
+        return _page(outlooks(self.orders, self.overview(), limit + 1, after, choice), limit, "after", "key")
 
     def target(self, key: str) -> HTTPResponse:
         """Answer with all that is known of one target."""

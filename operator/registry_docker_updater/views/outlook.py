@@ -1,9 +1,8 @@
 """What each target runs, was to run, and waits for, as people and programs see it; and which of them are asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.references import InvalidReference, Reference
@@ -27,7 +26,7 @@ from registry_docker_updater.core.rollouts.verdicts import (
     UNFINISHED,
     Verdict,
 )
-from registry_docker_updater.views.fleet import TargetRow, first, target
+from registry_docker_updater.views.fleet import TargetRow, target
 from registry_docker_updater.views.values import moment
 
 
@@ -67,45 +66,74 @@ class TargetChoice:
     is_behind: bool | None = None
     name: str | None = None
 
-    def of(self, overview: Overview) -> Iterable[str]:
-        """Return the keys of the targets that are wanted, in no order."""
-        targets = overview.fleet.targets
-        if self.name and self.name in targets:
-            return [one.key for one in self.among([targets[self.name]], overview)]
-        if self.is_behind or (self.verdict and self.verdict not in _OF_OTHERS):
-            return [one.key for one in self.among([targets[key] for key in overview.behind], overview)]
-        if self.host:
-            keys = overview.fleet.named.get(self.host, ())
-            return [one.key for one in self.among([targets[key] for key in keys], overview)]
-        return [one.key for one in self.among(targets.values(), overview)]
+    @property
+    def part(self) -> str | None:
+        """What is in the words of all targets that are wanted; None where nothing is known to be."""
+        is_name = self.image is None or _name_of(self.image) is not None
+        return self.text or (None if is_name else self.image)
 
-    def among(self, targets: Iterable[Target], overview: Overview) -> Sequence[Target]:
-        """Return those of ``targets`` that are wanted, in their order."""
-        found = list(targets)
-        # One after the other: a test for each of 200,000 targets is felt, and most choices have one.
-        for test in self._tests(overview):
-            found = [one for one in found if test(one)]
+    def narrowed(self, overview: Overview) -> Collection[Target] | None:
+        """Return few targets among which all are that are wanted, by an index; None where none leads to them."""
+        targets, is_of_behind = overview.fleet.targets, self.verdict and self.verdict not in _OF_OTHERS
+        if self.name and self.name in targets:
+            return [targets[self.name]]
+        if self.host:
+            return [targets[key] for key in overview.fleet.named.get(self.host, ())]
+        if self.image and (name := _name_of(self.image)):
+            return overview.fleet.running((name,))
+        if self.is_behind or is_of_behind:
+            return [one.target for one in overview.behind.values()]
+        return None
+
+    def excluded(self, overview: Overview) -> set[int] | None:
+        """Return the ids of those that cannot be wanted because of the verdict on them, where that tells it of all others."""
+        if self.verdict not in _OF_OTHERS:
+            return None
+        by_name, verdict = overview.fleet.by_name, self.verdict
+        # What is not behind is judged by the name of its image alone.
+        others = [group for name, group in by_name.items() if overview.verdict_on(name).name != verdict]
+        found = {id(one) for group in others for some in group.values() for one in some.values()}
+        found.update(id(one.target) for one in overview.behind.values())
+        if verdict != UNMATCHED.name:
+            named = sum(len(some) for group in by_name.values() for some in group.values())
+            if named < len(overview.fleet.targets):
+                found.update(id(one) for one in overview.fleet.targets.values() if one.image_name is None)
         return found
 
-    def _tests(self, overview: Overview) -> Iterator[Callable[[Target], bool]]:
-        host, kind, verdict, name, behind = self.host, self.kind, self.verdict, self.name, overview.behind
-        if self.is_behind is not None:
-            yield lambda one: (one.key in behind) == self.is_behind
-        if host:
-            yield lambda one: host in one.hosts
-        if kind:
-            yield lambda one: kind == one.kind
-        if self.image:
-            yield _runs(self.image)
+    def among(self, targets: Collection[Target], overview: Overview) -> Collection[Target]:
+        """Return those of ``targets`` that are wanted, in their order."""
+        # One after the other, and without a call for each: there may be 200,000.
+        found = self._of_verdict(self._of_behind(targets, overview), overview)
+        if host := self.host:
+            found = [one for one in found if host in one.hosts]
+        if kind := self.kind:
+            found = [one for one in found if kind == one.kind]
+        if image := self.image:
+            wanted = _name_of(image)
+            found = [one for one in found if (one.image_name == wanted if wanted else image in one.image)]
         if self.text:
             needle = self.text.lower()
-            yield lambda one: needle in one.words
-        if name:
+            found = [one for one in found if needle in one.words]
+        if name := self.name:
             # What targets are called has no slash, and making all keys of each takes longer than all else.
             is_key = "/" in name
-            yield lambda one: one.name == name or (is_key and name in one.keys)
-        if verdict:
-            yield lambda one: overview.verdict(one).name == verdict
+            found = [one for one in found if one.name == name or (is_key and name in one.keys)]
+        return found
+
+    def _of_behind(self, targets: Collection[Target], overview: Overview) -> Collection[Target]:
+        behind = overview.behind
+        if self.is_behind is None:
+            return targets
+        return [one for one in targets if (one.key in behind) == self.is_behind]
+
+    def _of_verdict(self, targets: Collection[Target], overview: Overview) -> Collection[Target]:
+        behind, verdict = overview.behind, self.verdict
+        if not verdict:
+            return targets
+        if verdict not in _OF_OTHERS:
+            return [one for one in targets if one.key in behind and behind[one.key].verdict.name == verdict]
+        excluded = self.excluded(overview) or ()
+        return [one for one in targets if id(one) not in excluded]
 
 
 # What it says of those only that are not behind.
@@ -117,14 +145,6 @@ VERDICTS: Mapping[str, Verdict] = {
         *(CURRENT, DUE, UPDATING, BUSY, LATER, LEFT_ALONE, CHANGED, REFUSED, DONE, UNFINISHED),
         *(NOT_PUSHED, FOREIGN, UNMATCHED),
     )
-}
-
-# By what targets can be sorted, and then by their keys.
-SORTS: Mapping[str, Callable[[Target], Any]] = {
-    "place": lambda one: (one.place, one.name),
-    "name": lambda one: one.name,
-    "image": lambda one: one.image,
-    "since": lambda one: one.since,
 }
 
 
@@ -150,13 +170,6 @@ def outlook(one: Outlook) -> OutlookRow:
 ALL_TARGETS = TargetChoice()
 
 
-def outlooks(
-    overview: Overview, limit: int, after: str | None = None, choice: TargetChoice = ALL_TARGETS
-) -> list[OutlookRow]:
-    """Return ``limit`` targets of a ``choice`` by their keys, the first of those ``after`` that one."""
-    return [outlook(overview.outlook(key)) for key in first(choice.of(overview), limit, after)]
-
-
 def behind_by_verdict(overview: Overview) -> dict[str, int]:
     """Return how many targets are behind, by the verdict on each."""
     counts: dict[str, int] = {}
@@ -170,10 +183,9 @@ def oldest_answer(overview: Overview) -> datetime | None:
     return min((host.asked_at for host in overview.fleet.hosts.values()), default=None)
 
 
-def _runs(image: str) -> Callable[[Target], bool]:
-    """Return what tells whether a target runs ``image``, in whichever spelling; what is no name may be a part of one."""
+def _name_of(image: str) -> ImageName | None:
+    """Return the name that ``image`` is a spelling of; what is none may be a part of one."""
     try:
-        wanted = ImageName.of_target(Reference.parse(image))
+        return ImageName.of_target(Reference.parse(image))
     except InvalidReference:
-        wanted = None
-    return lambda one: one.image_name == wanted if wanted else image in one.image
+        return None

@@ -97,7 +97,7 @@ class Target:
         """The image name that a push must have to concern the target, or None where none can."""
         return ImageName.of_target(self.reference)
 
-    @cached_property
+    @property
     def words(self) -> str:
         """All by which people look for it, in lower case: its name, place, image, hosts and digests, a line each."""
         return "\n".join((self.name, self.place, self.image, *self.hosts, *sorted(self.digests))).lower()

@@ -115,7 +115,10 @@ class Overview:
         """Return the verdict on a target of the fleet."""
         if behind := self.behind.get(target.key):
             return behind.verdict
-        name = target.image_name
+        return self.verdict_on(target.image_name)
+
+    def verdict_on(self, name: ImageName | None) -> Verdict:
+        """Return the verdict on all targets that run the image with this name and are not behind."""
         if name is None:
             return UNMATCHED
         if name in self.newest:

@@ -13,7 +13,7 @@ from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
 from registry_docker_updater.views.fleet import HostChoice
-from registry_docker_updater.views.outlook import TargetChoice, outlook
+from registry_docker_updater.views.outlook import TargetChoice
 from registry_docker_updater.views.rollouts import rollout_of_push, rollouts
 from registry_docker_updater.views.trail import newest, of_event
 
@@ -108,7 +108,7 @@ class EventPages:
             unread=query.unread({"text": text, "since": since, "until": until}),
             text=text,
             searched=text,
-            targets=[outlook(overview.outlook(one.key)) for one in found[:_FOUND]],
+            targets=self.context.orders.rows(overview, found[:_FOUND]),
             target_count=len(found),
             hosts=sorted(hosts, key=lambda one: one.name)[:_FOUND],
             host_count=len(hosts),

@@ -14,7 +14,8 @@ from registry_docker_updater.http.pages import topics
 from registry_docker_updater.http.pages.asked import ROWS, Asked, paged
 from registry_docker_updater.http.pages.context import FLEET, Context, asked
 from registry_docker_updater.views.fleet import HostChoice, host_rows
-from registry_docker_updater.views.outlook import SORTS, VERDICTS, TargetChoice, behind_by_verdict, outlook
+from registry_docker_updater.views.orders import SORTS
+from registry_docker_updater.views.outlook import VERDICTS, TargetChoice, behind_by_verdict, outlook
 from registry_docker_updater.views.swarms import swarms
 from registry_docker_updater.views.why import why
 
@@ -31,7 +32,7 @@ class FleetPages:
     def targets(self) -> HTTPResponse:
         """Show the targets that are asked for."""
         query, overview = asked(), self.context.overview()
-        sort, is_descending = _order(query, tuple(SORTS), "place")
+        sort, is_descending = _order(query, SORTS, "place")
         choice = TargetChoice(
             text=query.text("text"),
             host=query.text("host"),
@@ -56,7 +57,7 @@ class FleetPages:
             topics.FLEET,
             asked=query,
             unread=query.unread(understood),
-            rows=[outlook(overview.outlook(one.key)) for one in shown],
+            rows=self.context.orders.rows(overview, shown),
             pager=pager,
             sort=sort,
             descending=is_descending,
