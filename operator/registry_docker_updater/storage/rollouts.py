@@ -1,17 +1,17 @@
 """What is kept of rollouts: where each stands, and what became of its targets."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, String, and_, case, cast, func, insert, select
 
 from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
-from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.outcomes import FAILURES, Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
@@ -23,13 +23,14 @@ from registry_docker_updater.storage.written import wrote, wrote_where
 class KeptRollout:
     """A rollout as it is kept: with its push, how many targets have each outcome, and these themselves, by key.
 
-    ``outcomes`` is empty where only the counts were asked for.
+    ``outcomes`` is empty where only the counts were asked for; ``left_alone`` is how many targets were not touched.
     """
 
     rollout: Rollout
     push: KeptPush
     counts: Mapping[Outcome, int]
     outcomes: tuple[RunOutcome, ...] = field(default=())
+    left_alone: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,40 @@ class RolloutStore:
         with self._connections.reading() as connection:
             return _outcomes(connection, rollout)
 
+    def worst_first(self, rollout: int) -> Sequence[str]:
+        """Return the keys of the targets of which something became in a rollout: failures first, the gravest before others."""
+        o = tables.outcomes.c
+        grave = case({str(one): number for number, one in enumerate(FAILURES)}, value=o.outcome, else_=9)
+        query = select(o.key).where(o.rollout == rollout).order_by(grave, o.place, o.name, o.key)
+        with self._connections.reading() as connection:
+            return connection.scalars(query).all()
+
+    def of_keys(self, rollout: int, keys: Collection[str]) -> tuple[RunOutcome, ...]:
+        """Return what became in a rollout of the targets with ``keys``, by key."""
+        o = tables.outcomes.c
+        query = select(tables.outcomes).where(o.rollout == rollout).order_by(o.key)
+        with self._connections.reading() as connection:
+            rows = [
+                row
+                for some in batches(sorted(keys))
+                for row in connection.execute(query.where(o.key.in_(some)))
+            ]
+        return tuple(map(_outcome, rows))
+
+    def slowest(self, rollout: int) -> RunOutcome | None:
+        """Return what became of the target whose run told of the latest stage, None where none did."""
+        o = tables.outcomes.c
+        latest = select(func.max(func.json_each(o.stages).table_valued("value").c.value)).scalar_subquery()
+        query = (
+            select(tables.outcomes)
+            .where(o.rollout == rollout, cast(o.stages, String) != "{}")
+            .order_by(latest.desc(), o.key)
+            .limit(1)
+        )
+        with self._connections.reading() as connection:
+            row = connection.execute(query).first()
+        return _outcome(row) if row else None
+
     def open_or_of(self, registries: Collection[str], pushes: Collection[int]) -> tuple[Rollout, ...]:
         """Return every rollout of ``registries`` that runs or waits, or is of one of ``pushes``."""
         r = tables.rollouts.c
@@ -129,6 +164,14 @@ class RolloutStore:
         """Return one rollout with every target's outcome, or None where there is none."""
         return self._whole(tables.rollouts.c.id == number) if abs(number) < BEYOND else None
 
+    def counted(self, number: int) -> KeptRollout | None:
+        """Return one rollout with the counts of its outcomes alone, or None where there is none."""
+        return self._counted(tables.rollouts.c.id == number) if abs(number) < BEYOND else None
+
+    def counted_of_push(self, push: int) -> KeptRollout | None:
+        """Return the rollout of a push with the counts of its outcomes alone, or None when there is none yet."""
+        return self._counted(tables.rollouts.c.push == push)
+
     def kept_of_push(self, push: int) -> KeptRollout | None:
         """Return the rollout of a push with every target's outcome, or None when there is none yet."""
         return self._whole(tables.rollouts.c.push == push)
@@ -146,6 +189,10 @@ class RolloutStore:
         found = ((kept[row.rollout], _outcome(row)) for row in rows)
         return tuple(KeptOutcome(one.rollout, one.push, said) for one, said in found)
 
+    def _counted(self, which: ColumnElement[bool]) -> KeptRollout | None:
+        with self._connections.reading() as connection:
+            return next(iter(_kept(connection, which, 1)), None)
+
     def _whole(self, which: ColumnElement[bool]) -> KeptRollout | None:
         with self._connections.reading() as connection:
             for one in _kept(connection, which, 1):
@@ -157,13 +204,19 @@ def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tup
     o = tables.outcomes.c
     query = _rollouts().where(which).order_by(tables.rollouts.c.id.desc()).limit(limit)
     rows = connection.execute(query).all()
-    counting = select(o.rollout, o.outcome, func.count()).group_by(o.rollout, o.outcome)
+    left = func.count().filter(o.left_alone)
+    counting = select(o.rollout, o.outcome, func.count(), left).group_by(o.rollout, o.outcome)
     counts: dict[int, dict[Outcome, int]] = {}
-    for rollout, outcome, count in connection.execute(
+    left_alone: dict[int, int] = {}
+    for rollout, outcome, count, left_count in connection.execute(
         counting.where(o.rollout.in_([row.id for row in rows]))
     ):
         counts.setdefault(rollout, {})[Outcome(outcome)] = count
-    return tuple(KeptRollout(_rollout(row), _push(row), counts.get(row.id, {})) for row in rows)
+        left_alone[rollout] = left_alone.get(rollout, 0) + left_count
+    return tuple(
+        KeptRollout(_rollout(row), _push(row), counts.get(row.id, {}), left_alone=left_alone.get(row.id, 0))
+        for row in rows
+    )
 
 
 def _outcomes(connection: Connection, rollout: int) -> tuple[RunOutcome, ...]:

@@ -1,6 +1,6 @@
 """Reading the trail, and appending what changes nothing else that is kept."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append, driver_connection, in_database, last_given
-from registry_docker_updater.storage.database import BEYOND, Connections
+from registry_docker_updater.storage.database import BEYOND, Connections, batches
 from registry_docker_updater.storage.written import RECORDED, is_moment, moment_as_kept, row_as_kept
 
 _t = tables.trail.c
@@ -118,11 +118,26 @@ class TrailStore:
                 for row in rows
             )
 
-    def of_rollout(self, rollout: int, event: int) -> tuple[Entry, ...]:
-        """Return the entries of a rollout and of the event that began it, in order."""
-        query = f"{_ENTRIES} WHERE rollout = ? OR event = ? ORDER BY id"
+    def of_rollout(
+        self, rollout: int, event: int, limit: int | None = None, before: int | None = None
+    ) -> tuple[Entry, ...]:
+        """Return the entries of a rollout and of the event that began it, in order: the newest ``limit`` ``before`` a number."""
+        newest = "SELECT id FROM trail WHERE (rollout = ? OR event = ?) AND id < ? ORDER BY id DESC LIMIT ?"
+        values = (rollout, event, BEYOND - 1 if before is None else before, -1 if limit is None else limit)
+        query = f"{_ENTRIES} WHERE id IN ({newest}) ORDER BY id"
         with self._connections.reading() as connection, _as_it_lies(connection):
-            return tuple(map(_entry, connection.exec_driver_sql(query, (rollout, event))))
+            return tuple(map(_entry, connection.exec_driver_sql(query, values)))
+
+    def hashes_of(self, sequences: Collection[int]) -> Mapping[int, str]:
+        """Return the hashes of the entries with these numbers, of those that are there."""
+        with self._connections.reading() as connection:
+            query = select(_t.id, _t.hash)
+            rows = [
+                row
+                for some in batches(sorted(sequences))
+                for row in connection.execute(query.where(_t.id.in_(some)))
+            ]
+        return {row.id: row.hash for row in rows}
 
 
 def entries_before(connection: Connection, after: int, before: datetime, limit: int) -> list[Entry]:

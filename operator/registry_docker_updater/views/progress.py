@@ -59,7 +59,7 @@ def progress(runs: Mapping[int, RunProgress], rollout: int) -> ProgressRow:
             f"no run of rollout {rollout} goes on; `rollout {rollout}` tells what became of it"
         )
     one = runs[rollout]
-    return {**_run(one), "targets": [_target(target) for target in one.of_targets()]}
+    return {**_run(one), "targets": [target_progress(target) for target in one.of_targets()]}
 
 
 def _run(one: RunProgress) -> RunningRow:
@@ -74,7 +74,8 @@ def _run(one: RunProgress) -> RunningRow:
     }
 
 
-def _target(one: TargetProgress) -> TargetProgressRow:
+def target_progress(one: TargetProgress) -> TargetProgressRow:
+    """Return how far a run is with one target."""
     target, result = one.target, one.ended.result if one.ended else None
     return {
         "key": target.key,

@@ -1,9 +1,13 @@
 """Rollouts as people and programs see them."""
 
+from collections.abc import Mapping, Sequence
+
 from typing_extensions import TypedDict
 
 from registry_docker_updater.core.notifications.schedule import Notification
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
+from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
@@ -55,7 +59,10 @@ class TargetOutcomeRow(OutcomeRow):
 
 
 class RolloutRow(TypedDict):
-    """A rollout: bringing the targets of one push to its digest; ``outcomes`` counts what became of them."""
+    """A rollout: bringing the targets of one push to its digest; ``outcomes`` counts what became of them.
+
+    ``ending`` is one of :data:`ENDINGS`, null while it has not ended, and where a newer push took its place.
+    """
 
     id: int
     push: int
@@ -74,6 +81,13 @@ class RolloutRow(TypedDict):
     actor: str | None
     pushed_at: str
     outcomes: dict[str, int]
+    ending: str | None
+
+
+class ToldRolloutRow(RolloutRow):
+    """A rollout with its message, and without its targets."""
+
+    message: MessageRow | None
 
 
 class WholeRolloutRow(RolloutRow):
@@ -81,6 +95,10 @@ class WholeRolloutRow(RolloutRow):
 
     targets: list[TargetOutcomeRow]
     message: MessageRow | None
+
+
+# How a rollout can have ended: something is on what was pushed, and nothing else is to be told; or something is; or neither.
+WELL, NOT_WELL, NOTHING = ENDINGS = ("ended well", "ended, not well", "nothing to do")
 
 
 def rollouts(
@@ -99,6 +117,37 @@ def rollout(storage: Storage, number: int) -> WholeRolloutRow:
         return _whole(found, kept.notifications.of_rollout(number))
 
 
+def told(storage: Storage, number: int) -> ToldRolloutRow:
+    """Return one rollout with its notification, and without its targets; raises :class:`NothingKnown`."""
+    with storage.snapshot() as kept:
+        found = kept.rollouts.counted(number)
+        if found is None:
+            raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
+        notification = kept.notifications.of_rollout(number)
+        return {**_rollout(found), "message": _message(notification) if notification else None}
+
+
+def told_of_push(storage: Storage, push: int) -> RolloutRow | None:
+    """Return the rollout of a push without its targets, or None when there is none yet."""
+    found = storage.rollouts.counted_of_push(push)
+    return _rollout(found) if found else None
+
+
+def outcomes_of(storage: Storage, number: int, keys: Sequence[str]) -> list[OutcomeRow]:
+    """Return what became of the targets with ``keys`` in a rollout, in their order; of some, nothing may be known."""
+    by_key = {one.result.key: one for one in storage.rollouts.of_keys(number, keys)}
+    return [outcome(number, by_key[key]) for key in keys if key in by_key]
+
+
+def slowest(storage: Storage, number: int) -> TargetOutcomeRow | None:
+    """Return the target whose run told of the latest stage in a rollout, None where none did."""
+    with storage.snapshot() as kept:
+        found, said = kept.rollouts.counted(number), kept.rollouts.slowest(number)
+        if found is None or said is None:
+            return None
+        return _target(found, said, kept.notifications.of_rollout(number))
+
+
 def rollout_of_push(storage: Storage, push: int) -> WholeRolloutRow | None:
     """Return the rollout of a push, as :func:`rollout` does, or None when there is none yet."""
     with storage.snapshot() as kept:
@@ -109,12 +158,22 @@ def rollout_of_push(storage: Storage, push: int) -> WholeRolloutRow | None:
 def _whole(found: KeptRollout, notification: Notification | None) -> WholeRolloutRow:
     return {
         **_rollout(found),
-        "targets": [
-            {**_outcome(found.rollout.id, one), "stages": _stages(found, one, notification)}
-            for one in found.outcomes
-        ],
+        "targets": [_target(found, one, notification) for one in found.outcomes],
         "message": _message(notification) if notification else None,
     }
+
+
+def ending(of: Rollout, counts: Mapping[Outcome, int], left_alone: int) -> str | None:
+    """Return how a rollout ended, as one of :data:`ENDINGS`, by the counts of its outcomes; None where it has not."""
+    if of.state is not RolloutState.FINISHED:
+        return None
+    if left_alone or any(one.is_failure for one in counts):
+        return NOT_WELL
+    return WELL if counts.keys() & {Outcome.UPDATED, Outcome.UNCHANGED} else NOTHING
+
+
+def _target(found: KeptRollout, one: RunOutcome, notification: Notification | None) -> TargetOutcomeRow:
+    return {**outcome(found.rollout.id, one), "stages": _stages(found, one, notification)}
 
 
 def _rollout(found: KeptRollout) -> RolloutRow:
@@ -136,11 +195,13 @@ def _rollout(found: KeptRollout) -> RolloutRow:
         "digest": push.digest,
         "actor": push.actor,
         "pushed_at": moment(push.received_at),
-        "outcomes": {str(outcome): count for outcome, count in found.counts.items()},
+        "outcomes": {str(word): count for word, count in found.counts.items()},
+        "ending": ending(one, found.counts, found.left_alone),
     }
 
 
-def _outcome(rollout_id: int, said: RunOutcome) -> OutcomeRow:
+def outcome(rollout_id: int, said: RunOutcome) -> OutcomeRow:
+    """Return what became of one target in the rollout with that number."""
     one = said.result
     return {
         "rollout": rollout_id,

@@ -1,6 +1,6 @@
 """The trail, for people and programs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,25 +98,27 @@ def newest(
 ) -> list[EntryRow]:
     """Return the newest ``limit`` entries ``before`` the one with that number, newest first, of a time if it is given."""
     with storage.snapshot() as kept:
-        found = kept.trail.newest(limit, before, since, until)
-        return [_row(one, kept.trail.hash_of(one.sequence - 1) or NOTHING_BEFORE) for one in found]
+        return _rows_of(kept, kept.trail.newest(limit, before, since, until))
 
 
 def of_event(storage: Storage, event: int) -> list[EntryRow]:
     """Return all that the trail says of an event and of the rollout that it began, in order."""
     with storage.snapshot() as kept:
-        entries = kept.trail.of_rollout(_NO_ROLLOUT, event)
-        return [_row(entry, kept.trail.hash_of(entry.sequence - 1) or NOTHING_BEFORE) for entry in entries]
+        return _rows_of(kept, kept.trail.of_rollout(_NO_ROLLOUT, event))
 
 
-def story(storage: Storage, rollout: int) -> list[EntryRow]:
-    """Return all that the trail says of a rollout and of its push, in order; raises :class:`NothingKnown`."""
+def story(
+    storage: Storage, rollout: int, limit: int | None = None, before: int | None = None
+) -> list[EntryRow]:
+    """Return what the trail says of a rollout and of its push, in order: the newest ``limit`` entries ``before`` a number.
+
+    Raises :class:`NothingKnown`.
+    """
     with storage.snapshot() as kept:
-        found = kept.rollouts.kept(rollout)
+        found = kept.rollouts.counted(rollout)
         if found is None:
             raise NothingKnown(f"there is no rollout {rollout}; `rollouts` lists those that are")
-        entries = kept.trail.of_rollout(rollout, found.push.id)
-        return [_row(entry, kept.trail.hash_of(entry.sequence - 1) or NOTHING_BEFORE) for entry in entries]
+        return _rows_of(kept, kept.trail.of_rollout(rollout, found.push.id, limit, before))
 
 
 def export(storage: Storage, choice: Choice) -> Iterator[EntryRow]:
@@ -137,6 +139,11 @@ def export(storage: Storage, choice: Choice) -> Iterator[EntryRow]:
             )
         row, previous = _row(entry, previous), entry.hash
         yield row if entry.sequence in wanted else {**row, "content": None, "says": "(not asked for)"}
+
+
+def _rows_of(kept: Storage, entries: Sequence[Entry]) -> list[EntryRow]:
+    previous = kept.trail.hashes_of([entry.sequence - 1 for entry in entries])
+    return [_row(entry, previous.get(entry.sequence - 1, NOTHING_BEFORE)) for entry in entries]
 
 
 def _row(entry: Entry, previous: str) -> EntryRow:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 
 from registry_docker_updater.core.fleet.targets import Kind, container_key
-from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.silences import Silences
 
 # Stands in for a host, to see what stands around it in a key; no name holds it.
 _HOST = "\0"
-_FAILURES = (Outcome.FAILED, Outcome.UNREACHABLE, Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
 
 
 def withheld(rollout: Rollout, outcomes: Iterable[TargetOutcome], silences: Silences) -> str | None:
@@ -17,7 +16,7 @@ def withheld(rollout: Rollout, outcomes: Iterable[TargetOutcome], silences: Sile
     if not silences.by_subject:
         return None
     found = [
-        silences.of_target(one.key, rollout.image, _hosts(one)) if one.outcome in _FAILURES else None
+        silences.of_target(one.key, rollout.image, _hosts(one)) if one.outcome.is_failure else None
         for one in outcomes
         if not one.outcome.is_quiet
     ]

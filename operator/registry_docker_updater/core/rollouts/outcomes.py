@@ -37,6 +37,15 @@ class Outcome(StrEnum):
         """Whether the target refused the digest."""
         return self in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the target is not what the push was to make of it, and nobody meant that."""
+        return self in FAILURES
+
+
+# The gravest first: neither the old nor the new one is known to run, the update was begun, it was undone, it was not begun.
+FAILURES = (Outcome.ROLLBACK_FAILED, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.UNREACHABLE)
+
 
 @dataclass(frozen=True)
 class TargetOutcome:

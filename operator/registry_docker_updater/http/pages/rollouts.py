@@ -9,23 +9,33 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.rollouts.outcomes import FAILURES
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.stages import STAGES
+from registry_docker_updater.core.runs.progress import TargetProgress, TargetStage
 from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_of, read_events
 from registry_docker_updater.errors import NothingKnown
-from registry_docker_updater.http.pages.asked import ROWS, older, paged
+from registry_docker_updater.http.pages.asked import ROWS, Asked, Pager, older, paged
 from registry_docker_updater.http.pages.context import ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.topics import KEPT, ROLLOUT
 from registry_docker_updater.storage.choices import RolloutChoice
-from registry_docker_updater.views.progress import progress
-from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow, rollout, rollouts
+from registry_docker_updater.views.progress import target_progress
+from registry_docker_updater.views.rollouts import (
+    TargetOutcomeRow,
+    outcome,
+    outcomes_of,
+    rollouts,
+    slowest,
+    told,
+)
 from registry_docker_updater.views.trail import story
 
 _STATES = [str(one) for one in RolloutState]
-# Failures first.
-_GRAVITY = {
-    str(one): number for number, one in enumerate((Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.UNREACHABLE))
+_STAGES_OF_RUN = (TargetStage.LOST, TargetStage.UPDATING, TargetStage.WAITS, TargetStage.ENDED)
+# Of a run that goes on: what failed in it, then what may fail, then what it is at.
+_GRAVITY: Mapping[str, int] = {
+    **{str(one): number for number, one in enumerate(FAILURES)},
+    **{str(one): number for number, one in enumerate(_STAGES_OF_RUN, len(FAILURES))},
 }
 # Where the bars of the stages begin and end, in units of the picture.
 _LEFT, _RIGHT = 140.0, 620.0
@@ -71,22 +81,27 @@ class RolloutPages:
 
     def rollout(self, number: int) -> HTTPResponse:
         """Show one rollout."""
+        storage, query = self.context.storage, asked()
         try:
-            row = rollout(self.context.storage, number)
+            row = told(storage, number)
         except NothingKnown as error:
             return self.context.nothing(str(error), ROLLOUTS)
-        query = asked()
-        targets, pager = paged(query, self._targets(row))
+        before = query.number("before")
+        newest_first = story(storage, number, ROWS + 1, before)[::-1]
+        entries, more = older(query, newest_first, "sequence")
+        targets, pager = self._targets(query, number)
         return self.context.page(
             "rollout",
             ROLLOUTS,
             f"{ROLLOUT}{number}",
+            unread=query.unread({"page": query.number("page"), "before": before}),
             row=row,
             targets=targets,
             pager=pager,
-            picture=picture(row["targets"]),
+            picture=picture(slowest(storage, number)),
             runs=names_of_runs(self._folder(number)),
-            story=story(self.context.storage, number),
+            story=entries[::-1],
+            more=more,
         )
 
     def run(self, number: int, name: str) -> HTTPResponse:
@@ -106,16 +121,16 @@ class RolloutPages:
             cut=cut,
         )
 
-    def _targets(self, row: WholeRolloutRow) -> Sequence[Mapping[str, Any]]:
-        """Return what became of each target, the worst first; of those that a run is at, how far it is."""
-        running = self.context.topics.running()
-        going = progress(running, row["id"])["targets"] if row["id"] in running else []
-        at_work = {one["key"]: one for one in going if one["outcome"] is None}
-        over = [one for one in row["targets"] if one["key"] not in at_work]
-        worst_first = sorted(
-            over, key=lambda one: (_GRAVITY.get(one["outcome"], 9), one["place"], one["name"])
-        )
-        return [*at_work.values(), *worst_first]
+    def _targets(self, query: Asked, number: int) -> tuple[Sequence[Mapping[str, Any]], Pager]:
+        """Return a page of what became of targets, the worst first; of those that a run is for, how far it is."""
+        storage, run = self.context.storage, self.context.topics.running().get(number)
+        at_work = sorted(run.of_targets(), key=_gravity) if run else []
+        of_run = {one.target.key for one in at_work}
+        others = [key for key in storage.rollouts.worst_first(number) if key not in of_run]
+        shown, pager = paged(query, [*at_work, *others])
+        kept = outcomes_of(storage, number, [one for one in shown if isinstance(one, str)])
+        going = [_progress(number, one) for one in shown if isinstance(one, TargetProgress)]
+        return [*going, *kept], pager
 
     def _folder(self, number: int) -> Path:
         return self.context.runs / str(number)
@@ -140,20 +155,20 @@ class Picture:
     bars: Sequence[Bar]
 
 
-def picture(targets: Sequence[TargetOutcomeRow]) -> Picture | None:
-    """Return when the slowest of ``targets`` passed each stage; None where nobody knows."""
-    slowest = max((one for one in targets if len(one["stages"]) > 1), key=_seconds, default=None)
-    if slowest is None:
+def picture(slow: TargetOutcomeRow | None) -> Picture | None:
+    """Return when a target passed each stage; None where nobody knows."""
+    if slow is None:
         return None
-    whole = _seconds(slowest) or 1.0
+    passed_at = list(_passed(slow))
+    whole = max(seconds for _, seconds in passed_at) or 1.0
     bars, before = [], 0.0
-    for stage, passed in _passed(slowest):
+    for stage, passed in passed_at:
         left = _LEFT + (_RIGHT - _LEFT) * before / whole
         width = max(1.5, (_RIGHT - _LEFT) * (passed - before) / whole)
         bars.append(Bar(STAGES[stage], f"{passed:.2f} s", f"{left:.1f}", f"{width:.1f}"))
         before = passed
     label = ", ".join(f"{bar.name} {bar.seconds}" for bar in bars)
-    return Picture(f"{slowest['kind']} {slowest['name']} at {slowest['place']}", label, bars)
+    return Picture(f"{slow['kind']} {slow['name']} at {slow['place']}", label, bars)
 
 
 def tasks(events: str) -> list[dict[str, Any]]:
@@ -181,12 +196,18 @@ def _read(events: str) -> Iterator[Mapping[str, Any]]:
             yield event
 
 
+def _gravity(one: TargetProgress) -> tuple[int, str, str]:
+    outcome = str(one.ended.result.outcome) if one.ended else None
+    return _GRAVITY.get(outcome or one.stage, len(_GRAVITY)), one.target.place, one.target.name
+
+
+def _progress(number: int, one: TargetProgress) -> Mapping[str, Any]:
+    """Return how far a run is with a target, as what became of it where that is known."""
+    return {**target_progress(one), **(outcome(number, one.ended) if one.ended else {})}
+
+
 def _passed(target: TargetOutcomeRow) -> Iterator[tuple[str, float]]:
     """Yield each stage with how many seconds after the push it was passed."""
     first = datetime.fromisoformat(target["stages"][0]["at"])
     for one in target["stages"]:
         yield one["stage"], (datetime.fromisoformat(one["at"]) - first).total_seconds()
-
-
-def _seconds(target: TargetOutcomeRow) -> float:
-    return max(seconds for _, seconds in _passed(target))
