@@ -112,11 +112,14 @@ def test_a_trouble_is_silenced_and_heard_of_again(guarded: Served, page: Page) -
     page.get_by_role("link", name="Silence…").click()
     expect(page.get_by_label("Host, target, registry or image")).to_have_value("host:docker03")
     page.get_by_label("Why").fill("it gets a new disk <b>")
-    page.get_by_role("button", name="Silence it").click()
+    page.get_by_role("button", name="Silence it…").click()
+    expect(page.locator("main")).to_contain_text("Nobody is called for host docker03 for 4 hours")
+    page.get_by_role("button", name="Silence it now").click()
     row = page.locator("tbody tr")
     expect(row).to_contain_text("it gets a new disk <b>")
     expect(row).to_contain_text("ann")
-    row.get_by_role("button", name="End it").click()
+    row.get_by_role("link", name="End the silence of host docker03").click()
+    page.get_by_role("button", name="End it now").click()
     expect(row).to_contain_text("ended by ann")
 
 
@@ -150,7 +153,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/rollouts/2/retry", "/push", "/silences", "/silences/1/end", "/login", "/logout"]
+    "path", ["/rollouts/2/retry", "/push", "/silences/new", "/silences/1/end", "/login", "/logout"]
 )
 def test_a_page_of_elsewhere_does_nothing_in_the_name_of_who_is_logged_in(
     guarded: Served, path: str, headers: dict[str, str]

@@ -11,6 +11,7 @@ from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.events.pushes import BY_HAND, Push
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
@@ -22,11 +23,11 @@ from registry_docker_updater.views.pushes import (
     if_pushed,
     judged,
     judged_rows,
-    named,
     newest,
     plan,
     push,
     push_row,
+    pushed,
 )
 from registry_docker_updater.views.rollouts import rollout as view
 from registry_docker_updater.views.silences import SilenceRow
@@ -56,17 +57,13 @@ class ByHand:
         With ``force`` it also goes to targets that rolled the digest back before, or of these to those with the keys ``only``. Raises
         :class:`NotAsked`.
         """
-        registry, reference = named(self.hosts, image)
-        if not reference.digest or not reference.tag:
-            raise NotAsked(
-                "image", f"{image} needs a tag and a digest, as in registry.example.com/test/app:1@sha256:…"
-            )
+        registry, reference = pushed(self.hosts, image)
         now, known = self.clock(), self.known()
         made = Push(
             registry=registry,
             repository=reference.repository,
-            tag=reference.tag,
-            digest=reference.digest,
+            tag=str(reference.tag),
+            digest=str(reference.digest),
             occurred_at=now,
             key=f"{BY_HAND}{uuid.uuid4()}",
             actor=f"{who.name} (by hand)",
@@ -101,6 +98,17 @@ class ByHand:
     def plan(self, image: str) -> list[JudgedRow]:
         """Return what a push of ``image`` would mean for each target; raises :class:`NotAsked`."""
         return plan(self.storage, self.hosts, image, self.known(), self.clock())
+
+    def if_pushed(self, image: str) -> list[JudgedRow]:
+        """Return what :meth:`push` would mean for each target; raises :class:`NotAsked` as that does."""
+        pushed(self.hosts, image)
+        return self.plan(image)
+
+    def if_silenced(self, what: str, until: datetime, reason: str) -> tuple[Subject, str]:
+        """Return of what a silence would be that :meth:`silence` begins, and its name; raises what that does."""
+        subject, of = silencing.meant(what, self.known(), self.hosts)
+        silencing.check(silencing.Wish(subject, of, until, reason), self.clock())
+        return subject, of
 
     def standing(self, number: int) -> PushRow:
         """Return how the push with ``number`` stands; raises :class:`NothingKnown`."""

@@ -35,14 +35,19 @@ def silence(storage: Storage, wish: Wish, who: Person, now: datetime) -> Silence
 
     Raises :class:`NotAsked` where it has no reason, or lasts for too long.
     """
-    problem = problem_of(wish.until, wish.reason, now)
-    if problem:
-        raise NotAsked("until" if wish.reason.strip() else "reason", problem)
+    check(wish, now)
     with storage.transaction() as kept:
         wanted = Silence(0, wish.subject, wish.of, now, wish.until, wish.reason.strip(), who.name)
         new = kept.silences.add(wanted)
         kept.trail.append(Step(SILENCE_BEGAN, {"silence": new.id, **asdict(who)}), now)
     return row_of(new, now)
+
+
+def check(wish: Wish, now: datetime) -> None:
+    """Raise :class:`NotAsked` where a silence that is wanted ``now`` has no reason, or lasts for too long."""
+    problem = problem_of(wish.until, wish.reason, now)
+    if problem:
+        raise NotAsked("until" if wish.reason.strip() else "reason", problem)
 
 
 def end_silence(storage: Storage, number: int, who: Person, now: datetime) -> SilenceRow:

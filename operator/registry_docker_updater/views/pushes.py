@@ -82,6 +82,16 @@ def planned(hosts: Hosts, image: str) -> tuple[str, Reference]:
     return registry, reference
 
 
+def pushed(hosts: Hosts, image: str) -> tuple[str, Reference]:
+    """Return the registry and the reference that ``image`` names, which has a tag and a digest; raises :class:`NotAsked`."""
+    registry, reference = named(hosts, image)
+    if not reference.digest or not reference.tag:
+        raise NotAsked(
+            "image", f"{image} needs a tag and a digest, as in registry.example.com/test/app:1@sha256:…"
+        )
+    return registry, reference
+
+
 def if_pushed(hosts: Hosts, registry: str, reference: Reference, now: datetime) -> DesiredImage:
     """Return ``reference`` as if it were pushed ``now``."""
     return DesiredImage(

@@ -1,34 +1,50 @@
 """What people do on pages: each is shown first, with what it would mean, and done when they say so."""
 
+import hashlib
+import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from http import HTTPStatus
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode
 
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow, UpdaterError
 from registry_docker_updater.http.answers import VISITOR
-from registry_docker_updater.http.pages.asked import ROWS
+from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import NOW, ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.login import form, going_to
+from registry_docker_updater.storage.answers import KeptAnswer
+from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
-from registry_docker_updater.views.silences import SilenceRow, silences
+from registry_docker_updater.views.silences import SilenceRow, silence, silence_of, silences
 
 # For how long something can be silenced with a click, in hours.
 _HOURS = {"1": "an hour", "4": "4 hours", "12": "12 hours", "24": "a day", "72": "3 days", "168": "a week"}
+_CHANGED = (
+    "What it means has changed since it was shown, or it was done already; look again before it is done"
+)
 _STATUS = {NothingKnown: 404, NotNow: 409, NotAsked: 422}
 
 
 class Done(Protocol):
     """Does what people ask for; everything raises :class:`~registry_docker_updater.errors.UpdaterError`."""
 
-    def plan(self, image: str) -> list[JudgedRow]:
+    def within(self, kept: Storage) -> Self:
+        """Return what does the same in a transaction that is open."""
+
+    def if_pushed(self, image: str) -> list[JudgedRow]:
         """Return what a push would mean."""
 
     def if_retried(self, rollout: int) -> PushRow:
         """Return what it would mean to run a rollout again."""
+
+    def if_silenced(self, what: str, until: datetime, reason: str) -> tuple[str, str]:
+        """Return of what a silence would be, and how that is called."""
 
     def push(self, image: str, who: Person, *, force: bool) -> PushRow:
         """Record a push."""
@@ -45,18 +61,26 @@ class Done(Protocol):
 
 @dataclass(frozen=True)
 class Action:
-    """What a page shows of something that can be done: where it is asked for, and the values that are sent with it."""
+    """What a page shows of something that can be done: where it is asked for, and the values that are sent with it.
+
+    ``back`` is where it was come from, for those who leave it.
+    """
 
     title: str
     path: str
     button: str
+    back: str
     is_grave: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ActionPages:
-    """Shows what would be done, and has it ``done``; calls ``wake`` then."""
+    """Shows what would be done, and has it ``done``; calls ``wake`` then.
+
+    What is done is what was shown: what is confirmed has the mark of that (``seen``), and is refused when it means something else by then.
+    It is done once, however often it is sent (``once``).
+    """
 
     context: Context
     done: Done
@@ -70,19 +94,24 @@ class ActionPages:
             return self._refused(error, ROLLOUTS)
         return self._confirm(
             ROLLOUTS,
-            Action(f"Run rollout {number} again", f"/rollouts/{number}/retry", "Run it again now"),
+            Action(
+                f"Run rollout {number} again",
+                f"/rollouts/{number}/retry",
+                "Run it again now",
+                f"/rollouts/{number}",
+            ),
+            f"{row['image']} to {row['digest']}, on the targets that failed or were left alone.",
             row["targets"],
-            intro=f"{row['image']} to {row['digest']}, on the targets that failed or were left alone.",
         )
 
     def retry(self, number: int) -> HTTPResponse:
         """Have a rollout run again."""
-        try:
-            self.done.retry(number, _person(), force=bool(form().get("force")))
-        except UpdaterError as error:
-            return self._refused(error, ROLLOUTS)
-        self.wake()
-        return going_to(f"/rollouts/{number}")
+
+        def does(done: Done, who: Person) -> str:
+            done.retry(number, who, force=bool(form().get("force")))
+            return f"/rollouts/{number}"
+
+        return self._once(ROLLOUTS, lambda done: _mark(done.if_retried(number)["targets"]), does)
 
     def show_push(self) -> HTTPResponse:
         """Ask for an image, and whether it is to be pushed by hand."""
@@ -90,67 +119,153 @@ class ActionPages:
         if image is None:
             return self.context.page("push", NOW, image="")
         try:
-            rows = self.done.plan(image)
+            rows = self.done.if_pushed(image)
         except UpdaterError as error:
             return self._refused(error, NOW)
         return self._confirm(
             NOW,
-            Action("Push by hand", "/push", "Push it now", values={"image": image}),
+            Action("Push by hand", "/push", "Push it now", "/push", values={"image": image}),
+            f"{image}, as if its registry had told of it just now.",
             rows,
-            intro=f"{image}, as if its registry had told of it just now.",
         )
 
     def push(self) -> HTTPResponse:
         """Record a push by hand."""
         given = form()
-        try:
-            row = self.done.push(given.get("image", ""), _person(), force=bool(given.get("force")))
-        except UpdaterError as error:
-            return self._refused(error, NOW)
-        self.wake()
-        rollout = row["rollout"]
-        return going_to(f"/rollouts/{rollout['id']}" if rollout else f"/events/{row['push']}")
+        image = given.get("image", "")
+
+        def does(done: Done, who: Person) -> str:
+            row = done.push(image, who, force=bool(given.get("force")))
+            return f"/rollouts/{row['rollout']['id']}" if row["rollout"] else f"/events/{row['push']}"
+
+        return self._once(NOW, lambda done: _mark(done.if_pushed(image)), does)
 
     def silences(self) -> HTTPResponse:
-        """Show what is silenced, and ask what else is to be."""
+        """Show what is silenced, those first that count, and ask what else is to be."""
+        storage, now, query = self.context.storage, self.context.rendering.clock(), asked()
+        before = query.number("before")
+        found, pager = older(query, silences(storage, now, ROWS + 1, before), "id")
+        counting = [] if before else [silence(one, now) for one in storage.silences.counting(now)[::-1]]
         return self.context.page(
             "silences",
             NOW,
-            rows=silences(self.context.storage, self.context.rendering.clock(), ROWS),
-            what=asked().text("what") or "",
+            unread=query.unread({"before": before, "what": True}),
+            rows=[*counting, *(one for one in found if not one["counts"])],
+            pager=pager,
+            what=query.text("what") or "",
             hours=_HOURS,
+        )
+
+    def show_silence(self) -> HTTPResponse:
+        """Ask whether something is to be silenced."""
+        query = asked()
+        values = {name: query.text(name) or "" for name in ("what", "hours", "reason")}
+        if values["hours"] not in _HOURS:
+            return self.context.refused(422, "For how long is not said", NOW)
+        try:
+            subject, of = self._meant(self.done, values)
+        except UpdaterError as error:
+            return self._refused(error, NOW)
+        back = f"/silences?{urlencode({'what': values['what']})}"
+        return self._confirm(
+            NOW,
+            Action("Silence a trouble", "/silences/new", "Silence it now", back, values=values),
+            f"Nobody is called for {subject} {of} for {_HOURS[values['hours']]}: {values['reason']}",
+            mark=f"{subject}:{of}",
         )
 
     def silence(self) -> HTTPResponse:
         """Silence something."""
         given = form()
-        hours = given.get("hours", "")
-        if hours not in _HOURS:
+        if given.get("hours") not in _HOURS:
             return self.context.refused(422, "For how long is not said", NOW)
-        until = self.context.rendering.clock() + timedelta(hours=int(hours))
+
+        def does(done: Done, who: Person) -> str:
+            done.silence(given.get("what", ""), self._until(given), given.get("reason", ""), who)
+            return "/silences"
+
+        return self._once(NOW, lambda done: ":".join(self._meant(done, given)), does)
+
+    def show_end_silence(self, number: int) -> HTTPResponse:
+        """Ask whether a silence is to end."""
         try:
-            self.done.silence(given.get("what", "").strip(), until, given.get("reason", ""), _person())
+            row = silence_of(self.context.storage, number, self.context.rendering.clock())
         except UpdaterError as error:
             return self._refused(error, NOW)
-        return going_to("/silences")
+        return self._confirm(
+            NOW,
+            Action(f"End silence {number}", f"/silences/{number}/end", "End it now", "/silences"),
+            f"{row['subject']} {row['of']} is heard of again; {row['actor']} silenced it: {row['reason']}",
+            mark=str(number),
+        )
 
     def end_silence(self, number: int) -> HTTPResponse:
         """End a silence."""
-        try:
-            self.done.end_silence(number, _person())
-        except UpdaterError as error:
-            return self._refused(error, NOW)
-        return going_to("/silences")
 
-    def _confirm(self, section: str, action: Action, rows: Sequence[JudgedRow], intro: str) -> HTTPResponse:
+        def does(done: Done, who: Person) -> str:
+            done.end_silence(number, who)
+            return "/silences"
+
+        return self._once(NOW, lambda _: str(number), does)
+
+    def _meant(self, done: Done, given: Mapping[str, str]) -> tuple[str, str]:
+        return done.if_silenced(given.get("what", ""), self._until(given), given.get("reason", ""))
+
+    def _until(self, given: Mapping[str, str]) -> datetime:
+        return self.context.rendering.clock() + timedelta(hours=int(given["hours"]))
+
+    def _once(
+        self, section: str, mark: Callable[[Done], str], does: Callable[[Done, Person], str]
+    ) -> HTTPResponse:
+        """Have something done that was confirmed, where it still has the ``mark`` that was seen; ``does`` returns where to go then."""
+        given, who, now = form(), _person(), self.context.rendering.clock()
+        key, fingerprint = f"page {given.get('once', '')}", _hash([request.path, given])
+        try:
+            with self.context.storage.transaction() as kept:
+                before = kept.answers.find(who.name, key)
+                if before and before.fingerprint == fingerprint:
+                    return going_to(json.loads(before.content))
+                done = self.done.within(kept)
+                if before or not given.get("once") or given.get("seen") != mark(done):
+                    return self.context.refused(409, _CHANGED, section)
+                path = does(done, who)
+                kept.answers.keep(
+                    KeptAnswer(who.name, key, fingerprint, HTTPStatus.SEE_OTHER, json.dumps(path), now)
+                )
+        except UpdaterError as error:
+            return self._refused(error, section)
+        self.wake()
+        return going_to(path)
+
+    def _confirm(
+        self, section: str, action: Action, intro: str, rows: Sequence[JudgedRow] = (), mark: str = ""
+    ) -> HTTPResponse:
+        """Ask whether something is to be done that means this for targets (``rows``), those first that it is for."""
         concerned = [one for one in rows if one["is_concerned"]]
         forced = [one for one in rows if one["can_be_forced"] and not one["is_concerned"]]
-        values: dict[str, Any] = {"action": action, "intro": intro, "rows": rows}
+        others = [one for one in rows if not one["is_concerned"] and not one["can_be_forced"]]
+        values: dict[str, Any] = {
+            "action": action,
+            "intro": intro,
+            "hidden": {**action.values, "seen": mark or _mark(rows), "once": secrets.token_urlsafe()},
+            "is_of_targets": not mark,
+            "rows": [*concerned, *forced, *others][:ROWS],
+            "count": len(rows),
+        }
         return self.context.page("act", section, concerned=len(concerned), forced=len(forced), **values)
 
     def _refused(self, error: UpdaterError, section: str) -> HTTPResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 503)
         return self.context.refused(status, str(error), section)
+
+
+def _mark(rows: Sequence[JudgedRow]) -> str:
+    """Return what tells what something means for targets from all else that it could."""
+    return _hash([[one["key"], one["is_concerned"], one["is_current"], one["can_be_forced"]] for one in rows])
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _person() -> Person:

@@ -1,10 +1,13 @@
 """Pages of what came and what happened: events, one event, the trail, and the search for anything."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bottle import HTTPResponse
 
+from registry_docker_updater.core.audit.kinds import PUSHES_MATCHED
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import EVENTS, TRAIL, Context, asked
@@ -13,11 +16,13 @@ from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
 from registry_docker_updater.views.fleet import HostChoice
-from registry_docker_updater.views.outlook import TargetChoice
-from registry_docker_updater.views.rollouts import rollout_of_push, rollouts
-from registry_docker_updater.views.trail import newest, of_event
+from registry_docker_updater.views.outlook import VERDICTS, TargetChoice
+from registry_docker_updater.views.rollouts import rollouts, told_of_push
+from registry_docker_updater.views.trail import EntryRow, newest, of_event
 
 _KINDS = (PUSH, UNRESOLVED, UNREADABLE)
+# What the trail says of a target to which a push goes.
+_PENDING = {str(one) for one in VERDICTS.values() if one.is_pending}
 # How many of each kind a search shows.
 _FOUND = 10
 
@@ -64,15 +69,16 @@ class EventPages:
             row = event(storage, number)
         except NothingKnown as error:
             return self.context.nothing(str(error), EVENTS)
-        content = row["content"]
+        content, entries = row["content"], of_event(storage, number)
         return self.context.page(
             "event",
             EVENTS,
             KEPT,
             row=row,
             content=content if isinstance(content, str) else json.dumps(content, indent=2) if content else "",
-            rollout=rollout_of_push(storage, number),
-            story=of_event(storage, number),
+            rollout=told_of_push(storage, number),
+            is_judged=_is_judged(entries),
+            story=entries,
         )
 
     def trail(self) -> HTTPResponse:
@@ -94,24 +100,37 @@ class EventPages:
     def search(self) -> HTTPResponse:
         """Show what has a text in it: targets, hosts, rollouts and events."""
         query = asked()
-        text = query.text("text")
-        since, until = query.moment("since"), query.moment("until")
-        if text is None:
-            return self.context.page("search", None, asked=query, text="")
+        text, since, until = query.text("text"), query.moment("since"), query.moment("until")
+        wanted: dict[str, Any] = {"text": text, "since": since, "until": until}
+        is_asked = any(wanted.values())
         storage, overview = self.context.storage, self.context.overview()
-        found = self.context.orders.chosen(overview, TargetChoice(text=text), "place")
-        hosts = [one for one in overview.fleet.hosts.values() if HostChoice(text).has(one)]
+        orders = self.context.orders
+        # Targets and hosts are of now, whatever time is asked for.
+        found = orders.chosen(overview, TargetChoice(text=text), "place") if text else ()
+        hosts = [one for one in overview.fleet.hosts.values() if HostChoice(text).has(one)] if text else []
         return self.context.page(
             "search",
             None,
             asked=query,
-            unread=query.unread({"text": text, "since": since, "until": until}),
-            text=text,
-            searched=text,
-            targets=self.context.orders.rows(overview, found[:_FOUND]),
+            unread=query.unread(wanted),
+            text=text or "",
+            searched=text or "",
+            is_asked=is_asked,
+            targets=orders.rows(overview, found[:_FOUND]),
             target_count=len(found),
             hosts=sorted(hosts, key=lambda one: one.name)[:_FOUND],
             host_count=len(hosts),
-            rollouts=rollouts(storage, _FOUND, choice=RolloutChoice(text=text, since=since, until=until)),
-            events=events(storage, _FOUND, choice=EventChoice(text=text, since=since, until=until)),
+            rollouts=rollouts(storage, _FOUND, choice=RolloutChoice(**wanted)) if is_asked else (),
+            events=events(storage, _FOUND, choice=EventChoice(**wanted)) if is_asked else (),
         )
+
+
+def _is_judged(entries: Sequence[EntryRow]) -> bool:
+    """Tell whether the trail says what a push means for targets, and that it goes to none of them."""
+    said = [one["content"] for one in entries if one["kind"] == PUSHES_MATCHED]
+    try:
+        verdicts = {target["verdict"] for one in said if one for target in one["facts"].get("targets", ())}
+    except (LookupError, TypeError, AttributeError):
+        # Somebody changed it.
+        return False
+    return bool(said) and all(said) and not verdicts & _PENDING

@@ -39,17 +39,15 @@ class FleetPages:
             image=query.text("image"),
             kind=query.one_of("kind", list(Kind)),
             verdict=query.one_of("verdict", list(VERDICTS)),
-            is_behind=True if query.text("behind") else None,
+            is_behind=True if query.one_of("behind", ("yes",)) else None,
         )
         shown, pager = paged(
             query, self.context.orders.chosen(overview, choice, sort, is_descending=is_descending)
         )
         understood = {
             **vars(choice),
-            "behind": True,
-            "sort": sort,
-            "order": True,
-            "page": query.number("page"),
+            "behind": choice.is_behind,
+            **_ordered(query, SORTS),
         }
         return self.context.page(
             "targets",
@@ -61,6 +59,7 @@ class FleetPages:
             pager=pager,
             sort=sort,
             descending=is_descending,
+            sorts=SORTS,
             kinds=list(Kind),
             verdicts=list(VERDICTS),
             overview=_figures(overview),
@@ -86,9 +85,7 @@ class FleetPages:
         understood = {
             "text": True,
             "answers": answers,
-            "sort": sort,
-            "order": True,
-            "page": query.number("page"),
+            **_ordered(query, _HOST_SORTS),
         }
         return self.context.page(
             "hosts",
@@ -128,6 +125,15 @@ class FleetPages:
 def _order(query: Asked, known: Sequence[str], otherwise: str) -> tuple[str, bool]:
     sort = query.one_of("sort", known, otherwise)
     return sort or otherwise, query.text("order") == "down"
+
+
+def _ordered(query: Asked, sorts: Sequence[str]) -> dict[str, Any]:
+    """Return what is understood of the order and the page that are asked for."""
+    return {
+        "sort": query.one_of("sort", sorts),
+        "order": query.one_of("order", ("up", "down")),
+        "page": query.number("page"),
+    }
 
 
 def _sort_of_host(sort: str) -> Any:

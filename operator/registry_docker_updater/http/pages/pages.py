@@ -91,7 +91,9 @@ class Pages:
             _form("/rollouts/{number}/retry", actions.retry, _NUMBER),
             _page("/push", actions.show_push, needs=Right.OPERATE),
             _form("/push", actions.push),
-            _form("/silences", actions.silence),
+            _page("/silences/new", actions.show_silence, needs=Right.OPERATE),
+            _form("/silences/new", actions.silence),
+            _page("/silences/{number}/end", actions.show_end_silence, _NUMBER, needs=Right.OPERATE),
             _form("/silences/{number}/end", actions.end_silence, _NUMBER),
         )
 
