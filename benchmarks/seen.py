@@ -75,7 +75,7 @@ def fill(site: Filled, size: Size) -> None:
     chance, now = random.Random(1), utc_now()
     targets: dict[str, Target] = {}
     for number in range(size.hosts):
-        for n in range(_TARGETS_A_HOST):
+        for n in range(_TARGETS_A_HOST - 1):
             image = chance.randrange(size.images)
             # One in twenty is behind.
             version = 1 if chance.random() < 0.05 else 2
@@ -110,7 +110,8 @@ def fill(site: Filled, size: Size) -> None:
         site.storage.events.record("production", pushes, at)
     desired = list(site.storage.events.desired({"production": (HOST,)}))
     some = list(targets.values())
-    for number in range(size.rollouts):
+    fill_one(site, size.hosts)
+    for number in range(size.rollouts - 1):
         at = now - timedelta(seconds=size.rollouts - number)
         pushed = replace(desired[number % len(desired)], push=size.events - size.rollouts + number + 1)
         chosen = tuple(some[(number * 3 + n) % len(some)] for n in range(3))
@@ -129,6 +130,41 @@ def fill(site: Filled, size: Size) -> None:
             for n, one in enumerate(chosen)
         )
         actions.end_run(site.storage, rollout.id, RunEnd(pushed.digest, said, {}), ONCE, at)
+
+
+def fill_one(site: Filled, count: int) -> None:
+    """Have one rollout, the first, be for one more target of each of ``count`` hosts, of which one in a hundred failed."""
+    at = utc_now() - timedelta(days=1)
+    targets = [
+        replace(
+            container("everywhere", f"host{n:05}.example.com", f"{HOST}/team/everywhere:1", digest(9, 1), at),
+            state="running",
+        )
+        for n in range(count)
+    ]
+    site.storage.fleet.apply(FleetChange(targets={one.key: one for one in targets}))
+    site.fleet = site.storage.fleet.load()
+    push = site.push("team/everywhere:1", digest(9, 2), "person1")
+    (desired,) = [one for one in site.storage.events.desired({"production": (HOST,)}) if one.push == push]
+    rollout = actions.begin_run(site.storage, Start(desired, tuple(targets), ()), at)
+    with site.storage.transaction() as kept:
+        for n, one in enumerate(targets):
+            outcome = Outcome.UPDATED if n % 100 else Outcome.FAILED
+            passed = {
+                stage: at + timedelta(seconds=n % 60 + k) for k, stage in enumerate(("reached", "pulled"))
+            }
+            said = TargetOutcome(
+                one.key,
+                one.kind,
+                one.name,
+                one.place,
+                outcome,
+                digest(9, 1),
+                digest(9, 2),
+                stages=passed,
+            )
+            actions.keep_outcome(kept, rollout.id, desired.digest, said, at)
+    actions.end_run(site.storage, rollout.id, RunEnd(desired.digest, (), {}), ONCE, at)
 
 
 def serve(folder: str, size: Size, answers: Connection) -> None:
@@ -165,6 +201,8 @@ def asked(size: Size, running: int, key: str) -> dict[str, str]:
     return {
         "now": "/",
         "the fleet": "/fleet",
+        "the fleet, sorted by the newest push": "/fleet?sort=pushed",
+        "the fleet, sorted by verdict, downwards": "/fleet?sort=verdict&order=down",
         "what is behind, sorted by name": "/fleet?behind=yes&sort=name",
         "targets with a text in them": "/fleet?text=team7%2Fapp",
         "the last page of targets": f"/fleet?page={size.targets // 100}",
@@ -176,6 +214,7 @@ def asked(size: Size, running: int, key: str) -> dict[str, str]:
         "swarms": "/swarms",
         "rollouts": "/rollouts",
         "rollouts with a text in them that none has": "/rollouts?text=nothing-like-it",
+        "one rollout of many targets": "/rollouts/1",
         "one rollout that runs": f"/rollouts/{running}",
         "events": "/events",
         "events with a text in them that none has": "/events?text=nothing-like-it",

@@ -130,7 +130,10 @@ def test_targets_are_sorted_by_what_is_asked_for_up_and_down(sort: str, by: Any)
 
 def test_what_was_found_is_found_again_until_something_changes() -> None:
     orders, known = TargetOrders(at_once), fleet(*some(50, random.Random(3)))
-    seen, choice = looked_at(known), TargetChoice(text="a")
+    choice = TargetChoice(text="a")
+    orders.chosen(looked_at(known), TargetChoice(), "since")
+    known = known.changed(FleetChange(targets={"other": container("other")}))
+    seen = looked_at(known)
     first = orders.chosen(seen, choice, "name")
     assert orders.chosen(seen, choice, "name") is first
     gone = next(iter(first)).key

@@ -23,6 +23,8 @@ _OWN: Mapping[str, Callable[[Target], Any]] = {
 # By what else: when their image was pushed last, and the verdict on them; then by their places.
 _PUSHED, _VERDICT, _PLACE = "pushed", "verdict", "place"
 SORTS = (*_OWN, _PUSHED, _VERDICT)
+# What else is made of all targets.
+_WORDS = "words"
 # Where more than one in so many has changed, all are sorted anew, and their words collected again.
 _FEW = 8
 # Where more than one in so many is wanted, they are picked from those that are sorted already.
@@ -66,8 +68,10 @@ class TargetOrders:
         if answer is None:
             ascending = self._ascending(overview, choice, sort)
             answer = ascending[::-1] if is_descending else ascending
-            is_new = all(one.of is overview.fleet.targets for one in list(self._kept.values()))
-            if is_new and len(found) < _KEPT:
+            used = (sort if sort in _OWN else _PLACE, *((_WORDS,) if choice.part else ()))
+            made = [self._kept[name] for name in used if name in self._kept]
+            # What was known a moment ago is for now.
+            if all(one.of is overview.fleet.targets for one in made) and len(found) < _KEPT:
                 found[asked] = answer
         return answer
 
@@ -102,7 +106,7 @@ class TargetOrders:
         return found
 
     def _with(self, part: str, overview: Overview) -> Collection[Target]:
-        words: _Words = self._known("words", overview, _Words.of)
+        words: _Words = self._known(_WORDS, overview, _Words.of)
         targets, found = overview.fleet.targets, words.having(part)
         if words.are_all and words.targets is targets:
             return list(found)

@@ -84,7 +84,7 @@ class RolloutRow(TypedDict):
     ending: str | None
 
 
-class ToldRolloutRow(RolloutRow):
+class RolloutSummaryRow(RolloutRow):
     """A rollout with its message, and without its targets."""
 
     message: MessageRow | None
@@ -117,7 +117,7 @@ def rollout(storage: Storage, number: int) -> WholeRolloutRow:
         return _whole(found, kept.notifications.of_rollout(number))
 
 
-def told(storage: Storage, number: int) -> ToldRolloutRow:
+def summary(storage: Storage, number: int) -> RolloutSummaryRow:
     """Return one rollout with its notification, and without its targets; raises :class:`NothingKnown`."""
     with storage.snapshot() as kept:
         found = kept.rollouts.counted(number)
@@ -127,7 +127,7 @@ def told(storage: Storage, number: int) -> ToldRolloutRow:
         return {**_rollout(found), "message": _message(notification) if notification else None}
 
 
-def told_of_push(storage: Storage, push: int) -> RolloutRow | None:
+def summary_of_push(storage: Storage, push: int) -> RolloutRow | None:
     """Return the rollout of a push without its targets, or None when there is none yet."""
     found = storage.rollouts.counted_of_push(push)
     return _rollout(found) if found else None

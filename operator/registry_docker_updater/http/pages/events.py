@@ -17,7 +17,7 @@ from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
 from registry_docker_updater.views.fleet import HostChoice
 from registry_docker_updater.views.outlook import VERDICTS, TargetChoice
-from registry_docker_updater.views.rollouts import rollouts, told_of_push
+from registry_docker_updater.views.rollouts import rollouts, summary_of_push
 from registry_docker_updater.views.trail import EntryRow, newest, of_event
 
 _KINDS = (PUSH, UNRESOLVED, UNREADABLE)
@@ -76,7 +76,7 @@ class EventPages:
             KEPT,
             row=row,
             content=content if isinstance(content, str) else json.dumps(content, indent=2) if content else "",
-            rollout=told_of_push(storage, number),
+            rollout=summary_of_push(storage, number),
             is_judged=_is_judged(entries),
             story=entries,
         )

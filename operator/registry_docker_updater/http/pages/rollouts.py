@@ -26,7 +26,7 @@ from registry_docker_updater.views.rollouts import (
     outcomes_of,
     rollouts,
     slowest,
-    told,
+    summary,
 )
 from registry_docker_updater.views.trail import story
 
@@ -83,7 +83,7 @@ class RolloutPages:
         """Show one rollout."""
         storage, query = self.context.storage, asked()
         try:
-            row = told(storage, number)
+            row = summary(storage, number)
         except NothingKnown as error:
             return self.context.nothing(str(error), ROLLOUTS)
         before = query.number("before")
