@@ -20,11 +20,13 @@ from registry_docker_updater.core.events.pushes import Unreadable
 from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.storage.actions import end_run, keep_matches
-from registry_docker_updater.views.rollouts import rollout, rollouts
+from registry_docker_updater.views.rollouts import ending, rollout, rollouts
 from unit.builders import HOST, NEW, NEWER, OLD, container
+from unit.builders import rollout as made_up
 
 TOKEN = "0perate-s3cret"
 MAIL = f"{HOST}/test/mail:1"
@@ -351,3 +353,19 @@ def test_a_rollout_says_how_it_ended(site: Served, outcomes: list[Outcome], endi
     said(site, {f"far{n}": one for n, one in enumerate(outcomes)})
     (row,) = rollouts(site.storage, 1)
     assert row["ending"] == ending
+
+
+@pytest.mark.parametrize(
+    ("state", "left_alone", "says"),
+    [
+        (RolloutState.FINISHED, 0, "ended well"),
+        (RolloutState.FINISHED, 1, "ended, not well"),
+        (RolloutState.WAITING, 0, None),
+        (RolloutState.RUNNING, 0, None),
+        (RolloutState.SUPERSEDED, 0, None),
+    ],
+)
+def test_a_rollout_that_left_a_target_alone_did_not_end_well_and_one_that_goes_on_has_not_ended(
+    state: RolloutState, left_alone: int, says: str | None
+) -> None:
+    assert ending(made_up(state), {Outcome.UPDATED: 3}, left_alone) == says

@@ -130,7 +130,7 @@ def test_targets_are_sorted_by_what_is_asked_for_up_and_down(sort: str, by: Any)
 
 def test_what_was_found_is_found_again_until_something_changes() -> None:
     orders, known = TargetOrders(at_once), fleet(*some(50, random.Random(3)))
-    choice = TargetChoice(text="a")
+    choice = TargetChoice(text="host3")
     orders.chosen(looked_at(known), TargetChoice(), "since")
     known = known.changed(FleetChange(targets={"other": container("other")}))
     seen = looked_at(known)
