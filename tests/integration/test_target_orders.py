@@ -171,3 +171,30 @@ def test_who_looks_after_a_while_gets_what_is_there_now() -> None:
     after = replace(looked_at(known.changed(FleetChange(targets={gone.key: None}))), at=at(131))
     assert gone not in orders.chosen(after, ALL_TARGETS, "name")
     assert later == []
+
+
+def never(_: Callable[[], None]) -> None:
+    """Nothing is sorted anew beside those who look."""
+
+
+def test_a_page_is_full_though_some_of_its_targets_are_gone_since() -> None:
+    orders, known = TargetOrders(never), fleet(*some(50, random.Random(4)))
+    first = outlooks(orders, looked_at(known), 10, None, ALL_TARGETS)
+    gone = {row["key"]: None for row in first[:3]}
+    known = known.changed(FleetChange(targets=gone))
+    seen = looked_at(known)
+    page = outlooks(orders, seen, 10, None, ALL_TARGETS)
+    assert len(page) == 10
+    assert not gone.keys() & {row["key"] for row in page}
+
+
+@pytest.mark.parametrize("wanted", [{"text": "c"}, {"host": "Host1"}, {"kind": "container"}])
+def test_what_has_just_changed_is_found_before_all_are_sorted_anew(wanted: dict[str, str]) -> None:
+    orders, known = TargetOrders(never), fleet(*some(50, random.Random(5)))
+    choice = TargetChoice(**wanted)
+    before = {one.key for one in orders.chosen(looked_at(known), choice, "place")}
+    changed = {key: replace(known.targets[key], digests=frozenset((OLD,)), since=at(9)) for key in before}
+    seen = looked_at(known.changed(FleetChange(targets=dict(changed))))
+    found = orders.chosen(seen, choice, "place")
+    assert {one.key for one in found} == before
+    assert len(found) == len(before)

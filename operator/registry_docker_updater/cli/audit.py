@@ -131,7 +131,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     writing.add_argument(
         "--since", type=moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"
     )
-    writing.add_argument("--until", type=moment, metavar="TIME", help="up to this time")
+    writing.add_argument("--until", type=moment, metavar="TIME", help="before this time")
     writing.add_argument("--image", metavar="NAME", help="of this image, such as test/app:1")
     writing.add_argument("--host", metavar="NAME", help="of this host of the inventory")
     writing.add_argument(

@@ -100,7 +100,7 @@ class TargetOrders:
         # By their keys: what has just changed is another than the one that was sorted.
         chosen = {one.key: one for one in found}
         ordered = [chosen.pop(one.key) for one in self._order(overview, sort) if one.key in chosen]
-        return [*ordered, *sorted(chosen.values(), key=_OWN[sort])]
+        return sorted([*ordered, *chosen.values()], key=_OWN[sort]) if chosen else ordered
 
     def _order(self, overview: Overview, sort: str) -> Sequence[Target]:
         by = _OWN[sort]
@@ -112,8 +112,9 @@ class TargetOrders:
         targets, found = overview.fleet.targets, words.having(part)
         if words.are_all and words.targets is targets:
             return list(found)
+        # What was collected can hold a target as it was before, and as it is.
         now = ((one, targets.get(one.key)) for one in found)
-        return [new for one, new in now if new and (new is one or part in new.words)]
+        return {new.key: new for one, new in now if new and (new is one or part in new.words)}.values()
 
     def _known(self, name: str, overview: Overview, make: Callable[[Mapping[str, Target], Any], Any]) -> Any:
         """Return what is made of all targets; of those of a moment ago, where those of now are not ready."""
