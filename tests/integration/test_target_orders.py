@@ -189,7 +189,7 @@ def test_a_page_is_full_though_some_of_its_targets_are_gone_since() -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"text": "c"}, {"host": "Host1"}, {"kind": "container"}])
-def test_what_has_just_changed_is_found_before_all_are_sorted_anew(wanted: dict[str, str]) -> None:
+def test_what_has_just_changed_is_found_before_all_are_sorted_anew(wanted: dict[str, Any]) -> None:
     orders, known = TargetOrders(never), fleet(*some(50, random.Random(5)))
     choice = TargetChoice(**wanted)
     before = {one.key for one in orders.chosen(looked_at(known), choice, "place")}

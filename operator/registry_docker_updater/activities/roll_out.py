@@ -10,6 +10,7 @@ from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import PLAYBOOKS_CHANGED
+from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
@@ -168,13 +169,13 @@ class RollOut:
         ended: FinishedRun,
     ) -> None:
         now, outcomes = self._context.clock(), end.outcomes
-        self._count(start, rollout, outcomes, now)
         after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now, ended.left)
+        self._count(start, rollout, outcomes, now)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
         self._updated({one.key: one.after for one in outcomes if one.after}, now)
         failed = {one.key for one in outcomes if not one.outcome.is_final}
         self._need({host for one in start.targets if one.key in failed for host in one.hosts})
-        again = f", again at {after.due_at:%H:%M:%S}" if after.due_at else ""
+        again = f", again at {rfc3339(after.due_at)}" if after.due_at else ""
         note = f": {after.note}" if after.note else ""
         _log.info("%s%s%s", after.state, again, note)
 

@@ -32,8 +32,10 @@ class LineFormatter(logging.Formatter):
     """One line for each record, whoever logged it; only a traceback has more, and these are indented."""
 
     def __init__(self) -> None:
-        """Begin each line with time and level."""
+        """Begin each line with time and level; all times that a log tells are in UTC."""
         super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self.converter = time.gmtime
+        self.default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return ``record`` as it is to stand in the log."""

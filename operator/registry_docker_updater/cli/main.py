@@ -34,7 +34,7 @@ from registry_docker_updater.cli.command import (
 )
 from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
-from registry_docker_updater.cli.there import there
+from registry_docker_updater.cli.there import is_overheard, there
 from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
@@ -90,7 +90,10 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
 def _do(given: argparse.Namespace, output: Output, clock: Clock) -> int:
     command: Command = given.command
     if server := _server(given):
-        return command.ask(there(server, given.token_file, given.ca_file, os.environ), given, output)
+        source = there(server, given.token_file, given.ca_file, os.environ)
+        if source.token and is_overheard(server):
+            output.remark(f"registry-docker-updater: the token goes to {server} in the clear: use https://")
+        return command.ask(source, given, output)
     path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
     parts = Parts(loading.load(path), path, os.environ, clock)
     if command.run:

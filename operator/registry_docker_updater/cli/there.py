@@ -1,5 +1,6 @@
 """What is known and done elsewhere: the source of commands that ask a running operator by its API."""
 
+import ipaddress
 import json
 import re
 import time
@@ -160,7 +161,14 @@ class There:
                 return self._ask(method, path, asked, key)
             except _Silent:
                 time.sleep(_PAUSE_SECONDS)
-        return self._ask(method, path, asked, key)
+        try:
+            return self._ask(method, path, asked, key)
+        except _Silent as error:
+            if asked is None:
+                raise
+            raise UpdaterError(
+                f"{error}; it may have been done all the same: see `events` and `rollouts` before it is asked again"
+            ) from None
 
     def _ask(
         self, method: str, path: str, asked: Mapping[str, Any] | None = None, key: str | None = None
@@ -235,6 +243,10 @@ class There:
         )
 
 
+# A rollout of 100,000 targets has 160 MB.
+_LARGEST_ANSWER = 256 * 2**20
+
+
 class _Silent(UpdaterError):
     """No answer came, or none that means anything: it may come the next time."""
 
@@ -247,10 +259,20 @@ def there(url: str, token_file: Path | None, ca: Path | None, environment: Mappi
     if "@" in parts.netloc:
         raise UpdaterError("--server: a user or password stands in the address; give a token by --token-file")
     try:
-        web = Web(ca)
+        web = Web(ca, _LARGEST_ANSWER)
     except ValueError as error:
         raise UpdaterError(f"--ca-file: {error}") from None
     return There(url.rstrip("/"), _token(token_file, environment), web)
+
+
+def is_overheard(url: str) -> bool:
+    """Tell whether a token that is given to ``url`` goes over a network in the clear."""
+    parts = urlsplit(url)
+    try:
+        is_here = ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        is_here = parts.hostname == "localhost"
+    return parts.scheme == "http" and not is_here
 
 
 def _token(path: Path | None, environment: Mapping[str, str]) -> str | None:

@@ -103,8 +103,12 @@ class _TLSPool(HTTPSConnectionPool):
 class Web:
     """Asks servers, for one thread at a time."""
 
-    def __init__(self, ca: Path | None = None) -> None:
-        """Trust ``ca`` too; raises :class:`ValueError` when it holds no certificate."""
+    def __init__(self, ca: Path | None = None, largest: int = _LARGEST_BODY) -> None:
+        """Trust ``ca`` too, and read ``largest`` bytes of an answer at most.
+
+        Raises :class:`ValueError` when it holds no certificate.
+        """
+        self._largest = largest
         self._context = ssl.create_default_context()
         try:
             if ca:
@@ -149,7 +153,7 @@ class Web:
             redirect=False,
             preload_content=False,
         )
-        return Reply(response.status, response.headers, _body(response))
+        return Reply(response.status, response.headers, _body(response, self._largest))
 
     def _pool(self, url: str) -> PoolManager:
         """Return the connections to use for ``url``: through the proxy that the environment names, if any."""
@@ -187,11 +191,11 @@ def _see_that_it_may_lead(here: str, there: str, body: str | None) -> None:
         raise ValueError(f"it sends us on to {there!r:.200}, where it could be overheard")
 
 
-def _body(response: BaseHTTPResponse) -> bytes:
-    body = response.read(_LARGEST_BODY + 1)
-    if len(body) > _LARGEST_BODY:
+def _body(response: BaseHTTPResponse, largest: int) -> bytes:
+    body = response.read(largest + 1)
+    if len(body) > largest:
         response.close()
-        raise ValueError(f"it sends more than {_LARGEST_BODY} bytes")
+        raise ValueError(f"it sends more than {largest} bytes")
     response.release_conn()
     return body
 
