@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import psutil
+import pytest
 
 from integration.conftest import until
 from integration.shops import MINUTE, Shop, processes
-from registry_docker_updater.edges.runs import forked_playbook
+from registry_docker_updater.edges.runs import forked_playbook, forks
 from registry_docker_updater.edges.runs.port import Playbook
 
 _CONFIG = (
@@ -75,6 +77,25 @@ def test_a_server_that_is_killed_costs_the_run_that_goes_on_and_no_other(shop: S
         assert run.result(30).status == "failed"
     until(lambda: not processes(str(shop.folder)))
     assert playbooks.run(Playbook("asks"), shop.runs, MINUTE).status == "successful"
+
+
+def test_a_server_that_does_not_answer_any_more_is_replaced(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write("asks", _CONFIG)
+    playbooks = shop.playbooks
+    assert playbooks.run(Playbook("asks"), shop.runs / "1", MINUTE).status == "successful"
+    until(lambda: playbooks.trouble() is None)
+    monkeypatch.setattr(forks, "_LONGEST_FORK", 1.0)
+    (server,) = [one for one in psutil.Process().children() if one.cmdline()[0].endswith("fork server")]
+    server.suspend()
+    try:
+        assert playbooks.run(Playbook("asks"), shop.runs / "2", MINUTE).status == "successful"
+        until(lambda: not server.is_running())
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            server.kill()
+    assert playbooks.trouble() is None
 
 
 def test_without_a_server_a_run_gets_ansible_playbook_itself(shop: Shop) -> None:

@@ -184,8 +184,9 @@ def test_a_trail_that_was_cut_while_the_operator_worked_is_noticed(
     with sql(path) as connection:
         connection.execute("DELETE FROM trail WHERE id > 1")
         connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'trail'")
-    keeping.step()
-    assert "entry 2 is not there any more, or not as it was" in caplog.text
+    for _ in range(3):
+        keeping.step()
+    assert caplog.text.count("entry 2 is not there any more, or not as it was") == 1
 
 
 def test_an_operator_that_finds_its_chain_broken_says_so_and_updates_all_the_same(site: Site) -> None:

@@ -16,6 +16,7 @@ from integration.conftest import Run, Site, until
 from integration.http.conftest import Listener, listening
 from integration.keeping import begin, end, ended
 from registry_docker_updater.cli.main import main
+from registry_docker_updater.cli.there import is_overheard
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
@@ -410,3 +411,18 @@ def test_a_push_from_elsewhere_is_followed_to_its_end(
         assert f"rollout {row['id']}: " in capsys.readouterr().out
         assert main(["audit", "show", str(row["id"])]) == 0
         assert re.search(r"ann asked for it, HTTP from 127\.0\.0\.1", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_so"),
+    [
+        ("http://updater.example.com:8080", True),
+        ("http://10.0.0.7", True),
+        ("http://127.0.0.1:8080", False),
+        ("http://[::1]:8080", False),
+        ("http://localhost", False),
+        ("https://updater.example.com", False),
+    ],
+)
+def test_a_token_goes_over_a_network_in_the_clear_by_plain_http_only(url: str, *, is_so: bool) -> None:
+    assert is_overheard(url) is is_so
