@@ -62,11 +62,23 @@ _REFUSALS = {
 }
 
 
-class DoneByHand(Protocol):
-    """Does what people ask for, in one transaction, and tells what it would mean."""
+class ByHand(Protocol):
+    """Does what people ask for, each in one transaction, and tells what it would mean.
+
+    Everything raises :class:`~registry_docker_updater.errors.UpdaterError`.
+    """
 
     def plan(self, image: str) -> list[JudgedRow]:
         """Return what a push of an image would mean."""
+
+    def if_pushed(self, image: str) -> list[JudgedRow]:
+        """Return the same of an image that names a digest, as a push is to."""
+
+    def if_retried(self, rollout: int) -> PushRow:
+        """Return what it would mean to run a rollout again."""
+
+    def if_silenced(self, what: str, until: datetime, reason: str) -> tuple[str, str]:
+        """Return of what a silence would be, and how that is called."""
 
     def standing(self, number: int) -> PushRow:
         """Return how a push stands."""
@@ -96,7 +108,7 @@ class Pushes:
     """Has done ``by_hand`` what those ask for who may operate, and calls ``wake`` then."""
 
     storage: Storage
-    by_hand: DoneByHand
+    by_hand: ByHand
     wake: Callable[[], None]
     clock: Clock
 
@@ -152,7 +164,7 @@ class Pushes:
     def push(self, asked: PushAsked) -> HTTPResponse:
         """Record a push, and answer with it."""
 
-        def does(by_hand: DoneByHand, who: Person) -> PushRow:
+        def does(by_hand: ByHand, who: Person) -> PushRow:
             return by_hand.push(asked.image, who, force=asked.force, only=asked.targets)
 
         return self._once(asked, HTTPStatus.CREATED, does)
@@ -160,7 +172,7 @@ class Pushes:
     def retry(self, id: int, asked: RetryAsked) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Have a rollout run again, and answer with its push."""
 
-        def does(by_hand: DoneByHand, who: Person) -> PushRow:
+        def does(by_hand: ByHand, who: Person) -> PushRow:
             return by_hand.retry(id, who, force=asked.force, only=asked.targets)
 
         return self._once(asked, HTTPStatus.ACCEPTED, does)
@@ -168,7 +180,7 @@ class Pushes:
     def silence(self, asked: SilenceAsked) -> HTTPResponse:
         """Silence something, and answer with the silence."""
 
-        def does(by_hand: DoneByHand, who: Person) -> SilenceRow:
+        def does(by_hand: ByHand, who: Person) -> SilenceRow:
             return by_hand.silence(asked.what, asked.until, asked.reason, who)
 
         return self._once(asked, HTTPStatus.CREATED, does)
@@ -176,13 +188,13 @@ class Pushes:
     def end_silence(self, id: int, asked: EndAsked) -> HTTPResponse:  # noqa: A002 - as the path has it
         """End a silence, and answer with it."""
 
-        def does(by_hand: DoneByHand, who: Person) -> SilenceRow:
+        def does(by_hand: ByHand, who: Person) -> SilenceRow:
             return by_hand.end_silence(id, who)
 
         return self._once(asked, HTTPStatus.ACCEPTED, does)
 
     def _once(
-        self, asked: Body, status: HTTPStatus, does: Callable[[DoneByHand, Person], PushRow | SilenceRow]
+        self, asked: Body, status: HTTPStatus, does: Callable[[ByHand, Person], PushRow | SilenceRow]
     ) -> HTTPResponse:
         given = headers_of_request().get("idempotency-key")
         if given is not None and not _KEY.fullmatch(given):

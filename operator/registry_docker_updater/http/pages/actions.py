@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Protocol, Self
+from typing import Any
 from urllib.parse import urlencode
 
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow, UpdaterError
-from registry_docker_updater.http.answers import VISITOR
+from registry_docker_updater.http.answers import visitor_of_request
+from registry_docker_updater.http.by_hand import ByHand
 from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import NOW, ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.login import form, going_to
 from registry_docker_updater.storage.answers import KeptAnswer
-from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.pushes import JudgedRow, PushRow
-from registry_docker_updater.views.silences import SilenceRow, silence, silence_of, silences
+from registry_docker_updater.views.pushes import JudgedRow
+from registry_docker_updater.views.silences import silence, silence_of, silences
 
 # For how long something can be silenced with a click, in hours.
 _HOURS = {"1": "an hour", "4": "4 hours", "12": "12 hours", "24": "a day", "72": "3 days", "168": "a week"}
@@ -29,34 +29,6 @@ _CHANGED = (
     "What it means has changed since it was shown, or it was done already; look again before it is done"
 )
 _STATUS = {NothingKnown: 404, NotNow: 409, NotAsked: 422}
-
-
-class Done(Protocol):
-    """Does what people ask for; everything raises :class:`~registry_docker_updater.errors.UpdaterError`."""
-
-    def within(self, kept: Storage) -> Self:
-        """Return what does the same in a transaction that is open."""
-
-    def if_pushed(self, image: str) -> list[JudgedRow]:
-        """Return what a push would mean."""
-
-    def if_retried(self, rollout: int) -> PushRow:
-        """Return what it would mean to run a rollout again."""
-
-    def if_silenced(self, what: str, until: datetime, reason: str) -> tuple[str, str]:
-        """Return of what a silence would be, and how that is called."""
-
-    def push(self, image: str, who: Person, *, force: bool) -> PushRow:
-        """Record a push."""
-
-    def retry(self, rollout: int, who: Person, *, force: bool) -> PushRow:
-        """Have a rollout run again."""
-
-    def silence(self, what: str, until: datetime, reason: str, who: Person) -> SilenceRow:
-        """Silence something that is known to be in trouble."""
-
-    def end_silence(self, number: int, who: Person) -> SilenceRow:
-        """End a silence."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +42,25 @@ class Action:
     path: str
     button: str
     back: str
-    is_grave: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ActionPages:
-    """Shows what would be done, and has it ``done``; calls ``wake`` then.
+    """Shows what would be done, and has it done ``by_hand``; calls ``wake`` then.
 
     What is done is what was shown: what is confirmed has the mark of that (``seen``), and is refused when it means something else by then.
     It is done once, however often it is sent (``once``).
     """
 
     context: Context
-    done: Done
+    by_hand: ByHand
     wake: Callable[[], None]
 
     def show_retry(self, number: int) -> HTTPResponse:
         """Ask whether a rollout is to run again."""
         try:
-            row = self.done.if_retried(number)
+            row = self.by_hand.if_retried(number)
         except UpdaterError as error:
             return self._refused(error, ROLLOUTS)
         return self._confirm(
@@ -107,11 +78,11 @@ class ActionPages:
     def retry(self, number: int) -> HTTPResponse:
         """Have a rollout run again."""
 
-        def does(done: Done, who: Person) -> str:
-            done.retry(number, who, force=bool(form().get("force")))
+        def does(by_hand: ByHand, who: Person) -> str:
+            by_hand.retry(number, who, force=bool(form().get("force")))
             return f"/rollouts/{number}"
 
-        return self._once(ROLLOUTS, lambda done: _mark(done.if_retried(number)["targets"]), does)
+        return self._once(ROLLOUTS, lambda by_hand: _mark(by_hand.if_retried(number)["targets"]), does)
 
     def show_push(self) -> HTTPResponse:
         """Ask for an image, and whether it is to be pushed by hand."""
@@ -119,7 +90,7 @@ class ActionPages:
         if image is None:
             return self.context.page("push", NOW, image="")
         try:
-            rows = self.done.if_pushed(image)
+            rows = self.by_hand.if_pushed(image)
         except UpdaterError as error:
             return self._refused(error, NOW)
         return self._confirm(
@@ -134,11 +105,11 @@ class ActionPages:
         given = form()
         image = given.get("image", "")
 
-        def does(done: Done, who: Person) -> str:
-            row = done.push(image, who, force=bool(given.get("force")))
+        def does(by_hand: ByHand, who: Person) -> str:
+            row = by_hand.push(image, who, force=bool(given.get("force")))
             return f"/rollouts/{row['rollout']['id']}" if row["rollout"] else f"/events/{row['push']}"
 
-        return self._once(NOW, lambda done: _mark(done.if_pushed(image)), does)
+        return self._once(NOW, lambda by_hand: _mark(by_hand.if_pushed(image)), does)
 
     def silences(self) -> HTTPResponse:
         """Show what is silenced, those first that count, and ask what else is to be."""
@@ -163,7 +134,7 @@ class ActionPages:
         if values["hours"] not in _HOURS:
             return self.context.refused(422, "For how long is not said", NOW)
         try:
-            subject, of = self._meant(self.done, values)
+            subject, of = self._meant(self.by_hand, values)
         except UpdaterError as error:
             return self._refused(error, NOW)
         back = f"/silences?{urlencode({'what': values['what']})}"
@@ -180,11 +151,11 @@ class ActionPages:
         if given.get("hours") not in _HOURS:
             return self.context.refused(422, "For how long is not said", NOW)
 
-        def does(done: Done, who: Person) -> str:
-            done.silence(given.get("what", ""), self._until(given), given.get("reason", ""), who)
+        def does(by_hand: ByHand, who: Person) -> str:
+            by_hand.silence(given.get("what", ""), self._until(given), given.get("reason", ""), who)
             return "/silences"
 
-        return self._once(NOW, lambda done: ":".join(self._meant(done, given)), does)
+        return self._once(NOW, lambda by_hand: ":".join(self._meant(by_hand, given)), does)
 
     def show_end_silence(self, number: int) -> HTTPResponse:
         """Ask whether a silence is to end."""
@@ -202,33 +173,33 @@ class ActionPages:
     def end_silence(self, number: int) -> HTTPResponse:
         """End a silence."""
 
-        def does(done: Done, who: Person) -> str:
-            done.end_silence(number, who)
+        def does(by_hand: ByHand, who: Person) -> str:
+            by_hand.end_silence(number, who)
             return "/silences"
 
         return self._once(NOW, lambda _: str(number), does)
 
-    def _meant(self, done: Done, given: Mapping[str, str]) -> tuple[str, str]:
-        return done.if_silenced(given.get("what", ""), self._until(given), given.get("reason", ""))
+    def _meant(self, by_hand: ByHand, given: Mapping[str, str]) -> tuple[str, str]:
+        return by_hand.if_silenced(given.get("what", ""), self._until(given), given.get("reason", ""))
 
     def _until(self, given: Mapping[str, str]) -> datetime:
         return self.context.rendering.clock() + timedelta(hours=int(given["hours"]))
 
     def _once(
-        self, section: str, mark: Callable[[Done], str], does: Callable[[Done, Person], str]
+        self, section: str, mark: Callable[[ByHand], str], does: Callable[[ByHand, Person], str]
     ) -> HTTPResponse:
         """Have something done that was confirmed, where it still has the ``mark`` that was seen; ``does`` returns where to go then."""
-        given, who, now = form(), _person(), self.context.rendering.clock()
+        given, who, now = form(), visitor_of_request().person, self.context.rendering.clock()
         key, fingerprint = f"page {given.get('once', '')}", _hash([request.path, given])
         try:
             with self.context.storage.transaction() as kept:
                 before = kept.answers.find(who.name, key)
                 if before and before.fingerprint == fingerprint:
                     return going_to(json.loads(before.content))
-                done = self.done.within(kept)
-                if before or not given.get("once") or given.get("seen") != mark(done):
+                by_hand = self.by_hand.within(kept)
+                if before or not given.get("once") or given.get("seen") != mark(by_hand):
                     return self.context.refused(409, _CHANGED, section)
-                path = does(done, who)
+                path = does(by_hand, who)
                 kept.answers.keep(
                     KeptAnswer(who.name, key, fingerprint, HTTPStatus.SEE_OTHER, json.dumps(path), now)
                 )
@@ -266,8 +237,3 @@ def _mark(rows: Sequence[JudgedRow]) -> str:
 
 def _hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _person() -> Person:
-    person: Person = request.environ[VISITOR].person
-    return person
