@@ -74,7 +74,7 @@ def servers(
         trail=known.flaw,
         broken=known.troubles,
     )
-    _watch(parts, known, overview, standings, metrics)
+    _watch(parts, known, overview, status, metrics)
     orders = TargetOrders()
     by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
     api = Api(
@@ -130,14 +130,15 @@ def servers(
 
 
 def _watch(
-    parts: Parts, known: Known, overview: CurrentOverview, standings: CurrentRegistries, metrics: Metrics
+    parts: Parts, known: Known, overview: CurrentOverview, status: CurrentStatus, metrics: Metrics
 ) -> None:
     """Have metrics told of what is looked at when they are asked for."""
     watched = Watched(
         storage=parts.storage,
         overview=overview,
-        registries=standings,
-        troubles=known.troubles,
+        registries=status.standings,
+        troubles=lambda: [one["kind"] for one in status()["troubles"]],
+        broken=known.troubles,
         workers=parts.settings.rollouts.workers,
         busy=lambda: len(known.running()),
     )

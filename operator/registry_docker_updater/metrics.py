@@ -72,6 +72,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("verdict",),
     ),
     "oldest_answer_timestamp_seconds": ("When the host was asked that was not asked for longest.", ()),
+    "troubles": ("What is wrong and not silenced, as `status` counts it, by its kind.", ("kind",)),
 }
 
 

@@ -21,13 +21,18 @@ import pytest
 import yaml
 
 from integration.conftest import SECRET, Running, Site, until
+from integration.keeping import ONCE, begin, end, ended, push, record
 from integration.receivers import certificate, free_port
 from integration.registries import image, registry
 from integration.test_metrics import exposition
 from integration.test_operator import APP, ended_rollouts, event, scanned
 from integration.test_readiness import fork_server
 from integration.test_settings_again import change
-from unit.builders import HOST
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.storage import Storage
+from unit.builders import HOST, OLD, container
 
 pytestmark = pytest.mark.lab
 FILES = Path(__file__).parents[2] / "docs/prometheus"
@@ -121,7 +126,7 @@ def _looks(prometheus: Prometheus) -> int:
 
 
 def test_promtool_finds_nothing_wrong_with_rules_example_and_their_tests() -> None:
-    assert "13 rules found" in promtool("check", "rules", FILES / "alerts.yml")
+    assert "14 rules found" in promtool("check", "rules", FILES / "alerts.yml")
     assert "SUCCESS" in promtool("check", "config", FILES / "prometheus.yml")
     assert "SUCCESS" in promtool("test", "rules", FILES / "alerts_test.yml")
 
@@ -226,6 +231,23 @@ def test_registries_that_are_silent_or_do_not_answer_and_a_broken_trail_have_the
             real.client.push("test/app", "1", image("2"))
             prometheus.fires("RegistrySilent", "production")
             assert ("RegistryUnanswered", "production") not in prometheus.firing
+
+
+def test_a_target_of_which_neither_version_runs_has_its_alert(site: Site) -> None:
+    site.add_host("solo", APP)
+    site.state.mkdir(mode=0o700)
+    database = Database(site.state / "updater.db")
+    storage, now = Storage(database), utc_now()
+    record(storage, push(when=now), now=now)
+    web = container("web0")
+    begin(storage, now, web)
+    end(storage, now, ended(Outcome.ROLLBACK_FAILED, web.key, OLD), retry=ONCE)
+    database.close()
+    with site.operator() as operator:
+        scanned(operator)
+        assert operator.port
+        with watching(site.folder / "prometheus", operator.port) as prometheus:
+            prometheus.fires("TargetsDown", "down")
 
 
 def test_a_certificate_that_ends_soon_has_its_alert(site: Site) -> None:

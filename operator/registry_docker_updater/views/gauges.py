@@ -17,6 +17,7 @@ from registry_docker_updater.core.rollouts.verdicts import (
     UNFINISHED,
 )
 from registry_docker_updater.core.schedules.registries import RegistryStanding
+from registry_docker_updater.core.status.troubles import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.metrics import Reading
 from registry_docker_updater.storage.storage import Storage
@@ -27,21 +28,22 @@ _VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEF
 
 @dataclass(frozen=True)
 class Watched:
-    """What is read: ``troubles`` says by part why it does not work, None where it does.
+    """What is read: ``broken`` says by part why it does not work, None where it does.
 
-    ``busy`` is how many of the ``workers`` roll something out.
+    ``troubles`` has the kind of each trouble that nobody has silenced, ``busy`` is how many of the ``workers`` roll something out.
     """
 
     storage: Storage
     overview: Callable[[], Overview]
     registries: Callable[[], Sequence[RegistryStanding]]
-    troubles: Callable[[], Mapping[str, str | None]]
+    troubles: Callable[[], Sequence[str]]
+    broken: Callable[[], Mapping[str, str | None]]
     workers: int
     busy: Callable[[], int]
 
     def readings(self) -> Iterator[Reading]:
         """Yield what is known; nothing of what is kept while the database does not answer."""
-        for part, trouble in self.troubles().items():
+        for part, trouble in self.broken().items():
             yield Reading("ready", 0 if trouble else 1, (part,))
         yield Reading("rollout_workers", self.workers)
         yield Reading("rollout_workers_busy", self.busy())
@@ -51,6 +53,7 @@ class Watched:
                 *self._kept([one.name for one in standings]),
                 *(reading for one in standings for reading in _of_registry(one)),
                 *_of_fleet(self.overview()),
+                *_of_troubles(self.troubles()),
             ]
         except StoreUnavailable:
             return
@@ -66,6 +69,11 @@ class Watched:
         for state in RolloutState:
             yield Reading("rollouts", states.get(state, 0), (state.value,))
         yield Reading("notifications_waiting", waiting)
+
+
+def _of_troubles(kinds: Sequence[str]) -> Iterator[Reading]:
+    for kind in TroubleKind:
+        yield Reading("troubles", kinds.count(kind), (kind.value,))
 
 
 def _of_registry(one: RegistryStanding) -> Iterator[Reading]:
