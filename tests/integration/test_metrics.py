@@ -14,6 +14,7 @@ from integration.test_operator import APP, ended_rollouts, event, scanned
 from integration.test_settings_again import change
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.stages import STAGES
+from registry_docker_updater.core.status.troubles import TroubleKind
 from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.metrics import EVENT_ENDS, Metrics, Reading
 from registry_docker_updater.storage.database import Database
@@ -141,7 +142,7 @@ def test_no_text_from_outside_becomes_a_label(site: Site) -> None:
         "unfinished",
         "refused",
     }
-    known |= {"changed", "done", "left_alone"}
+    known |= {"changed", "done", "left_alone", *TroubleKind}
     others = {
         one for one in values - known if not re.fullmatch(r"[0-9.]+|\+Inf|/(\{?[a-z0-9._]+\}?/?)+", one)
     }

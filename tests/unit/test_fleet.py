@@ -332,3 +332,7 @@ def test_a_target_is_looked_for_by_all_that_people_know_of_it_whatever_its_case(
     words = replace(container("Web", on="Solo"), place="host Solo").words
     assert all(one in words for one in ("web", "host solo", f"{HOST}/test/app:1", OLD))
     assert "solo\n" in words
+
+
+def test_an_image_name_is_written_as_people_write_it() -> None:
+    assert str(ImageName(HOST, "test/app", "1")) == f"{HOST}/test/app:1"

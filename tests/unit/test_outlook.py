@@ -67,6 +67,12 @@ def test_a_target_for_which_nothing_was_pushed_says_why(image: str, verdict: Ver
     assert (found.verdict, found.desired, found.is_behind) == (verdict, None, False)
 
 
+def test_the_verdict_on_a_target_is_that_of_its_outlook() -> None:
+    current = container("current", digest=NEW)
+    seen = overview_of(WEB, current)
+    assert [seen.verdict(one) for one in (WEB, current)] == [DUE, CURRENT]
+
+
 def test_a_target_whose_image_cannot_be_read_is_matched_by_no_push() -> None:
     assert outlook(replace(WEB, reference=None)).verdict is UNMATCHED
 

@@ -181,10 +181,12 @@ def test_the_gravest_comes_first() -> None:
             untold=[untold()],
             trail="the trail was tampered with",
             has_operator=False,
+            broken={"database": "the disk is full", "runs": None},
         )
     ]
     assert kinds == [
         TroubleKind.NO_OPERATOR,
+        TroubleKind.NOT_READY,
         TroubleKind.BROKEN_TRAIL,
         TroubleKind.FAILED,
         TroubleKind.UNREACHABLE,
@@ -193,6 +195,11 @@ def test_the_gravest_comes_first() -> None:
         TroubleKind.OLD_LOOK,
         TroubleKind.TEAM_NOT_TOLD,
     ]
+
+
+def test_an_operator_that_does_not_work_says_which_part_and_why() -> None:
+    (one,) = found(seen(), broken={"database": "the disk is full", "runs": None})
+    assert one.sentence == "the operator does not work (database): the disk is full"
 
 
 def test_what_is_silenced_is_told_apart_from_what_is_not() -> None:
