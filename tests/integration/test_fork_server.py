@@ -87,7 +87,8 @@ def test_a_server_that_does_not_answer_any_more_is_replaced(
     assert playbooks.run(Playbook("asks"), shop.runs / "1", MINUTE).status == "successful"
     until(lambda: playbooks.trouble() is None)
     monkeypatch.setattr(forks, "_LONGEST_FORK", 1.0)
-    (server,) = [one for one in psutil.Process().children() if one.cmdline()[0].endswith("fork server")]
+    servers = [one for one in psutil.Process().children() if one.cmdline()[0].endswith("fork server")]
+    (server,) = [one for one in servers if one.cwd() == str(shop.folder)]
     server.suspend()
     try:
         assert playbooks.run(Playbook("asks"), shop.runs / "2", MINUTE).status == "successful"
