@@ -4,11 +4,13 @@
 import functools
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from browser.chromium import chromium
 from lab import Lab
 
 
@@ -41,3 +43,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
     ]
     return report
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser for all tests that want one: there can be no second in a process."""
+    with chromium() as opened:
+        yield opened

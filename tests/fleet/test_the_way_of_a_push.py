@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 import requests
 import testinfra
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from browser.chromium import chromium
 from demo import scene
 from demo.receivers import CHANNELS
 from demo.scene import Deployed
@@ -135,21 +134,22 @@ def test_the_team_is_told_by_every_channel(lab: Lab, updater: Updater) -> None:
             assert word in message, f"{word} is not in the message by {channel}: {message}"
 
 
-def test_whoever_has_the_first_page_open_sees_a_push_run_and_end(lab: Lab, updater: Updater) -> None:
+def test_whoever_has_the_first_page_open_sees_a_push_run_and_end(
+    lab: Lab, updater: Updater, browser: Browser
+) -> None:
     """In a browser, on the real fleet: the rollout appears, its targets move, and its page says how it ended."""
-    with chromium() as browser:
-        page = browser.new_page()
-        page.set_default_timeout(_SECONDS_TO_ROLL_OUT * 1000)
-        page.goto(f"{updater.url}/")
-        expect(page.locator("#live")).to_have_text("live")
+    page = browser.new_page()
+    page.goto(f"{updater.url}/")
+    expect(page.locator("#live")).to_have_text("live")
 
-        digest = str(lab.registry("registry").push("test/app", "1", good("seen")))
-        running = page.locator("#running")
-        expect(running).to_contain_text(digest.removeprefix("sha256:")[:12], timeout=30_000)
-        expect(running.locator("tbody tr").first).to_be_visible(timeout=30_000)
-        running.get_by_role("link", name=re.compile("rollout")).click()
-        expect(page.locator("#rollout")).to_contain_text("ended well", timeout=_SECONDS_TO_ROLL_OUT * 1000)
-        states = page.locator("#targets td[data-name=Outcome]").all_inner_texts()
+    digest = str(lab.registry("registry").push("test/app", "1", good("seen")))
+    running = page.locator("#running")
+    expect(running).to_contain_text(digest.removeprefix("sha256:")[:12], timeout=30_000)
+    expect(running.locator("tbody tr").first).to_be_visible(timeout=30_000)
+    running.get_by_role("link", name=re.compile("rollout")).click()
+    expect(page.locator("#rollout")).to_contain_text("ended well", timeout=_SECONDS_TO_ROLL_OUT * 1000)
+    states = page.locator("#targets td[data-name=Outcome]").all_inner_texts()
+    page.close()
 
     assert states
     assert {one.partition("\n")[0] for one in states} == {"updated"}
