@@ -14,7 +14,7 @@ from integration.test_operator import APP, ended_rollouts, event, scanned
 from integration.test_settings_again import change
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.stages import STAGES
-from registry_docker_updater.core.status.troubles import TroubleKind
+from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.metrics import EVENT_ENDS, Metrics, Reading
 from registry_docker_updater.storage.database import Database

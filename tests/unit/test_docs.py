@@ -17,7 +17,7 @@ from integration.receivers import certificate
 from registry_docker_updater.cli import main as cli
 from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.status.troubles import TroubleKind
+from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.http.api import Api
 from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.listings import Listings

@@ -20,7 +20,8 @@ from registry_docker_updater.core.schedules.registries import (
     RegistryStanding,
 )
 from registry_docker_updater.core.silences import Silence, Silences, Subject
-from registry_docker_updater.core.status.troubles import Circumstances, Trouble, TroubleKind, Untold, troubles
+from registry_docker_updater.core.status.trouble import Trouble, TroubleKind
+from registry_docker_updater.core.status.troubles import Circumstances, Untold, troubles
 from registry_docker_updater.core.status.waiting import waiting
 from unit.builders import HOST, NEW, NOON, at, container, desired, fleet, host, rollout, service
 

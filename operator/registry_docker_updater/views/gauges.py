@@ -17,7 +17,7 @@ from registry_docker_updater.core.rollouts.verdicts import (
     UNFINISHED,
 )
 from registry_docker_updater.core.schedules.registries import RegistryStanding
-from registry_docker_updater.core.status.troubles import TroubleKind
+from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.metrics import Reading
 from registry_docker_updater.storage.storage import Storage

@@ -12,7 +12,8 @@ from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.silences import Silences
-from registry_docker_updater.core.status.troubles import Circumstances, Trouble, Untold, troubles
+from registry_docker_updater.core.status.trouble import Trouble
+from registry_docker_updater.core.status.troubles import Circumstances, Untold, troubles
 from registry_docker_updater.core.status.waiting import Waiting, waiting
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Outlook, Overview
-from registry_docker_updater.core.status.troubles import NAMED
+from registry_docker_updater.core.status.trouble import NAMED
 
 
 @dataclass(frozen=True)
