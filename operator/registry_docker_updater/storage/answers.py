@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, put
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import put
 
 # For how long they are.
 KEPT_FOR = timedelta(hours=24)

@@ -6,7 +6,6 @@ What that costs does not depend on how much is kept already.
 import hashlib
 import json
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,13 +21,11 @@ from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import Happened, append_all, driver_cursor, in_database
 from registry_docker_updater.storage.claims import open_claims
-from registry_docker_updater.storage.database import batches, by_registry, put_all
+from registry_docker_updater.storage.ignored import Ignored, count_ignored
 from registry_docker_updater.storage.newest import keep_newest, newest_of
+from registry_docker_updater.storage.statements import batches, by_registry
 from registry_docker_updater.storage.written import Written, recorded_row, taken
 
-# Reasons are partly what a sender wrote: this many of one registry are counted, one by one.
-_MOST_REASONS = 200
-OTHER_REASONS = "other reasons"
 _Event = Push | UnresolvedPush | Unreadable
 # What a claim has of its event.
 _OF_CLAIM = ("registry", "repository", "tag", "occurred_at", "received_at")
@@ -116,7 +113,7 @@ def keep_arrived(connection: Connection, arrived: Sequence[Arrived]) -> list[Rec
             claims.append({**{name: row[name] for name in _OF_CLAIM}, "event": number})
     newest = _keep_newest(connection, pushes)
     open_claims(connection, claims)
-    first = _count_ignored(connection, arrived)
+    first = count_ignored(connection, [Ignored(one.registry, one.ignored, one.at) for one in arrived])
     append_all(connection, [*_received(fresh, newest), *_ignored(arrived, first)])
     return [
         Recorded(
@@ -228,45 +225,3 @@ def _keep_newest(connection: Connection, pushes: Sequence[tuple[Arrived, Push, i
             newest[name] = after
     keep_newest(connection, newest, before)
     return taken(connection)
-
-
-def _count_ignored(connection: Connection, arrived: Sequence[Arrived]) -> list[list[str]]:
-    """Count what was ignored; return the reasons that are new, by delivery."""
-    registries = {one.registry for one in arrived if one.ignored}
-    if not registries:
-        return [[] for _ in arrived]
-    i = tables.ignored.c
-    kept = {
-        (row["registry"], row["reason"]): dict(row)
-        for row in connection.execute(select(tables.ignored).where(i.registry.in_(registries))).mappings()
-    }
-    known, of_registry = set(kept), Counter(registry for registry, _ in kept)
-    first: list[list[str]] = []
-    touched = set()
-    for delivery in arrived:
-        first.append([])
-        for given in delivery.ignored:
-            reason = given
-            if (delivery.registry, reason) not in kept and of_registry[delivery.registry] >= _MOST_REASONS:
-                reason = OTHER_REASONS
-            itself = (delivery.registry, reason)
-            if itself not in kept:
-                kept[itself] = {
-                    "registry": delivery.registry,
-                    "reason": reason,
-                    "count": 0,
-                    "first_at": delivery.at,
-                    "last_at": delivery.at,
-                }
-                of_registry[delivery.registry] += 1
-                first[-1].append(reason)
-            kept[itself]["count"] += 1
-            kept[itself]["last_at"] = delivery.at
-            touched.add(itself)
-    put_all(
-        connection,
-        tables.ignored,
-        add=[kept[itself] for itself in touched - known],
-        replace=[kept[itself] for itself in touched & known],
-    )
-    return first

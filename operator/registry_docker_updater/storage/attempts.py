@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 from registry_docker_updater.core.rollouts.history import LastAttempt, Refusal
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, batches, put
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import batches, put
 from registry_docker_updater.storage.written import removed, wrote
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, or_
 
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import by_no_index
+from registry_docker_updater.storage.statements import by_no_index
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from registry_docker_updater.core.events.pushes import Claim
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append, append_all
-from registry_docker_updater.storage.database import Connections, batches, by_registry, putting_newer
+from registry_docker_updater.storage.database import Connections
 from registry_docker_updater.storage.newest import NAMES_AT_ONCE, is_of_pairs, keep_newest, newest_of, pairs
+from registry_docker_updater.storage.statements import batches, by_registry, putting_newer
 from registry_docker_updater.storage.written import taken, wrote_where
 
 # Who pushed, where the registry itself was asked.

@@ -18,8 +18,9 @@ from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.arrivals import Arrived, Recorded, keep_arrived
 from registry_docker_updater.storage.choices import ALL_EVENTS, EventChoice
 from registry_docker_updater.storage.claims import FOUND
-from registry_docker_updater.storage.database import BEYOND, Connections, by_no_index
+from registry_docker_updater.storage.database import BEYOND, Connections
 from registry_docker_updater.storage.newest import newest_of
+from registry_docker_updater.storage.statements import by_no_index
 
 # Seconds. Registries wait five for an answer, by our own snippet, and for the commit before theirs, too.
 _PATIENCE = 2.0

@@ -15,7 +15,8 @@ from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.core.fleet.targets import Kind, Target
 from registry_docker_updater.core.references import Reference
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, batches
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import batches
 
 
 class FleetStore:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, 
 from registry_docker_updater.core.events.newest import Newest
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import batches, by_registry, put_all
+from registry_docker_updater.storage.statements import batches, by_registry, put_all
 from registry_docker_updater.storage.written import wrote
 
 # Names are looked up as all pairs of their repositories and tags.

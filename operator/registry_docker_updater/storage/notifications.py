@@ -9,7 +9,8 @@ from sqlalchemy import and_, func, select, update
 
 from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.storage import tables
-from registry_docker_updater.storage.database import Connections, put
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import put
 from registry_docker_updater.storage.written import wrote, wrote_where
 
 

@@ -8,7 +8,8 @@ from registry_docker_updater.core.events.pushes import BY_HAND
 from registry_docker_updater.core.schedules.registries import Heard
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.claims import FOUND, MISSED
-from registry_docker_updater.storage.database import Connections, by_no_index
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import by_no_index
 
 
 class RegistryStore:

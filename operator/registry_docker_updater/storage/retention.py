@@ -21,7 +21,8 @@ from registry_docker_updater.core.notifications.schedule import NotificationStat
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append
-from registry_docker_updater.storage.database import Connections, batches
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import batches
 from registry_docker_updater.storage.trail import entries_before
 from registry_docker_updater.storage.written import RECORDED, removed, row_as_kept
 

@@ -3,19 +3,25 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, String, and_, case, cast, func, insert, select
+from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, func, insert, select
 
 from registry_docker_updater.core.events.pushes import KeptPush
-from registry_docker_updater.core.fleet.targets import Kind
-from registry_docker_updater.core.rollouts.desired import DesiredImage, PushedName
+from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
-from registry_docker_updater.core.rollouts.outcomes import FAILURES, Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.outcomes import FAILURES, Outcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
-from registry_docker_updater.storage.database import BEYOND, Connections, batches, by_no_index, put
+from registry_docker_updater.storage.database import BEYOND, Connections
+from registry_docker_updater.storage.rollout_rows import (
+    outcome_of,
+    outcome_row,
+    push_of,
+    rollout_of,
+    select_rollouts,
+)
+from registry_docker_updater.storage.statements import batches, by_no_index, put
 from registry_docker_updater.storage.written import wrote, wrote_where
 
 
@@ -56,7 +62,7 @@ class RolloutStore:
             put(connection, tables.rollouts, row)
             wrote(connection, tables.rollouts, row)
             for one in outcomes:
-                outcome = _outcome_row(rollout.id, one)
+                outcome = outcome_row(rollout.id, one)
                 put(connection, tables.outcomes, outcome)
                 wrote(connection, tables.outcomes, outcome)
 
@@ -73,18 +79,22 @@ class RolloutStore:
         with self._connections.writing() as connection:
             number = connection.scalars(new.returning(tables.rollouts.c.id)).one()
             wrote_where(connection, tables.rollouts, tables.rollouts.c.id == number)
-            return _rollout(connection.execute(_rollouts().where(tables.rollouts.c.id == number)).one())
+            return rollout_of(
+                connection.execute(select_rollouts().where(tables.rollouts.c.id == number)).one()
+            )
 
     def of_push(self, push: int) -> Rollout | None:
         """Return the rollout of a push, or None when there is none yet."""
         with self._connections.reading() as connection:
-            row = connection.execute(_rollouts().where(tables.rollouts.c.push == push)).first()
-        return _rollout(row) if row else None
+            row = connection.execute(select_rollouts().where(tables.rollouts.c.push == push)).first()
+        return rollout_of(row) if row else None
 
     def get(self, number: int) -> Rollout:
         """Return the rollout with ``number``, which is known to be there."""
         with self._connections.reading() as connection:
-            return _rollout(connection.execute(_rollouts().where(tables.rollouts.c.id == number)).one())
+            return rollout_of(
+                connection.execute(select_rollouts().where(tables.rollouts.c.id == number)).one()
+            )
 
     def counts(self) -> Mapping[RolloutState, int]:
         """Return how many rollouts are in each state, where any are."""
@@ -96,8 +106,8 @@ class RolloutStore:
     def in_state(self, state: RolloutState) -> tuple[Rollout, ...]:
         """Return the rollouts that are in ``state``."""
         with self._connections.reading() as connection:
-            rows = connection.execute(_rollouts().where(tables.rollouts.c.state == state))
-            return tuple(map(_rollout, rows))
+            rows = connection.execute(select_rollouts().where(tables.rollouts.c.state == state))
+            return tuple(map(rollout_of, rows))
 
     def outcomes(self, rollout: int) -> tuple[RunOutcome, ...]:
         """Return what became of each target of a rollout so far, by key."""
@@ -122,7 +132,7 @@ class RolloutStore:
                 for some in batches(sorted(keys))
                 for row in connection.execute(query.where(o.key.in_(some)))
             ]
-        return tuple(map(_outcome, rows))
+        return tuple(map(outcome_of, rows))
 
     def slowest(self, rollout: int) -> RunOutcome | None:
         """Return what became of the target whose run told of the latest stage, None where none did."""
@@ -136,7 +146,7 @@ class RolloutStore:
         )
         with self._connections.reading() as connection:
             row = connection.execute(query).first()
-        return _outcome(row) if row else None
+        return outcome_of(row) if row else None
 
     def open_or_of(self, registries: Collection[str], pushes: Collection[int]) -> tuple[Rollout, ...]:
         """Return every rollout of ``registries`` that runs or waits, or is of one of ``pushes``."""
@@ -145,8 +155,10 @@ class RolloutStore:
         wheres += [r.push.in_(some) for some in batches(sorted(pushes))]
         known = by_no_index(tables.events.c.registry).in_(list(registries))
         with self._connections.reading() as connection:
-            rows = [row for where in wheres for row in connection.execute(_rollouts().where(where, known))]
-        return tuple(map(_rollout, rows))
+            rows = [
+                row for where in wheres for row in connection.execute(select_rollouts().where(where, known))
+            ]
+        return tuple(map(rollout_of, rows))
 
     def newest(
         self, limit: int, before: int | None = None, choice: RolloutChoice = ALL_ROLLOUTS
@@ -186,7 +198,7 @@ class RolloutStore:
             kept = {
                 one.rollout.id: one for one in _kept(connection, tables.rollouts.c.id.in_(numbers), limit)
             }
-        found = ((kept[row.rollout], _outcome(row)) for row in rows)
+        found = ((kept[row.rollout], outcome_of(row)) for row in rows)
         return tuple(KeptOutcome(one.rollout, one.push, said) for one, said in found)
 
     def _counted(self, which: ColumnElement[bool]) -> KeptRollout | None:
@@ -202,7 +214,7 @@ class RolloutStore:
 
 def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tuple[KeptRollout, ...]:
     o = tables.outcomes.c
-    query = _rollouts().where(which).order_by(tables.rollouts.c.id.desc()).limit(limit)
+    query = select_rollouts().where(which).order_by(tables.rollouts.c.id.desc()).limit(limit)
     rows = connection.execute(query).all()
     left = func.count().filter(o.left_alone)
     counting = select(o.rollout, o.outcome, func.count(), left).group_by(o.rollout, o.outcome)
@@ -214,7 +226,9 @@ def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tup
         counts.setdefault(rollout, {})[Outcome(outcome)] = count
         left_alone[rollout] = left_alone.get(rollout, 0) + left_count
     return tuple(
-        KeptRollout(_rollout(row), _push(row), counts.get(row.id, {}), left_alone=left_alone.get(row.id, 0))
+        KeptRollout(
+            rollout_of(row), push_of(row), counts.get(row.id, {}), left_alone=left_alone.get(row.id, 0)
+        )
         for row in rows
     )
 
@@ -222,61 +236,4 @@ def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tup
 def _outcomes(connection: Connection, rollout: int) -> tuple[RunOutcome, ...]:
     o = tables.outcomes.c
     query = select(tables.outcomes).where(o.rollout == rollout).order_by(o.key)
-    return tuple(map(_outcome, connection.execute(query)))
-
-
-def _rollouts() -> Any:
-    e, r = tables.events.c, tables.rollouts.c
-    push = (e.registry, e.repository, e.tag, e.digest, e.actor, e.received_at)
-    return select(tables.rollouts, *push).join(tables.events, e.id == r.push)
-
-
-def _rollout(row: Row[Any]) -> Rollout:
-    return Rollout(
-        id=row.id,
-        push=row.push,
-        name=PushedName(row.registry, row.repository, row.tag),
-        image=row.image,
-        state=RolloutState(row.state),
-        created_at=row.created_at,
-        runs=row.runs,
-        attempts=row.attempts,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        due_at=row.due_at,
-        note=row.note,
-        is_stopped=row.is_stopped,
-    )
-
-
-def _push(row: Row[Any]) -> KeptPush:
-    return KeptPush(
-        id=row.push,
-        registry=row.registry,
-        repository=row.repository,
-        tag=row.tag,
-        digest=row.digest,
-        actor=row.actor,
-        received_at=row.received_at,
-    )
-
-
-def _outcome_row(rollout: int, one: RunOutcome) -> dict[str, Any]:
-    stages = {stage: moment.isoformat() for stage, moment in one.result.stages.items()}
-    return {**asdict(one.result), "stages": stages, "rollout": rollout, "run": one.run, "at": one.at}
-
-
-def _outcome(row: Row[Any]) -> RunOutcome:
-    result = TargetOutcome(
-        key=row.key,
-        kind=Kind(row.kind),
-        name=row.name,
-        place=row.place,
-        outcome=Outcome(row.outcome),
-        before=row.before,
-        after=row.after,
-        message=row.message,
-        left_alone=row.left_alone,
-        stages={stage: datetime.fromisoformat(moment) for stage, moment in row.stages.items()},
-    )
-    return RunOutcome(result, row.run, row.at)
+    return tuple(map(outcome_of, connection.execute(query)))

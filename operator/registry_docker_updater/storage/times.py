@@ -14,7 +14,8 @@ from registry_docker_updater.core.audit.kinds import CLOCK_SET
 from registry_docker_updater.core.schedules import clock_changes
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append
-from registry_docker_updater.storage.database import Connections, batches
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.statements import batches
 from registry_docker_updater.storage.written import RECORDED, wrote_where
 
 _MOMENTS: tuple[tuple[Table, str], ...] = (

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, func, select
 from registry_docker_updater.core.audit.entries import Entry, Step, TrailHead
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append, driver_connection, in_database, last_given
-from registry_docker_updater.storage.database import BEYOND, Connections, batches
+from registry_docker_updater.storage.database import BEYOND, Connections
+from registry_docker_updater.storage.statements import batches
 from registry_docker_updater.storage.written import RECORDED, is_moment, moment_as_kept, row_as_kept
 
 _t = tables.trail.c
