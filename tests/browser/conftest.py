@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from browser.filled import Served, fill, served
+
+# A machine that does much else at once is slow.
+_PATIENCE_MS = 30_000
 
 
 @pytest.fixture
@@ -33,7 +36,8 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
             wrong.append(message.text)
 
     page.on("console", said)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(_PATIENCE_MS)
+    expect.set_options(timeout=_PATIENCE_MS)
     yield page
     context.close()
     assert wrong == []
