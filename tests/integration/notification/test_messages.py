@@ -57,7 +57,7 @@ def test_every_channel_tells_image_digests_actor_and_targets(
         ):
             assert word in message
         assert message.index("service api") < message.index("service web"), "failures come first"
-    link = "https://updater.example.com/api/rollouts/12"
+    link = "https://updater.example.com/rollouts/12"
     assert f"<{link}|Show the rollout>" in slack
     assert link in part(mail, "plain")
     assert f'href="{link}"' in part(mail, "html")
@@ -95,7 +95,7 @@ def test_teams_gets_an_adaptive_card_in_the_envelope_of_workflows(
         {
             "type": "Action.OpenUrl",
             "title": "Show the rollout",
-            "url": "https://updater.example.com/api/rollouts/12",
+            "url": "https://updater.example.com/rollouts/12",
         }
     ]
     assert team.teams.headers[0]["Content-Type"] == "application/json; charset=utf-8"
