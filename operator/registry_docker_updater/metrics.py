@@ -1,4 +1,4 @@
-"""Every metric: what the operator counts and times as it works, and the names of what is read when somebody asks.
+"""Every metric: what the operator counts and times as it works, and how that, and what is read then, is told to who asks.
 
 Labels have few values: registries are those of the settings, all else is words of ours. Never a host, a target, an image or a
 path. This is the only door to Prometheus.
@@ -8,7 +8,6 @@ import itertools
 import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import (
@@ -22,6 +21,8 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from registry_docker_updater.readings import GAUGES, Reading
 
 _PREFIX = "registry_docker_updater"
 # Seconds: of a commit or an answer, of a stage of an update, and of a run or from a push to its update.
@@ -37,43 +38,6 @@ OTHER = "other"
 # When each series began is Prometheus's own to know.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 _OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a gauge shows that is read when somebody asks: its name without the prefix, its labels' values, and its value."""
-
-    name: str
-    value: float
-    labels: tuple[str, ...] = ()
-
-
-# What is read when somebody asks: by name, what it means, and its labels.
-GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "ready": ("Whether each part works that /readyz asks for: 1 or 0.", ("part",)),
-    "last_event_timestamp_seconds": ("When a registry sent an event last.", ("registry",)),
-    "last_poll_timestamp_seconds": ("When the sweep asked a registry last.", ("registry",)),
-    "registry_answers": ("Whether a registry answered when it was asked last: 1 or 0.", ("registry",)),
-    "missed_pushes": (
-        "Pushes that the sweep found and no event told of, since the registry told of one.",
-        ("registry",),
-    ),
-    "claims_waiting": ("Events about which the registry is still to be asked.", ("registry",)),
-    "rollouts": ("Rollouts that are kept, by their state.", ("state",)),
-    "rollouts_due": ("Pushes with targets that wait for nothing but a free worker.", ()),
-    "rollout_workers": ("How many rollouts may run side by side.", ()),
-    "rollout_workers_busy": ("How many rollouts run.", ()),
-    "notifications_waiting": ("Messages that are still to be sent.", ()),
-    "hosts": ("Hosts of the fleet, by whether they answered when asked last.", ("state",)),
-    "targets": ("Services and containers that opted in.", ()),
-    "targets_behind": ("Targets that do not run what was pushed, by the planner's verdict.", ("verdict",)),
-    "oldest_behind_timestamp_seconds": (
-        "When the push came that a target is behind for longest, by verdict.",
-        ("verdict",),
-    ),
-    "oldest_answer_timestamp_seconds": ("When the host was asked that was not asked for longest.", ()),
-    "troubles": ("What is wrong and not silenced, as `status` counts it, by its kind.", ("kind",)),
-}
 
 
 class Metrics:
@@ -145,7 +109,7 @@ class Metrics:
             self._commits.labels(outcome)
 
     def watch(self, read: Callable[[], Iterable[Reading]]) -> None:
-        """Have :data:`GAUGES` show what ``read`` returns, whenever somebody asks."""
+        """Have :data:`~registry_docker_updater.readings.GAUGES` show what ``read`` returns, whenever somebody asks."""
         self._registry.register(_Gauges(read))
 
     def exposition(self, *, is_open: bool) -> tuple[str, bytes]:

@@ -1,6 +1,7 @@
 """A page that is open follows what goes on."""
 
 import http.client
+import json
 import re
 import time
 from pathlib import Path
@@ -164,10 +165,11 @@ def test_what_somebody_types_is_not_taken_away(site: Served, page: Page) -> None
 
 
 def stream(
-    site: Served, topic: str, version: str = ""
+    site: Served, topic: str, version: str = "", token: str = ""
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=20)
-    connection.request("GET", f"/live?topic={topic}&version={version}")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    connection.request("GET", f"/live?topic={topic}&version={version}", headers=headers)
     return connection, connection.getresponse()
 
 
@@ -193,12 +195,23 @@ def test_what_is_no_topic_is_not_there(site: Served) -> None:
         connection.close()
 
 
-def test_only_so_many_follow_and_each_who_leaves_makes_room(site: Served) -> None:
-    followers = [stream(site, "trail") for _ in range(100)]
+def test_one_who_follows_leaves_places_to_others_by_their_name_and_by_the_address_of_who_has_none(
+    site: Served,
+) -> None:
+    followers = [stream(site, "trail") for _ in range(50)]
     assert {answer.status for _, answer in followers} == {200}
+    connection, answer = stream(site, "trail")
+    assert answer.status == 429
+    assert "50 pages of 127.0.0.1 follow" in json.load(answer)["error"]
+    connection.close()
+    site.access.change(Access(tokens=[Token("ann", "secret", Right.READ)]))
+    named = [stream(site, "trail", token="secret") for _ in range(50)]
+    assert {answer.status for _, answer in named} == {200}
+    site.access.change(Access())
     connection, answer = stream(site, "trail")
     assert answer.status == 503
     connection.close()
+    followers += named
     for one, answer in followers:
         answer.close()
         one.close()

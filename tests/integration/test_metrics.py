@@ -16,7 +16,8 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.stages import STAGES
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.http.metrics import MetricsPage
-from registry_docker_updater.metrics import EVENT_ENDS, Metrics, Reading
+from registry_docker_updater.metrics import EVENT_ENDS, Metrics
+from registry_docker_updater.readings import Reading
 from registry_docker_updater.storage.database import Database
 from unit.builders import HOST
 

@@ -102,7 +102,8 @@ def test_while_nothing_is_there_to_start_runs_from_the_operator_is_not_ready_and
         assert operator.ask("POST", "/events/production", event())[0] == 202
         temporary.mkdir()
         until(lambda: ready(operator)[0] == 200)
-        until(lambda: ended_rollouts(operator))
+        (row,) = until(lambda: ended_rollouts(operator))
+        assert row["attempts"] == 1
 
 
 def test_a_fork_server_that_was_killed_is_started_again_without_a_run(site: Site) -> None:
@@ -121,7 +122,7 @@ def test_what_ends_before_it_can_fork_is_named_with_how_it_ended(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playbooks = shop.playbooks
-    assert "was not started so far" in str(playbooks.trouble())
+    assert "the fork server is starting; where that goes on for minutes, see" in str(playbooks.trouble())
     monkeypatch.setattr(forks, "_MODULE", "no_such_module")
     playbooks.probe()
     until(lambda: "ended with 1 before it could fork anything" in str(playbooks.trouble()))

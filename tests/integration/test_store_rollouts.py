@@ -236,11 +236,14 @@ def test_news_are_told_until_they_are_told(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.UPDATED))
     (due,) = begun.notifications.due()
     assert due == Notification(1, NotificationState.DUE, due_at=at(20), run=1)
+    assert begun.notifications.counts() == (1, 0)
     later = Notification(1, NotificationState.DUE, 1, at(40), ("mail",), "mail: refused", run=1)
     keep_message(begun, due, later, {}, at(40))
     assert begun.notifications.due() == (later,)
+    assert begun.notifications.counts() == (1, 1)
     keep_message(begun, later, Notification(1, NotificationState.SENT, 2, run=1), {}, at(40))
     assert begun.notifications.due() == ()
+    assert begun.notifications.counts() == (0, 0)
 
 
 def test_news_that_come_while_the_team_is_told_are_told_too(begun: Storage) -> None:

@@ -9,12 +9,13 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TextIO
 
 from registry_docker_updater.core.moments import rfc3339
-from registry_docker_updater.log_context import ABOUT, now_about
+from registry_docker_updater.log_context import ABOUT, UNLIKE_OTHERS, now_about
 from registry_docker_updater.settings.model import Log as LogSettings
 from registry_docker_updater.views.text import LONGEST_OF_MANY, printable
 
@@ -26,6 +27,7 @@ _LINES_OF_TRACEBACK = 100
 _BEFORE_MESSAGE = ("event", "rollout", "target")
 _MINUTE = 60.0
 _MOST_REMEMBERED = 2000
+_LOOK_SECONDS = 1.0
 
 
 class LineFormatter(logging.Formatter):
@@ -39,7 +41,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return ``record`` as it is to stand in the log."""
-        known = now_about()
+        known = _about(record)
         ids = ", ".join(f"{name} {printable(known[name])}" for name in _BEFORE_MESSAGE if name in known)
         record.message = f"{ids}: {_message(record)}" if ids else _message(record)
         record.asctime = self.formatTime(record)
@@ -51,7 +53,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return ``record`` as it is to stand in the log."""
-        known, traceback = now_about(), _traceback(record)
+        known, traceback = _about(record), _traceback(record)
         ids = {name: known[name] for name in ABOUT if name in known}
         line = {
             "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
@@ -66,47 +68,115 @@ class JsonFormatter(logging.Formatter):
 
 @dataclass
 class _Said:
+    """When a line was said last, how often it was left out since, and how it was put then."""
+
     at: float
     left_out: int = 0
+    message: str = ""
 
 
 class Repeats(logging.Filter):
-    """Lets what is said again and again through once a minute; it then says how often it was left out."""
+    """Lets what is said again and again through once a minute; of what it leaves out it has the sum when the minute is over."""
 
     def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
         """``steady`` tells the time in seconds, from whenever, and is never set."""
         super().__init__()
         self._steady, self._lock = steady, threading.Lock()
-        self._said: dict[object, _Said] = {}
+        # The one first that was not heard for longest.
+        self._said: dict[_Key, _Said] = {}
+        self._forgotten: list[tuple[_Key, _Said]] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether ``record`` is to be logged."""
         if getattr(record, "is_unlike_others", False):
             return True
-        key, now = (record.name, record.levelno, _said_by(record), tuple(now_about().items())), self._steady()
+        key = (record.name, record.levelno, tuple(now_about().items()), _said_by(record))
         with self._lock:
-            said = self._said.pop(key, None)
-            if said and now - said.at < _MINUTE:
-                said.left_out += 1
+            now, said = self._steady(), self._said.pop(key, None)
+            # Where there is something to sum up, that is about to be done.
+            if said and (said.left_out or now - said.at < _MINUTE):
+                said.left_out, said.message = said.left_out + 1, _put(record)
                 self._said[key] = said
                 return False
             self._said[key] = _Said(now)
-            if len(self._said) > _MOST_REMEMBERED:
-                del self._said[next(iter(self._said))]
-        if said and said.left_out:
-            record.left_out = said.left_out
+            self._forget_some()
         return True
+
+    def sums(self, *, is_end: bool = False) -> Sequence[logging.LogRecord]:
+        """Return a line for each of which the minute is over, or all where it ``is_end``, and that was left out.
+
+        Such a sum is what was said of it in the minute that begins.
+        """
+        with self._lock:
+            now = self._steady()
+            for key in [one for one, said in self._said.items() if is_end or now - said.at >= _MINUTE]:
+                self._forget(key)
+            over, self._forgotten = self._forgotten, []
+            for key, _ in over:
+                self._said.setdefault(key, _Said(now))
+            self._forget_some()
+        return [_sum(key, said) for key, said in over]
+
+    def _forget_some(self) -> None:
+        """Remember no more than fits, and of those that were not heard for longest only how often they were left out."""
+        while len(self._said) > _MOST_REMEMBERED:
+            self._forget(next(iter(self._said)))
+
+    def _forget(self, key: "_Key") -> None:
+        said = self._said.pop(key)
+        if said.left_out:
+            self._forgotten.append((key, said))
+
+
+# Who says it, how grave it is, what it is about, and what tells it from other lines.
+_Key = tuple[str, int, tuple[tuple[str, int | str], ...], object]
 
 
 def _said_by(record: logging.LogRecord) -> object:
     """Return what tells a line from others: its text, and that of an error whose trace it has."""
-    error = record.exc_info[1] if record.exc_info else None
     if getattr(record, "is_routine", False):
         return record.msg
+    error = record.exc_info[1] if record.exc_info else None
+    return _put(record), type(error), str(error)
+
+
+def _put(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage(), type(error), str(error)
+        return record.getMessage()
     except Exception:  # whoever logged it so is told by the handler, as of every line
-        return record.msg, str(record.args)
+        return f"{record.msg} {record.args}"
+
+
+def _sum(key: _Key, said: _Said) -> logging.LogRecord:
+    name, level, ids, _ = key
+    record = logging.LogRecord(name, level, "", 0, said.message, (), None)
+    record.__dict__.update(about=dict(ids), left_out=said.left_out, **UNLIKE_OTHERS)
+    return record
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines to standard error, and the sums of those that were left out when it is their time, whether or not any other comes."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.repeats = Repeats()
+        self._is_closed = threading.Event()
+        threading.Thread(target=self._watch, name="log", daemon=True).start()
+
+    def close(self) -> None:
+        """End: what was left out so far is summed up."""
+        self._is_closed.set()
+        self._say(self.repeats.sums(is_end=True))
+        super().close()
+
+    def _watch(self) -> None:
+        while not self._is_closed.wait(_LOOK_SECONDS):
+            self._say(self.repeats.sums())
+
+    def _say(self, records: Iterable[logging.LogRecord]) -> None:
+        for one in records:
+            if logging.getLogger(one.name).isEnabledFor(one.levelno):
+                self.handle(one)
 
 
 class Log:
@@ -114,8 +184,7 @@ class Log:
 
     def __init__(self, settings: LogSettings) -> None:
         """Log to standard error, as ``settings`` say."""
-        self._handler = logging.StreamHandler(sys.stderr)
-        self._repeats = Repeats()
+        self._handler = _Lines()
         logging.basicConfig(handlers=[self._handler])
         self.change(settings)
 
@@ -123,9 +192,9 @@ class Log:
         """Go on as ``settings`` say. Details are logged of ourselves only: those of libraries may hold secrets."""
         level = logging.getLevelNamesMapping()[settings.level.upper()]
         self._handler.setFormatter(JsonFormatter() if settings.format == "json" else LineFormatter())
-        self._handler.removeFilter(self._repeats)
+        self._handler.removeFilter(self._handler.repeats)
         if level > logging.DEBUG:
-            self._handler.addFilter(self._repeats)
+            self._handler.addFilter(self._handler.repeats)
         logging.getLogger().setLevel(max(level, logging.INFO))
         logging.getLogger(_OURS).setLevel(level)
 
@@ -145,7 +214,14 @@ def log_to_stderr(settings: LogSettings) -> Log:
 
 def _message(record: logging.LogRecord) -> str:
     left_out = getattr(record, "left_out", 0)
-    return printable(record.getMessage()) + (f" (and {left_out} more times in between)" if left_out else "")
+    times = "once" if left_out == 1 else f"{left_out} times"
+    return printable(record.getMessage()) + (f" (repeated {times})" if left_out else "")
+
+
+def _about(record: logging.LogRecord) -> Mapping[str, int | str]:
+    """Return what a line is about: what this thread is at, or what a sum was at."""
+    about: Mapping[str, int | str] | None = getattr(record, "about", None)
+    return now_about() if about is None else about
 
 
 def _traceback(record: logging.LogRecord) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from registry_docker_updater.errors import StoreUnavailable
+from registry_docker_updater.http.guard import Refusal
 
 _log = logging.getLogger(__name__)
 # Where in a request's environment the application leaves what is to be followed.
@@ -20,18 +21,19 @@ _BEAT_LOOKS = 15
 CHANGED, BEAT = b"event: changed\ndata: \n\n", b"event: beat\ndata: \n\n"
 # How new everything is that cannot be read: whoever has the page is to hear of that, too.
 _UNREADABLE = "unreadable"
-# Each keeps a connection of which there are few; a page that is not let in asks now and then instead.
-_MOST = 100
+# Each keeps a connection of which there are few; a page that is not let in asks now and then instead. Nobody is to take all places.
+_MOST, _MOST_EACH = 100, 50
 
 K = TypeVar("K")
 
 
 @dataclass(frozen=True)
 class Following:
-    """What is followed, and the version of it that was seen."""
+    """What is followed, the version of it that was seen, and ``by`` whom: their name, or the address that they come from."""
 
     topic: str
     version: str
+    by: str
 
 
 class Followers(Generic[K]):
@@ -46,14 +48,22 @@ class Followers(Generic[K]):
         self._following: dict[K, Following] = {}
         self._is_over = False
 
-    def enter(self, who: K, following: Following) -> bool:
-        """Tell ``who`` of changes from now on; return whether there was room."""
+    def enter(self, who: K, following: Following) -> Refusal | None:
+        """Tell ``who`` of changes from now on; where there is no room, return the status and the reason for which not."""
         with self._changed:
             if len(self._following) >= _MOST:
-                return False
+                return (
+                    503,
+                    f"{_MOST} pages follow what goes on, and no more can: fetch this page again now and then",
+                )
+            if sum(one.by == following.by for one in self._following.values()) >= _MOST_EACH:
+                return (
+                    429,
+                    f"{_MOST_EACH} pages of {following.by} follow what goes on, and no more can: close some",
+                )
             self._following[who] = following
             self._changed.notify()
-            return True
+            return None
 
     def leave(self, who: K) -> None:
         """Forget somebody."""

@@ -62,7 +62,7 @@ class Gate(Generic[G]):
 
     def enter(self, guest: G, address: str) -> Entry[G]:
         """Let a new connection from ``address`` in, if need be in the place of another."""
-        place = _place(address)
+        place = counted_as(address)
         gives_way = None
         if len(self._guests.get(place, ())) >= self._most_each:
             gives_way = self._readiest(place)
@@ -83,7 +83,7 @@ class Gate(Generic[G]):
 
     def leave(self, guest: G, address: str) -> None:
         """Forget a connection; one that gave way is forgotten already."""
-        place = _place(address)
+        place = counted_as(address)
         here = self._guests.get(place)
         if here is None or guest not in here:
             return
@@ -97,7 +97,7 @@ class Gate(Generic[G]):
         return min(here, key=lambda one: one.patience) if here else None
 
 
-def _place(address: str) -> str:
+def counted_as(address: str) -> str:
     """Return what of an address counts; what is none, such as a place of IPv6 already, is one of its own."""
     if ":" not in address:
         return address

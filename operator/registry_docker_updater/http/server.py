@@ -36,7 +36,6 @@ _COMPANY_SECONDS = 0.0003
 _LOOK_SECONDS = 0.2
 # How long the end waits for what is being answered.
 _END_SECONDS = 5.0
-_TOO_MANY = Answer.of_refusal(503, "too many pages follow what goes on already")
 
 # What metrics call the endpoint of deliveries, and what is asked for and is none.
 _EVENTS_OF_ANY, _NOWHERE = f"{EVENTS}{{registry}}", "none"
@@ -144,10 +143,11 @@ class Server:
             known: list[str] = []
             more = {FOLLOWED: followed, ENDPOINT: known}
             answer = call(self._together.application, request.head, bytes(request.body), more)
-            self._count(known[0] if known else _NOWHERE, request, answer)
+            count = partial(self._count, known[0] if known else _NOWHERE, request)
             if followed and request.head.method != "HEAD":
-                self._in_loop(self._follow, connection, answer, followed[0])
+                self._in_loop(self._follow, connection, answer, followed[0], count)
             else:
+                count(answer)
                 self._in_loop(_answer_each, [connection], [answer])
 
     def _deliver(self) -> None:
@@ -178,13 +178,19 @@ class Server:
 
     # What goes on in the loop's thread.
 
-    def _follow(self, connection: Connection, answer: Answer, following: Following) -> None:
+    def _follow(
+        self,
+        connection: Connection,
+        answer: Answer,
+        following: Following,
+        count: Callable[[Answer], None],
+    ) -> None:
         if connection.is_closed:
             return
-        if self._followers.enter(connection, following):
-            _guarded(connection, partial(connection.begin_stream, answer))
-        else:
-            _guarded(connection, partial(connection.answer, _TOO_MANY))
+        refusal = self._followers.enter(connection, following)
+        given = Answer.of_refusal(*refusal) if refusal else answer
+        count(given)
+        _guarded(connection, partial(connection.answer if refusal else connection.begin_stream, given))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -28,12 +28,14 @@ class NotificationStore:
         with self._connections.reading() as connection:
             return tuple(map(_notification, connection.execute(query)))
 
-    def count_due(self) -> int:
-        """Return how many are due, now or later."""
+    def counts(self) -> tuple[int, int]:
+        """Return how many are due, now or later, and how many of these were tried in vain."""
         t = tables.notifications.c
-        query = select(func.count()).where(t.state == NotificationState.DUE)
+        tried = func.count().filter(t.attempts > 0)
+        query = select(func.count(), tried).where(t.state == NotificationState.DUE)
         with self._connections.reading() as connection:
-            return connection.scalar(query) or 0
+            due, failing = connection.execute(query).one()
+        return due, failing
 
     def of_rollout(self, rollout: int) -> Notification | None:
         """Return that of a rollout, or None where there was nothing to tell."""

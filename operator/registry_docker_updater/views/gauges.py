@@ -19,7 +19,7 @@ from registry_docker_updater.core.rollouts.verdicts import (
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
-from registry_docker_updater.metrics import Reading
+from registry_docker_updater.readings import Reading
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import oldest_answer
 
@@ -63,12 +63,13 @@ class Watched:
         with self.storage.snapshot() as kept:
             claims = kept.claims.counts()
             states = kept.rollouts.counts()
-            waiting = kept.notifications.count_due()
+            waiting, failing = kept.notifications.counts()
         for registry in registries:
             yield Reading("claims_waiting", claims.get(registry, 0), (registry,))
         for state in RolloutState:
             yield Reading("rollouts", states.get(state, 0), (state.value,))
         yield Reading("notifications_waiting", waiting)
+        yield Reading("notifications_failing", failing)
 
 
 def _of_troubles(kinds: Sequence[str]) -> Iterator[Reading]:

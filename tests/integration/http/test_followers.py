@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 
 from integration.conftest import until
 from integration.http.conftest import HURRIED, received
+from integration.test_metrics import samples
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.followers import BEAT, CHANGED, FOLLOWED, Following
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
@@ -41,7 +44,7 @@ class Versions:
 
 
 def follow(environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    environment[FOLLOWED].append(Following("known", "1"))
+    environment[FOLLOWED].append(Following("known", "1", environment["REMOTE_ADDR"]))
     start("200 OK", [("Content-Type", "text/event-stream")])
     return [b""]
 
@@ -52,20 +55,45 @@ def versions() -> Versions:
 
 
 @pytest.fixture
-def server(tmp_path: Path, versions: Versions) -> Iterator[Server]:
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def server(tmp_path: Path, versions: Versions, metrics: Metrics) -> Iterator[Server]:
     database = Database(tmp_path / "updater.db")
     together = Together(follow, Storage(database).events.record_all)
-    server = Server(together, NoDeliveries(), Listening("127.0.0.1", 0, None), HURRIED, version=versions)
+    server = Server(
+        together,
+        NoDeliveries(),
+        Listening("127.0.0.1", 0, None),
+        HURRIED,
+        version=versions,
+        metrics=metrics,
+    )
     server.start()
     yield server
     server.stop()
     database.close()
 
 
-def following(server: Server, request: bytes = FOLLOW) -> socket.socket:
-    follower = socket.create_connection(("127.0.0.1", server.port), 20)
+def following(server: Server, request: bytes = FOLLOW, address: str = "127.0.0.1") -> socket.socket:
+    follower = socket.create_connection(("127.0.0.1", server.port), 20, (address, 0))
     follower.sendall(request)
     return follower
+
+
+def answered(stack: ExitStack, server: Server, address: str) -> bytes:
+    """What somebody is answered who begins to follow from an address."""
+    return read_until(stack.enter_context(following(server, address=address)), b"\r\n\r\n")
+
+
+def counted(metrics: Metrics) -> dict[str, float]:
+    """How many requests were answered with which status."""
+    text = metrics.exposition(is_open=False)[1].decode()
+    return {
+        labels[2]: count for (name, labels), count in samples(text).items() if name == "http_requests_total"
+    }
 
 
 def read_until(follower: socket.socket, end: bytes) -> bytes:
@@ -168,6 +196,26 @@ def test_a_stream_outlives_what_any_answer_may_take(server: Server, versions: Ve
         until(lambda: time.monotonic() > end)
         versions.newest = "2"
         assert read_until(follower, b"\n\n").startswith(b"event: changed")
+
+
+def test_nobody_takes_all_places_and_what_is_refused_is_counted_as_it_was_answered(
+    server: Server, metrics: Metrics
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(50):
+            assert answered(stack, server, "127.0.0.1").startswith(b"HTTP/1.1 200 ")
+        last = FOLLOW.replace(b"Host: x", b"Host: x\r\nConnection: close")
+        with following(server, last) as one_more:
+            said = read_until(one_more, b"\r\n\r\n")
+            assert said.startswith(b"HTTP/1.1 429 ")
+            assert b"50 pages of 127.0.0.1 follow" in said + received(one_more)
+        for _ in range(50):
+            assert answered(stack, server, "127.0.0.2").startswith(b"HTTP/1.1 200 ")
+        assert answered(stack, server, "127.0.0.3").startswith(b"HTTP/1.1 503 ")
+        assert counted(metrics) == {"200": 100, "429": 1, "503": 1}
+    until(lambda: not server._followers._following)
+    with ExitStack() as stack:
+        assert answered(stack, server, "127.0.0.1").startswith(b"HTTP/1.1 200 ")
 
 
 def test_head_is_answered_and_follows_nothing(server: Server) -> None:

@@ -23,6 +23,7 @@ _LARGEST = 1 << 16
 _MODULE = "registry_docker_updater.edges.runs.fork_server"
 _PREPARED_FROM = ("ansible", "ansible_runner")
 _NO_RUNS = "no run can be started"
+_REMEDY = "see whether the machine has memory left, and `ansible-playbook --version` works as the operator's user"
 _OUR_PLUGINS = Path(module_utils.__file__).parents[1]
 
 
@@ -63,7 +64,7 @@ class Forks:
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._prepared_from: Any = None
-        self._failed: str | None = "the fork server was not started so far"
+        self._failed: str | None = f"the fork server is starting; where that goes on for minutes, {_REMEDY}"
         self._is_closed = False
 
     def trouble(self) -> str | None:
@@ -189,7 +190,7 @@ class _Server:
         when = "" if self.has_answered else " before it could fork anything"
         return (
             f"the fork server (process {self._process.pid}) ended with {self._process.returncode}{when}, and is started again;"
-            " see whether the machine has memory left, and `ansible-playbook --version` works as the operator's user"
+            f" {_REMEDY}"
         )
 
     def answers(self) -> bool:

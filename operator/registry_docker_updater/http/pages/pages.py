@@ -8,10 +8,11 @@ from typing import Any
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard, Right
-from registry_docker_updater.http.answers import headers_of_request
+from registry_docker_updater.http.answers import headers_of_request, visitor_of_request
 from registry_docker_updater.http.by_hand import ByHand
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.followers import FOLLOWED, Following
+from registry_docker_updater.http.gate import counted_as
 from registry_docker_updater.http.pages.actions import ActionPages
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
@@ -119,7 +120,9 @@ class Pages:
         topic, seen = query.text("topic") or "", query.text("version") or ""
         if self.context.topics.version(topic) is None:
             return self.context.nothing("There is nothing of that name to follow.")
-        request.environ[FOLLOWED].append(Following(topic, seen))
+        visitor = visitor_of_request()
+        by = visitor.name or counted_as(visitor.address)
+        request.environ[FOLLOWED].append(Following(topic, seen, by))
         return HTTPResponse(b"", 200, _STREAM)
 
     def _refused(self, status: int, why: str) -> HTTPResponse:
