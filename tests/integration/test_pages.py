@@ -21,6 +21,7 @@ from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.rollouts.verdicts import DUE
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.storage.actions import end_run, keep_matches
@@ -265,9 +266,9 @@ def test_an_event_says_that_nothing_followed_only_where_that_is_known(browser: B
     keep_matches(site.storage, {}, [push], push, utc_now())
     assert none in browser.get(f"/events/{push}").text
     goes = site.push("test/other:2", NEW, "ann")
-    keep_matches(site.storage, {goes: {"a": "due"}}, [], goes, utc_now())
+    keep_matches(site.storage, {goes: {"a": str(DUE)}}, [], goes, utc_now())
     waits = browser.get(f"/events/{goes}").text
-    assert "a: due" in waits
+    assert f"a: {DUE}" in waits
     assert none not in waits
     site.storage.events.record("production", [Unreadable("no JSON", "what came")], utc_now())
     assert none not in browser.get(f"/events/{site.storage.events.last_event()}").text
