@@ -143,6 +143,16 @@ def test_a_rollout_is_run_again_once_and_leaving_it_leads_back_to_it(browser: Br
     assert override.push == 2
 
 
+def test_leaving_what_was_asked_for_from_a_target_leads_back_to_the_target(
+    browser: Browser, site: Served
+) -> None:
+    api = next(key for key, one in site.fleet.targets.items() if one.name == "api")
+    (path,) = re.findall(r'href="(/rollouts/2/retry[^"]*)"', browser.get(f"/targets/{api}").markup)
+    assert f'<a class="button" href="/targets/{api}">Leave it</a>' in browser.get(path).markup
+    elsewhere = browser.get("/rollouts/2/retry?target=../../evil.example.com").markup
+    assert '<a class="button" href="/targets/..%2F..%2Fevil.example.com">Leave it</a>' in elsewhere
+
+
 def test_what_a_push_means_for_hundreds_is_counted_and_shown_for_the_first_of_those_it_goes_to(
     browser: Browser, site: Served
 ) -> None:
