@@ -285,6 +285,18 @@ def test_an_event_says_that_nothing_followed_only_where_that_is_known(browser: B
     assert "rollout 2" in browser.get("/events/2").text
 
 
+def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site: Served) -> None:
+    pushes = [site.push(f"test/other:{n}", NEW, "ann") for n in range(3)]
+    keep_matches(site.storage, {}, pushes[:2], pushes[1], utc_now())
+    for number in pushes[:2]:
+        text = browser.get(f"/events/{number}").text
+        assert "2 pushes that nobody runs" in text
+        assert "no target was to be changed by it" in text
+    text = browser.get(f"/events/{pushes[2]}").text
+    assert "nobody runs" not in text
+    assert "no target was to be changed by it" not in text
+
+
 def said(site: Served, outcomes: Mapping[str, Outcome]) -> int:
     """Have a rollout run on hosts, of which that became; return its number."""
     image = f"{HOST}/team/many:1"
