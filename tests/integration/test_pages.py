@@ -2,6 +2,7 @@
 
 import html
 import http.client
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -283,6 +284,19 @@ def test_an_event_says_that_nothing_followed_only_where_that_is_known(browser: B
     site.storage.events.record("production", [Unreadable("no JSON", "what came")], utc_now())
     assert none not in browser.get(f"/events/{site.storage.events.last_event()}").text
     assert "rollout 2" in browser.get("/events/2").text
+
+
+def test_of_a_long_run_the_end_is_shown_and_said_to_be_no_more(browser: Browser, site: Served) -> None:
+    said = {"event": "runner_on_ok", "event_data": {"task": "Look", "task_uuid": "0", "res": {}}}
+    lines = (json.dumps({**said, "stdout": f"{n} {'x' * 5000}"}) for n in range(2000))
+    events = site.runs / "3" / "update-1" / "events.jsonl"
+    events.write_text("\n".join((*lines, events.read_text())))
+    answer = browser.get("/rollouts/3/runs/update-1")
+    assert len(answer.markup) < 500_000
+    assert "Only its end is shown." in answer.text
+    assert "only its last tasks are counted" in answer.text
+    assert "fatal: [docker00]: FAILED!" in answer.text
+    assert "1999 xxx" in answer.text
 
 
 def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site: Served) -> None:
