@@ -89,6 +89,25 @@ def test_names_from_outside_are_text_wherever_they_are_shown(site: Served, page:
     assert shown >= 8
 
 
+def test_what_has_a_name_that_an_address_takes_for_a_path_is_reached_or_has_no_link(
+    site: Served, page: Page
+) -> None:
+    names = ("a/b", "%2e%2e", "..%2f", "a?b#c", "\\..\\", "../x", "x/..", "a//b", "ü ", "..", ".")
+    site.see(*(container("odd", on=name) for name in names), **dict.fromkeys(names))
+    for number, name in enumerate(names):
+        page.goto(f"{site.url}/fleet?text=odd&sort=key")
+        page.locator("tbody tr", has=page.get_by_role("cell", name=f"host {name}", exact=True)).get_by_role(
+            "link"
+        ).click()
+        expect(page.locator("dl.facts")).to_contain_text(f"container/{name}/odd")
+        if name.strip("."):
+            page.locator("#around").get_by_role("link", name=name.strip(), exact=True).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(f"Host {name.strip()}")
+        else:
+            expect(page.locator("#around li")).to_contain_text(f"{name} answers")
+            assert page.locator("#around li a").count() == 0, number
+
+
 def test_the_fleet_says_what_is_behind_and_why(site: Served, page: Page) -> None:
     page.goto(site.url + "/fleet")
     page.get_by_label("only those behind").check()

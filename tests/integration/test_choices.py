@@ -1,5 +1,6 @@
 """What people look for among events, rollouts and targets is found, and nothing else."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from registry_docker_updater.storage.actions import begin_run
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
+from registry_docker_updater.views.fleet import HostChoice
 from registry_docker_updater.views.orders import TargetOrders
 from registry_docker_updater.views.outlook import TargetChoice
 from registry_docker_updater.views.rollouts import rollouts
-from unit.builders import HOST, NEW, NEWER, OLD, at, container, desired, fleet, service
+from unit.builders import HOST, NEW, NEWER, OLD, at, container, desired, fleet, host, service
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,21 @@ def test_events_are_found_by_what_is_known_of_them(
     storage.events.record("production", [Unreadable("no json", "what came")], at(30))
     storage.events.record("other", [push(OLD, at(2), registry="other")], at(40))
     assert [one["id"] for one in events(storage, 10, choice=EventChoice(**wanted))] == numbers
+
+
+@pytest.mark.parametrize("text", ["MÜLLER", "müller", "straße", "MÜLLER, STRASSE", "ÜLL"])
+def test_the_case_of_letters_beyond_ascii_does_not_matter_either(storage: Storage, text: str) -> None:
+    name = "Müller, Straße"
+    record(storage, push(NEW), now=at(10))
+    record(storage, replace(push(NEWER, at(1)), actor=name), now=at(20))
+    begin(storage, at(21))
+    assert [one["id"] for one in events(storage, 10, choice=EventChoice(text=text))] == [2]
+    assert [one["id"] for one in rollouts(storage, 10, choice=RolloutChoice(text=text))] == [1]
+    assert HostChoice(text).has(host("solo", at(10), f"{name} says no"))
+    known = overview(fleet(container(name), WEB), [], [HOST], History(), at(10))
+    choice = TargetChoice(text=text)
+    assert [one.name for one in TargetOrders().chosen(known, choice, "name")] == [name]
+    assert [one.name for one in choice.among(known.fleet.targets.values(), known)] == [name]
 
 
 def test_a_choice_of_events_is_paged_like_all(storage: Storage) -> None:

@@ -2,6 +2,7 @@
 
 import html
 import http.client
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.rollouts.verdicts import DUE
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.storage.actions import end_run, keep_matches
@@ -140,6 +142,16 @@ def test_a_rollout_is_run_again_once_and_leaving_it_leads_back_to_it(browser: Br
     assert answer.location == "/rollouts/2"
     (override,) = site.storage.overrides.open()
     assert override.push == 2
+
+
+def test_leaving_what_was_asked_for_from_a_target_leads_back_to_the_target(
+    browser: Browser, site: Served
+) -> None:
+    api = next(key for key, one in site.fleet.targets.items() if one.name == "api")
+    (path,) = re.findall(r'href="(/rollouts/2/retry[^"]*)"', browser.get(f"/targets/{api}").markup)
+    assert f'<a class="button" href="/targets/{api}">Leave it</a>' in browser.get(path).markup
+    elsewhere = browser.get("/rollouts/2/retry?target=../../evil.example.com").markup
+    assert '<a class="button" href="/targets/..%2F..%2Fevil.example.com">Leave it</a>' in elsewhere
 
 
 def test_what_a_push_means_for_hundreds_is_counted_and_shown_for_the_first_of_those_it_goes_to(
@@ -265,13 +277,38 @@ def test_an_event_says_that_nothing_followed_only_where_that_is_known(browser: B
     keep_matches(site.storage, {}, [push], push, utc_now())
     assert none in browser.get(f"/events/{push}").text
     goes = site.push("test/other:2", NEW, "ann")
-    keep_matches(site.storage, {goes: {"a": "due"}}, [], goes, utc_now())
+    keep_matches(site.storage, {goes: {"a": str(DUE)}}, [], goes, utc_now())
     waits = browser.get(f"/events/{goes}").text
-    assert "a: due" in waits
+    assert f"a: {DUE}" in waits
     assert none not in waits
     site.storage.events.record("production", [Unreadable("no JSON", "what came")], utc_now())
     assert none not in browser.get(f"/events/{site.storage.events.last_event()}").text
     assert "rollout 2" in browser.get("/events/2").text
+
+
+def test_of_a_long_run_the_end_is_shown_and_said_to_be_no_more(browser: Browser, site: Served) -> None:
+    said = {"event": "runner_on_ok", "event_data": {"task": "Look", "task_uuid": "0", "res": {}}}
+    lines = (json.dumps({**said, "stdout": f"{n} {'x' * 5000}"}) for n in range(2000))
+    events = site.runs / "3" / "update-1" / "events.jsonl"
+    events.write_text("\n".join((*lines, events.read_text())))
+    answer = browser.get("/rollouts/3/runs/update-1")
+    assert len(answer.markup) < 500_000
+    assert "Only its end is shown." in answer.text
+    assert "only its last tasks are counted" in answer.text
+    assert "fatal: [docker00]: FAILED!" in answer.text
+    assert "1999 xxx" in answer.text
+
+
+def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site: Served) -> None:
+    pushes = [site.push(f"test/other:{n}", NEW, "ann") for n in range(3)]
+    keep_matches(site.storage, {}, pushes[:2], pushes[1], utc_now())
+    for number in pushes[:2]:
+        text = browser.get(f"/events/{number}").text
+        assert "2 pushes that nobody runs" in text
+        assert "no target was to be changed by it" in text
+    text = browser.get(f"/events/{pushes[2]}").text
+    assert "nobody runs" not in text
+    assert "no target was to be changed by it" not in text
 
 
 def said(site: Served, outcomes: Mapping[str, Outcome]) -> int:

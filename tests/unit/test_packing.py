@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 from registry_docker_updater.edges.runs import packing
 from registry_docker_updater.edges.runs.kept_events import KeptEvents
 from registry_docker_updater.edges.runs.kept_runs import (
+    LastEvents,
     digest_of,
+    last_events,
     names_of_runs,
     output_of,
     read_events,
@@ -302,3 +305,28 @@ def test_the_names_of_runs_are_told_in_the_order_in_which_they_ran(tmp_path: Pat
         (tmp_path / name).mkdir()
     assert names_of_runs(tmp_path) == ("update-1", "notify-1", "update-2", "notify-2", "update-10")
     assert names_of_runs(tmp_path / "none") == ()
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_of_a_long_run_the_last_events_are_read_and_no_more_is_held(directory: Path, is_packed: bool) -> None:
+    line = json.dumps({"event": "verbose", "stdout": "x" * 2000}) + "\n"
+    (directory / "events.jsonl").write_text(line * 30_000 + LINES + '{"cut')
+    if is_packed:
+        pack(directory, ASKED, END)
+    tracemalloc.start()
+    found = last_events(directory, 10_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == LastEvents(line * 4 + LINES, are_all=False)
+    assert output_of(directory, found.lines).endswith("line 3\nand more\n")
+    assert most < 8_000_000
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("events", [LINES, "", '{"cut', LINES + '{"cut'])
+def test_of_a_short_run_the_last_events_are_all(directory: Path, events: str, is_packed: bool) -> None:
+    (directory / "events.jsonl").write_text(events)
+    if is_packed:
+        pack(directory, ASKED, END)
+    assert last_events(directory, 10_000) == LastEvents(read_events(directory))
+    assert last_events(directory / "gone", 10_000) == LastEvents()

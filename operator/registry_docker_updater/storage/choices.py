@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, or_
+from sqlalchemy import Boolean, Column, ColumnElement, func, or_
 
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import MENTIONS
 from registry_docker_updater.storage.statements import by_no_index
 
 
@@ -93,4 +94,8 @@ ALL_EVENTS, ALL_ROLLOUTS = EventChoice(), RolloutChoice()
 
 
 def _mentions(text: str, *columns: Column[Any]) -> ColumnElement[bool]:
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    if text.isascii():
+        return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    # SQLite knows the case of ASCII only. A call of ours takes longer, so it is made where it is needed, and once for a row.
+    found: ColumnElement[bool] = getattr(func, MENTIONS)(text.casefold(), *columns, type_=Boolean)
+    return found

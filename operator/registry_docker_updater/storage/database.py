@@ -26,6 +26,8 @@ from registry_docker_updater.storage.written import all_recorded
 
 # How many seconds other writers are waited for.
 PATIENCE = 10.0
+# The SQL function that tells whether a casefolded text is in one of others, whatever their case.
+MENTIONS, _BETWEEN = "mentions", "\0"
 # No row has a number as large: SQLite's have 64 bits.
 BEYOND = 2**63
 # As SQLite calls a database that is in no file.
@@ -180,8 +182,14 @@ class OpenTransaction:
 def _configure(connection: Any, _record: object) -> None:
     # The driver would begin and commit on its own; we do both ourselves.
     connection.isolation_level = None
+    connection.create_function(MENTIONS, -1, _mentions, deterministic=True)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _mentions(text: str, *others: str | None) -> bool:
+    # It is called for each of 100,000 rows: one text made of all takes a third less than each by itself.
+    return text in _BETWEEN.join(filter(None, others)).casefold()
 
 
 def _begin(connection: Connection) -> None:

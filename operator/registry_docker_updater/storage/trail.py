@@ -16,6 +16,8 @@ from registry_docker_updater.storage.written import RECORDED, is_moment, moment_
 
 _t = tables.trail.c
 _READ_TOGETHER = 1000
+# What is said of several events comes soon after each of them, also in a storm of events.
+_NEAR, _FIRST = 10_000, 5
 # To the driver itself: a moment that was changed is none that SQLAlchemy could read, and there may be a million.
 _ENTRIES = "SELECT id, at, kind, event, rollout, content, content_hash, hash FROM trail"
 
@@ -127,6 +129,13 @@ class TrailStore:
         values = (rollout, event, BEYOND - 1 if before is None else before, -1 if limit is None else limit)
         query = f"{_ENTRIES} WHERE id IN ({newest}) ORDER BY id"
         with self._connections.reading() as connection, _as_it_lies(connection):
+            return tuple(map(_entry, connection.exec_driver_sql(query, values)))
+
+    def of_several(self, kind: str, after: int) -> tuple[Entry, ...]:
+        """Return the first entries of a kind ``after`` one number that are of no single event; those far after it are not looked for."""
+        query = f"{_ENTRIES} WHERE id > ? AND id <= ? AND kind = ? AND event IS NULL ORDER BY id LIMIT ?"
+        with self._connections.reading() as connection, _as_it_lies(connection):
+            values = (after, after + _NEAR, kind, _FIRST)
             return tuple(map(_entry, connection.exec_driver_sql(query, values)))
 
     def hashes_of(self, sequences: Collection[int]) -> Mapping[int, str]:

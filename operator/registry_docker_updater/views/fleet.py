@@ -75,12 +75,12 @@ class HostChoice:
 
     def has(self, host: Host) -> bool:
         """Tell whether a host is wanted."""
-        needle = (self.text or "").lower()
+        needle = (self.text or "").casefold()
         said = (host.name, host.swarm, host.engine, host.engine_name, host.error, *host.warnings)
         return (
             (self.swarm is None or self.swarm == host.swarm)
             and (self.is_reachable is None or self.is_reachable == host.is_reachable)
-            and (not needle or any(needle in one.lower() for one in said if one))
+            and (not needle or any(needle in one.casefold() for one in said if one))
         )
 
 

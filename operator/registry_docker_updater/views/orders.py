@@ -181,7 +181,7 @@ class _Words:
 
     def having(self, part: str) -> Iterable[Target]:
         """Yield the targets that have a text in their words, whatever its case."""
-        needle = part.lower().replace(_END, "").encode("utf-8", "surrogatepass")
+        needle = part.casefold().replace(_END, "").encode("utf-8", "surrogatepass")
         for some, words in self.parts:
             pieces = words.split(needle) if needle else ()
             # How many targets end before each place where it is found.

@@ -112,7 +112,7 @@ class TargetChoice:
             wanted = _name_of(image)
             found = [one for one in found if (one.image_name == wanted if wanted else image in one.image)]
         if self.text:
-            needle = self.text.lower()
+            needle = self.text.casefold()
             found = [one for one in found if needle in one.words]
         if name := self.name:
             # What targets are called has no slash, and making all keys of each takes longer than all else.

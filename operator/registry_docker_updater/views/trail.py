@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry
+from registry_docker_updater.core.audit.kinds import PUSHES_MATCHED
 from registry_docker_updater.core.audit.sentences import content_of, sentence
 from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.storage.storage import Storage
@@ -102,9 +103,13 @@ def newest(
 
 
 def of_event(storage: Storage, event: int) -> list[EntryRow]:
-    """Return all that the trail says of an event and of the rollout that it began, in order."""
+    """Return all that the trail says of an event and of the rollout that it began, in order; also what it says of several at once."""
     with storage.snapshot() as kept:
-        return _rows_of(kept, kept.trail.of_rollout(_NO_ROLLOUT, event))
+        entries = kept.trail.of_rollout(_NO_ROLLOUT, event)
+        if entries and all(one.kind != PUSHES_MATCHED for one in entries):
+            several = kept.trail.of_several(PUSHES_MATCHED, entries[0].sequence)
+            entries = (*entries, *(one for one in several if event in _nobody_runs(one)))
+        return _rows_of(kept, sorted(entries, key=lambda one: one.sequence))
 
 
 def story(
@@ -159,6 +164,12 @@ def _row(entry: Entry, previous: str) -> EntryRow:
         "previous": previous,
         "hash": entry.hash,
     }
+
+
+def _nobody_runs(entry: Entry) -> Sequence[int]:
+    """Return the numbers of the pushes of which an entry says that nobody runs them."""
+    pushes = (content_of(entry) or {"facts": {}})["facts"].get("nobody_runs")
+    return pushes if isinstance(pushes, list) else ()
 
 
 def _images(content: dict[str, Any]) -> set[str]:

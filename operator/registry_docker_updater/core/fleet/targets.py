@@ -99,5 +99,5 @@ class Target:
 
     @property
     def words(self) -> str:
-        """All by which people look for it, in lower case: its name, place, image, hosts and digests, a line each."""
-        return "\n".join((self.name, self.place, self.image, *self.hosts, *sorted(self.digests))).lower()
+        """All by which people look for it, whatever its case (casefolded): its name, place, image, hosts and digests, a line each."""
+        return "\n".join((self.name, self.place, self.image, *self.hosts, *sorted(self.digests))).casefold()

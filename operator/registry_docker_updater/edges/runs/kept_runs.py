@@ -2,15 +2,16 @@
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from registry_docker_updater.core.audit.runs import MANIFEST, PACKED_EVENTS
 from registry_docker_updater.edges.runs.packing import (
@@ -18,6 +19,10 @@ from registry_docker_updater.edges.runs.packing import (
     source_of_events,
     whole_lines,
 )
+
+T = TypeVar("T")
+# How much is read at once of what may be long, in bytes.
+_PART = 1024 * 1024
 
 
 def names_of_runs(folder: Path) -> tuple[str, ...]:
@@ -82,17 +87,26 @@ def digest_of(directory: Path) -> str | None:
 
 def read_events(directory: Path) -> str:
     """Return the events of the run in ``directory``, a line each, whether or not it is over; nothing where none were kept."""
-    packed = directory / PACKED_EVENTS
-    # It may be packed this moment: what is removed then is there under the other name.
-    for path in (packed, source_of_events(directory), packed):
-        with suppress(FileNotFoundError):
-            return b"".join(whole_lines(path)).decode() if path else ""
-    return ""
+    return _of_events(directory, lambda path: b"".join(whole_lines(path)).decode(), "")
 
 
-def output_of(directory: Path) -> str:
-    """Return what a run printed, as it is: colours, and whatever a host or a module had to say."""
-    text = "".join(f"{one}\n" for one in _printed(read_events(directory)))
+@dataclass(frozen=True)
+class LastEvents:
+    """The last events of a run, a line each, and whether those are all."""
+
+    lines: str = ""
+    are_all: bool = True
+
+
+def last_events(directory: Path, longest: int) -> LastEvents:
+    """Return the last whole events of the run in ``directory`` that take ``longest`` bytes together; no more is in memory."""
+    return _of_events(directory, lambda path: _end_of(path, longest), LastEvents())
+
+
+def output_of(directory: Path, events: str | None = None) -> str:
+    """Return what a run printed, as it is: colours, and whatever a host or a module had to say; of some ``events``, or of all."""
+    lines = read_events(directory) if events is None else events
+    text = "".join(f"{one}\n" for one in _printed(lines))
     return (text or str((read_manifest(directory) or {}).get("printed", ""))).replace("\r\n", "\n")
 
 
@@ -134,6 +148,33 @@ def _differences(content: bytes, kept: Any) -> Iterator[str]:
         return
     if count != kept.get("count"):
         yield f"{PACKED_EVENTS} holds {count} events, not {kept.get('count')}"
+
+
+def _of_events(directory: Path, reads: Callable[[Path], T], otherwise: T) -> T:
+    """Return what ``reads`` makes of the file of a run's events, whether or not that is over."""
+    packed = directory / PACKED_EVENTS
+    # It may be packed this moment: what is removed then is there under the other name.
+    for path in (packed, source_of_events(directory), packed):
+        with suppress(FileNotFoundError):
+            return reads(path) if path else otherwise
+    return otherwise
+
+
+def _end_of(path: Path, longest: int) -> LastEvents:
+    end, size = b"", 0
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        if isinstance(file, io.BufferedReader):
+            size = max(0, path.stat().st_size - longest)
+            file.seek(size)
+        # Where its writer was killed, the end is missing.
+        with suppress(EOFError, gzip.BadGzipFile, zlib.error):
+            while part := file.read(_PART):
+                size += len(part)
+                end = (end + part)[-longest:]
+    are_all = size == len(end)
+    # Others than all begin within one, most likely.
+    begin = 0 if are_all else end.find(b"\n") + 1
+    return LastEvents(end[begin : end.rfind(b"\n") + 1].decode(), are_all)
 
 
 def _printed(events: str) -> Iterator[str]:

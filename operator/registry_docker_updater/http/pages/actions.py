@@ -16,6 +16,7 @@ from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow, UpdaterError
 from registry_docker_updater.http.answers import visitor_of_request
 from registry_docker_updater.http.by_hand import ByHand
+from registry_docker_updater.http.pages.addresses import address_of_target
 from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import NOW, ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.login import form, going_to
@@ -69,7 +70,7 @@ class ActionPages:
                 f"Run rollout {number} again",
                 f"/rollouts/{number}/retry",
                 "Run it again now",
-                f"/rollouts/{number}",
+                address_of_target(asked().text("target") or "") or f"/rollouts/{number}",
             ),
             f"{row['image']} to {row['digest']}, on the targets that failed or were left alone.",
             row["targets"],

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.moments import rfc3339
+from registry_docker_updater.http.pages.addresses import address_of_host, address_of_target
 from registry_docker_updater.views.text import printable, short
 
 _HERE = Path(__file__).parent
@@ -77,6 +78,7 @@ class Rendering:
         )
         made.globals["version"] = self.version
         made.globals["files"] = {name: f"/static/{_name_of(path)}" for name, path in self._files.items()}
+        made.globals.update(address_of_host=address_of_host, address_of_target=address_of_target)
         made.filters.update(short=short, due=due, moment=moment, time=time, terminal=terminal, words=words)
         return made
 

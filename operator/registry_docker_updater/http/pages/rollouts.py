@@ -13,7 +13,7 @@ from registry_docker_updater.core.rollouts.outcomes import FAILURES
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.stages import STAGES
 from registry_docker_updater.core.runs.progress import TargetProgress, TargetStage
-from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_of, read_events
+from registry_docker_updater.edges.runs.kept_runs import last_events, names_of_runs, output_of
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.pages.asked import ROWS, Asked, Pager, older, paged
 from registry_docker_updater.http.pages.context import ROLLOUTS, Context, asked
@@ -40,8 +40,8 @@ _GRAVITY: Mapping[str, int] = {
 }
 # Where the bars of the stages begin and end, in units of the picture.
 _LEFT, _RIGHT = 140.0, 620.0
-# How many characters of a run's output a page shows.
-_LONGEST_OUTPUT = 400_000
+# How much of a run's events a page is made of, in bytes, and how many characters of their output it shows.
+_LONGEST_EVENTS, _LONGEST_OUTPUT = 4 * 1024 * 1024, 400_000
 _RESULTS = {
     "runner_on_ok": "ok",
     "runner_on_failed": "failed",
@@ -110,16 +110,17 @@ class RolloutPages:
         folder = self._folder(number)
         if name not in names_of_runs(folder):
             return self.context.nothing(f"Rollout {number} has no run {name} that is kept.", ROLLOUTS)
-        output = output_of(folder / name)
-        cut = max(0, len(output) - _LONGEST_OUTPUT)
+        events = last_events(folder / name, _LONGEST_EVENTS)
+        output = output_of(folder / name, events.lines)
         return self.context.page(
             "run",
             ROLLOUTS,
             number=number,
             name=name,
-            tasks=tasks(read_events(folder / name)),
-            output=output[cut:],
-            cut=cut,
+            tasks=tasks(events.lines),
+            are_all_tasks=events.are_all,
+            output=output[-_LONGEST_OUTPUT:],
+            is_end=not events.are_all or len(output) > _LONGEST_OUTPUT,
         )
 
     def _targets(self, query: Asked, number: int) -> tuple[Sequence[Mapping[str, Any]], Pager]:
