@@ -211,7 +211,7 @@ class _Server:
     ) -> ForkedRun:
         request = {**request, "environment": {**environment, FORK_SERVER: self.path}}
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.settimeout(_LONGEST_FORK)
+        connection.settimeout(_LONGEST_FORK if self.has_answered else _LONGEST_START)
         try:
             connection.connect(self.path)
             socket.send_fds(connection, [json.dumps(request).encode()], files)
