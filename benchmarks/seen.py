@@ -10,6 +10,7 @@ the operator does. What is timed is a whole request of a client in another proce
 
 import argparse
 import http.client
+import itertools
 import multiprocessing
 import random
 import statistics
@@ -169,7 +170,8 @@ def fill_one(site: Filled, count: int) -> None:
 
 def serve(folder: str, size: Size, answers: Connection) -> None:
     """Serve a site in a process of its own: say where, and which rollout runs, and move that on until something is sent."""
-    with served(Path(folder)) as site:
+    # For metrics a second is over with every request: a reading of a moment ago would serve them all.
+    with served(Path(folder), steady=itertools.count().__next__) as site:
         fill(site, size)
         number = begin_running(site)
         key = next(iter(site.fleet.targets))
@@ -230,6 +232,7 @@ def asked(size: Size, running: int, key: str) -> dict[str, str]:
         "API: one rollout": f"/api/v1/rollouts/{running}",
         "API: events": "/api/v1/events",
         "API: the trail": "/api/v1/trail",
+        "metrics, read anew": "/metrics",
     }
 
 

@@ -30,6 +30,7 @@ from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.http.pages.context import Context
 from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
@@ -37,10 +38,12 @@ from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
 from registry_docker_updater.http.together import Together
+from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import CurrentOverview
+from registry_docker_updater.views.gauges import Watched
 from registry_docker_updater.views.now import CurrentStatus
 from registry_docker_updater.views.orders import TargetOrders
 from registry_docker_updater.views.registries import CurrentRegistries, registries
@@ -176,8 +179,8 @@ class Served(Filled):
 
 
 @contextmanager
-def served(folder: Path, port: int = 0) -> Iterator[Served]:
-    """Serve the pages of a site in ``folder``, of which nothing is known yet."""
+def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monotonic) -> Iterator[Served]:
+    """Serve the pages of a site in ``folder``, of which nothing is known yet; metrics are read once in a second of ``steady``."""
     database = Database(folder / "updater.db")
     site = Served(Storage(database), folder / "runs")
     overview = CurrentOverview(site.storage, HOSTS, lambda: site.fleet, utc_now, steady_clock())
@@ -206,7 +209,18 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
     )
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
     pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)
-    api = Api(listings, pushes, lambda: None, "0.1.0")
+    metrics = Metrics("0.1.0", HOSTS, Outcome)
+    watched = Watched(
+        storage=site.storage,
+        overview=overview,
+        registries=status.standings,
+        troubles=lambda: [one["kind"] for one in status()["troubles"]],
+        broken=dict,
+        workers=4,
+        busy=lambda: len(site.progress.running),
+    )
+    metrics.watch(watched.readings)
+    api = Api(listings, pushes, lambda: None, "0.1.0", MetricsPage(metrics, steady).endpoints())
     refusals = Refusals(time.monotonic)
     shown = Pages(context, site.access, status, by_hand, lambda: None, refusals)
     endpoints = (*api.endpoints(), *shown.endpoints())

@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.conftest import Running, Site, until
+from integration.keeping import begin, push, record
 from integration.test_operator import APP, ended_rollouts, event, scanned
 from integration.test_settings_again import change, hang_up
 from registry_docker_updater.activities.reconcile import _log_matches
@@ -42,7 +43,7 @@ from registry_docker_updater.settings.model import Log as LogSettings
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.text import printable
-from unit.builders import NEW, desired
+from unit.builders import NEW, container, desired
 
 FORGED = "2026-11-22 12:00:00,000 INFO rollout 1: finished"
 EVIL = f"no route\n{FORGED}\r\x1b[2J\x9b31m\u202e\u2066\u2028{FORGED}\u2029\x85{FORGED}\x0b\udcff\t\x00"
@@ -214,6 +215,7 @@ def test_a_push_is_followed_through_the_log_by_its_number_and_each_id_is_said_on
         pushed(operator, "test/app", 1)
         until(lambda: ended_rollouts(operator))
         until(lambda: "event 1, rollout 1: finished" in operator.log.read_text())
+        until(lambda: "nobody is told" in operator.log.read_text())
         found = lines_of(operator.log.read_text())
     about_it = [line.split(" INFO ")[1] for line in found if " INFO event 1" in line]
     assert about_it[0] == f"event 1: accepted from production: test/app:1 is {NEW}, pushed by alice"
@@ -221,20 +223,60 @@ def test_a_push_is_followed_through_the_log_by_its_number_and_each_id_is_said_on
     assert about_it[2] == f"event 1, rollout 1: {APP} to {NEW} on solo"
     assert about_it[3].startswith("event 1, rollout 1, target container/solo/web0: web0 at host solo: ")
     assert about_it[4].startswith("event 1, rollout 1: finished")
-    assert [line for line in found if line.count("rollout 1") > 1] == []
+    assert about_it[5].startswith("event 1, rollout 1: nobody is told: no channel is set")
+    assert [
+        line
+        for line in found
+        if line.count("rollout 1") > 1 or ("event 1" not in line and "rollout 1" in line)
+    ] == []
 
 
-def test_a_push_that_nobody_runs_leaves_two_lines_that_say_so_however_hostile_its_names(site: Site) -> None:
+def test_of_a_rollout_that_was_interrupted_the_log_says_which_and_of_which_event(
+    site: Site,
+) -> None:
+    site.add_host("solo", APP)
+    site.state.mkdir(mode=0o700)
+    database = Database(site.state / "updater.db")
+    storage, now = Storage(database), datetime.now(UTC)
+    record(storage, push(when=now), now=now)
+    begin(storage, now, container("web0"))
+    database.close()
+    with site.operator() as operator:
+        until(lambda: "interrupted" in operator.log.read_text())
+        found = lines_of(operator.log.read_text())
+    assert [
+        line for line in found if line.endswith(" WARNING event 1, rollout 1: it was interrupted and goes on")
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_push_that_nobody_runs_leaves_two_lines_that_say_so_however_hostile_its_names(
+    site: Site, form: str
+) -> None:
     site.add_host("solo")
+    change(site, lambda all_: all_.update(log={"format": form}))
+    evil = EVIL.replace("\udcff", "")
     with site.operator() as operator:
         until(lambda: operator.get("/readyz") == {"status": "ready"})
-        pushed(operator, "test/nobody", 1, actor=EVIL.replace("\udcff", ""))
+        pushed(operator, "test/nobody", 1, actor=evil)
         until(lambda: "nobody runs" in operator.log.read_text())
+        for number, (name, tag) in enumerate(((f"test/{evil}", "1"), ("test/app", evil)), 2):
+            hostile = json.loads(event(number=number))
+            hostile["events"][0]["target"].update(repository=name, tag=tag)
+            assert operator.ask("POST", "/events/production", json.dumps(hostile).encode())[0] == 202
+        until(lambda: len(operator.get("/api/events")) == 3)
         found = lines_of(operator.log.read_text())
-    first, second = (line.split(" INFO ")[1] for line in found if " INFO event 1: " in line)
-    assert first.startswith("event 1: accepted from production: test/nobody:1 is sha256:")
+    if form == "json":
+        parsed = [json.loads(line) for line in found]
+        assert all(one["message"].isprintable() for one in parsed)
+        said = [one["message"] for one in parsed if one.get("event") == 1]
+    else:
+        said = [line.split(" INFO event 1: ")[1] for line in found if " INFO event 1: " in line]
+    first, second = said
+    assert first.startswith("accepted from production: test/nobody:1 is sha256:")
     assert r"pushed by no route\n2026-11-22" in first
-    assert second == f"event 1: nobody runs {APP.replace('app', 'nobody')}"
+    assert second == f"nobody runs {APP.replace('app', 'nobody')}"
+    assert len([line for line in found if "no route" in line]) >= 3
 
 
 def test_as_json_each_line_is_an_object_with_what_it_is_about(site: Site) -> None:

@@ -14,11 +14,14 @@ import pytest
 from integration.conftest import Running, Site, until
 from integration.shops import MINUTE, Shop
 from integration.test_operator import APP, ended_rollouts, event, scanned
+from integration.test_settings_again import change
 from registry_docker_updater.edges.runs import forks
 from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import StoreUnavailable, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
+
+FAILS = "ERROR no run can be started: "
 
 
 def removed(path: Path) -> None:
@@ -88,6 +91,8 @@ def test_while_nothing_is_there_to_start_runs_from_the_operator_is_not_ready_and
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     site.add_host("solo", APP)
+    # What fails again is logged again.
+    change(site, lambda all_: all_.update(log={"level": "debug"}))
     with site.operator() as operator:
         until(lambda: ready(operator)[0] == 200)
         scanned(operator)
@@ -98,8 +103,11 @@ def test_while_nothing_is_there_to_start_runs_from_the_operator_is_not_ready_and
         assert ready(operator)[1]["status"].startswith(
             "runs cannot be started: the fork server cannot be started: "
         )
-        # Nothing is begun that would fail, and count as an attempt.
+        # Nothing is begun that would fail, and count as an attempt, however often it is looked for what is due.
         assert operator.ask("POST", "/events/production", event())[0] == 202
+        tried = operator.log.read_text().count(FAILS)
+        until(lambda: operator.log.read_text().count(FAILS) > tried + 1)
+        assert operator.get("/api/rollouts") == []
         temporary.mkdir()
         until(lambda: ready(operator)[0] == 200)
         (row,) = until(lambda: ended_rollouts(operator))

@@ -132,8 +132,7 @@ class Reconciler:
     def run(self) -> None:
         """Work until the alarm is stopped."""
         for rollout in self._activities.rollouts.interrupt(self._context.clock()):
-            with about(rollout=rollout):
-                _log.warning("it was interrupted and goes on")
+            self._note_loss(rollout, "it was interrupted and goes on")
         self.is_ready = True
         health = self._context.health
         while not self._alarm.is_stopped:
@@ -227,9 +226,12 @@ class Reconciler:
         if not history.running - self._activities.rollouts.busy:
             return history
         for lost in self._activities.rollouts.interrupt(now + self._policy.pause_after_loss):
-            with about(rollout=lost):
-                _log.warning("it was lost and goes on")
+            self._note_loss(lost, "it was lost and goes on")
         return self._context.storage.history(self._policy.registry_hosts, keys)
+
+    def _note_loss(self, rollout: int, sentence: str) -> None:
+        with about(event=self._context.storage.rollouts.get(rollout).push, rollout=rollout):
+            _log.warning("%s", sentence)
 
 
 def _log_matches(new: Sequence[DesiredImage], matched: Mapping[int, Mapping[str, str]]) -> None:

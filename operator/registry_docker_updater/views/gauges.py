@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import (
@@ -21,7 +21,7 @@ from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.readings import Reading
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.outlook import oldest_answer
+from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
 
 _VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
 
@@ -93,17 +93,14 @@ def _of_fleet(overview: Overview) -> Iterator[Reading]:
     yield Reading("hosts", reachable, ("reachable",))
     yield Reading("hosts", len(hosts) - reachable, ("unreachable",))
     yield Reading("targets", len(fleet.targets))
-    # In one go, for there can be many: how many are behind by verdict, and of which pushes.
-    counts, pushes = dict[str, int](), dict[str, set[DesiredImage]]()
-    for one in overview.behind.values():
-        verdict = one.verdict.name
-        counts[verdict] = counts.get(verdict, 0) + 1
-        if one.desired:
-            pushes.setdefault(verdict, set()).add(one.desired)
+    counts, pushes = behind_by_verdict(overview), dict[str, dict[int, datetime]]()
+    for alike, some in overview.alike.items():
+        if desired := some[0].desired:
+            pushes.setdefault(alike.verdict, {})[alike.push] = desired.received_at
     for verdict in {one.name for one in _VERDICTS} | counts.keys():
         yield Reading("targets_behind", counts.get(verdict, 0), (verdict,))
-    for verdict, some in pushes.items():
-        oldest = min(image.received_at for image in some)
+    for verdict, received in pushes.items():
+        oldest = min(received.values())
         yield Reading("oldest_behind_timestamp_seconds", oldest.timestamp(), (verdict,))
     yield Reading("rollouts_due", len(pushes.get(DUE.name, ())))
     if asked := oldest_answer(overview):

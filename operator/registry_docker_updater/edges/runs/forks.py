@@ -23,7 +23,9 @@ _LARGEST = 1 << 16
 _MODULE = "registry_docker_updater.edges.runs.fork_server"
 _PREPARED_FROM = ("ansible", "ansible_runner")
 _NO_RUNS = "no run can be started"
-_REMEDY = "see whether the machine has memory left, and `ansible-playbook --version` works as the operator's user"
+_REMEDY = (
+    "see whether the machine has memory left, and `ansible-playbook --version` works as the operator's user"
+)
 _OUR_PLUGINS = Path(module_utils.__file__).parents[1]
 
 
