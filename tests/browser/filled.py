@@ -30,6 +30,7 @@ from registry_docker_updater.http.by_hand import Pushes
 from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.once import Once
 from registry_docker_updater.http.pages.context import Context
 from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
@@ -205,10 +206,11 @@ def served(folder: Path, port: int = 0) -> Iterator[Served]:
         orders=context.orders,
     )
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
-    pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)
+    once = Once(site.storage, by_hand, lambda: None, utc_now)
+    pushes = Pushes(once)
     api = Api(listings, pushes, lambda: None, "0.1.0")
     refusals = Refusals(time.monotonic)
-    shown = Pages(context, site.access, status, by_hand, lambda: None, refusals)
+    shown = Pages(context, site.access, status, once, refusals)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
         Together(
