@@ -21,6 +21,7 @@ from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.head import Guard
 from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.metrics import MetricsPage
+from registry_docker_updater.http.once import Once
 from registry_docker_updater.http.pages.context import Context
 from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
@@ -77,6 +78,7 @@ def servers(
     _watch(parts, known, overview, status, metrics)
     orders = TargetOrders()
     by_hand = ByHand(parts.storage, parts.registry_hosts, known.fleet, parts.clock)
+    once = Once(parts.storage, by_hand, known.wake, parts.clock)
     api = Api(
         Listings(
             parts.storage,
@@ -88,7 +90,7 @@ def servers(
             parts.clock,
             orders,
         ),
-        Pushes(parts.storage, by_hand, known.wake, parts.clock),
+        Pushes(once),
         known.not_ready,
         __version__,
         MetricsPage(metrics, time.monotonic).endpoints(),
@@ -104,7 +106,7 @@ def servers(
         topics=topics,
     )
     listen, refusals = parts.settings.listen, receiver.refusals
-    pages = Pages(shown, access, status, by_hand, known.wake, refusals)
+    pages = Pages(shown, access, status, once, refusals)
     asked = (*api.endpoints(), *pages.endpoints())
     certificate = door.certificate(parts.settings)
 

@@ -31,6 +31,7 @@ from registry_docker_updater.http.entrance import Listening
 from registry_docker_updater.http.guard import NoDeliveries
 from registry_docker_updater.http.listings import Listings
 from registry_docker_updater.http.metrics import MetricsPage
+from registry_docker_updater.http.once import Once
 from registry_docker_updater.http.pages.context import Context
 from registry_docker_updater.http.pages.pages import Pages
 from registry_docker_updater.http.pages.rendering import Rendering
@@ -208,7 +209,8 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monot
         orders=context.orders,
     )
     by_hand = ByHand(site.storage, HOSTS, lambda: site.fleet, utc_now)
-    pushes = Pushes(site.storage, by_hand, lambda: None, utc_now)
+    once = Once(site.storage, by_hand, lambda: None, utc_now)
+    pushes = Pushes(once)
     metrics = Metrics("0.1.0", HOSTS, Outcome)
     watched = Watched(
         storage=site.storage,
@@ -222,7 +224,7 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monot
     metrics.watch(watched.readings)
     api = Api(listings, pushes, lambda: None, "0.1.0", MetricsPage(metrics, steady).endpoints())
     refusals = Refusals(time.monotonic)
-    shown = Pages(context, site.access, status, by_hand, lambda: None, refusals)
+    shown = Pages(context, site.access, status, once, refusals)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
         Together(

@@ -47,6 +47,7 @@ class Played:
     lock: int | None = None
     rollout: int = 0
     clock: Clock = utc_now
+    pauses: list[float] = field(default_factory=list)
 
     def tell_time(self) -> datetime:
         return self.clock()
@@ -60,7 +61,8 @@ class Played:
             os.close(self.lock)
             self.lock = None
 
-    def step(self, _seconds: float) -> None:
+    def step(self, seconds: float) -> None:
+        self.pauses.append(seconds)
         assert self.steps, "it waits for ever"
         self.steps.pop(0)()
 
@@ -246,6 +248,17 @@ def test_an_operator_that_is_started_again_in_the_middle_is_waited_for(
         lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED),
     ]
     assert push()[0] == 0
+
+
+def test_the_longer_it_takes_the_more_rarely_it_is_looked_at_and_never_more_rarely_than_every_five_seconds(
+    operator: Played, push: Pushing
+) -> None:
+    nothing: list[Callable[[], object]] = [list] * 60
+    operator.steps = [*nothing, lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED)]
+    assert push()[0] == 0
+    assert operator.pauses == sorted(operator.pauses)
+    assert operator.pauses[:10] == [0.5] * 10
+    assert (operator.pauses[20] < 2, operator.pauses[-1]) == (True, 5.0)
 
 
 def test_targets_that_came_to_the_digest_otherwise_ended_well(operator: Played, push: Pushing) -> None:

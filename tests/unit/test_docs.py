@@ -107,7 +107,7 @@ def test_every_endpoint_is_in_the_table_of_requests() -> None:
     """As the application routes them."""
     nothing: Any = MagicMock()
     receiver = Receiver(nothing, nothing, nothing, nothing, nothing)
-    pushes = Pushes(nothing, nothing, nothing, nothing)
+    pushes = Pushes(nothing)
     beside = MetricsPage(nothing, nothing).endpoints()
     api = Api(Listings(nothing, nothing, nothing, nothing, nothing), pushes, nothing, "1", beside)
     pages = _page("http") + _page("api")

@@ -12,7 +12,8 @@ from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow
 from registry_docker_updater.views.text import counts, targets
 
-_WAIT_SECONDS = 0.5
+# A tenth of what was waited already, so that the end of what is short is seen at once, and what is long is not asked for all the time.
+_SHORTEST_PAUSE, _LONGEST_PAUSE, _PAUSE_SHARE = 0.5, 5.0, 0.1
 _NOBODY = "no target is to be changed by it, as far as the last scan saw"
 _NEVER_ASKED = (
     "no host was asked yet, so which targets it is for shows when an operator has begun; `plan` asks them now"
@@ -93,6 +94,7 @@ class _Following:
 
     def _follow(self) -> _End:
         """Wait for the next run of the rollout to end."""
+        waited = 0.0
         while True:
             now = self._source.standing(self._asked["push"])
             row = now["rollout"]
@@ -104,7 +106,9 @@ class _Following:
             end = self._end_of(now, begun) if begun and is_over else self._outlook(now, has_begun=bool(begun))
             if end:
                 return end
-            time.sleep(_WAIT_SECONDS)
+            pause = min(max(_SHORTEST_PAUSE, waited * _PAUSE_SHARE), _LONGEST_PAUSE)
+            time.sleep(pause)
+            waited += pause
 
     def _tell(self, row: WholeRolloutRow, *, is_over: bool) -> None:
         for one in row["targets"]:

@@ -91,7 +91,7 @@ def _do(given: argparse.Namespace, output: Output, clock: Clock) -> int:
     command: Command = given.command
     if server := _server(given):
         source = there(server, given.token_file, given.ca_file, os.environ)
-        if source.token and is_overheard(server):
+        if source.server.token and is_overheard(server):
             output.remark(f"registry-docker-updater: the token goes to {server} in the clear: use https://")
         return command.ask(source, given, output)
     path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)

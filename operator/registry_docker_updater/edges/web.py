@@ -4,6 +4,7 @@ Nothing is kept from one answer to the next but connections: no cookies, and no 
 """
 
 import contextlib
+import http.client
 import os
 import re
 import ssl
@@ -31,7 +32,14 @@ from urllib3 import (
     make_headers,
 )
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, MaxRetryError, ProxyError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
 
 _TIMEOUT = Timeout(connect=5, read=10)
 # A connection that was kept, and closed meanwhile, is worth a second try.
@@ -44,7 +52,8 @@ _LARGEST_BODY = 8 * 2**20
 class NoReply(Exception):
     """A server gave no answer that can be read; the message says why.
 
-    ``is_untrusted`` tells that nobody knows who signed its certificate, ``is_plain`` that it speaks no TLS.
+    ``is_untrusted`` tells that nobody knows who signed its certificate, ``is_plain`` that it speaks no TLS, ``is_unheard`` that
+    it was sent nothing.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -55,7 +64,15 @@ class NoReply(Exception):
         # The latter since OpenSSL 3.2.
         no_tls = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
         self.is_plain = isinstance(inner, ssl.SSLError) and inner.reason in no_tls
-        said = re.sub(r"^<?\w*Connection(Pool)?\(.*?\)>?: ", "", str(inner))
+        # Without a proxy, it is the cause itself; a name that is not known is one of the former.
+        self.is_unheard = any(
+            isinstance(one, NewConnectionError | ConnectTimeoutError) for one in (cause, inner)
+        )
+        said = re.sub(r"^<?\w*(Connection|Pool)\(.*?\)>?: ", "", str(inner))
+        if isinstance(inner, http.client.IncompleteRead):
+            said = "it closed the connection in the middle of its answer"
+        elif isinstance(cause, ReadTimeoutError):
+            said = f"it does not answer in time: {said}"
         # Part of it may be the server's own words.
         said = "".join(sign if sign.isprintable() else " " for sign in said[:300])
         super().__init__(f"the proxy: {said}" if isinstance(cause, ProxyError) else said)
@@ -68,6 +85,11 @@ class Reply:
     status: int
     headers: HTTPHeaderDict
     body: bytes
+
+    @property
+    def leads_to(self) -> str | None:
+        """Where it sends us on to, as it says that, or None where it is an answer."""
+        return (self.status in _REDIRECTS and self.headers.get("Location")) or None
 
     @property
     def date(self) -> datetime | None:
@@ -103,12 +125,12 @@ class _TLSPool(HTTPSConnectionPool):
 class Web:
     """Asks servers, for one thread at a time."""
 
-    def __init__(self, ca: Path | None = None, largest: int = _LARGEST_BODY) -> None:
-        """Trust ``ca`` too, and read ``largest`` bytes of an answer at most.
+    def __init__(self, ca: Path | None = None, largest: int = _LARGEST_BODY, *, follows: bool = True) -> None:
+        """Trust ``ca`` too, and read ``largest`` bytes of an answer at most; one that ``follows`` none returns redirects.
 
         Raises :class:`ValueError` when it holds no certificate.
         """
-        self._largest = largest
+        self._largest, self._follows = largest, follows
         self._context = ssl.create_default_context()
         try:
             if ca:
@@ -131,8 +153,8 @@ class Web:
     def _follow(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
         for _ in range(_MOST_REDIRECTS + 1):
             reply = self._ask(method, url, headers, body)
-            location = reply.headers.get("Location")
-            if reply.status not in _REDIRECTS or not location:
+            location = reply.leads_to
+            if location is None or not self._follows:
                 return reply
             before, url = url, urljoin(url, location)
             if _server(url) != _server(before):

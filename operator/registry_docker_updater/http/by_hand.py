@@ -1,25 +1,20 @@
 """What people have done over HTTP: pushes by hand, rollouts once more, and silences; and what a push would mean.
 
-Who gives an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header) can ask again when no answer came: what was done once is not done
-twice, and is answered as it was. That is kept in the transaction of what was done, so that no crash comes between.
+Who gives an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header) can ask again when no answer came.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol, Self
+from typing import Any
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
-from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow
 from registry_docker_updater.http.access import Right
-from registry_docker_updater.http.answers import answer, headers_of_request, refusal, visitor_of_request
+from registry_docker_updater.http.answers import answer, headers_of_request, refusal
 from registry_docker_updater.http.bodies import (
     LARGEST,
     Body,
@@ -31,9 +26,8 @@ from registry_docker_updater.http.bodies import (
 from registry_docker_updater.http.endpoints import GUARDED, Endpoint, Page
 from registry_docker_updater.http.head import API
 from registry_docker_updater.http.listings import ID, or_unknown
+from registry_docker_updater.http.once import ByHand, Once, UsedOtherwise
 from registry_docker_updater.http.query import Parameter
-from registry_docker_updater.storage.answers import KEPT_FOR, KeptAnswer
-from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.silences import SilenceRow
 
@@ -62,55 +56,11 @@ _REFUSALS = {
 }
 
 
-class ByHand(Protocol):
-    """Does what people ask for, each in one transaction, and tells what it would mean.
-
-    Everything raises :class:`~registry_docker_updater.errors.UpdaterError`.
-    """
-
-    def plan(self, image: str) -> list[JudgedRow]:
-        """Return what a push of an image would mean."""
-
-    def if_pushed(self, image: str) -> list[JudgedRow]:
-        """Return the same of an image that names a digest, as a push is to."""
-
-    def if_retried(self, rollout: int) -> PushRow:
-        """Return what it would mean to run a rollout again."""
-
-    def if_silenced(self, what: str, until: datetime, reason: str) -> tuple[str, str]:
-        """Return of what a silence would be, and how that is called."""
-
-    def standing(self, number: int) -> PushRow:
-        """Return how a push stands."""
-
-    def within(self, kept: Storage) -> Self:
-        """Return what does the same in a transaction that is open."""
-
-    def push(
-        self, image: str, who: Person, *, force: bool = False, only: Collection[str] | None = None
-    ) -> PushRow:
-        """Record a push."""
-
-    def retry(
-        self, rollout: int, who: Person, *, force: bool = False, only: Collection[str] | None = None
-    ) -> PushRow:
-        """Have a rollout run again now."""
-
-    def silence(self, what: str, until: datetime, reason: str, who: Person) -> SilenceRow:
-        """Silence something that is known to be in trouble."""
-
-    def end_silence(self, number: int, who: Person) -> SilenceRow:
-        """End a silence."""
-
-
 @dataclass(frozen=True)
 class Pushes:
-    """Has done ``by_hand`` what those ask for who may operate, and calls ``wake`` then."""
+    """Has done ``once`` what those ask for who may operate."""
 
-    storage: Storage
-    by_hand: ByHand
-    wake: Callable[[], None]
-    clock: Clock
+    once: Once
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that it answers."""
@@ -153,13 +103,13 @@ class Pushes:
     def show_plan(self, image: str) -> HTTPResponse:
         """Answer with what a push would mean."""
         try:
-            return answer(200, {"items": self.by_hand.plan(image), "next": None})
+            return answer(200, {"items": self.once.by_hand.plan(image), "next": None})
         except NotAsked as error:
             return refusal(404, str(error))
 
     def show(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with a push, and how it stands."""
-        return or_unknown(lambda: self.by_hand.standing(id))
+        return or_unknown(lambda: self.once.by_hand.standing(id))
 
     def push(self, asked: PushAsked) -> HTTPResponse:
         """Record a push, and answer with it."""
@@ -200,24 +150,21 @@ class Pushes:
         if given is not None and not _KEY.fullmatch(given):
             return refusal(400, "Idempotency-Key is to be 1 to 255 printable characters of ASCII")
         key = given and given.strip('"')
-        who, fingerprint, now = visitor_of_request().person, _fingerprint(asked), self.clock()
         try:
-            with self.storage.transaction() as kept:
-                before = kept.answers.find(who.name, key) if key else None
-                if before and now - before.at < KEPT_FOR:
-                    return _again(before, fingerprint)
-                row = does(self.by_hand.within(kept), who)
-                if key:
-                    content = json.dumps(row)
-                    kept.answers.keep(KeptAnswer(who.name, key, fingerprint, status, content, now))
+            row = self.once.answer(key, asked.model_dump(mode="json"), does)
+        except UsedOtherwise:
+            return refusal(
+                422, "Idempotency-Key: it was used for something else; each thing needs one of its own"
+            )
         except NothingKnown as error:
             return refusal(404, str(error))
         except NotNow as error:
             return refusal(409, str(error))
         except NotAsked as error:
             return refusal(422, f"{error.part}: {error}")
-        self.wake()
-        return _done(status, row)
+        done = answer(status, row)
+        done.set_header("Location", API + _where(status, row))
+        return done
 
 
 def _write(  # noqa: PLR0913, PLR0917 - a row of the table
@@ -243,25 +190,6 @@ def _write(  # noqa: PLR0913, PLR0917 - a row of the table
         body=body,
         body_limit=LARGEST,
     )
-
-
-def _fingerprint(asked: Body) -> str:
-    content = json.dumps(asked.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(f"{request.environ['PATH_INFO']}\n{content}".encode()).hexdigest()
-
-
-def _again(before: KeptAnswer, fingerprint: str) -> HTTPResponse:
-    if before.fingerprint != fingerprint:
-        return refusal(
-            422, "Idempotency-Key: it was used for something else; each thing needs one of its own"
-        )
-    return _done(before.status, json.loads(before.content))
-
-
-def _done(status: int, row: Mapping[str, Any]) -> HTTPResponse:
-    done = answer(status, row)
-    done.set_header("Location", API + _where(status, row))
-    return done
 
 
 def _where(status: int, row: Mapping[str, Any]) -> str:

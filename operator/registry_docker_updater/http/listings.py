@@ -8,15 +8,21 @@ from urllib.parse import parse_qsl, urlencode
 from bottle import HTTPResponse, request
 
 from registry_docker_updater.clock import Clock, utc_now
-from registry_docker_updater.core.audit.kinds import KINDS
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.http.answers import answer, refusal
 from registry_docker_updater.http.endpoints import GUARDED, Endpoint, Page
+from registry_docker_updater.http.filters import (
+    OF_EVENTS,
+    OF_HOSTS,
+    OF_PUSH,
+    OF_ROLLOUTS,
+    OF_TARGETS,
+    OF_TRAIL,
+)
 from registry_docker_updater.http.head import API
 from registry_docker_updater.http.query import (
     AFTER,
@@ -25,19 +31,16 @@ from registry_docker_updater.http.query import (
     DEFAULT_LIMIT,
     LIMIT,
     Parameter,
-    moment,
     number,
-    text,
-    yes_or_no,
 )
-from registry_docker_updater.storage.choices import EVENT_KINDS, EventChoice, RolloutChoice
+from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import HostChoice, HostRow, hosts
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.orders import TargetOrders, outlooks
-from registry_docker_updater.views.outlook import VERDICTS, OutlookRow, TargetChoice
+from registry_docker_updater.views.outlook import OutlookRow, TargetChoice
 from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.registries import RegistryRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
@@ -51,45 +54,6 @@ _KEY = Parameter("key", {"type": "string", "format": "path"}, "Its key, slashes 
 _BAD_QUERY = {400: "The query cannot be read."}
 _UNKNOWN = {404: "There is no such thing."}
 _LISTED, _SINGLE = {**GUARDED, **_BAD_QUERY}, {**GUARDED, **_BAD_QUERY, **_UNKNOWN}
-_PERIOD = (
-    moment("since", "Only what came at this time or later."),
-    moment("until", "Only what came before this time."),
-)
-_OF_PUSH = (
-    text("text", "Only what has this in a name, a digest, an actor or a reason, whatever its case."),
-    text("registry", "Only of this registry, by its name in the settings."),
-    text("repository", "Only of this repository."),
-    text("tag", "Only of this tag."),
-    text("digest", "Only of this digest."),
-    text("actor", "Only what this person, or program, pushed."),
-    *_PERIOD,
-)
-_OF_EVENTS = (
-    text("kind", "Only of this kind.", *EVENT_KINDS),
-    yes_or_no("waits", "Only those of which the registry is to be asked, or only others."),
-)
-_OF_ROLLOUTS = (text("state", "Only those in this state.", *RolloutState),)
-_OF_TARGETS = (
-    text("text", "Only those with this in a name, place, image, digest or host, whatever its case."),
-    text("name", "Only those that are called so, or have this key."),
-    text("host", "Only those on this host of the inventory."),
-    text("image", "Only those that run this image, such as registry.example.com/test/app:1."),
-    text("kind", "Only of this kind.", *Kind),
-    text("verdict", "Only those of which the planner says this.", *VERDICTS),
-    yes_or_no("behind", "Only those that do not run what was pushed, or only others."),
-)
-_OF_HOSTS = (
-    text("text", "Only those with this in a name, swarm, engine or error, whatever its case."),
-    text("swarm", "Only those in the swarm with this id."),
-    yes_or_no("reachable", "Only those that answered when they were asked last, or only others."),
-)
-_OF_TRAIL = (
-    *_PERIOD,
-    text("kind", "Only of this kind.", *KINDS),
-    text("image", "Only about this image, such as test/app:1."),
-    text("host", "Only about this host of the inventory."),
-    text("person", "Only about what this person pushed or asked for."),
-)
 
 
 @dataclass(frozen=True)
@@ -121,12 +85,10 @@ class Listings:
                 NowRow,
                 refusals=_LISTED,
             ),
-            _listing("events", "newest first", self.events, EventRow, (*older, *_OF_PUSH, *_OF_EVENTS)),
+            _listing("events", "newest first", self.events, EventRow, (*older, *OF_PUSH, *OF_EVENTS)),
             _single("events/{id}", "One event, whole", self.event, EventRow, ID),
             _listing("ignored", "counts of those that asked for nothing", self.ignored, IgnoredRow, ()),
-            _listing(
-                "rollouts", "newest first", self.rollouts, RolloutRow, (*older, *_OF_PUSH, *_OF_ROLLOUTS)
-            ),
+            _listing("rollouts", "newest first", self.rollouts, RolloutRow, (*older, *OF_PUSH, *OF_ROLLOUTS)),
             _single(
                 "rollouts/{id}", "One rollout with every target's outcome", self.rollout, WholeRolloutRow, ID
             ),
@@ -144,14 +106,14 @@ class Listings:
                 ProgressRow,
                 ID,
             ),
-            _listing("hosts", "by their names", self.hosts, HostRow, (*later, *_OF_HOSTS)),
-            _listing("targets", "by their keys", self.targets, OutlookRow, (*later, *_OF_TARGETS)),
+            _listing("hosts", "by their names", self.hosts, HostRow, (*later, *OF_HOSTS)),
+            _listing("targets", "by their keys", self.targets, OutlookRow, (*later, *OF_TARGETS)),
             _single("targets/{key}", "One target, and why it runs what it runs", self.target, WhyRow, _KEY),
             _listing("silences", "newest first", self.silences, SilenceRow, older),
             _single("silences/{id}", "One silence", self.silence, SilenceRow, ID),
             _listing("registries", "by their names", self.list_registries, RegistryRow, ()),
             _listing(
-                "trail", "what happened, in order", self.trail, EntryRow, (LIMIT, AFTER_NUMBER, *_OF_TRAIL)
+                "trail", "what happened, in order", self.trail, EntryRow, (LIMIT, AFTER_NUMBER, *OF_TRAIL)
             ),
         )
 

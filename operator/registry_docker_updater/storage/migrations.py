@@ -86,7 +86,7 @@ def _answers(connection: Connection) -> None:
     connection.execute(
         text(
             "CREATE TABLE answers (person VARCHAR NOT NULL, key VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,"
-            " status INTEGER NOT NULL, content TEXT NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (person, key))"
+            " content BLOB NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (person, key))"
         )
     )
 

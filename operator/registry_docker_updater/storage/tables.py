@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -254,15 +255,14 @@ silences = Table(
     Column("ended_by", String),
 )
 
-# What was answered to what people and programs asked for under a key of theirs; kept for a day, and no evidence.
+# What was answered to what people and programs asked for under a key of theirs, packed by zlib; kept for a day, and no evidence.
 answers = Table(
     "answers",
     metadata,
     Column("person", String, primary_key=True),
     Column("key", String, primary_key=True),
     Column("fingerprint", String, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("content", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
     Column("at", Moment, nullable=False),
 )
 

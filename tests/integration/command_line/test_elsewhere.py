@@ -35,7 +35,7 @@ Both = Callable[..., tuple[tuple[int, str, str], tuple[int, str, str]]]
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER", "TOKEN"):
         monkeypatch.delenv(f"REGISTRY_DOCKER_UPDATER_{name}", raising=False)
-    monkeypatch.setattr("registry_docker_updater.cli.there._PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("registry_docker_updater.cli.server._PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_trouble_is_silenced_from_elsewhere_and_how_everything_is_says_so(
 def test_more_than_a_page_is_listed(
     far: Listener, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("registry_docker_updater.cli.there._MOST", 2)
+    monkeypatch.setattr("registry_docker_updater.cli.server.MOST", 2)
     pushes = [Push("production", "a", str(number), NEW, utc_now(), str(number)) for number in range(7)]
     far.store.events.record("production", pushes, utc_now())
     some = {f"c{number}": container(f"c{number}") for number in range(5)}

@@ -31,6 +31,7 @@ from registry_docker_updater.http.entrance import Certificate, Listening
 from registry_docker_updater.http.guard import DeliveryGuard, Source
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.http.listings import Listings
+from registry_docker_updater.http.once import Once
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.http.server import Server
@@ -156,12 +157,8 @@ def listen(folder: Path, tls: Certificate | None = None, limits: Limits | None =
 
     status = CurrentStatus(store, overview, standings, timedelta(minutes=1), running=dict)
     listings = Listings(store, store.fleet.load, overview, lambda: registries(standings()), status)
-    pushes = Pushes(
-        store,
-        ByHand(store, HOSTS, store.fleet.load, utc_now),
-        wake=lambda: woken.append("by hand"),
-        clock=utc_now,
-    )
+    by_hand = ByHand(store, HOSTS, store.fleet.load, utc_now)
+    pushes = Pushes(Once(store, by_hand, lambda: woken.append("by hand"), utc_now))
     api = Api(
         listings, pushes, lambda: database.trouble() if made.is_ready else "starting or stopping", "1.2.3"
     )

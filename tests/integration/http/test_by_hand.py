@@ -2,9 +2,11 @@
 
 import ipaddress
 import json
+import sqlite3
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -333,6 +335,25 @@ def test_an_answer_is_kept_for_a_day(door: Listener) -> None:
     assert kept
     door.store.answers.remove(kept.at + timedelta(seconds=1))
     assert door.store.answers.find("ann", "one") is None
+
+
+def test_an_answer_about_many_targets_is_kept_in_little_and_given_again_as_it_was(door: Listener) -> None:
+    many = (container(f"c{number:04}") for number in range(1000))
+    door.store.fleet.apply(whole_fleet(fleet(*many)))
+    first = keyed(door, "one")
+    assert keyed(door, "one") == first
+    with sqlite3.connect(door.path) as database:
+        ((size,),) = database.execute("SELECT length(content) FROM answers")
+    assert len(first[1]["targets"]) > 1000
+    assert size < len(json.dumps(first[1])) / 20
+
+
+def test_after_a_day_a_key_is_as_new_though_its_answer_is_still_there(door: Listener) -> None:
+    keyed(door, "one")
+    kept = door.store.answers.find("ann", "one")
+    assert kept
+    door.store.answers.keep(replace(kept, at=kept.at - KEPT_FOR))
+    assert keyed(door, "one", f"{APP}@{NEWER}")[1]["push"] == 2
 
 
 def test_where_nothing_can_be_kept_nothing_was_done_and_the_key_is_free(

@@ -6,21 +6,18 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow, UpdaterError
-from registry_docker_updater.http.answers import visitor_of_request
-from registry_docker_updater.http.by_hand import ByHand
+from registry_docker_updater.http.once import ByHand, Once, UsedOtherwise
 from registry_docker_updater.http.pages.addresses import address_of_target
 from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import NOW, ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.login import form, going_to
-from registry_docker_updater.storage.answers import KeptAnswer
 from registry_docker_updater.views.pushes import JudgedRow
 from registry_docker_updater.views.silences import silence, silence_of, silences
 
@@ -48,20 +45,18 @@ class Action:
 
 @dataclass(frozen=True)
 class ActionPages:
-    """Shows what would be done, and has it done ``by_hand``; calls ``wake`` then.
+    """Shows what would be done, and has it done ``once``, however often it is sent.
 
     What is done is what was shown: what is confirmed has the mark of that (``seen``), and is refused when it means something else by then.
-    It is done once, however often it is sent (``once``).
     """
 
     context: Context
-    by_hand: ByHand
-    wake: Callable[[], None]
+    once: Once
 
     def show_retry(self, number: int) -> HTTPResponse:
         """Ask whether a rollout is to run again."""
         try:
-            row = self.by_hand.if_retried(number)
+            row = self.once.by_hand.if_retried(number)
         except UpdaterError as error:
             return self._refused(error, ROLLOUTS)
         return self._confirm(
@@ -91,7 +86,7 @@ class ActionPages:
         if image is None:
             return self.context.page("push", NOW, image="")
         try:
-            rows = self.by_hand.if_pushed(image)
+            rows = self.once.by_hand.if_pushed(image)
         except UpdaterError as error:
             return self._refused(error, NOW)
         return self._confirm(
@@ -135,7 +130,7 @@ class ActionPages:
         if values["hours"] not in _HOURS:
             return self.context.refused(422, "For how long is not said", NOW)
         try:
-            subject, of = self._meant(self.by_hand, values)
+            subject, of = self._meant(self.once.by_hand, values)
         except UpdaterError as error:
             return self._refused(error, NOW)
         back = f"/silences?{urlencode({'what': values['what']})}"
@@ -190,24 +185,22 @@ class ActionPages:
         self, section: str, mark: Callable[[ByHand], str], does: Callable[[ByHand, Person], str]
     ) -> HTTPResponse:
         """Have something done that was confirmed, where it still has the ``mark`` that was seen; ``does`` returns where to go then."""
-        given, who, now = form(), visitor_of_request().person, self.context.rendering.clock()
-        key, fingerprint = f"page {given.get('once', '')}", _hash([request.path, given])
+        given = form()
+        key = given.get("once")
+        if not key:
+            return self.context.refused(409, _CHANGED, section)
+
+        def does_what_was_seen(by_hand: ByHand, who: Person) -> str:
+            if given.get("seen") != mark(by_hand):
+                raise NotNow(_CHANGED)
+            return does(by_hand, who)
+
         try:
-            with self.context.storage.transaction() as kept:
-                before = kept.answers.find(who.name, key)
-                if before and before.fingerprint == fingerprint:
-                    return going_to(json.loads(before.content))
-                by_hand = self.by_hand.within(kept)
-                if before or not given.get("once") or given.get("seen") != mark(by_hand):
-                    return self.context.refused(409, _CHANGED, section)
-                path = does(by_hand, who)
-                kept.answers.keep(
-                    KeptAnswer(who.name, key, fingerprint, HTTPStatus.SEE_OTHER, json.dumps(path), now)
-                )
+            return going_to(self.once.answer(f"page {key}", given, does_what_was_seen))
+        except UsedOtherwise:
+            return self.context.refused(409, _CHANGED, section)
         except UpdaterError as error:
             return self._refused(error, section)
-        self.wake()
-        return going_to(path)
 
     def _confirm(
         self, section: str, action: Action, intro: str, rows: Sequence[JudgedRow] = (), mark: str = ""

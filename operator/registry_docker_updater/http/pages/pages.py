@@ -9,10 +9,10 @@ from bottle import HTTPResponse, request
 
 from registry_docker_updater.http.access import AccessGuard, Right
 from registry_docker_updater.http.answers import headers_of_request, visitor_of_request
-from registry_docker_updater.http.by_hand import ByHand
 from registry_docker_updater.http.endpoints import Endpoint
 from registry_docker_updater.http.followers import FOLLOWED, Following
 from registry_docker_updater.http.gate import counted_as
+from registry_docker_updater.http.once import Once
 from registry_docker_updater.http.pages.actions import ActionPages
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
@@ -38,16 +38,15 @@ _LARGEST_FORM = 16 * 1024
 
 @dataclass(frozen=True)
 class Pages:
-    """All pages, for those whom ``access`` lets in: what is known (``status``), and what is done ``by_hand`` by whoever may operate.
+    """All pages, for those whom ``access`` lets in: what is known (``status``), and what is done ``once`` for whoever may operate.
 
-    ``wake`` is called when something was asked for, ``refusals`` logs whom the login does not let in.
+    ``refusals`` logs whom the login does not let in.
     """
 
     context: Context
     access: AccessGuard
     status: Callable[[], NowRow]
-    by_hand: ByHand
-    wake: Callable[[], None]
+    once: Once
     refusals: Refusals
 
     def endpoints(self) -> Sequence[Endpoint]:
@@ -84,7 +83,7 @@ class Pages:
             self._live_page("/events/{number}", others.event, TRAIL, _NUMBER),
             self._live_page("/trail", others.trail, TRAIL),
             _page("/search", others.search),
-            _page("/silences", ActionPages(self.context, self.by_hand, self.wake).silences),
+            _page("/silences", ActionPages(self.context, self.once).silences),
         )
 
     def _live_page(
@@ -100,7 +99,7 @@ class Pages:
 
     def _done(self) -> Sequence[Endpoint]:
         """Return what is for those who may operate."""
-        actions = ActionPages(self.context, self.by_hand, self.wake)
+        actions = ActionPages(self.context, self.once)
         return (
             _page("/rollouts/{number}/retry", actions.show_retry, _NUMBER, needs=Right.OPERATE),
             _form("/rollouts/{number}/retry", actions.retry, _NUMBER),
