@@ -299,6 +299,25 @@ def test_of_a_long_run_the_end_is_shown_and_said_to_be_no_more(browser: Browser,
     assert "1999 xxx" in answer.text
 
 
+def test_a_list_of_events_says_which_rollout_each_began_and_how_that_stands(
+    browser: Browser, site: Served
+) -> None:
+    site.push("test/other:1", NEW, "ann")
+    rows = re.findall(r"(?s)<tr>(.*?)</tr>", browser.get("/events").markup)
+    said = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+    becomes = {row.partition(" ")[0] + row.split()[1]: row for row in said if row.startswith("event ")}
+    assert becomes["event2"].endswith("push rollout 2 ended, not well")
+    assert becomes["event3"].endswith("push rollout 3 waiting")
+    assert "rollout" not in becomes["event4"]
+    assert becomes["event6"].endswith("push no rollout")
+
+
+def test_what_waits_is_shown_with_what_came_of_it_before(browser: Browser) -> None:
+    waits = browser.get("/").text.partition("What waits")[2]
+    assert "waits for its turn; before: failed" in waits
+    assert "waits for its turn; before: unreachable" in waits
+
+
 def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site: Served) -> None:
     pushes = [site.push(f"test/other:{n}", NEW, "ann") for n in range(3)]
     keep_matches(site.storage, {}, pushes[:2], pushes[1], utc_now())

@@ -79,7 +79,9 @@ class Rendering:
         made.globals["version"] = self.version
         made.globals["files"] = {name: f"/static/{_name_of(path)}" for name, path in self._files.items()}
         made.globals.update(address_of_host=address_of_host, address_of_target=address_of_target)
-        made.filters.update(short=short, due=due, moment=moment, time=time, terminal=terminal, words=words)
+        made.filters.update(
+            short=short, due=due, moment=moment, time=time, terminal=terminal, words=words, capital=capital
+        )
         return made
 
 
@@ -114,7 +116,9 @@ def moment(at: str | datetime | None, now: datetime) -> Markup:
     if at is None:
         return Markup("&ndash;")
     whole = _moment(at).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup("{} ({})").format(whole, time(at, now))
+    # It is not whole twice where it is pointed at, or printed.
+    text = '{} (<time datetime="{}" data-ago>{}</time>)'
+    return Markup(text).format(whole, rfc3339(_moment(at)), ago(at, now))  # noqa: S704 - it escapes what it is given
 
 
 def due(at: str, now: datetime) -> Markup:
@@ -128,6 +132,11 @@ def terminal(text: str) -> Markup:
     parts = _COLOURS.split(text)
     clean = "".join(part if number % 2 else _plain(part) for number, part in enumerate(parts))
     return Markup(_CONVERTER.convert(clean, full=False))  # noqa: S704 - it escapes what is text
+
+
+def capital(text: str) -> str:
+    """Return a text that begins a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def words(name: str) -> str:
