@@ -29,6 +29,8 @@ _HOURS = {"1": "an hour", "4": "4 hours", "12": "12 hours", "24": "a day", "72":
 _CHANGED = (
     "What it means has changed since it was shown, or it was done already; look again before it is done"
 )
+# What a form sends beside what it is about.
+_OF_FORM = ("seen", "once", "force")
 _STATUS = {NothingKnown: 404, NotNow: 409, NotAsked: 422}
 
 
@@ -199,7 +201,7 @@ class ActionPages:
                     return going_to(json.loads(before.content))
                 by_hand = self.by_hand.within(kept)
                 if before or not given.get("once") or given.get("seen") != mark(by_hand):
-                    return self.context.refused(409, _CHANGED, section)
+                    return self.context.refused(409, _CHANGED, section, _shown_again(given))
                 path = does(by_hand, who)
                 kept.answers.keep(
                     KeptAnswer(who.name, key, fingerprint, HTTPStatus.SEE_OTHER, json.dumps(path), now)
@@ -229,6 +231,12 @@ class ActionPages:
     def _refused(self, error: UpdaterError, section: str) -> HTTPResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 503)
         return self.context.refused(status, str(error), section)
+
+
+def _shown_again(given: Mapping[str, str]) -> str:
+    """Return the address where what was asked for is shown, with what it means by now."""
+    asked_for = {name: value for name, value in given.items() if name not in _OF_FORM}
+    return f"{request.path}?{urlencode(asked_for)}" if asked_for else request.path
 
 
 def _mark(rows: Sequence[JudgedRow]) -> str:

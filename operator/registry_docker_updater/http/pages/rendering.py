@@ -79,9 +79,7 @@ class Rendering:
         made.globals["version"] = self.version
         made.globals["files"] = {name: f"/static/{_name_of(path)}" for name, path in self._files.items()}
         made.globals.update(address_of_host=address_of_host, address_of_target=address_of_target)
-        made.filters.update(
-            short=short, due=due, moment=moment, time=time, terminal=terminal, words=words, capital=capital
-        )
+        made.filters.update(short=short, due=due, moment=moment, time=time, terminal=terminal, words=words)
         return made
 
 
@@ -132,11 +130,6 @@ def terminal(text: str) -> Markup:
     parts = _COLOURS.split(text)
     clean = "".join(part if number % 2 else _plain(part) for number, part in enumerate(parts))
     return Markup(_CONVERTER.convert(clean, full=False))  # noqa: S704 - it escapes what is text
-
-
-def capital(text: str) -> str:
-    """Return a text that begins a sentence."""
-    return text[:1].upper() + text[1:]
 
 
 def words(name: str) -> str:
