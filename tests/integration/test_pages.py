@@ -311,6 +311,7 @@ def test_a_list_of_events_says_which_rollout_each_began_and_how_that_stands(
     assert becomes["event2"].endswith("push rollout 2 ended, not well")
     assert becomes["event3"].endswith("push rollout 3 waiting")
     assert "rollout" not in becomes["event4"]
+    assert becomes["event5"].endswith("push rollout 4 running")
     assert becomes["event6"].endswith("push no rollout")
 
 
