@@ -159,6 +159,8 @@ def test_without_access_in_the_settings_nobody_does_anything(site: Served, page:
     expect(page.get_by_role("link", name="Run again…")).to_have_count(0)
     page.goto(site.url + "/push")
     expect(page.locator("main")).to_contain_text("set listen.access.operate")
+    # There is no token to log in with.
+    expect(page.get_by_role("link", name="Log in")).to_have_count(0)
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -182,8 +182,12 @@ def test_what_is_printed_says_when_and_has_nothing_to_click_on(site: Served, pag
     for gone in ("nav", ".actions", "form", ".skip"):
         assert not any(one.is_visible() for one in page.locator(gone).all())
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    after = "getComputedStyle(document.querySelector('#rollout time'), '::after').content"
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", page.evaluate(after))
+    after = "getComputedStyle(document.querySelector('#{} time'), '::after').content"
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    assert re.search(moment, page.evaluate(after.format("targets")))
+    # What says it by itself does not say it twice.
+    expect(page.locator("#rollout")).to_contain_text(re.compile(moment))
+    assert page.evaluate(after.format("rollout")) == "none"
     assert (
         page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
         == "rgb(255, 255, 255)"
@@ -225,6 +229,26 @@ def test_what_has_no_such_number_is_not_there(site: Served, page: Page, number: 
         assert answer
         assert answer.status == 404
         expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Not there|Not Found"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"viewport": {"width": 360, "height": 740}}, {"viewport": {"width": 1280, "height": 900}}],
+    indirect=True,
+)
+def test_the_trail_of_a_rollout_is_read_in_lines_not_in_letters(site: Served, page: Page) -> None:
+    page.goto(site.url + "/rollouts/3")
+    for name, least in (("What", 150), ("When", 150)):
+        cell = page.locator(f"#around td[data-name={name}]").last
+        box = cell.bounding_box()
+        assert box
+        assert box["width"] > least
+        # A line is 22 pixels high: a moment takes at most two, what happened some more on a phone.
+        assert box["height"] < (60 if name == "When" else 220)
+    bars = page.locator("svg.stages").bounding_box()
+    assert bars
+    # Text in it is 12 units of 720 high.
+    assert bars["width"] / 720 * 12 > 9
 
 
 def test_a_large_fleet_is_read_page_by_page(site: Served, page: Page) -> None:

@@ -120,6 +120,7 @@ def test_what_was_confirmed_is_not_used_for_something_else(browser: Browser, sit
     other = browser.post("/push", {**hidden, "force": "yes"})
     assert other.status == 409
     assert "look again" in other.text
+    assert f'<a href="/push?{urlencode({"image": f"{MAIL}@{OLD}"})}">Look again</a>' in other.markup
     assert site.storage.trail.last_given() == before
 
 
@@ -131,6 +132,7 @@ def test_what_means_something_else_by_now_is_to_be_looked_at_again(browser: Brow
     before = site.storage.trail.last_given()
     answer = browser.post("/rollouts/2/retry", {**hidden, "force": "yes"})
     assert answer.status == 409
+    assert '<a href="/rollouts/2/retry">Look again</a>' in answer.markup
     assert "changed since it was shown" in answer.text
     assert site.storage.trail.last_given() == before
 
@@ -297,6 +299,32 @@ def test_of_a_long_run_the_end_is_shown_and_said_to_be_no_more(browser: Browser,
     assert "only its last tasks are counted" in answer.text
     assert "fatal: [docker00]: FAILED!" in answer.text
     assert "1999 xxx" in answer.text
+
+
+def test_a_list_of_events_says_which_rollout_each_began_and_how_that_stands(
+    browser: Browser, site: Served
+) -> None:
+    site.push("test/other:1", NEW, "ann")
+    rows = re.findall(r"(?s)<tr>(.*?)</tr>", browser.get("/events").markup)
+    said = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+    becomes = {row.partition(" ")[0] + row.split()[1]: row for row in said if row.startswith("event ")}
+    assert becomes["event2"].endswith("push rollout 2 ended, not well")
+    assert becomes["event3"].endswith("push rollout 3 waiting")
+    assert "rollout" not in becomes["event4"]
+    assert becomes["event5"].endswith("push rollout 4 running")
+    assert becomes["event6"].endswith("push no rollout")
+
+
+def test_what_waits_is_shown_with_what_came_of_it_before(browser: Browser) -> None:
+    waits = browser.get("/").text.partition("What waits")[2]
+    assert "waits for its turn; before: failed" in waits
+    assert "waits for its turn; before: unreachable" in waits
+
+
+def test_the_first_page_is_not_filled_by_why_one_host_does_not_answer(browser: Browser, site: Served) -> None:
+    site.see(docker09="w" * 1500)
+    assert "w" * 301 not in browser.get("/").markup
+    assert "w" * 1500 in browser.get("/hosts/docker09").markup
 
 
 def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site: Served) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, func, or_
+from sqlalchemy import Boolean, Column, ColumnElement, Function, or_
 
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import tables
@@ -97,5 +97,4 @@ def _mentions(text: str, *columns: Column[Any]) -> ColumnElement[bool]:
     if text.isascii():
         return or_(*(column.icontains(text, autoescape=True) for column in columns))
     # SQLite knows the case of ASCII only. A call of ours takes longer, so it is made where it is needed, and once for a row.
-    found: ColumnElement[bool] = getattr(func, MENTIONS)(text.casefold(), *columns, type_=Boolean)
-    return found
+    return Function(MENTIONS, text.casefold(), *columns, type_=Boolean())

@@ -184,6 +184,11 @@ class RolloutStore:
         """Return the rollout of a push with the counts of its outcomes alone, or None when there is none yet."""
         return self._counted(tables.rollouts.c.push == push)
 
+    def counted_of_pushes(self, pushes: Collection[int]) -> tuple[KeptRollout, ...]:
+        """Return the rollouts of some pushes, a page of them, with the counts of their outcomes alone."""
+        with self._connections.reading() as connection:
+            return _kept(connection, tables.rollouts.c.push.in_(pushes), len(pushes))
+
     def kept_of_push(self, push: int) -> KeptRollout | None:
         """Return the rollout of a push with every target's outcome, or None when there is none yet."""
         return self._whole(tables.rollouts.c.push == push)

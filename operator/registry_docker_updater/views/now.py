@@ -50,7 +50,10 @@ class TroubleRow(TypedDict):
 
 
 class WaitingRow(TypedDict):
-    """Targets that wait for the same push and reason, so many; ``until`` is when it is their turn, where a time is set."""
+    """Targets that wait for the same push and reason, so many; ``until`` is when it is their turn, where a time is set.
+
+    ``outcome`` is what the push came to on them before, null where it has not been tried.
+    """
 
     image: str
     digest: str | None
@@ -60,6 +63,7 @@ class WaitingRow(TypedDict):
     says: str
     then: str
     until: str | None
+    outcome: str | None
     count: int
     named: list[str]
 
@@ -226,6 +230,7 @@ def _waiting(one: Waiting) -> WaitingRow:
         "says": row["says"],
         "then": row["then"],
         "until": row["next_at"],
+        "outcome": one.first.alike.outcome,
         "count": one.count,
         "named": list(one.named),
     }

@@ -133,6 +133,11 @@ def summary_of_push(storage: Storage, push: int) -> RolloutRow | None:
     return _rollout(found) if found else None
 
 
+def rollouts_of_pushes(storage: Storage, pushes: Sequence[int]) -> dict[int, RolloutRow]:
+    """Return the rollouts of those of some pushes that have one, by the numbers of the pushes."""
+    return {one.push.id: _rollout(one) for one in storage.rollouts.counted_of_pushes(pushes)}
+
+
 def outcomes_of(storage: Storage, number: int, keys: Sequence[str]) -> list[OutcomeRow]:
     """Return what became of the targets with ``keys`` in a rollout, in their order; of some, nothing may be known."""
     by_key = {one.result.key: one for one in storage.rollouts.of_keys(number, keys)}

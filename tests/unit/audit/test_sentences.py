@@ -66,6 +66,11 @@ def events(**changed: Any) -> dict[str, Any]:
             {"facts": {**TOLD, "from": None}, "rows": events(kind="unreadable", reason="no digest")},
             "production sent what nobody can read: no digest",
         ),
+        (
+            kinds.EVENT_RECEIVED,
+            {"facts": {**TOLD, "from": None}, "rows": {**events(actor={"sha256": "ab", "length": 3000}), "newest": [{}]}},
+            "production: test/app:1 was given sha256:bbbbbbbbbbbb by (a text of 3000 characters)",
+        ),
         (kinds.PUSH_FOUND, {"facts": {"registry_says": NEW}}, "the registry says sha256:bbbbbbbbbbbb"),
         (kinds.CLAIM_REJECTED, {"facts": {"reason": "there is no test/app:1"}}, "there is no test/app:1"),
         (kinds.CLAIM_REJECTED, {"facts": {"reason": None}}, "nothing comes of it: the registry said so before"),

@@ -37,12 +37,12 @@ def sentence(entry: Entry) -> str:
 def _received(content: Content) -> Iterator[str]:
     facts = content["facts"]
     (event,) = content["rows"]["events"]
-    by = f" by {event['actor']}" if event["actor"] else ""
+    by = f" by {_text(event['actor'])}" if event["actor"] else ""
     if event["kind"] == "unreadable":
-        yield f"{event['registry']} sent what nobody can read: {event['reason']}"
+        yield f"{event['registry']} sent what nobody can read: {_text(event['reason'])}"
     else:
         digest = short(event["digest"]) if event["digest"] else "a digest that it does not tell"
-        yield f"{event['registry']}: {event['repository']}:{event['tag']} was given {digest}{by}"
+        yield f"{event['registry']}: {_text(event['repository'])}:{_text(event['tag'])} was given {digest}{by}"
     if facts["from"]:
         yield f"told from {facts['from']}"
     if facts["is_claim"]:
@@ -133,6 +133,11 @@ def _facts(content: Content) -> Iterator[str]:
         if value not in (None, [], {}):
             text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
             yield f"{name.replace('_', ' ')} {text}"
+
+
+def _text(value: Any) -> Any:
+    """Return a text; of a long one, an entry has no more than its hash and length."""
+    return f"(a text of {value['length']} characters)" if isinstance(value, Mapping) else value
 
 
 def short(digest: str | None) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from bottle import HTTPResponse
+from bottle import HTTPResponse, request
 
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow, UpdaterError
@@ -26,6 +26,8 @@ _HOURS = {"1": "an hour", "4": "4 hours", "12": "12 hours", "24": "a day", "72":
 _CHANGED = (
     "What it means has changed since it was shown, or it was done already; look again before it is done"
 )
+# What a form sends beside what it is about.
+_OF_FORM = ("seen", "once", "force")
 _STATUS = {NothingKnown: 404, NotNow: 409, NotAsked: 422}
 
 
@@ -188,7 +190,7 @@ class ActionPages:
         given = form()
         key = given.get("once")
         if not key:
-            return self.context.refused(409, _CHANGED, section)
+            return self.context.refused(409, _CHANGED, section, _shown_again(given))
 
         def does_what_was_seen(by_hand: ByHand, who: Person) -> str:
             if given.get("seen") != mark(by_hand):
@@ -198,9 +200,9 @@ class ActionPages:
         try:
             return going_to(self.once.answer(f"page {key}", given, does_what_was_seen))
         except UsedOtherwise:
-            return self.context.refused(409, _CHANGED, section)
+            return self.context.refused(409, _CHANGED, section, _shown_again(given))
         except UpdaterError as error:
-            return self._refused(error, section)
+            return self._refused(error, section, _shown_again(given))
 
     def _confirm(
         self, section: str, action: Action, intro: str, rows: Sequence[JudgedRow] = (), mark: str = ""
@@ -219,9 +221,15 @@ class ActionPages:
         }
         return self.context.page("act", section, concerned=len(concerned), forced=len(forced), **values)
 
-    def _refused(self, error: UpdaterError, section: str) -> HTTPResponse:
+    def _refused(self, error: UpdaterError, section: str, again: str | None = None) -> HTTPResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 503)
-        return self.context.refused(status, str(error), section)
+        return self.context.refused(status, str(error), section, again)
+
+
+def _shown_again(given: Mapping[str, str]) -> str:
+    """Return the address where what was asked for is shown, with what it means by now."""
+    asked_for = {name: value for name, value in given.items() if name not in _OF_FORM}
+    return f"{request.path}?{urlencode(asked_for)}" if asked_for else request.path
 
 
 def _mark(rows: Sequence[JudgedRow]) -> str:

@@ -82,11 +82,14 @@ class Context:
 
     def nothing(self, why: str, section: str | None = None) -> HTTPResponse:
         """Return the page that says that there is no such thing, and why."""
-        return self.page("problem", section, status=404, title="Not there", detail=why)
+        return self.page("problem", section, status=404, title="Not there", detail=why, again=None)
 
-    def refused(self, status: int, why: str, section: str | None = None) -> HTTPResponse:
-        """Return the page that says as what a request was refused."""
-        return self.page("problem", section, status=status, title=HTTPStatus(status).phrase, detail=f"{why}.")
+    def refused(
+        self, status: int, why: str, section: str | None = None, again: str | None = None
+    ) -> HTTPResponse:
+        """Return the page that says as what a request was refused, and where it can be asked for ``again``."""
+        title = HTTPStatus(status).phrase
+        return self.page("problem", section, status=status, title=title, detail=f"{why}.", again=again)
 
 
 def asked() -> Asked:

@@ -17,7 +17,7 @@ from registry_docker_updater.storage.tables import PUSH, UNREADABLE, UNRESOLVED
 from registry_docker_updater.views.events import event, events, ignored
 from registry_docker_updater.views.fleet import HostChoice
 from registry_docker_updater.views.outlook import VERDICTS, TargetChoice
-from registry_docker_updater.views.rollouts import rollouts, summary_of_push
+from registry_docker_updater.views.rollouts import rollouts, rollouts_of_pushes, summary_of_push
 from registry_docker_updater.views.trail import EntryRow, newest, of_event
 
 _KINDS = (PUSH, UNRESOLVED, UNREADABLE)
@@ -56,6 +56,8 @@ class EventPages:
             asked=query,
             unread=query.unread({**vars(choice), "before": before}),
             rows=rows,
+            rollouts={one["id"]: None for one in rows}
+            | rollouts_of_pushes(self.context.storage, [one["id"] for one in rows]),
             pager=pager,
             kinds=_KINDS,
             registries=self.context.registries,

@@ -114,7 +114,9 @@ def moment(at: str | datetime | None, now: datetime) -> Markup:
     if at is None:
         return Markup("&ndash;")
     whole = _moment(at).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup("{} ({})").format(whole, time(at, now))
+    # It is not whole twice where it is pointed at, or printed.
+    text = '{} (<time datetime="{}" data-ago>{}</time>)'
+    return Markup(text).format(whole, rfc3339(_moment(at)), ago(at, now))  # noqa: S704 - it escapes what it is given
 
 
 def due(at: str, now: datetime) -> Markup:
