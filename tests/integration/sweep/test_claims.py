@@ -33,7 +33,12 @@ def test_what_the_registry_said_of_a_claim_is_logged_with_the_number_of_its_even
 ) -> None:
     caplog.set_level(logging.INFO)
     about_what: list[object] = []
-    caplog.handler.addFilter(lambda _: about_what.append(now_about().get("event")) or True)
+
+    def note(_: logging.LogRecord) -> bool:
+        about_what.append(now_about().get("event"))
+        return True
+
+    caplog.handler.addFilter(note)
     claims(settled, NEWER)
     client.digest = NEWER
     settled.pass_time(0.1)
