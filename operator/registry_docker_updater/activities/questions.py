@@ -170,11 +170,12 @@ class Questions:
             is_newest = self._storage.claims.believe(claim, digest, self._clock())
             self._claims, self._schedule = self._claims.believed(tag), self._schedule.settled(tag)
             if is_newest:
-                _log.info(
-                    "registry %s cannot be asked whether %s is %s: its event is believed, as it is not with"
-                    " registries.%s.verify: true",
-                    *(name, tag, digest, name),
-                )
+                with about(event=claim.event):
+                    _log.info(
+                        "registry %s cannot be asked whether %s is %s: its event is believed, as it is not with"
+                        " registries.%s.verify: true",
+                        *(name, tag, digest, name),
+                    )
                 self._wake()
 
     def _ask(self, tag: Tag, begun: datetime) -> None:
@@ -236,7 +237,9 @@ class Questions:
             self._claims = self._claims.closed(tag)
         if finding is Finding.PUSH:
             what = "as was told" if answer.is_claimed else "and no event said so"
-            _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
+            # Of what no event said, the number is told where the plan for it is.
+            with about(**({"event": claim.event} if claim else {})):
+                _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
             self._wake()
         return finding
 

@@ -7,6 +7,7 @@ import pytest
 from integration.sweep.conftest import HOSTS, Hand, Told, Troubled, claims, desired, events
 from registry_docker_updater.core.events.pushes import UnresolvedPush
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
+from registry_docker_updater.log_context import now_about
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NEWER, OLD, at, container, fleet
 
@@ -25,6 +26,25 @@ def test_a_push_is_one_once_the_registry_said_the_same(settled: Hand, client: To
     assert (newest.push, newest.received_at) == (row["id"], told_at)
     settled.pass_time(50)
     assert client.asked == ["test/app:1"], "and nothing more is expected"
+
+
+def test_what_the_registry_said_of_a_claim_is_logged_with_the_number_of_its_event(
+    settled: Hand, client: Told, store: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    about_what: list[object] = []
+
+    def note(_: logging.LogRecord) -> bool:
+        about_what.append(now_about().get("event"))
+        return True
+
+    caplog.handler.addFilter(note)
+    claims(settled, NEWER)
+    client.digest = NEWER
+    settled.pass_time(0.1)
+    (line,) = caplog.messages
+    assert line.endswith(f"test/app:1 is {NEWER}, as was told")
+    assert about_what == [events(store)[0]["id"]]
 
 
 def test_a_forged_push_is_none_and_is_said_to_be_none(
