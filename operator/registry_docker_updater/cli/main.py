@@ -113,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="registry-docker-updater",
         description="Updates Docker Swarm services and standalone containers to the image just pushed.",
-        epilog="Exit codes: 0 done, 1 found wrong, 2 usage.",
+        epilog="Exit codes: 0 done, 1 found wrong, 2 usage, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=__version__)
     which = top.add_mutually_exclusive_group()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from registry_docker_updater.core.silences import LONGEST, LONGEST_REASON
 from registry_docker_updater.http.query import read_moment
 
 # More is not taken of anybody.
@@ -69,8 +70,8 @@ class SilenceAsked(Body):
         max_length=1000,
         description="What `silence` of the command line takes, such as a host's name.",
     )
-    until: Moment = Field(description="When that ends.")
-    reason: str = Field(max_length=1000, description="Why, for others.")
+    until: Moment = Field(description=f"When that ends, in {LONGEST.days} days at the latest.")
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON, description="Why, for others.")
 
 
 class EndAsked(Body):

@@ -7,72 +7,49 @@ not waited for; it is thrown away for a moment, because a peer that is cut off w
 import asyncio
 from contextlib import suppress
 from email.utils import formatdate
-from typing import Protocol, cast
+from typing import cast
 
+from registry_docker_updater.http.door import Door
 from registry_docker_updater.http.gate import Patience
-from registry_docker_updater.http.head import Admission, Answer, Head, Peer
-from registry_docker_updater.http.limits import Limits, Phase
-from registry_docker_updater.http.reader import Reader, Refused, Request
+from registry_docker_updater.http.head import Answer, Peer
+from registry_docker_updater.http.limits import LARGEST_DISCARDED, READ_AHEAD, Limits, Phase, Wait
+from registry_docker_updater.http.reader import Reader, Refused
 from registry_docker_updater.http.refusals import place
-
-# How much a peer may send ahead of the answer it waits for.
-_READ_AHEAD = 64 * 1024
-# How much is thrown away of what nobody wants.
-_LARGEST_DISCARDED = 64 * 2**20
-
-
-class Door(Protocol):
-    """What a connection leads to."""
-
-    def admits(self, head: Head) -> Admission:
-        """Return what is wanted of a request, by its head."""
-
-    def serve(self, connection: "Connection", request: Request) -> None:
-        """Have ``request`` answered: :meth:`Connection.answer` is called later, in the loop."""
-
-    def refused(self, address: str, line: str) -> None:
-        """Note that a peer was refused."""
-
-    def slow_down(self, address: str) -> float:
-        """Note a wrong secret; return after how many seconds it is to be told."""
-
-    def left(self, connection: "Connection") -> None:
-        """Forget a connection."""
 
 
 class Connection(asyncio.Protocol):
     """A connection of ``peer`` to ``door``; everything happens in the thread of ``loop``."""
 
-    def __init__(self, peer: Peer, door: Door, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, peer: Peer, door: "Door[Connection]", limits: Limits, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Begin with the handshake, where there is one."""
         self.peer = peer
         self._door, self._limits, self._loop = door, limits, loop
         self._reader = Reader(peer, door.admits)
         self._transport: asyncio.Transport | None = None
-        self.phase = Phase.HANDSHAKE
-        self.deadline = loop.time() + limits.seconds(self.phase)
+        self._wait = Wait(limits, loop.time)
         self._was_of_use = self._is_last = False
-        self._closed_at, self._discarded = 0.0, 0
-        self._more, self._stream_ends = b"", 0.0
+        self._discarded, self._more = 0, b""
 
     @property
     def is_made(self) -> bool:
         """Whether the handshake is done."""
-        return self.phase is not Phase.HANDSHAKE
+        return self._wait.phase is not Phase.HANDSHAKE
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing more comes or goes."""
-        return self.phase is Phase.CLOSED
+        return self._wait.phase is Phase.CLOSED
 
     @property
     def patience(self) -> Patience:
         """How ready it is to give way to another: never while something comes from, or goes to, a known sender."""
         request = self._reader.request
-        is_asked = self.phase in (Phase.BODY, Phase.ANSWER, Phase.TAKEN)
+        is_asked = self._wait.phase in (Phase.BODY, Phase.ANSWER, Phase.TAKEN)
         if is_asked and request and request.admission.is_proven:
             return Patience.BUSY
-        if self.phase is Phase.ANSWER:
+        if self._wait.phase is Phase.ANSWER:
             return Patience.ASKED
         return Patience.IDLE if self._was_of_use and not is_asked else Patience.STRANGER
 
@@ -83,19 +60,21 @@ class Connection(asyncio.Protocol):
 
     def mind(self, now: float) -> None:
         """End what took too long, by the loop's time."""
-        if now < self.deadline:
+        if not self._wait.is_over(now):
             return
-        if self.phase in (Phase.HEAD, Phase.BODY):
-            what = "its head" if self.phase is Phase.HEAD else "its body"
-            self._refuse(Refused(408, f"{what} took more than {self._limits.seconds(self.phase):g} seconds"))
-        elif self.phase is Phase.IDLE:
+        if self._wait.phase in (Phase.HEAD, Phase.BODY):
+            what = "its head" if self._wait.phase is Phase.HEAD else "its body"
+            self._refuse(
+                Refused(408, f"{what} took more than {self._limits.seconds(self._wait.phase):g} seconds")
+            )
+        elif self._wait.phase is Phase.IDLE:
             self._close()
         else:
             self.give_way()
 
     def end(self) -> None:
         """End it when what is being answered is answered."""
-        if self.phase in (Phase.ANSWER, Phase.TAKEN):
+        if self._wait.phase in (Phase.ANSWER, Phase.TAKEN):
             self._is_last = True
         else:
             self.give_way()
@@ -110,7 +89,7 @@ class Connection(asyncio.Protocol):
 
     def _give(self, answer: Answer) -> None:
         request = self._reader.request
-        if not self._transport or not request or self.phase is not Phase.ANSWER:
+        if not self._transport or not request or self._wait.phase is not Phase.ANSWER:
             return
         self._was_of_use = self._was_of_use or answer.status.startswith("2")
         self._is_last = self._is_last or request.is_last
@@ -118,16 +97,15 @@ class Connection(asyncio.Protocol):
         if request.leaves_body:
             self._linger()
         elif self._transport.get_write_buffer_size():
-            self._enter(Phase.TAKEN)
+            self._wait.enter(Phase.TAKEN)
         else:
             self._go_on_after_answer()
 
     def begin_stream(self, answer: Answer) -> None:
         """Answer the request that was served, with more to come: :meth:`send_more`."""
-        if self._transport and self.phase is Phase.ANSWER:
+        if self._transport and self._wait.phase is Phase.ANSWER:
             self._was_of_use = self._is_last = True
-            self._enter(Phase.STREAM)
-            self._stream_ends = self.deadline
+            self._wait.enter(Phase.STREAM)
             self._transport.write(answer.begun(formatdate(usegmt=True)))
 
     def send_more(self, data: bytes, *, is_needed: bool = True) -> None:
@@ -135,11 +113,11 @@ class Connection(asyncio.Protocol):
 
         That is not waited for for ever.
         """
-        if not self._transport or self.phase is not Phase.STREAM:
+        if not self._transport or self._wait.phase is not Phase.STREAM:
             return
         if self._transport.get_write_buffer_size():
             self._more = data if is_needed else self._more
-            self.deadline = min(self.deadline, self._loop.time() + self._limits.taken)
+            self._wait.hurry(self._limits.taken)
         else:
             self._transport.write(data)
 
@@ -150,37 +128,38 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         # Any byte that the peer has not taken makes us wait: there is one answer at a time.
         self._transport.set_write_buffer_limits(0)
-        self._enter(Phase.IDLE)
+        self._wait.enter(Phase.IDLE)
         # Whoever has just come has something to say.
-        self.deadline = self._loop.time() + self._limits.head
+        self._wait.hurry(self._limits.head)
 
     def data_received(self, data: bytes) -> None:
         """Read what came."""
-        if self.phase is Phase.CLOSED:
+        if self._wait.phase is Phase.CLOSED:
             self._discarded += len(data)
-            self.deadline = min(self._closed_at + self._limits.closed, self._loop.time() + self._limits.quiet)
-            if self._discarded > _LARGEST_DISCARDED:
+            self._wait.renew(self._limits.quiet)
+            if self._discarded > LARGEST_DISCARDED:
                 self.give_way()
             return
         self._reader.take(data)
-        if self.phase in (Phase.ANSWER, Phase.TAKEN, Phase.STREAM):
+        if self._wait.phase in (Phase.ANSWER, Phase.TAKEN, Phase.STREAM):
             self._read_on()
         else:
             self._go_on()
 
     def eof_received(self) -> bool:
         """Go on without more of the peer, which may still wait for its answer."""
-        if self.phase in (Phase.HEAD, Phase.BODY):
+        if self._wait.phase in (Phase.HEAD, Phase.BODY):
             self._refuse(Refused(400, "the connection ended in the middle of the request"))
             return False
         self._is_last = True
-        return self.phase in (Phase.ANSWER, Phase.TAKEN) and self.peer.scheme == "http"
+        return self._wait.phase in (Phase.ANSWER, Phase.TAKEN) and self.peer.scheme == "http"
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it: the connection is gone."""
-        if self.phase in (Phase.HEAD, Phase.BODY):
+        if self._wait.phase in (Phase.HEAD, Phase.BODY):
             self._note(400, f"the connection was lost in the middle of the request ({exc or 'closed'})")
-        self._transport, self.phase = None, Phase.CLOSED
+        self._transport = None
+        self._wait.enter(Phase.CLOSED)
         self._door.left(self)
 
     def pause_writing(self) -> None:
@@ -194,10 +173,10 @@ class Connection(asyncio.Protocol):
     # What follows from it.
 
     def _taken(self) -> None:
-        if self.phase is Phase.TAKEN:
+        if self._wait.phase is Phase.TAKEN:
             self._go_on_after_answer()
-        elif self.phase is Phase.STREAM and self._transport:
-            self.deadline = self._stream_ends
+        elif self._wait.phase is Phase.STREAM and self._transport:
+            self._wait.renew()
             more, self._more = self._more, b""
             self._transport.write(more)
 
@@ -208,31 +187,31 @@ class Connection(asyncio.Protocol):
             self._refuse(refused)
             return
         if request:
-            self._enter(Phase.ANSWER)
+            self._wait.enter(Phase.ANSWER)
             self._door.serve(self, request)
             return
         begun = self._reader.request
         if begun is None:
-            self._enter(Phase.HEAD if self._reader.has_begun else Phase.IDLE)
+            self._wait.enter(Phase.HEAD if self._reader.has_begun else Phase.IDLE)
             return
-        if self.phase is not Phase.BODY and begun.wants_continue and self._transport:
+        if self._wait.phase is not Phase.BODY and begun.wants_continue and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._enter(Phase.BODY)
+        self._wait.enter(Phase.BODY)
 
     def _go_on_after_answer(self) -> None:
         if self._is_last:
             self._close()
             return
         self._reader.answered()
-        self._enter(Phase.IDLE)
+        self._wait.enter(Phase.IDLE)
         self._go_on()
         self._read_on()
 
     def _read_on(self) -> None:
         """Read more, or no more until what is here is answered."""
-        if not self._transport or self.phase is Phase.CLOSED:
+        if not self._transport or self._wait.phase is Phase.CLOSED:
             return
-        if self._reader.ahead > _READ_AHEAD:
+        if self._reader.ahead > READ_AHEAD:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -256,8 +235,8 @@ class Connection(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Have the peer read its answer before the connection ends, though it may still be sending."""
-        self._enter(Phase.CLOSED)
-        self.deadline = self._closed_at + self._limits.quiet
+        self._wait.enter(Phase.CLOSED)
+        self._wait.hurry(self._limits.quiet)
         if self._transport and not self._transport.is_closing():
             if self._transport.can_write_eof():
                 with suppress(OSError):  # the peer is gone
@@ -265,12 +244,6 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _close(self) -> None:
-        self._enter(Phase.CLOSED)
+        self._wait.enter(Phase.CLOSED)
         if self._transport:
             self._transport.close()
-
-    def _enter(self, phase: Phase) -> None:
-        if phase is not self.phase:
-            now = self._loop.time()
-            self.phase, self.deadline = phase, now + self._limits.seconds(phase)
-            self._closed_at = now

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from registry_docker_updater.errors import UpdaterError
-from registry_docker_updater.http.connection import Connection, Door
+from registry_docker_updater.http.connection import Connection
+from registry_docker_updater.http.door import Door
 from registry_docker_updater.http.gate import Gate
 from registry_docker_updater.http.head import Peer
 from registry_docker_updater.http.limits import Limits
@@ -91,7 +92,7 @@ class Entrance:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_empty.wait(), seconds)
 
-    async def accept(self, door: Door) -> None:
+    async def accept(self, door: Door[Connection]) -> None:
         """Accept connections to ``door``, without end."""
         while True:
             # Those that came wait in the queue of the system until those that gave way are gone.
@@ -108,7 +109,7 @@ class Entrance:
             # Where many come, accepting never waits: the others have their turn here.
             await asyncio.sleep(0)
 
-    def _let_in(self, door: Door, sock: socket.socket, address: str, port: int) -> None:
+    def _let_in(self, door: Door[Connection], sock: socket.socket, address: str, port: int) -> None:
         peer = Peer(address, port, "https" if self._tls else "http", self._listening.getsockname()[:2])
         connection = Connection(peer, door, self._limits, self._loop)
         entry = self.gate.enter(connection, address)

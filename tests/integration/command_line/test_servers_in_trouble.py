@@ -127,7 +127,7 @@ def test_a_server_that_sends_on_to_another_is_not_followed_and_the_token_stays_h
 
 
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "sentence"),
     [
         (
             "https://updater.example.com/api/v1/events?limit=20",
@@ -141,9 +141,9 @@ def test_a_server_that_sends_on_to_another_is_not_followed_and_the_token_stays_h
     ],
 )  # fmt: skip
 def test_where_a_server_sends_on_to_is_named_with_what_to_do(
-    server: Serve, said: Said, location: str, told: str
+    server: Serve, said: Said, location: str, sentence: str
 ) -> None:
-    assert told in said(server(sent_on(location)).url, "events")
+    assert sentence in said(server(sent_on(location)).url, "events")
 
 
 CUT = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"items": ['
@@ -151,7 +151,7 @@ CUT_CHUNK = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{"items
 
 
 @pytest.mark.parametrize(
-    ("answered", "told"),
+    ("answered", "sentence"),
     [
         (CUT, "gives no answer that can be read: it closed the connection in the middle of its answer"),
         (CUT_CHUNK, "gives no answer that can be read: it closed the connection in the middle of its answer"),
@@ -167,12 +167,12 @@ CUT_CHUNK = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{"items
     ],
 )
 def test_what_is_no_answer_is_told_and_a_push_is_asked_for_again_with_its_key(
-    server: Serve, said: Said, answered: Answer, told: str
+    server: Serve, said: Said, answered: Answer, sentence: str
 ) -> None:
-    assert told in said(server(answered).url, "events")
+    assert sentence in said(server(answered).url, "events")
     pushed = server(answered)
     line = said(pushed.url, *PUSH)
-    assert told in line
+    assert sentence in line
     assert PERHAPS in line
     keys = [part for one in pushed.asked for part in one.splitlines() if part.startswith("Idempotency-Key: ")]
     assert len(keys) == 3
@@ -201,7 +201,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for_for_ever(
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "sentence"),
     [
         (
             "http://updater.invalid",
@@ -220,13 +220,13 @@ def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for_for_ever(
     ],
 )
 def test_a_server_that_nobody_reaches_was_asked_for_nothing(
-    capsys: pytest.CaptureFixture[str], url: str, told: str
+    capsys: pytest.CaptureFixture[str], url: str, sentence: str
 ) -> None:
     for command in (("events",), PUSH):
         assert main(["--server", url, *command]) == 1
         # That a token would go in the clear is said before it is asked.
         line = capsys.readouterr().err.splitlines()[-1]
-        assert told in line
+        assert sentence in line
         assert "may have been done" not in line
         assert "secret" not in line
 
@@ -253,7 +253,7 @@ def test_a_server_that_wants_to_be_left_alone_for_long_is(
 
 
 @pytest.mark.parametrize(
-    ("answered", "told"),
+    ("answered", "sentence"),
     [
         (answer("401 Unauthorized", b'{"detail": "x"}'), "does not know this token: give --token-file, or set"),
         (answer("403 Forbidden", b'{"detail": "bob may read"}'), "does not allow this: bob may read"),
@@ -263,9 +263,9 @@ def test_a_server_that_wants_to_be_left_alone_for_long_is(
         (answer("304 Not Modified"), "something before it answers: 304"),
     ],
 )  # fmt: skip
-def test_what_is_refused_is_asked_once(server: Serve, said: Said, answered: Answer, told: str) -> None:
+def test_what_is_refused_is_asked_once(server: Serve, said: Said, answered: Answer, sentence: str) -> None:
     here = server(answered)
-    assert told in said(here.url, *PUSH)
+    assert sentence in said(here.url, *PUSH)
     assert len(here.asked) == 1
 
 

@@ -1,7 +1,9 @@
 """The API: its pages, what it says of what is wrong, and that it is as its description says."""
 
+import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -13,8 +15,13 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, listening
+from integration.keeping import ONCE, begin, end, ended, push, record
+from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.moments import rfc3339
+from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.silences import LONGEST_REASON
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.http.limits import Limits
@@ -156,42 +163,96 @@ def test_the_description_is_of_this_version_and_says_what_every_path_answers(lis
     assert "the planner's verdict" in target["description"]
 
 
+def test_the_description_bounds_a_silence_as_what_is_asked_for_is_bounded(listener: Listener) -> None:
+    _, content = listener.ask("GET", "/api/v1/openapi.json")
+    reason = content["components"]["schemas"]["SilenceAsked"]["properties"]["reason"]
+    assert (reason["minLength"], reason["maxLength"]) == (1, LONGEST_REASON)
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
     with listening(tmp_path_factory.mktemp("api"), Limits(quiet=0.1, slowed=0)) as made:
         made.guard.change({"registry": Source("registry", FORMATS["generic"], ("s3cret",))}, LIMIT)
-        made.access.change(Access([Token("ann", "s3cret", Right.OPERATE)]))
-        pushes(made, 5)
+        tokens = Token("ann", "s3cret", Right.OPERATE), Token("bob", "a-token-to-read", Right.READ)
+        made.access.change(Access(tokens))
         hosts_and_targets(made, 5)
+        record(made.store, push(tag="9", when=NOON))
+        begin(made.store, NOON, container(image=f"{HOST}/test/app:9"))
+        end(made.store, NOON, ended(Outcome.FAILED), retry=ONCE)
+        pushes(made, 5)
+        until = rfc3339(utc_now() + timedelta(hours=1))
+        silence = {"what": "host001", "until": until, "reason": "it moves"}
+        headers = {**SECRET, "Content-Type": "application/json"}
+        assert made.ask("POST", "/api/v1/silences", json.dumps(silence), headers)[0] == 201
         yield made
 
 
+# What there is of what is asked for by its name, which no schema says.
+KNOWN = {
+    "registry": "registry",
+    "id": 1,
+    "key": container("c000", on="host000").key,
+    "image": f"{HOST}/test/app:1@{NEW}",
+    "targets": None,
+    "what": "host000",
+    "until": rfc3339(utc_now() + timedelta(hours=1)),
+    "reason": "it moves",
+}
+# What answers only while a run goes on.
+RUNNING = "GET /api/v1/rollouts/{id}/progress"
+WHO = {"ann": SECRET, "bob": {"Authorization": "Bearer a-token-to-read"}, "nobody": {}}
+
+
+def with_what_is_known(case: Any) -> None:
+    for part in (case.path_parameters, case.query, case.body):
+        if isinstance(part, dict):
+            part |= {name: KNOWN[name] for name in part.keys() & KNOWN.keys()}
+    if case.method == "POST":
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+
+
 @pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize("who", WHO)
 def test_whatever_is_asked_is_answered_as_described_and_nothing_is_logged_with_a_trace(
-    filled: Listener, caplog: pytest.LogCaptureFixture, mode: GenerationMode
+    filled: Listener, caplog: pytest.LogCaptureFixture, mode: GenerationMode, who: str
 ) -> None:
-    """What the description allows, and what it does not."""
-    address = f"http://127.0.0.1:{filled.server.port}/api/v1/openapi.json"
-    described: Any = schemathesis.openapi.from_url(address, headers=SECRET)
+    """What the description allows, and what it does not; of everything that can be asked, by everybody."""
+    # From its address, all would be asked but for the description itself.
+    described: Any = schemathesis.openapi.from_dict(
+        filled.ask("GET", "/api/v1/openapi.json", None, SECRET)[1]
+    )
+    described.config.update(base_url=f"http://127.0.0.1:{filled.server.port}")
     operations = [found.ok() for found in described.get_all_operations()]
-    assert len(operations) > 10
+    answered: dict[str, set[int]] = {f"{one.method.upper()} {one.path}": set() for one in operations}
+    paths = described.raw_schema["paths"].items()
+    everything = {f"{method.upper()} {path}" for path, methods in paths for method in methods}
+    assert answered.keys() == everything
+    before = filled.store.trail.last_given()
     for operation in operations:
 
-        @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=15 if who == "ann" else 4, deadline=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: Any) -> None:
-            if "registry" in case.path_parameters:
-                case.path_parameters["registry"] = "registry"
-            if isinstance(case.body, dict) and mode is GenerationMode.POSITIVE and "image" in case.body:
-                # Which images and targets there are, no schema says.
-                case.body["image"] = f"{HOST}/test/app:1@{NEW}"
-                case.body["targets"] = None
-                case.headers["Idempotency-Key"] = str(uuid.uuid4())
+            if mode is GenerationMode.POSITIVE:
+                with_what_is_known(case)
+            answer = case.call(headers=WHO[who])
+            answered[f"{case.method} {case.path}"].add(answer.status_code)
             # What is not allowed is at times only that there is no token, and there is one; queries have a test of their own.
-            case.call_and_validate(headers=SECRET, excluded_checks=[negative_data_rejection])
+            case.validate_response(answer, excluded_checks=[negative_data_rejection])
 
         try:
             ask()
         except Unsatisfiable:
             assert mode is GenerationMode.NEGATIVE, "there is always something that is allowed"
     assert not [one for one in caplog.records if one.exc_info or "Traceback" in one.getMessage()]
+    if mode is GenerationMode.POSITIVE:
+        done = {name for name, statuses in answered.items() if statuses & {200, 201, 202}}
+        writes = {name for name in everything if name.startswith("POST ")}
+        probes = {"GET /healthz", "GET /readyz"}
+        allowed = {"ann": everything, "bob": everything - writes, "nobody": probes}[who]
+        assert done == allowed - {RUNNING}
+        assert all(answered[name] & {401, 403} for name in everything - allowed)
+    if who != "ann":
+        assert filled.store.trail.last_given() == before

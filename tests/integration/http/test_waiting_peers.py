@@ -136,9 +136,11 @@ def vanish(sender: socket.socket) -> None:
 def test_peers_that_vanish_when_they_are_answered_take_nobody_with_them(
     hurried: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    senders = [hurried.raw() for _ in range(100)]
-    for sender in senders:
-        sender.sendall(b"GET /")
+    senders = []
+    for _ in range(100):
+        senders.append(hurried.raw())
+        # At once: a hundred handshakes can take longer than the first of them is waited for.
+        senders[-1].sendall(b"GET /")
     assert senders[0].recv(100).split()[1] == b"408"
     for sender in senders:
         vanish(sender)
