@@ -104,7 +104,7 @@ def test_a_rollout_is_run_again_once_it_was_seen_what_that_means(guarded: Served
     page.get_by_role("button", name="Run it again now").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Rollout 2")
     expect(page.locator("#rollout")).to_contain_text("waiting")
-    said = newest(guarded.storage, 1)[0]["says"]
+    said = newest(guarded.storage, 1)[0][0]["says"]
     assert "ann" in said
     assert "HTTP from 127.0.0.1" in said
     (override,) = guarded.storage.overrides.open()

@@ -1,8 +1,9 @@
 """The trail, for people and programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -68,7 +69,7 @@ class Choice:
 
 ALL_ENTRIES = Choice()
 # How many entries are looked at for a page: a second's work is not done for one that asks.
-_LOOKED_AT = 5000
+_LOOKED_AT, _LOOKED_BACK_AT = 5000, 2000
 
 
 def trail(
@@ -91,15 +92,22 @@ def trail(
 
 
 def newest(
-    storage: Storage,
-    limit: int,
-    before: int | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[EntryRow]:
-    """Return the newest ``limit`` entries ``before`` the one with that number, newest first, of a time if it is given."""
+    storage: Storage, limit: int, before: int | None = None, choice: Choice = ALL_ENTRIES
+) -> tuple[list[EntryRow], int | None]:
+    """Return at most ``limit`` entries of a ``choice`` ``before`` the one with that number, newest first.
+
+    With them comes the number before which more may be found, None where that was all: as with :func:`trail`, no more than so many
+    entries are looked at.
+    """
+    is_of_times = choice == replace(ALL_ENTRIES, since=choice.since, until=choice.until)
+    count = limit + 1 if is_of_times else _LOOKED_BACK_AT
     with storage.snapshot() as kept:
-        return _rows_of(kept, kept.trail.newest(limit, before, since, until))
+        entries = kept.trail.newest(count, before, choice.since, choice.until)
+        found = list(islice(filter(choice.has, entries), limit + 1))
+        rows = _rows_of(kept, found[:limit])
+    if len(found) > limit:
+        return rows, rows[-1]["sequence"]
+    return rows, entries[-1].sequence if len(entries) == count else None
 
 
 def of_event(storage: Storage, event: int) -> list[EntryRow]:

@@ -107,5 +107,12 @@ class Older:
 def older(asked: Asked, rows: Sequence[T], key: str) -> tuple[Sequence[T], Older]:
     """Return the rows of a page, of which there is one more where there are older ones; they have their numbers as ``key``."""
     shown = rows[:ROWS]
-    following = asked.href(before=shown[-1][key]) if len(rows) > ROWS else None  # type: ignore[index]
-    return shown, Older(asked.href(before=None) if "before" in asked.given else None, following)
+    return shown, older_than(asked, shown[-1][key] if len(rows) > ROWS else None)  # type: ignore[index]
+
+
+def older_than(asked: Asked, number: int | None) -> Older:
+    """Return where a page leads, with what is before the row with a number, where there may be any."""
+    return Older(
+        asked.href(before=None) if "before" in asked.given else None,
+        asked.href(before=number) if number else None,
+    )

@@ -7,9 +7,9 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from registry_docker_updater.core.audit.kinds import PUSHES_MATCHED
+from registry_docker_updater.core.audit.kinds import KINDS, PUSHES_MATCHED
 from registry_docker_updater.errors import NothingKnown
-from registry_docker_updater.http.pages.asked import ROWS, older
+from registry_docker_updater.http.pages.asked import ROWS, older, older_than
 from registry_docker_updater.http.pages.context import EVENTS, TRAIL, Context, asked
 from registry_docker_updater.http.pages.topics import TRAIL as EVERYTHING
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
@@ -18,7 +18,7 @@ from registry_docker_updater.views.events import event, events, ignored
 from registry_docker_updater.views.fleet import HostChoice
 from registry_docker_updater.views.outlook import VERDICTS, TargetChoice
 from registry_docker_updater.views.rollouts import rollouts, rollouts_of_pushes, summary_of_push
-from registry_docker_updater.views.trail import EntryRow, newest, of_event
+from registry_docker_updater.views.trail import Choice, EntryRow, newest, of_event
 
 _KINDS = (PUSH, UNRESOLVED, UNREADABLE)
 # What the trail says of a target to which a push goes, and said in entries that are older.
@@ -86,17 +86,25 @@ class EventPages:
     def trail(self) -> HTTPResponse:
         """Show what happened, newest first."""
         query = asked()
-        before, since, until = query.number("before"), query.moment("since"), query.moment("until")
-        found = newest(self.context.storage, ROWS + 1, before, since, until)
-        rows, pager = older(query, found, "sequence")
+        choice = Choice(
+            since=query.moment("since"),
+            until=query.moment("until"),
+            image=query.text("image"),
+            host=query.text("host"),
+            person=query.text("person"),
+            kind=query.one_of("kind", list(KINDS)),
+        )
+        before = query.number("before")
+        rows, further = newest(self.context.storage, ROWS, before, choice)
         return self.context.page(
             "trail",
             TRAIL,
             None if before else EVERYTHING,
             asked=query,
-            unread=query.unread({"before": before, "since": since, "until": until}),
+            unread=query.unread({**vars(choice), "before": before}),
             rows=rows,
-            pager=pager,
+            pager=older_than(query, further),
+            kinds=list(KINDS),
         )
 
     def search(self) -> HTTPResponse:
