@@ -9,7 +9,8 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 ├── NotNow                   what was asked for cannot be done as things stand
 ├── RegistryUnavailable      nothing can be asked of a registry
 ├── RepositoryUnavailable    a registry does not tell of one repository or tag
-└── NotKnownYet              whether a sender is who it says it is cannot be told before its key is here
+├── NotKnownYet              whether a sender is who it says it is cannot be told before its key is here
+└── WasStopped               what was begun is not done, because the operator ends
 """
 
 from collections.abc import Sequence
@@ -98,6 +99,10 @@ class RepositoryUnavailable(_Unavailable):
 
 class NotKnownYet(UpdaterError):
     """Whether a sender is who it says it is cannot be told so far; it is to send again."""
+
+
+class WasStopped(UpdaterError):
+    """What was begun is not done, because the operator ends; it is begun again when one works."""
 
 
 def _count(number: int) -> str:

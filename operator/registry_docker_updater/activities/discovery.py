@@ -19,7 +19,7 @@ from registry_docker_updater.core.runs.reading import (
 from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.directories import is_going_on
 from registry_docker_updater.edges.runs.port import Playbook, PlaybookRunner
-from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.errors import UpdaterError, WasStopped
 
 _KEPT = 5
 _LONGEST = timedelta(minutes=5)
@@ -68,7 +68,7 @@ def discover(  # noqa: PLR0913 - what a scan is made of
     ended = playbooks.run(Playbook("discover", limit=hosts, forks=forks), directory, longest, heard.hear)
     _forget_old(directory)
     if ended.was_stopped:
-        raise UpdaterError("the scan was stopped")
+        raise WasStopped("the scan was stopped")
     if not heard.reports and not isinstance(hosts, tuple) and ended.status == "successful":
         # Says so when the inventory has none.
         playbooks.hosts(hosts)

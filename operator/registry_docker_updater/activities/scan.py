@@ -213,7 +213,7 @@ class Scanner:
                 if report.seen:
                     self._live.follow(host, found.access.get(host))
             _log.info(
-                "scanned %d hosts for %.1f s of a processor: %d targets in all",
+                "scanned %d host(s) for %.1f s of a processor: %d target(s) in all",
                 len(found.reports),
                 cost,
                 len(self._fleet.targets),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.errors import UpdaterError, WasStopped
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ def do(work: Work, done: Work) -> None:
     """Do ``work``, log what goes wrong, and call ``done``."""
     try:
         work()
+    except WasStopped as error:
+        _log.info("%s", error)
     except UpdaterError as error:
         _log.error("%s", error)
     except Exception:  # a thread that ends silently would leave its work undone for ever

@@ -86,7 +86,12 @@ def events(**changed: Any) -> dict[str, Any]:
             f"{SAID_OF_IT}; 3 thing(s) in it were not as they were kept",
         ),
         (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1]}}, "nobody runs it"),
-        (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1, 2]}}, "2 pushes that nobody runs"),
+        (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1, 2]}}, "nobody runs events 1, 2"),
+        (
+            kinds.PUSHES_MATCHED,
+            {"facts": {"nobody_runs": list(range(1, 13))}},
+            "nobody runs events 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more",
+        ),
         (
             kinds.RUN_BEGAN,
             {"facts": {"run": 2, "image": "r/app:1", "digest": NEW, "hosts": ["m1", "m2"], "overridden": ["a"]}},
@@ -103,7 +108,7 @@ def events(**changed: Any) -> dict[str, Any]:
                 "facts": {"run": 1, "status": "failed", "exit_code": 2, "targets": [ENDED, ENDED]},
                 "rows": {"rollouts": [{"state": "waiting", "due_at": "2026-11-22T12:00:00.000000Z"}]},
             },
-            "run 1 ended: failed, exit code 2; 2 updated; the rollout is waiting, due at 2026-11-22T12:00:00.000000Z",
+            "run 1 ended: failed, exit code 2; 2 updated; the rollout is waiting, due at 2026-11-22T12:00:00Z",
         ),
         (kinds.RUN_ENDED, {"facts": {"run": 1, "targets": []}}, "run 1 ended: not heard of"),
         (
@@ -123,6 +128,11 @@ def events(**changed: Any) -> dict[str, Any]:
             kinds.TARGET_REPAIRED,
             {"facts": {**ENDED, "outcome": "failed", "before": None, "after": None}, "rows": {"outcomes": [{"message": {}}]}},
             "container/solo/web: failed",
+        ),
+        (
+            kinds.TARGET_ENDED,
+            {"facts": {**ENDED, "outcome": "rolled_back", "after": None}},
+            "container/solo/web: rolled back",
         ),
         (kinds.TARGET_ENDED, {"facts": {**ENDED, "before": None}}, "container/solo/web: updated, nothing known → sha256:bbbbbbbbbbbb"),
         (kinds.ROLLOUT_RETRIED, {"facts": ANN}, "ann asked for it, command line on control"),

@@ -10,6 +10,8 @@ from registry_docker_updater.core.audit.entries import Entry
 Content = Mapping[str, Any]
 # As much of a digest as a person tells it from others by.
 _SHORT = len("sha256:") + 12
+# Of many events, so many are named.
+_NAMED = 10
 
 
 def content_of(entry: Entry) -> dict[str, Any] | None:
@@ -63,9 +65,12 @@ def _matched(content: Content) -> Iterator[str]:
     facts = content["facts"]
     for one in facts.get("targets", ()):
         yield f"{one['target']}: {one['verdict']}"
-    count = len(facts.get("nobody_runs", ()))
-    if count:
-        yield "nobody runs it" if count == 1 else f"{count} pushes that nobody runs"
+    pushes = facts.get("nobody_runs", ())
+    if len(pushes) == 1:
+        yield "nobody runs it"
+    elif pushes:
+        more = f" and {len(pushes) - _NAMED} more" if len(pushes) > _NAMED else ""
+        yield f"nobody runs events {', '.join(map(str, pushes[:_NAMED]))}{more}"
 
 
 def _began(content: Content) -> Iterator[str]:
@@ -84,15 +89,15 @@ def _ended(content: Content) -> Iterator[str]:
     counts: dict[str, int] = {}
     for one in facts["targets"]:
         counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
-    yield ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+    yield ", ".join(f"{count} {_words(outcome)}" for outcome, count in sorted(counts.items()))
     for row in content.get("rows", {}).get("rollouts", ()):
-        yield f"the rollout is {row['state']}{', due at ' + row['due_at'] if row['due_at'] else ''}"
+        yield f"the rollout is {row['state']}{', due at ' + _second(row['due_at']) if row['due_at'] else ''}"
 
 
 def _target(content: Content) -> Iterator[str]:
     facts = content["facts"]
     change = f", {short(facts['before'])} → {short(facts['after'])}" if facts["after"] else ""
-    yield f"{facts['target']}: {facts['outcome']}{change}"
+    yield f"{facts['target']}: {_words(facts['outcome'])}{change}"
     for row in content.get("rows", {}).get("outcomes", ()):
         yield row["message"] if isinstance(row["message"], str) else ""
 
@@ -108,7 +113,7 @@ def _silenced(content: Content) -> Iterator[str]:
     facts = content["facts"]
     yield f"{facts['name']} wanted it, {facts['place']}"
     for row in content["rows"]["silences"]:
-        end = f"ended at {row['ended_at']}" if row["ended_at"] else f"until {row['until']}"
+        end = f"ended at {_second(row['ended_at'])}" if row["ended_at"] else f"until {_second(row['until'])}"
         # A long one is told by its hash.
         why = f": {row['reason']}" if isinstance(row["reason"], str) else ""
         yield f"{row['subject']} {row['of']} is silenced, {end}{why}"
@@ -138,6 +143,15 @@ def _facts(content: Content) -> Iterator[str]:
 def _text(value: Any) -> Any:
     """Return a text; of a long one, an entry has no more than its hash and length."""
     return f"(a text of {value['length']} characters)" if isinstance(value, Mapping) else value
+
+
+def _words(outcome: str) -> str:
+    return outcome.replace("_", " ")
+
+
+def _second(moment: str) -> str:
+    """Return a moment to the second."""
+    return f"{moment.partition('.')[0].removesuffix('Z')}Z"
 
 
 def short(digest: str | None) -> str:

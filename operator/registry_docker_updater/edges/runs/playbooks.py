@@ -37,7 +37,7 @@ from registry_docker_updater.edges.runs.kept_events import Keep
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack, said
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, OnResult, OnTask, Playbook
 from registry_docker_updater.edges.runs.processes import cost_when_ended, end_group
-from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.errors import UpdaterError, WasStopped
 
 _log = logging.getLogger(__name__)
 _LISTING_SECONDS = 300
@@ -143,7 +143,7 @@ class AnsiblePlaybooks:
                 self._listing.discard(process)
             process.wait()
         if self._stopping:
-            raise UpdaterError("the listing of the inventory was stopped")
+            raise WasStopped("the listing of the inventory was stopped")
         if is_late:
             raise UpdaterError(
                 f"cannot list the hosts {pattern!r} of {self._inventory}: not done within {_LISTING_SECONDS} s;"
