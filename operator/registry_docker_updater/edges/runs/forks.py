@@ -71,10 +71,8 @@ class Forks:
 
     def trouble(self) -> str | None:
         """Return why no run can be had now, as far as is known; None where one can."""
-        if self._failed:
-            return self._failed
         server = self._server
-        return server.end if server and not server.is_there else None
+        return self._failed or (server.end if server and not server.is_there else None)
 
     def probe(self) -> None:
         """Have a server, where there is none that lives; raises :class:`UpdaterError` where none is to be had.
@@ -190,10 +188,8 @@ class _Server:
     def end(self) -> str:
         """How it ended, and what to do where that goes on."""
         when = "" if self.has_answered else " before it could fork anything"
-        return (
-            f"the fork server (process {self._process.pid}) ended with {self._process.returncode}{when}, and is started again;"
-            f" {_REMEDY}"
-        )
+        ended = f"the fork server (process {self._process.pid}) ended with {self._process.returncode}{when}"
+        return f"{ended}, and is started again; {_REMEDY}"
 
     def answers(self) -> bool:
         """Wait until it is prepared; tell whether it came to that."""
