@@ -76,7 +76,8 @@ def test_a_rollout_that_runs_is_seen_to_move_and_tells_only_what_is_kept_when_it
         gone = until(
             lambda: (answer := operator.ask("GET", "/api/v1/rollouts/1/progress"))[0] == 404 and answer[1]
         )
-        after = operator.get("/api/v1/status")
+        # How the fleet stands is read anew once a second.
+        after = until(lambda: (now := operator.get("/api/v1/status"))["troubles"] and now)
         assert (after["is_well"], after["running"], after["troubles"][0]["kind"]) == (False, [], "failed")
         assert gone["detail"] == "no run of rollout 1 goes on; `rollout 1` tells what became of it"
 

@@ -46,10 +46,6 @@ def test_every_verdict_has_a_word_of_its_own_and_says_what_happens_next() -> Non
     assert all(one.sentence and one.then for one in EVERY_VERDICT)
 
 
-def test_the_sentence_of_a_verdict_says_more_than_its_word() -> None:
-    assert all(" " in one.sentence and one.sentence != one.name for one in EVERY_VERDICT)
-
-
 def test_a_target_is_behind_what_was_pushed_until_it_runs_it() -> None:
     behind = outlook()
     assert (behind.is_behind, behind.verdict, behind.desired) == (True, DUE, desired())

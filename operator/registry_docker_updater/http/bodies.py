@@ -71,7 +71,12 @@ class SilenceAsked(Body):
         description="What `silence` of the command line takes, such as a host's name.",
     )
     until: Moment = Field(description=f"When that ends, in {LONGEST.days} days at the latest.")
-    reason: str = Field(min_length=1, max_length=LONGEST_REASON, description="Why, for others.")
+    # Said of them here, so that programs know; who breaks them is told so in the words of the command line.
+    reason: str = Field(
+        max_length=1000,
+        description="Why, for others.",
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_REASON},
+    )
 
 
 class EndAsked(Body):

@@ -57,7 +57,7 @@ def test_from_the_event_to_the_message_everything_has_its_entry_and_holds(rolled
         "run.ended",
         "team.not_told",
     ]
-    assert "container/solo/web0: waits for its turn" in out
+    assert "container/solo/web0: due" in out
     assert said(rolled_out, "event.received")["from"] == "127.0.0.1"
 
 

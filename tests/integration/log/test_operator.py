@@ -51,7 +51,7 @@ def test_a_push_is_followed_through_the_log_by_its_number_and_each_id_is_said_on
         found = lines_of(operator.log.read_text())
     about_it = [line.split(" INFO ")[1] for line in found if " INFO event 1" in line]
     assert about_it[0] == f"event 1: accepted from production: test/app:1 is {NEW}, pushed by alice"
-    assert about_it[1] == f"event 1: 1 target of {APP} to be {NEW}: 1 waits for its turn"
+    assert about_it[1] == f"event 1: 1 target of {APP} to be {NEW}: 1 due"
     assert about_it[2] == f"event 1, rollout 1: {APP} to {NEW} on solo"
     assert about_it[3].startswith("event 1, rollout 1, target container/solo/web0: web0 at host solo: ")
     assert about_it[4].startswith("event 1, rollout 1: finished")
@@ -171,5 +171,5 @@ def test_in_a_storm_of_pushes_that_nobody_runs_those_beyond_the_first_are_summed
     _log_matches(new, {30: {"container/solo/web": str(DUE)}})
     said = [one.getMessage() for one in caplog.records]
     assert len(said) == 22
-    assert said[-2].endswith("1 waits for its turn")
+    assert said[-2].endswith("1 due")
     assert said[-1] == "nobody runs what was pushed with 9 more events, from 21 to 29"

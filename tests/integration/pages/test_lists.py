@@ -118,8 +118,14 @@ def test_a_list_of_events_says_which_rollout_each_began_and_how_that_stands(
 
 def test_what_waits_is_shown_with_what_came_of_it_before(browser: Browser) -> None:
     waits = browser.get("/").text.partition("What waits")[2]
-    assert "waits for its turn; before: failed" in waits
-    assert "waits for its turn; before: unreachable" in waits
+    assert "due (before: failed ) it is updated as soon as a worker is free" in waits
+    assert "due (before: unreachable ) it is updated as soon as a worker is free" in waits
+
+
+def test_a_verdict_of_one_word_is_said_once(browser: Browser, site: Served) -> None:
+    for page in ("/", "/fleet", *(f"/targets/{key}" for key in site.fleet.targets)):
+        assert "due due" not in browser.get(page).text
+    assert "due it is updated as soon as a worker is free" in browser.get("/fleet?verdict=due").text
 
 
 def test_the_first_page_is_not_filled_by_why_one_host_does_not_answer(browser: Browser, site: Served) -> None:
@@ -133,7 +139,7 @@ def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site:
     keep_matches(site.storage, {}, pushes[:2], pushes[1], utc_now())
     for number in pushes[:2]:
         text = browser.get(f"/events/{number}").text
-        assert "2 pushes that nobody runs" in text
+        assert "nobody runs events 6, 7" in text
         assert "no target was to be changed by it" in text
     text = browser.get(f"/events/{pushes[2]}").text
     assert "nobody runs" not in text

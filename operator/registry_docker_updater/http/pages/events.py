@@ -21,8 +21,8 @@ from registry_docker_updater.views.rollouts import rollouts, rollouts_of_pushes,
 from registry_docker_updater.views.trail import Choice, EntryRow, newest, of_event
 
 _KINDS = (PUSH, UNRESOLVED, UNREADABLE)
-# What the trail says of a target to which a push goes, and said in entries that are older.
-_PENDING = {"due", *(str(one) for one in VERDICTS.values() if one.is_pending)}
+# What the trail says of a target to which a push goes.
+_PENDING = {str(one) for one in VERDICTS.values() if one.is_pending}
 # How many of each kind a search shows.
 _FOUND = 10
 

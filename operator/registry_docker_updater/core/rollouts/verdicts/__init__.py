@@ -39,7 +39,7 @@ __all__ = [
     "verdict_on",
 ]
 
-DUE = Verdict("due", "waits for its turn", "it is updated as soon as a worker is free", is_pending=True)
+DUE = Verdict("due", "due", "it is updated as soon as a worker is free", is_pending=True)
 
 _REASONS = (
     current.judge,
