@@ -39,15 +39,16 @@ demo-down: $(READY) ## Remove everything that the demo made
 run: $(READY) ## Run the operator on the local engine, without a lab
 	@$(BIN)/registry-docker-updater --local serve
 
-test: lab-setup test-fast ## Run every test: unit, integration, lab
+test: lab-setup ## Run every test: unit, integration, lab
+	$(BIN)/pytest -m 'not lab and not extended' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 	$(BIN)/pytest -m 'lab and not extended' $(PYTEST_ARGUMENTS)
 
 test-extended: lab-setup ## Run the tests that take longer too: more engines, more that goes wrong
 	$(BIN)/pytest -m 'not lab' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 	$(BIN)/pytest -m lab $(PYTEST_ARGUMENTS)
 
-test-fast: $(READY) ## Run the tests that need no lab, two at a time
-	$(BIN)/pytest -m 'not lab and not extended' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
+test-fast: $(READY) ## Run the tests that need no lab and are quick, two at a time
+	$(BIN)/pytest -m 'not lab and not extended and not slow' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
 benchmark: lab-setup ## Measure updates beside simpler tools, events, the trail, planning in a fleet of 200,000 targets, and the downtime of a container
 	@PYTHONPATH=tests $(BIN)/python benchmarks/updates.py --write docs/performance.md

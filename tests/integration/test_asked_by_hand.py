@@ -10,6 +10,8 @@ from integration.test_rolling_playbooks import run
 from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import HOST, NEW, OLD, outcome_of
 
+pytestmark = pytest.mark.slow
+
 IMAGE = f"{HOST}/test/app:1"
 # Each would break a run, or turn it into another.
 OF_THE_INVENTORY = {

@@ -9,6 +9,8 @@ from integration.test_rolling_playbooks import IMAGE, run
 from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import NEW, NEWER, OLD, outcome_of
 
+pytestmark = pytest.mark.slow
+
 LOOK = "registry.docker_updater.targets_info"
 
 

@@ -12,6 +12,8 @@ from registry_docker_updater.core.runs import reasons
 from registry_docker_updater.errors import UpdaterError
 from unit.builders import HOST
 
+pytestmark = pytest.mark.slow
+
 SHIM = r"""#!/bin/sh
 printf '\033[31mpyenv: python3.11: command not found\033[0m\n\nThe `python3.11` command exists in: 3.11.4\n' >&2
 exit 127

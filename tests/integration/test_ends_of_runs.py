@@ -23,6 +23,8 @@ from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
 
+pytestmark = pytest.mark.slow
+
 
 def test_stop_ends_the_listing_of_an_inventory_that_hangs(shop: Shop) -> None:
     program = shop.folder / "hosts.sh"

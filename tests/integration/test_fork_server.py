@@ -16,6 +16,8 @@ from integration.shops import MINUTE, Shop, processes
 from registry_docker_updater.edges.runs import forked_playbook, forks
 from registry_docker_updater.edges.runs.port import Playbook
 
+pytestmark = pytest.mark.slow
+
 _CONFIG = (
     "    - ansible.builtin.debug: {msg: \"{{ lookup('ansible.builtin.config', 'DEFAULT_TIMEOUT') }}\"}\n"
 )

@@ -30,6 +30,8 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.loading import load
 from unit.builders import HOST, NEW
 
+pytestmark = pytest.mark.slow
+
 _MODULE = """
 from ansible.module_utils.basic import AnsibleModule
 AnsibleModule({"password": {"no_log": True}}).exit_json(msg="said by ours", outcome="updated")

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from pathlib import Path
 
+import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
@@ -20,6 +21,8 @@ from registry_docker_updater.metrics import EVENT_ENDS, Metrics
 from registry_docker_updater.readings import Reading
 from registry_docker_updater.storage.database import Database
 from unit.builders import HOST
+
+pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[2] / "docs"
 Samples = dict[tuple[str, tuple[str, ...]], float]

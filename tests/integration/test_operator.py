@@ -19,6 +19,8 @@ from lab.kept import holding
 from registry_docker_updater.edges.runs.kept_runs import read_events, read_manifest, verify_run
 from unit.builders import HOST, NEW
 
+pytestmark = pytest.mark.slow
+
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 APP = f"{HOST}/test/app:1"
 

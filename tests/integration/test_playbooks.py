@@ -24,6 +24,8 @@ from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
 from registry_docker_updater.errors import UpdaterError
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_run_returns_results_of_modules_and_statistics(shop: Shop) -> None:
     shop.write(

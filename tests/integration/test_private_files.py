@@ -11,6 +11,8 @@ import pytest
 from integration.conftest import Run, Site, until
 from registry_docker_updater.storage.database import Database
 
+pytestmark = pytest.mark.slow
+
 FILES = ("updater.db", "updater.db-wal", "updater.db-shm")
 
 

@@ -16,6 +16,8 @@ from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.views.progress import progress, running
 from unit.engines import Answer, Asked
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_task_is_told_when_its_host_begins_it_by_its_name_and_nothing_else(shop: Shop) -> None:
     shop.write(

@@ -21,6 +21,8 @@ from registry_docker_updater.errors import StoreUnavailable, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 FAILS = "ERROR no run can be started: "
 
 

@@ -23,6 +23,8 @@ from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.views.rollouts import rollout, rollouts
 from unit.builders import NOON
 
+pytestmark = pytest.mark.slow
+
 AFTER_100_S = RetryPolicy(Backoff(timedelta(seconds=100), timedelta(seconds=100)), 9)
 
 

@@ -23,6 +23,8 @@ from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NOON, container, fleet
 
+pytestmark = pytest.mark.slow
+
 BAD = "test/app00"
 GOOD = [f"test/app{number:02}" for number in range(1, 21)]
 Reply = tuple[int, Mapping[str, str], bytes]

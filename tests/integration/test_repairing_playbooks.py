@@ -22,6 +22,8 @@ from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import HOST, NEW, outcome_of
 from unit.engines import Answer, container_of
 
+pytestmark = pytest.mark.slow
+
 IMAGE, OTHER = f"{HOST}/test/app:1", f"{HOST}/test/other:1"
 
 

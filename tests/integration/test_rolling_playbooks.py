@@ -16,6 +16,8 @@ from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import HOST, NEW, NEWER, OLD, outcome_of
 from unit.engines import Answer, container_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 IMAGE = f"{HOST}/test/app:1"
 

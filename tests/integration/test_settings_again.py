@@ -15,6 +15,8 @@ from integration.conftest import SECRET, Running, Site, until
 from integration.receivers import free_port
 from integration.test_operator import APP, event
 
+pytestmark = pytest.mark.slow
+
 
 def change(site: Site, does: Callable[[Any], object]) -> None:
     settings = yaml.safe_load(site.config.read_text())

@@ -7,6 +7,8 @@ from integration.test_rolling_playbooks import run as run_playbook
 from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import HOST, NEW, OLD, outcome_of
 
+pytestmark = pytest.mark.slow
+
 IMAGE = f"{HOST}/test/app:1"
 SAME = "its engine is that of one under another name: its containers are named once, with one"
 

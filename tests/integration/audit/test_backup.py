@@ -36,6 +36,8 @@ from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST
 
+pytestmark = pytest.mark.slow
+
 APP = f"{HOST}/test/app:1"
 
 

@@ -17,6 +17,8 @@ from integration.test_operator import ended_rollouts, event, scanned
 from registry_docker_updater.edges.runs.kept_runs import digest_of
 from unit.builders import HOST, NEW
 
+pytestmark = pytest.mark.slow
+
 APP = f"{HOST}/test/app:1"
 
 

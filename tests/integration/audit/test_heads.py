@@ -26,6 +26,8 @@ from registry_docker_updater.edges.web import Web
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NOON, at
 
+pytestmark = pytest.mark.slow
+
 APP = f"{HOST}/test/app:1"
 
 

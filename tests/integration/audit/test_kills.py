@@ -15,6 +15,8 @@ import pytest
 
 from integration.audit.lived import flaws, rows
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[2]
 # So many kills go to one database: each finds what those before left, and it stays quick to check.
 TOGETHER, MOST = 20, 200

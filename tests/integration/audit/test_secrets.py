@@ -15,6 +15,8 @@ from integration.test_operator import ended_rollouts, event, scanned
 from lab.kept import content_of
 from unit.builders import HOST
 
+pytestmark = pytest.mark.slow
+
 APP = f"{HOST}/test/app:1"
 SHOWN = ("events", "rollouts", "rollouts/1", "hosts", "targets", "trail?limit=1000", "openapi.json")
 # Each has this, so that one which is found names itself.

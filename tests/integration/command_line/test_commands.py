@@ -16,6 +16,8 @@ from registry_docker_updater.cli.main import main, parser
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = re.findall(r"^    ([a-z][a-z-]*)(?: |$)", parser().format_help(), re.MULTILINE)
 
 

@@ -28,6 +28,8 @@ from registry_docker_updater.http.limits import Limits
 from unit.builders import HOST, NEW, NOON, at, container, fleet
 from unit.builders import whole as whole_fleet
 
+pytestmark = pytest.mark.slow
+
 LISTINGS = ("events", "rollouts", "hosts", "targets")
 
 

@@ -23,6 +23,8 @@ from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 FOLLOW = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

@@ -11,6 +11,8 @@ from integration.conftest import until
 from integration.http.conftest import LIMIT, PUSH, SECRET, Listener, received
 from integration.http.strangers import POST, connections
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "said",

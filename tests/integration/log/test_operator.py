@@ -19,6 +19,8 @@ from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import NEW, container, desired
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_running_operator_logs_what_an_engine_says_in_one_line(site: Site) -> None:
     site.hosts["evil"] = {

@@ -29,6 +29,8 @@ from integration.notification.conftest import (
 )
 from integration.receivers import free_port
 
+pytestmark = pytest.mark.slow
+
 
 def test_nothing_is_told_when_nothing_happened(team: Team) -> None:
     """Unchanged, skipped and superseded targets alone are no reason to disturb anybody."""
