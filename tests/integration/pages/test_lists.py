@@ -12,6 +12,7 @@ from integration.pages.browsing import Browser
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Unreadable
 from registry_docker_updater.core.rollouts.verdicts import DUE
+from registry_docker_updater.http.pages.rendering import coded
 from registry_docker_updater.storage.actions import keep_matches
 from unit.builders import HOST, NEW
 
@@ -144,3 +145,9 @@ def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site:
     text = browser.get(f"/events/{pushes[2]}").text
     assert "nobody runs" not in text
     assert "no target was to be changed by it" not in text
+
+
+def test_commands_in_what_is_to_be_done_are_shown_as_such(browser: Browser) -> None:
+    assert "<code>rollout 2</code> tells why" in browser.get("/").markup
+    assert coded("see `a <b>`, or `c`") == "see <code>a &lt;b&gt;</code>, or <code>c</code>"
+    assert coded("of `a` and <i> one ` alone") == "of `a` and &lt;i&gt; one ` alone"

@@ -79,7 +79,9 @@ class Rendering:
         made.globals["version"] = self.version
         made.globals["files"] = {name: f"/static/{_name_of(path)}" for name, path in self._files.items()}
         made.globals.update(address_of_host=address_of_host, address_of_target=address_of_target)
-        made.filters.update(short=short, due=due, moment=moment, time=time, terminal=terminal, words=words)
+        made.filters.update(
+            short=short, due=due, moment=moment, time=time, terminal=terminal, words=words, coded=coded
+        )
         return made
 
 
@@ -135,6 +137,16 @@ def terminal(text: str) -> Markup:
 def words(name: str) -> str:
     """Return a name for programs as people read it."""
     return name.replace("_", " ")
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence with the commands in it, which stand between backticks, as such."""
+    parts = [_shown(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return Markup("`").join(parts)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+    )
 
 
 def _shown(value: Any) -> Any:
