@@ -14,8 +14,9 @@ from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.measured import MeasuredPlaybooks
 from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
+from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.progress import Progress
-from registry_docker_updater.activities.reconcile import Activities, ReconcilePolicy, Reconciler
+from registry_docker_updater.activities.reconcile import ReconcilePolicy, Reconciler
 from registry_docker_updater.activities.repair import TOGETHER as REPAIRS_TOGETHER
 from registry_docker_updater.activities.repair import Repairer
 from registry_docker_updater.activities.restore import clean_up

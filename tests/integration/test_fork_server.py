@@ -134,3 +134,15 @@ def test_what_a_server_was_prepared_for_is_all_that_it_gives(shop: Shop) -> None
         playbooks.stop()
         run.result(30)
     assert done.stdout.startswith("ansible-playbook [core ")
+
+
+def test_when_the_operator_ends_no_server_is_started_any_more_and_runs_are_stopped_not_dead(
+    shop: Shop,
+) -> None:
+    shop.write("asks", _CONFIG)
+    playbooks = shop.playbooks
+    playbooks.stop()
+    assert playbooks.run(Playbook("asks"), shop.runs, MINUTE).was_stopped
+    assert not processes("fork_server", str(shop.folder))
+    children = psutil.Process().children()
+    assert not [one for one in children if one.is_running() and one.cwd() == str(shop.folder)]

@@ -4,25 +4,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from integration.keeping import begin as begin_run
 from integration.keeping import end as end_run
 from integration.keeping import ended, record
-from registry_docker_updater.activities.notify import send_result
+from registry_docker_updater.activities.notify import Notifier, send_result
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.notifications.schedule import NotificationState, SendResult
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.edges.runs.port import FinishedRun
+from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import NEW, at, container
 
 WEB, DB = container("web"), container("db")
+RETRY = RetryPolicy(Backoff(timedelta(seconds=40), timedelta(seconds=40)), 9)
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def end(store: Storage, now: datetime, web: Outcome, db: Outcome) -> None:
         store,
         now,
         *both(web, db),
-        retry=RetryPolicy(Backoff(timedelta(seconds=40), timedelta(seconds=40)), 9),
+        retry=RETRY,
     )
 
 
@@ -159,3 +162,18 @@ def test_a_rollout_of_which_nobody_is_told_says_so(store: Storage) -> None:
     assert (message["state"], message["error"]) == ("nobody told", "no channel is set")
     assert "content" not in message
     assert store.notifications.due() == ()
+
+
+def test_a_message_that_could_not_be_read_for_once_is_sent_when_it_can_be(store: Storage) -> None:
+    begin(store, at(10))
+    end(store, at(20), Outcome.UPDATED, Outcome.FAILED)
+    submitted: list[object] = []
+    # A database that fails for once cannot be had; the rest is real.
+    rollouts = Mock(get=Mock(side_effect=[StoreUnavailable("locked"), store.rollouts.get(1)]))
+    kept = Mock(notifications=store.notifications, rollouts=rollouts)
+    notifier = Notifier(Mock(storage=kept, submit=submitted.append), timedelta(minutes=1), RETRY)
+    with pytest.raises(StoreUnavailable):
+        notifier.reconcile(at(30))
+    assert not submitted
+    notifier.reconcile(at(31))
+    assert len(submitted) == 1

@@ -37,8 +37,9 @@ class Notifier:
         """Send what is due first; return after which time something else will be, None if nothing waits."""
         due = self._context.storage.notifications.due()
         if due and due[0].due_at and due[0].due_at <= now and not self._is_sending:
-            self._is_sending = True
             push = self._context.storage.rollouts.get(due[0].rollout).push
+            # From here on nothing can fail before it is sent.
+            self._is_sending = True
             with about(event=push, rollout=due[0].rollout, run=due[0].run):
                 self._context.submit(partial(self._send, due[0]))
         later = (one.due_at - now for one in due if one.due_at and one.due_at > now)

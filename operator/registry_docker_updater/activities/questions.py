@@ -238,7 +238,7 @@ class Questions:
         if finding is Finding.PUSH:
             what = "as was told" if answer.is_claimed else "and no event said so"
             # Of what no event said, the number is told where the plan for it is.
-            with about(**({"event": claim.event} if claim else {})):
+            with about(**({"event": claim.event} if claim and answer.is_claimed else {})):
                 _log.info("registry %s: %s is %s, %s", name, tag, found.digest, what)
             self._wake()
         return finding

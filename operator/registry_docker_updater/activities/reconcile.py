@@ -6,18 +6,19 @@ threads beside it; each wakes it when done.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from registry_docker_updater.activities.clock_watch import ClockWatch
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.planner import Plan, Start, concerning, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import Plan, concerning, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about
 from registry_docker_updater.storage.actions import judged_up_to, keep_matches, keep_plan
@@ -32,70 +33,6 @@ _REST, _LONGEST_REST_SECONDS = 3, 0.2
 _MOST_UNMATCHED = 20
 # How long to leave a database alone that did not answer.
 _PAUSE_SECONDS = 5.0
-
-
-class Scans(Protocol):
-    """Keeps the fleet as it is known up to date."""
-
-    @property
-    def fleet(self) -> Fleet:
-        """The fleet as it is known now."""
-
-    def need(self, hosts: Iterable[str]) -> None:
-        """Have ``hosts`` asked at once."""
-
-    def reconcile(self, rescan_since: datetime | None) -> timedelta:
-        """Start what is due; return after which time something will be, if nothing happens before."""
-
-
-class Rollouts(Protocol):
-    """Carries rollouts out."""
-
-    @property
-    def busy(self) -> frozenset[int]:
-        """The rollouts that are being worked on."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more may run at the same time."""
-
-    def start(self, start: Start, now: datetime) -> None:
-        """Begin a run."""
-
-    def interrupt(self, due_at: datetime) -> Sequence[int]:
-        """Make every rollout that is running and not worked on due again; return their numbers."""
-
-
-class Repairs(Protocol):
-    """Has hosts finish what interrupted updates left there."""
-
-    def reconcile(self, fleet: Fleet, now: datetime) -> timedelta:
-        """Start what is due; return after which time something will be, if nothing happens before."""
-
-
-class Retention(Protocol):
-    """Has removed what was kept for long enough."""
-
-    def reconcile(self) -> timedelta:
-        """Start what is due; return after which time something will be."""
-
-
-class Notifications(Protocol):
-    """Has the team told."""
-
-    def reconcile(self, now: datetime) -> timedelta | None:
-        """Start what is due; return after which time something will be, None if nothing waits."""
-
-
-@dataclass(frozen=True)
-class Activities:
-    """What the reconciler starts."""
-
-    scans: Scans
-    rollouts: Rollouts
-    repairs: Repairs
-    notifications: Notifications
-    retention: Retention
 
 
 @dataclass(frozen=True)
@@ -132,7 +69,7 @@ class Reconciler:
     def run(self) -> None:
         """Work until the alarm is stopped."""
         for rollout in self._activities.rollouts.interrupt(self._context.clock()):
-            self._note_loss(rollout, "it was interrupted and goes on")
+            _note_loss(rollout, "it was interrupted and goes on")
         self.is_ready = True
         health = self._context.health
         while not self._alarm.is_stopped:
@@ -226,12 +163,13 @@ class Reconciler:
         if not history.running - self._activities.rollouts.busy:
             return history
         for lost in self._activities.rollouts.interrupt(now + self._policy.pause_after_loss):
-            self._note_loss(lost, "it was lost and goes on")
+            _note_loss(lost, "it was lost and goes on")
         return self._context.storage.history(self._policy.registry_hosts, keys)
 
-    def _note_loss(self, rollout: int, sentence: str) -> None:
-        with about(event=self._context.storage.rollouts.get(rollout).push, rollout=rollout):
-            _log.warning("%s", sentence)
+
+def _note_loss(rollout: Rollout, sentence: str) -> None:
+    with about(event=rollout.push, rollout=rollout.id):
+        _log.warning("%s", sentence)
 
 
 def _log_matches(new: Sequence[DesiredImage], matched: Mapping[int, Mapping[str, str]]) -> None:

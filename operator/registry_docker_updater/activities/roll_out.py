@@ -90,8 +90,8 @@ class RollOut:
         with about(event=desired.push, rollout=rollout.id, run=rollout.runs, registry=desired.registry):
             self._context.submit(partial(self._run, start, rollout))
 
-    def interrupt(self, due_at: datetime) -> Sequence[int]:
-        """Make every rollout that is running and not worked on due again; return their numbers.
+    def interrupt(self, due_at: datetime) -> Sequence[Rollout]:
+        """Make every rollout that is running and not worked on due again; return them as they were.
 
         Of what their runs are known to have done, the team is told.
         """

@@ -104,17 +104,19 @@ def _refusal(status: int, said: str, url: str, *, has_token: bool) -> Exception:
 
 def _led_on(url: str, path: str, location: str) -> str:
     """Return what is said of a server that sends us on to a ``location``; the token is for it alone, so we do not go there."""
+    before = urlsplit(url)
     try:
         goal = urljoin(url + path, location)
+        server = goal.removesuffix(path)
+        after = urlsplit(server)
     except ValueError:
-        goal = location
-    server = goal.removesuffix(path)
+        goal = server = location
+        after = before
     if server == goal or not _ADDRESS.fullmatch(server):
         return (
             f"{url} sends you on to {goal!r:.200}, which is no operator: --server is to be an address at which the"
             " operator itself answers, without a login before it"
         )
-    before, after = urlsplit(url), urlsplit(server)
     if before.scheme == "https" != after.scheme:
         return f"{url} sends you to {server:.200}, where a token could be overheard: see what stands before the operator"
     condition = "" if before.hostname == after.hostname else ", if that is the operator's"

@@ -13,6 +13,7 @@ from registry_docker_updater.cli.server import MOST, Server
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.edges.web import Web
 from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.views.addresses import in_path
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow
 from registry_docker_updater.views.now import NowRow
@@ -75,7 +76,7 @@ class There:
         _refuse_to_scan(fresh=fresh)
         keys = [row["key"] for row in self.server.listed("targets", OutlookRow, asked={"name": target})]
         # Where there is none, what is answered names those alike.
-        return [self.server.one(f"targets/{quote(key)}", WhyRow) for key in keys or [target]]
+        return [self.server.one(f"targets/{in_path(key) or quote(key)}", WhyRow) for key in keys or [target]]
 
     def plan(self, image: str, *, fresh: bool) -> list[JudgedRow]:
         """Return what a push would mean for each target."""

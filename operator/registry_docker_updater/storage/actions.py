@@ -119,8 +119,8 @@ def keep_repair(storage: Storage, digest: str, one: TargetOutcome, now: datetime
                 kept.apply(effects, step, now)
 
 
-def interrupt_runs(storage: Storage, due_at: datetime, busy: Collection[int] = ()) -> Sequence[int]:
-    """Make every rollout that is running and not among the ``busy`` due again at ``due_at``; return their numbers.
+def interrupt_runs(storage: Storage, due_at: datetime, busy: Collection[int] = ()) -> Sequence[Rollout]:
+    """Make every rollout that is running and not among the ``busy`` due again at ``due_at``; return them as they were.
 
     Of what their runs are known to have done, the team is told.
     """
@@ -129,7 +129,7 @@ def interrupt_runs(storage: Storage, due_at: datetime, busy: Collection[int] = (
         for one in lost:
             step = Step(RUN_INTERRUPTED, {"run": one.runs, "image": one.image})
             kept.apply(interrupted(one, kept.rollouts.outcomes(one.id), due_at), step, due_at)
-    return [one.id for one in lost]
+    return lost
 
 
 def keep_matches(

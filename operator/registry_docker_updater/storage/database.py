@@ -32,8 +32,6 @@ MENTIONS, _BETWEEN = "mentions", "\0"
 BEYOND = 2**63
 # As SQLite calls a database that is in no file.
 _IN_MEMORY = Path(":memory:")
-# What the primary key of a row that is replaced is called in a statement, beside its new values.
-_ITSELF = "its_"
 
 
 class Connections(Protocol):

@@ -1,16 +1,21 @@
 """The trail, for people and programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.entries import NOTHING_BEFORE, Entry
-from registry_docker_updater.core.audit.kinds import PUSHES_MATCHED
+from registry_docker_updater.core.audit.kinds import (
+    CLAIM_BELIEVED,
+    CLAIM_CONFIRMED,
+    EVENT_RECEIVED,
+    PUSH_FOUND,
+    PUSHES_MATCHED,
+)
 from registry_docker_updater.core.audit.sentences import content_of, sentence
 from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.storage.storage import Storage
@@ -31,6 +36,8 @@ class EntryRow(TypedDict):
     hash: str
 
 
+# With which entries an event becomes a push.
+_BECAME = (EVENT_RECEIVED, PUSH_FOUND, CLAIM_CONFIRMED, CLAIM_BELIEVED)
 # The number of none.
 _NO_ROLLOUT = 0
 
@@ -68,8 +75,10 @@ class Choice:
 
 
 ALL_ENTRIES = Choice()
-# How many entries are looked at for a page: a second's work is not done for one that asks.
-_LOOKED_AT, _LOOKED_BACK_AT = 5000, 2000
+# How many entries are looked at for a page, and how many characters of them: a second's work is not done for one that asks.
+_LOOKED_AT, _LOOKED_BACK_AT, _LONGEST_LOOK = 5000, 2000, 4_000_000
+# One entry can be as long as a fleet is large.
+_TOGETHER = 50
 
 
 def trail(
@@ -99,15 +108,9 @@ def newest(
     With them comes the number before which more may be found, None where that was all: as with :func:`trail`, no more than so many
     entries are looked at.
     """
-    is_of_times = choice == replace(ALL_ENTRIES, since=choice.since, until=choice.until)
-    count = limit + 1 if is_of_times else _LOOKED_BACK_AT
     with storage.snapshot() as kept:
-        entries = kept.trail.newest(count, before, choice.since, choice.until)
-        found = list(islice(filter(choice.has, entries), limit + 1))
-        rows = _rows_of(kept, found[:limit])
-    if len(found) > limit:
-        return rows, rows[-1]["sequence"]
-    return rows, entries[-1].sequence if len(entries) == count else None
+        found, further = _looked_back(kept, limit, before, choice)
+        return _rows_of(kept, found), further
 
 
 def of_event(storage: Storage, event: int) -> list[EntryRow]:
@@ -115,7 +118,11 @@ def of_event(storage: Storage, event: int) -> list[EntryRow]:
     with storage.snapshot() as kept:
         entries = kept.trail.of_rollout(_NO_ROLLOUT, event)
         if entries and all(one.kind != PUSHES_MATCHED for one in entries):
-            several = kept.trail.of_several(PUSHES_MATCHED, entries[0].sequence)
+            # It is judged when it is a push: an event that waits for its registry is none so far.
+            became = max(
+                (one.sequence for one in entries if one.kind in _BECAME), default=entries[0].sequence
+            )
+            several = kept.trail.of_several(PUSHES_MATCHED, became)
             entries = (*entries, *(one for one in several if event in _nobody_runs(one)))
         return _rows_of(kept, sorted(entries, key=lambda one: one.sequence))
 
@@ -152,6 +159,27 @@ def export(storage: Storage, choice: Choice) -> Iterator[EntryRow]:
             )
         row, previous = _row(entry, previous), entry.hash
         yield row if entry.sequence in wanted else {**row, "content": None, "says": "(not asked for)"}
+
+
+def _looked_back(
+    kept: Storage, limit: int, before: int | None, choice: Choice
+) -> tuple[list[Entry], int | None]:
+    found: list[Entry] = []
+    looked_at = characters = 0
+    while True:
+        part = kept.trail.newest(_TOGETHER, before, choice.since, choice.until)
+        for entry in part:
+            if len(found) == limit or looked_at == _LOOKED_BACK_AT or characters > _LONGEST_LOOK:
+                return found, before
+            looked_at, characters, before = (
+                looked_at + 1,
+                characters + len(entry.content or ""),
+                entry.sequence,
+            )
+            if choice.has(entry):
+                found.append(entry)
+        if len(part) < _TOGETHER:
+            return found, None
 
 
 def _rows_of(kept: Storage, entries: Sequence[Entry]) -> list[EntryRow]:

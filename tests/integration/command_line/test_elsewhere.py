@@ -137,6 +137,18 @@ def test_what_a_command_says_from_elsewhere_is_what_it_says_on_the_operators_mac
     assert here[1] + here[2]
 
 
+def test_a_target_whose_key_no_address_could_have_as_it_is_is_asked_for_all_the_same(
+    filled: Listener, both: Both
+) -> None:
+    odd = container("odd", on="../x")
+    hosts = {"../x": host("../x", utc_now())}
+    known = filled.store.fleet.load()
+    filled.store.fleet.apply(whole(Fleet({**known.hosts, **hosts}, {**known.targets, odd.key: odd})))
+    here, there = both("why", odd.key)
+    assert there == here
+    assert (here[0], "container odd" in here[1]) == (0, True)
+
+
 def test_a_rollout_is_shown_but_for_where_its_runs_are_kept(both: Both) -> None:
     here, there = both("rollout", "1")
     where = re.compile(r"(kept in|runs kept): .*\n")

@@ -1,6 +1,7 @@
 """Commands that ask a server which does not answer as an operator does: a line says what is wrong, and what to do."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -35,6 +36,22 @@ def answer(status: str, body: bytes = b"", kind: str = "application/json", **hea
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def _request(connection: socket.socket) -> str:
+    """A whole request: whoever closes before all of it was read has the other end thrown out, and not answered."""
+    asked = b""
+    while not (found := re.fullmatch(rb"(?s)(.*?)\r\n\r\n(.*)", asked)) or len(found[2]) < _length(found[1]):
+        part = connection.recv(65536)
+        if not part:
+            break
+        asked += part
+    return asked.decode()
+
+
+def _length(head: bytes) -> int:
+    given = re.search(rb"(?i)content-length: *(\d+)", head)
+    return int(given[1]) if given else 0
+
+
 class Played:
     """A socket that answers each connection with the next of some bytes, the last of them again and again, or never (None)."""
 
@@ -50,7 +67,7 @@ class Played:
         with suppress(OSError):
             while True:
                 connection, _ = self._listening.accept()
-                self.asked.append(connection.recv(65536).decode())
+                self.asked.append(_request(connection))
                 said = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 if said is None:
                     self._kept.append(connection)
@@ -82,7 +99,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "REGISTRY_DOCKER_UPDATER_SERVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REGISTRY_DOCKER_UPDATER_TOKEN", TOKEN)
-    monkeypatch.setattr("registry_docker_updater.edges.web._TIMEOUT", Timeout(connect=5, read=0.2))
+    monkeypatch.setattr("registry_docker_updater.edges.web._TIMEOUT", Timeout(connect=5, read=1.0))
     waited: list[float] = []
     monkeypatch.setattr("registry_docker_updater.cli.server.time.sleep", waited.append)
     return waited
@@ -137,6 +154,7 @@ def test_a_server_that_sends_on_to_another_is_not_followed_and_the_token_stays_h
         ("/operator/api/v1/events?limit=20", "/operator: use --server http://127.0.0.1:"),
         ("https://sso.example.com/login?to=x", "sends you on to 'https://sso.example.com/login?to=x', which is no operator"),
         ("https://x;reboot/api/v1/events?limit=20", "sends you on to 'https://x;reboot/api/v1/events?limit=20', which is"),
+        ("http://[x]/api/v1/events?limit=20", "sends you on to 'http://[x]/api/v1/events?limit=20', which is no operator"),
         ("http://[", "sends you on to 'http://[', which is no operator: --server is to be an address at which"),
     ],
 )  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 from browser.filled import Served
 from integration.pages.browsing import Browser
 from registry_docker_updater.clock import utc_now
-from registry_docker_updater.core.events.pushes import Unreadable
+from registry_docker_updater.core.events.pushes import Unreadable, UnresolvedPush
+from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.verdicts import DUE
 from registry_docker_updater.http.pages.rendering import coded
 from registry_docker_updater.storage.actions import keep_matches
@@ -114,7 +115,7 @@ def test_a_list_of_events_says_which_rollout_each_began_and_how_that_stands(
     assert becomes["event3"].endswith("push rollout 3 waiting")
     assert "rollout" not in becomes["event4"]
     assert becomes["event5"].endswith("push rollout 4 running")
-    assert becomes["event6"].endswith("push no rollout")
+    assert becomes["event6"].endswith("push no rollout so far")
 
 
 def test_what_waits_is_shown_with_what_came_of_it_before(browser: Browser) -> None:
@@ -140,11 +141,27 @@ def test_each_of_several_pushes_that_nobody_runs_says_so(browser: Browser, site:
     keep_matches(site.storage, {}, pushes[:2], pushes[1], utc_now())
     for number in pushes[:2]:
         text = browser.get(f"/events/{number}").text
-        assert "nobody runs events 6, 7" in text
+        assert "nobody runs what came with events 6, 7" in text
         assert "no target was to be changed by it" in text
     text = browser.get(f"/events/{pushes[2]}").text
     assert "nobody runs" not in text
     assert "no target was to be changed by it" not in text
+
+
+def test_a_push_that_waited_for_its_registry_says_that_nobody_runs_it_whatever_was_judged_meanwhile(
+    browser: Browser, site: Served
+) -> None:
+    now, name = utc_now(), PushedName("production", "test/late", "1")
+    claim = UnresolvedPush("production", "test/late", "1", now, "late", claimed=NEW)
+    site.storage.events.record("production", [claim], now)
+    number = site.storage.events.last_event()
+    for n in range(6):
+        others = [site.push(f"test/other{n}:{k}", NEW, "ann") for k in range(2)]
+        keep_matches(site.storage, {}, others, others[1], now)
+    (opened,) = site.storage.claims.of([name])
+    assert site.storage.claims.believe(opened, NEW, now)
+    keep_matches(site.storage, {}, [number, site.push("test/other:9", NEW, "ann")], number, now)
+    assert "no target was to be changed by it" in browser.get(f"/events/{number}").text
 
 
 def test_commands_in_what_is_to_be_done_are_shown_as_such(browser: Browser) -> None:

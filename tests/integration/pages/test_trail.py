@@ -59,10 +59,11 @@ def test_the_trail_is_searched_for_a_person_by_push_and_by_hand_an_image_a_host_
     assert "Not understood" in browser.get("/trail?kind=nonsense").text
 
 
+@pytest.mark.parametrize("bound", [("_LOOKED_BACK_AT", 10), ("_LONGEST_LOOK", 9_000)])
 def test_a_rare_entry_of_a_long_trail_is_found_page_by_page(
-    browser: Browser, site: Served, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, site: Served, monkeypatch: pytest.MonkeyPatch, bound: tuple[str, int]
 ) -> None:
-    monkeypatch.setattr(trail_view, "_LOOKED_BACK_AT", 10)
+    monkeypatch.setattr(trail_view, *bound)
     site.push("test/mail:9", NEWER, "zoe")
     for _ in range(25):
         site.push("test/mail:8", NEWER, "yan")
@@ -75,5 +76,5 @@ def test_a_rare_entry_of_a_long_trail_is_found_page_by_page(
         assert "older ones may be such" in answer.text
         older = re.search(r'rel="next" href="([^"]+)"', answer.markup)
         path = html.unescape(older[1]) if older else ""
-    assert asked == 3
+    assert 1 < asked < 5
     assert "zoe" in answer.text

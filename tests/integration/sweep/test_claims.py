@@ -47,6 +47,25 @@ def test_what_the_registry_said_of_a_claim_is_logged_with_the_number_of_its_even
     assert about_what == [events(store)[0]["id"]]
 
 
+def test_what_the_registry_says_and_no_event_said_is_not_logged_as_of_the_event_that_said_otherwise(
+    settled: Hand, client: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    about_what: list[object] = []
+
+    def note(_: logging.LogRecord) -> bool:
+        about_what.append(now_about().get("event"))
+        return True
+
+    caplog.handler.addFilter(note)
+    claims(settled, OLD)
+    client.digest = NEWER
+    settled.pass_time(90)
+    said = dict(zip(caplog.messages, about_what, strict=True))
+    found = next(line for line in said if line.endswith(f"test/app:1 is {NEWER}, and no event said so"))
+    assert said[found] is None
+
+
 def test_a_forged_push_is_none_and_is_said_to_be_none(
     settled: Hand, client: Told, store: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:

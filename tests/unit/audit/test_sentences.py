@@ -86,11 +86,11 @@ def events(**changed: Any) -> dict[str, Any]:
             f"{SAID_OF_IT}; 3 thing(s) in it were not as they were kept",
         ),
         (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1]}}, "nobody runs it"),
-        (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1, 2]}}, "nobody runs events 1, 2"),
+        (kinds.PUSHES_MATCHED, {"facts": {"nobody_runs": [1, 2]}}, "nobody runs what came with events 1, 2"),
         (
             kinds.PUSHES_MATCHED,
             {"facts": {"nobody_runs": list(range(1, 13))}},
-            "nobody runs events 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more",
+            "nobody runs what came with events 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more",
         ),
         (
             kinds.RUN_BEGAN,

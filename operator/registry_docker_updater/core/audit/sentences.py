@@ -70,7 +70,7 @@ def _matched(content: Content) -> Iterator[str]:
         yield "nobody runs it"
     elif pushes:
         more = f" and {len(pushes) - _NAMED} more" if len(pushes) > _NAMED else ""
-        yield f"nobody runs events {', '.join(map(str, pushes[:_NAMED]))}{more}"
+        yield f"nobody runs what came with events {', '.join(map(str, pushes[:_NAMED]))}{more}"
 
 
 def _began(content: Content) -> Iterator[str]:

@@ -129,6 +129,8 @@ class Forks:
 
     def _ready(self) -> "_Server":
         with self._lock:
+            if self._is_closed:
+                raise OSError("the operator ends")
             now = tuple(_versions(self._folder, self._environment))
             if self._server and (now != self._prepared_from or not self._server.is_there):
                 self._server.close()

@@ -197,9 +197,9 @@ class AnsiblePlaybooks:
         try:
             going = Going.forked(self._forks, directory)
         except OSError as error:
-            return FinishedRun(
-                "died", (), {}, directory, said=f"ERROR: no process is to be had for it: {error}\n"
-            )
+            status = "canceled" if self._stopping else "died"
+            why = f"ERROR: no process is to be had for it: {error}\n"
+            return FinishedRun(status, (), {}, directory, said=why)
         with self._watched(going, directory):
             for message in going.messages():
                 if "status" in message:

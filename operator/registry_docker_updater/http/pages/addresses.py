@@ -1,9 +1,6 @@
 """Addresses of pages that are of something with a name."""
 
-from urllib.parse import quote
-
-# Browsers take them out of an address, escaped or not, and with ``..`` what is before it.
-_DOTS = frozenset((".", ".."))
+from registry_docker_updater.views.addresses import in_path
 
 
 def address_of_target(key: str) -> str | None:
@@ -17,8 +14,5 @@ def address_of_host(name: str) -> str | None:
 
 
 def _address(folder: str, name: str) -> str | None:
-    parts = name.split("/")
-    if name and not _DOTS.intersection(parts):
-        return folder + quote(name)
-    # With its slashes escaped it is one part, which is none of dots alone.
-    return folder + quote(name, safe="") if len(parts) > 1 else None
+    path = in_path(name)
+    return folder + path if path else None
