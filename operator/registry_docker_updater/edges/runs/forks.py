@@ -96,10 +96,9 @@ class Forks:
         Raises :class:`OSError` when there is none to be had.
         """
         request = {"kind": "run", "folder": str(folder), "title": f"registry-docker-updater run {folder}"}
-        try:
+        with suppress(OSError):
+            # It may end this moment.
             return self._asked(request, files)
-        except OSError:
-            pass  # It may have ended this moment.
         try:
             return self._asked(request, files)
         except OSError as error:
