@@ -136,7 +136,7 @@ def test_every_alert_has_a_test_of_when_it_fires_and_when_not() -> None:
     tests = yaml.safe_load((FILES / "alerts_test.yml").read_text())["tests"]
     seen = [(one["alertname"], bool(one["exp_alerts"])) for test in tests for one in test["alert_rule_test"]]
     names = [rule["alert"] for rule in group["rules"]]
-    assert seen == [(name, fires) for name in names for fires in (False, True)]
+    assert list(dict.fromkeys(seen)) == [(name, fires) for name in names for fires in (False, True)]
 
 
 def test_what_an_operator_shows_is_as_prometheus_wants_it(site: Site) -> None:
