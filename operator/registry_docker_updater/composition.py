@@ -12,7 +12,8 @@ from registry_docker_updater.activities.context import Context, Healths
 from registry_docker_updater.activities.evidence import told_runs, unrecorded_runs
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.measured import MeasuredPlaybooks
-from registry_docker_updater.activities.notify import Notifier
+from registry_docker_updater.activities.notify import TOGETHER as MESSAGES_TOGETHER
+from registry_docker_updater.activities.notify import Notifier, Telling
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.progress import Progress
@@ -27,6 +28,7 @@ from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
 from registry_docker_updater.core.schedules.scans import Pace
 from registry_docker_updater.edges.engine.live import LiveView
@@ -42,7 +44,9 @@ from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
+from registry_docker_updater.settings.telling import telling_of
 from registry_docker_updater.storage.actions import keep_leftovers
+from registry_docker_updater.views.registries import CurrentRegistries
 
 _log = logging.getLogger(__name__)
 
@@ -52,12 +56,13 @@ _REST_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Policy:
-    """How the fleet is kept up to date: the names of each registry, which hosts to scan, at which pace, rollouts, and what to keep."""
+    """How the fleet is kept up to date: the names of each registry, which hosts to scan, at which pace, rollouts, who is told, and what to keep."""
 
     registry_hosts: Mapping[str, Sequence[str]]
     hosts: str
     pace: Pace
     rollouts: RolloutPolicy
+    telling: Telling
     keep: KeepPolicy
 
 
@@ -70,11 +75,12 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     *,
     progress: Progress | None = None,
     rollout_ended: Callable[[], None] = lambda: None,
-) -> tuple[Scanner, Reconciler]:
-    """Return what keeps the fleet as it is known, and what brings it to what was pushed.
+    standings: Callable[[], Sequence[RegistryStanding]] = tuple,
+) -> tuple[Scanner, Reconciler, Notifier]:
+    """Return what keeps the fleet as it is known, what brings it to what was pushed, and what tells teams.
 
     ``fleet_changed`` is called when it is known otherwise; it is to ring the ``alarm``. ``rollout_ended`` is called at the
-    end of each run, ``progress`` is told how far each is.
+    end of each run, ``progress`` is told how far each is. Of registries that went silent by their ``standings``, teams are told.
     """
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
     scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
@@ -87,13 +93,19 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
         alarm.pause(_REST_SECONDS)
         return not alarm.is_stopped
 
+    notifier = Notifier(context, policy.telling, lambda: scanner.fleet, standings)
     activities = Activities(
         scans=scanner,
         rollouts=RollOut(
-            context, policy.rollouts, progress=progress or Progress(), updated=updated, need=scanner.need
+            context,
+            policy.rollouts,
+            progress=progress or Progress(),
+            updated=updated,
+            need=scanner.need,
+            began=notifier.began,
         ),
         repairs=Repairer(context, timeout, need=scanner.need),
-        notifications=Notifier(context, timeout, retry),
+        notifications=notifier,
         retention=Retention(context, policy.keep, rest),
     )
 
@@ -107,7 +119,7 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
         alarm=alarm,
         clock_watch=ClockWatch(context.clock, context.steady, policy.pace.interval, put_right),
     )
-    return scanner, reconciler
+    return scanner, reconciler, notifier
 
 
 def assemble(parts: Parts) -> Operator:
@@ -124,8 +136,9 @@ def assemble(parts: Parts) -> Operator:
         _log.info("packed %d run(s) that an operator left which was killed", len(packed))
     keep_leftovers(storage, unrecorded_runs(storage, parts.runs, known), parts.clock())
     settings, alarm = parts.settings, Alarm()
-    # Beside rollouts: slices of scans, repairs, the listing of the inventory, and a notification; and what is removed.
-    workers = Workers(settings.rollouts.workers + SCANS_TOGETHER + REPAIRS_TOGETHER + 3, alarm.ring)
+    # Beside rollouts: slices of scans, repairs, messages, the listing of the inventory; and what is removed.
+    beside = SCANS_TOGETHER + REPAIRS_TOGETHER + MESSAGES_TOGETHER + 2
+    workers = Workers(settings.rollouts.workers + beside, alarm.ring)
     health = Healths(
         {"events cannot be committed": parts.database, "runs cannot be started": parts.playbooks}
     )
@@ -146,6 +159,7 @@ def assemble(parts: Parts) -> Operator:
         rollouts=RolloutPolicy(
             settings.rollouts.workers, settings.rollouts.timeout, settings.rollouts.retry_policy
         ),
+        telling=telling_of(settings),
         keep=settings.keep.policy,
     )
 
@@ -155,8 +169,18 @@ def assemble(parts: Parts) -> Operator:
 
     heads = TrailHeads(parts.storage, parts.head_keepers, settings.audit.heads.interval, parts.clock, metrics)
     progress = Progress()
-    scanner, reconciler = reconciling(
-        context, policy, alarm, LiveView, fleet_changed, progress=progress, rollout_ended=heads.ring
+    standings = CurrentRegistries(
+        parts.storage, parts.known_registries, lambda: poll.last_polls, context.clock
+    )
+    scanner, reconciler, notifier = reconciling(
+        context,
+        policy,
+        alarm,
+        LiveView,
+        fleet_changed,
+        progress=progress,
+        rollout_ended=heads.ring,
+        standings=standings,
     )
     poll = RegistryPoll(
         parts.storage,
@@ -211,6 +235,7 @@ def assemble(parts: Parts) -> Operator:
         poll=poll,
         reconciler=reconciler,
         scanner=scanner,
+        notifier=notifier,
         workers=workers,
         alarm=alarm,
         identities=identities,

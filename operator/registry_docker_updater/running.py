@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from registry_docker_updater.activities.heads import TrailHeads
+from registry_docker_updater.activities.notify import Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.reconcile import Reconciler
 from registry_docker_updater.activities.scan import Scanner
@@ -19,6 +20,7 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings import door
 from registry_docker_updater.settings.changes import needing_restart
 from registry_docker_updater.settings.model import Settings
+from registry_docker_updater.settings.telling import telling_of
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Operator:
     poll: RegistryPoll
     reconciler: Reconciler
     scanner: Scanner
+    notifier: Notifier
     workers: Workers
     alarm: Alarm
     identities: door.Identities
@@ -58,7 +61,7 @@ class Operator:
         self.end()
 
     def change(self, settings: Settings) -> Sequence[str]:
-        """Take what can be changed while it works: who may send events, with what, and the certificate.
+        """Take what can be changed while it works: who may send events, with what, the certificate, and who is told.
 
         Return the paths of those settings that are different, and need a restart. Raises :class:`UpdaterError`.
         """
@@ -74,6 +77,7 @@ class Operator:
         # Nothing fails from here on: what is wrong changes nothing.
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
+        self.notifier.change(telling_of(settings))
         if self.parts.metrics:
             self.parts.metrics.served(ends)
         for name, registry in settings.registries.items():

@@ -1,6 +1,7 @@
 """What tests keep: pushes of one image, and runs of its rollout that end as a test wants."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from registry_docker_updater.core.audit.entries import Person, Step
 from registry_docker_updater.core.audit.kinds import PUSH_INSISTED
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.notifications.receivers import Receivers
+from registry_docker_updater.core.notifications.schedule import Message, MessageState
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
@@ -17,12 +21,14 @@ from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.telling import Audience, keep_sent, route_news
 from unit.builders import HOST, NEW, NOON, OLD, container
 
 HOSTS: Mapping[str, tuple[str, ...]] = {"production": (HOST, "registry.internal:5000")}
 RETRY = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 100)
 ONCE = RetryPolicy(RETRY.backoff, 1)
 WEB = container().key
+EVERYBODY = Audience(Receivers(), Fleet())
 ANN = Person("ann", "command line")
 
 
@@ -66,6 +72,19 @@ def end(
     """End the run of a rollout, the first by default."""
     before = {one.result.key: one.result for one in storage.rollouts.outcomes(rollout)}
     return actions.end_run(storage, rollout, RunEnd(digest, outcomes, before), retry, now)
+
+
+def due_messages(storage: Storage, now: datetime, audience: Audience = EVERYBODY) -> tuple[Message, ...]:
+    """Have messages made of all news, and return those that are due, now or later."""
+    route_news(storage, audience, (), now)
+    return storage.notifications.due()
+
+
+def send_all(storage: Storage, now: datetime) -> None:
+    """Have everybody told of everything."""
+    for one in due_messages(storage, now):
+        sent = replace(one, state=MessageState.SENT, attempts=1, due_at=None, sent_at=now)
+        keep_sent(storage, sent, {}, now)
 
 
 def insist(storage: Storage, push: int, *keys: str, now: datetime = NOON) -> None:

@@ -179,7 +179,7 @@ def test_what_the_first_version_kept_is_read_by_this_one(storage: Storage, path:
             "ALTER TABLE hosts DROP COLUMN at_once; ALTER TABLE targets DROP COLUMN at_once;"
             "ALTER TABLE outcomes DROP COLUMN stages; ALTER TABLE notifications DROP COLUMN sent_at;"
             "DROP TABLE trail; DROP TABLE claims; DROP INDEX ix_newest_change; ALTER TABLE newest DROP COLUMN change;"
-            "DROP TABLE answers; DROP TABLE silences; DROP INDEX ix_notifications_state; DROP INDEX ix_outcomes_key;"
+            "DROP TABLE message_items; DROP TABLE messages; DROP TABLE news; DROP TABLE answers; DROP TABLE silences; DROP INDEX ix_notifications_state; DROP INDEX ix_outcomes_key;"
             "DROP TABLE ignored; DROP INDEX ix_newest_push; DROP INDEX ix_rollouts_state;"
             "DELETE FROM migrations WHERE name != '0001 the first tables'"
         )

@@ -2,25 +2,21 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
 from integration.keeping import begin as begin_run
+from integration.keeping import due_messages, ended, record, send_all
 from integration.keeping import end as end_run
-from integration.keeping import ended, record
-from registry_docker_updater.activities.notify import Notifier, send_result
 from registry_docker_updater.core.backoff import Backoff
-from registry_docker_updater.core.notifications.schedule import NotificationState, SendResult
+from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
-from registry_docker_updater.edges.runs.port import FinishedRun
-from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.telling import keep_sent
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import NEW, at, container
 
@@ -53,10 +49,10 @@ def end(store: Storage, now: datetime, web: Outcome, db: Outcome) -> None:
     )
 
 
-def said(store: Storage) -> tuple[Any, ...]:
-    (due,) = store.notifications.due()
-    message = store.notifications.content(due)
-    assert message
+def said(store: Storage, now: datetime) -> tuple[Any, ...]:
+    (due,) = due_messages(store, now)
+    (news,) = store.notifications.news_of(due.id)
+    message = news.item
     outcomes = {one["name"]: one["outcome"] for one in message["outcomes"]}
     return message["attempt"], message["started_at"], message["finished_at"], outcomes
 
@@ -74,11 +70,10 @@ def test_a_message_that_is_sent_when_the_next_attempt_has_begun_tells_of_the_one
 ) -> None:
     begin(store, at(10))
     end(store, at(20), Outcome.UPDATED, Outcome.FAILED)
-    assert said(store) == FIRST
     begin(store, at(60))
-    assert said(store) == FIRST
+    assert said(store, at(61)) == FIRST
     actions.keep_outcome(store, 1, NEW, both(Outcome.UPDATED, Outcome.ROLLED_BACK)[1], at(65))
-    assert said(store) == FIRST
+    assert said(store, at(66)) == FIRST
 
 
 def test_a_message_still_due_when_a_later_attempt_was_no_news_or_was_superseded_tells_of_its_own(
@@ -89,7 +84,7 @@ def test_a_message_still_due_when_a_later_attempt_was_no_news_or_was_superseded_
     begin(store, at(60))
     end(store, at(70), Outcome.UNCHANGED, Outcome.FAILED)
     actions.keep_plan(store, Plan(supersede=(1,)), at(80))
-    assert said(store) == FIRST
+    assert said(store, at(80)) == FIRST
 
 
 def test_news_of_a_later_attempt_take_the_place_of_a_message_not_yet_sent(
@@ -97,11 +92,15 @@ def test_news_of_a_later_attempt_take_the_place_of_a_message_not_yet_sent(
 ) -> None:
     begin(store, at(10))
     end(store, at(20), Outcome.UPDATED, Outcome.FAILED)
-    (first,) = store.notifications.due()
+    (first,) = due_messages(store, at(20))
+    failed = replace(first, attempts=1, channels=("slack",), due_at=at(90), results={"slack": "HTTP 500"})
+    keep_sent(store, failed, {}, at(21))
     begin(store, at(60))
     end(store, at(70), Outcome.UPDATED, Outcome.UPDATED)
-    assert store.notifications.content(first) is None
-    assert said(store)[::3] == (2, {"web": "updated", "db": "updated"})
+    assert said(store, at(70))[::3] == (2, {"web": "updated", "db": "updated"})
+    overtaken = store.notifications.get(first.id)
+    assert overtaken is not None
+    assert (overtaken.state, overtaken.error) == ("overtaken", "something newer is told of the rollout")
 
 
 def test_the_message_of_an_interrupted_attempt_does_not_say_when_another_ended(
@@ -109,10 +108,11 @@ def test_the_message_of_an_interrupted_attempt_does_not_say_when_another_ended(
 ) -> None:
     begin(store, at(10))
     end(store, at(20), Outcome.FAILED, Outcome.FAILED)
+    send_all(store, at(30))
     begin(store, at(60))
     actions.keep_outcome(store, 1, NEW, both(Outcome.UPDATED, Outcome.FAILED)[0], at(65))
     actions.interrupt_runs(store, at(90))
-    assert said(store) == (2, "2026-11-22T12:01:00.000Z", None, {"web": "updated", "db": "failed"})
+    assert said(store, at(90)) == (2, "2026-11-22T12:01:00.000Z", None, {"web": "updated", "db": "failed"})
 
 
 def test_an_attempt_that_runs_is_not_shown_with_the_end_of_the_one_before(
@@ -130,50 +130,17 @@ def test_an_attempt_during_which_the_clock_was_set_back_did_not_end_before_it_be
 ) -> None:
     begin(store, at(86400))
     end(store, at(20), Outcome.UPDATED, Outcome.FAILED)
-    assert said(store)[1:3] == ("2026-11-22T12:00:20.000Z", "2026-11-22T12:00:20.000Z")
-
-
-def notified(status: str = "successful", **statistics: Any) -> FinishedRun:
-    return FinishedRun(status, (), statistics, Path("/nowhere"))
-
-
-def test_a_run_of_notify_that_used_no_channel_told_nobody_and_says_why() -> None:
-    nobody = notified(notification_results={}, notification_nobody="no channel is set")
-    assert send_result(nobody) == SendResult(nobody="no channel is set")
-    some = notified(
-        "failed", notification_results={"slack": "ok", "email": "failed: no"}, notification_nobody=""
-    )
-    assert send_result(some) == SendResult({"email": "failed: no"})
-
-
-def test_a_run_of_notify_that_did_nothing_has_told_nobody_however_well_it_ended() -> None:
-    attempt = send_result(notified())
-    assert "without asking any host" in (attempt.error or "")
+    assert said(store, at(21))[1:3] == ("2026-11-22T12:00:20.000Z", "2026-11-22T12:00:20.000Z")
 
 
 def test_a_rollout_of_which_nobody_is_told_says_so(store: Storage) -> None:
     begin(store, at(10))
     end(store, at(20), Outcome.UPDATED, Outcome.UPDATED)
-    (due,) = store.notifications.due()
-    nobody = replace(due, state=NotificationState.NOBODY, due_at=None, error="no channel is set")
-    actions.keep_message(store, due, nobody, {}, at(30))
+    (due,) = due_messages(store, at(20))
+    nobody = replace(due, state=MessageState.NOBODY, due_at=None, error="no channel is set")
+    keep_sent(store, nobody, {}, at(30))
     message = view(store, 1)["message"]
     assert message is not None
     assert (message["state"], message["error"]) == ("nobody told", "no channel is set")
     assert "content" not in message
     assert store.notifications.due() == ()
-
-
-def test_a_message_that_could_not_be_read_for_once_is_sent_when_it_can_be(store: Storage) -> None:
-    begin(store, at(10))
-    end(store, at(20), Outcome.UPDATED, Outcome.FAILED)
-    submitted: list[object] = []
-    # A database that fails for once cannot be had; the rest is real.
-    rollouts = Mock(get=Mock(side_effect=[StoreUnavailable("locked"), store.rollouts.get(1)]))
-    kept = Mock(notifications=store.notifications, rollouts=rollouts)
-    notifier = Notifier(Mock(storage=kept, submit=submitted.append), timedelta(minutes=1), RETRY)
-    with pytest.raises(StoreUnavailable):
-        notifier.reconcile(at(30))
-    assert not submitted
-    notifier.reconcile(at(31))
-    assert len(submitted) == 1

@@ -1,23 +1,21 @@
 """Repairs of the operator: a real store, and playbooks that are played."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.keeping import begin, end, ended, record
+from integration.keeping import begin, due_messages, end, ended, record, send_all
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.repair import Repairer
 from registry_docker_updater.core.fleet.hosts import UnfinishedUpdate
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
-from registry_docker_updater.core.notifications.schedule import NotificationState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.edges.runs.port import FinishedRun, InventoryListing, Playbook
-from registry_docker_updater.storage.actions import keep_message, keep_repair
+from registry_docker_updater.storage.actions import keep_repair
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, NEWER, OLD, at, host
@@ -72,8 +70,7 @@ def failed_run(store: Storage) -> None:
     """Have a run of the push end without a word about its target."""
     begin(store, at(1))
     end(store, at(2), ended(Outcome.FAILED, after=None))
-    (due,) = store.notifications.due()
-    keep_message(store, due, replace(due, state=NotificationState.SENT), {}, at(3))
+    send_all(store, at(3))
 
 
 def repairer(store: Storage, played: Played, folder: Path) -> Repairer:
@@ -123,8 +120,8 @@ def test_a_rollout_is_told_how_an_interrupted_update_ended_and_the_team_is_told(
     played.tasks.pop()()
     (outcome,) = store.rollouts.outcomes(1)
     assert (outcome.result.outcome, outcome.result.after) == (Outcome.UPDATED, NEW)
-    (notification,) = store.notifications.due()
-    assert notification.rollout == 1
+    (message,) = due_messages(store, at(11))
+    assert [one.rollout for one in store.notifications.news_of(message.id)] == [1]
 
 
 @pytest.mark.parametrize("outcome", ["unchanged", "failed"])
@@ -151,7 +148,7 @@ def test_what_a_repair_ended_before_its_run_ended_is_what_the_run_ended_with(sto
     keep_repair(store, NEW, ended(Outcome.UPDATED), at(2))
     (kept,) = store.rollouts.outcomes(1)
     assert (kept.result.outcome, kept.run) == (Outcome.UPDATED, 1)
-    assert store.notifications.due() == (), "the run itself tells"
+    assert due_messages(store, at(3)) == (), "the run itself tells"
 
 
 def test_what_is_unfinished_on_a_host_is_known_after_a_restart(store: Storage) -> None:

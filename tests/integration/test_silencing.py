@@ -117,12 +117,11 @@ def test_the_team_hears_nothing_of_failures_on_a_silenced_host_and_of_all_others
     world.look_and_work()
     world.look_and_work()
     assert world.messages == []
-    message = world.store.notifications.of_rollout(1)
-    assert message is not None
+    ((message, _),) = world.store.notifications.of_rollout(1)
     assert (message.state, message.due_at) == ("nobody told", None)
     assert (message.error or "").startswith("silenced by ann until ")
     end_silence(world.store, 1, ANN, world.clock())
     world.push("1")
     world.look_and_work()
     world.look_and_work()
-    assert [one["outcomes"][0]["outcome"] for one in world.messages] == ["unreachable"]
+    assert [one["items"][0]["outcomes"][0]["outcome"] for one in world.messages] == ["unreachable"]

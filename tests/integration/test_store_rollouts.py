@@ -7,32 +7,37 @@ import pytest
 
 from integration.keeping import (
     ANN,
+    EVERYBODY,
     HOSTS,
     ONCE,
     WEB,
     begin,
+    due_messages,
     end,
     ended,
     insist,
     push,
     record,
     reopened,
+    send_all,
     start,
 )
-from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
+from registry_docker_updater.core.notifications.news import Topic
+from registry_docker_updater.core.notifications.receivers import DEFAULT
+from registry_docker_updater.core.notifications.schedule import Message, MessageState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import Plan
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.actions import (
     interrupt_runs,
-    keep_message,
     keep_outcome,
     keep_plan,
     keep_repair,
     retry_rollout,
 )
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.telling import keep_sent, route_news
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import NEW, NEWER, OLD, at
 
@@ -89,22 +94,21 @@ def test_a_run_that_was_interrupted_is_due_again(begun: Storage) -> None:
     assert [one.id for one in interrupt_runs(begun, at(20))] == [1]
     assert interrupt_runs(begun, at(21)) == []
     assert (only(begun).state, only(begun).due_at) == (RolloutState.WAITING, at(20))
-    assert begun.notifications.due() == ()
+    assert due_messages(begun, at(21)) == ()
 
 
 def test_of_what_an_interrupted_run_did_the_team_is_told(begun: Storage) -> None:
     keep_outcome(begun, 1, NEW, ended(Outcome.UPDATED), at(11))
     interrupt_runs(begun, at(20))
-    assert [(one.rollout, one.due_at) for one in begun.notifications.due()] == [(1, at(20))]
+    assert [one.due_at for one in due_messages(begun, at(15))] == [at(20)]
 
 
 def test_what_a_run_before_did_is_no_news_of_one_that_was_interrupted(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.UNREACHABLE))
-    (due,) = begun.notifications.due()
-    keep_message(begun, due, replace(due, state=NotificationState.SENT), {}, at(40))
+    send_all(begun, at(25))
     begin(begun, at(30))
     interrupt_runs(begun, at(40))
-    assert begun.notifications.due() == ()
+    assert due_messages(begun, at(40)) == ()
 
 
 def test_what_a_run_that_begins_is_for_is_remembered_should_nobody_hear_of_its_end(begun: Storage) -> None:
@@ -226,7 +230,7 @@ def test_what_became_of_an_update_that_was_interrupted_is_kept_with_the_rollout_
     assert outcomes(begun) == [Outcome.UNREACHABLE], "another digest: an update by hand, of which no run told"
     keep_repair(begun, NEW, ended(Outcome.UPDATED), at(30))
     assert outcomes(begun) == [Outcome.UPDATED]
-    assert [one.due_at for one in begun.notifications.due()] == [at(30)]
+    assert [one.due_at for one in due_messages(begun, at(30))] == [at(30)]
     keep_repair(begun, NEW, ended(Outcome.ROLLED_BACK), at(40))
     assert outcomes(begun) == [Outcome.UPDATED], "that has ended already"
     keep_repair(begun, NEW, ended(Outcome.UPDATED, "container/solo/stranger"), at(50))
@@ -234,30 +238,41 @@ def test_what_became_of_an_update_that_was_interrupted_is_kept_with_the_rollout_
 
 def test_news_are_told_until_they_are_told(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.UPDATED))
-    (due,) = begun.notifications.due()
-    assert due == Notification(1, NotificationState.DUE, due_at=at(20), run=1)
+    assert begun.notifications.counts() == (1, 0), "also before it is known whom it concerns"
+    (due,) = due_messages(begun, at(20))
+    new = Message(1, DEFAULT, Topic.IMAGE_UPDATED, MessageState.DUE, at(20), due_at=at(20))
+    assert due == new
     assert begun.notifications.counts() == (1, 0)
-    later = Notification(1, NotificationState.DUE, 1, at(40), ("mail",), "mail: refused", run=1)
-    keep_message(begun, due, later, {}, at(40))
+    later = replace(
+        due,
+        attempts=1,
+        due_at=at(40),
+        channels=("mail",),
+        error="mail: refused",
+        results={"mail": "refused"},
+        failing_since=at(30),
+    )
+    keep_sent(begun, later, {}, at(30))
     assert begun.notifications.due() == (later,)
     assert begun.notifications.counts() == (1, 1)
-    keep_message(begun, later, Notification(1, NotificationState.SENT, 2, run=1), {}, at(40))
+    keep_sent(begun, replace(later, state=MessageState.SENT, due_at=None), {}, at(40))
     assert begun.notifications.due() == ()
     assert begun.notifications.counts() == (0, 0)
 
 
 def test_news_that_come_while_the_team_is_told_are_told_too(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.FAILED))
-    (first,) = begun.notifications.due()
+    (first,) = due_messages(begun, at(20))
     begin(begun, at(30))
     end(begun, at(31), ended(Outcome.UPDATED))
-    keep_message(begun, first, Notification(1, NotificationState.SENT, 1, run=1), {}, at(40))
+    route_news(begun, EVERYBODY, [first.id], at(31))
+    keep_sent(begun, replace(first, state=MessageState.SENT, due_at=None), {}, at(40))
     assert [one.due_at for one in begun.notifications.due()] == [at(31)]
 
 
 def test_a_run_without_news_tells_nobody(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.UNCHANGED))
-    assert begun.notifications.due() == ()
+    assert due_messages(begun, at(20)) == ()
 
 
 @pytest.mark.parametrize("number", [2, 0, -1, 10**30])

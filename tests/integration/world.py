@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.activities.notify import Telling
 from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.activities.roll_out import RolloutPolicy
 from registry_docker_updater.activities.workers import Alarm, do
@@ -20,6 +21,8 @@ from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.targets import container_key, service_key
+from registry_docker_updater.core.notifications.receivers import Receivers
+from registry_docker_updater.core.notifications.schedule import TellingPolicy
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.core.schedules.scans import Pace
@@ -46,6 +49,14 @@ POLICY = Policy(
         workers=2,
         timeout=timedelta(minutes=30),
         retry=RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 1000),
+    ),
+    telling=Telling(
+        Receivers(),
+        TellingPolicy(
+            timedelta(seconds=30), Backoff(timedelta(seconds=10), timedelta(seconds=80)), timedelta(days=1)
+        ),
+        timedelta(minutes=1),
+        {},
     ),
     keep=KeepPolicy(None, 2**40, None),
 )
@@ -136,7 +147,7 @@ class World:
             steady=lambda: self.now,
         )
         self.progress = Progress()
-        self.scanner, self.reconciler = reconciling(
+        self.scanner, self.reconciler, _ = reconciling(
             context, self.policy, alarm, NoEvents, alarm.ring, progress=self.progress
         )
         self.depth = 0
@@ -258,7 +269,7 @@ class World:
             self.meanwhile()
 
     def notify(self, playbook: Playbook, _tell: Callable[[ModuleResult], None]) -> None:
-        self.messages.append(playbook.variables["notification_rollout"])
+        self.messages.append(playbook.variables["notification_message"])
         self.meanwhile()
 
     def update(

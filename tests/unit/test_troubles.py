@@ -8,7 +8,8 @@ import pytest
 
 from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.targets import Target
-from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
+from registry_docker_updater.core.notifications.news import Topic
+from registry_docker_updater.core.notifications.schedule import Message, MessageState
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Refusal
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.outlook import Overview, overview
@@ -153,18 +154,26 @@ def test_a_registry_that_cannot_be_asked_and_one_that_is_silent_are_troubles() -
 
 
 def untold(number: int = 7, due_at: float | None = None) -> Untold:
-    state = NotificationState.DUE if due_at else NotificationState.GIVEN_UP
+    state = MessageState.DUE if due_at else MessageState.GIVEN_UP
     due = at(due_at) if due_at else None
-    return Untold(Notification(number, state, 3, due, error="slack: 503"), IMAGE)
+    message = Message(
+        number, "default", Topic.UPDATE_FAILED, state, at(0), attempts=3, due_at=due, error="slack: 503"
+    )
+    return Untold(message, number, IMAGE)
 
 
 def test_a_message_that_the_team_does_not_have_is_a_trouble() -> None:
     (one,) = found(seen(), untold=[untold(9, 500), untold(8, 400), untold(7)])
     assert one.kind is TroubleKind.TEAM_NOT_TOLD
-    assert one.sentence.startswith("the team was not told of 3 rollouts: 9 (slack: 503), 8 (")
+    assert one.sentence.startswith(
+        "not everybody was told: 3 messages: 9 to default about rollout 9 (slack: 503), 8 to "
+    )
     assert (one.at, one.named) == (at(400), ("9", "8", "7"))
     (single,) = found(seen(), untold=[untold()])
-    assert (single.sentence, single.at) == ("the team was not told of rollout 7 (slack: 503)", None)
+    assert (single.sentence, single.at) == (
+        "not everybody was told: message 7 to default about rollout 7 (slack: 503)",
+        None,
+    )
 
 
 def test_the_gravest_comes_first() -> None:

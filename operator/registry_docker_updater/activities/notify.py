@@ -1,82 +1,148 @@
-"""Telling the team: one run of ``notify.yml`` for a notification, retried on its own."""
+"""Telling teams: news become messages to receivers, and each is sent by a run of ``notify.yml``, retried on its own."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from registry_docker_updater.activities.context import Context
+from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.notifications.message import message_of, send_result
+from registry_docker_updater.core.notifications.news import Topic
+from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import (
-    Notification,
-    NotificationState,
+    Message,
+    MessageState,
     SendResult,
+    TellingPolicy,
     after_sending,
+    next_to_send,
+    waits_for_others,
 )
-from registry_docker_updater.core.notifications.withholding import withheld
-from registry_docker_updater.core.rollouts.rollout import RetryPolicy
+from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.rollouts.stages import MESSAGE
-from registry_docker_updater.core.silences import Silences
+from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.log_context import about
-from registry_docker_updater.storage.actions import keep_message, keep_run
+from registry_docker_updater.storage.actions import keep_run
+from registry_docker_updater.storage.telling import (
+    Audience,
+    keep_registries,
+    keep_sent,
+    keep_start,
+    route_news,
+    take_over,
+)
 
 _log = logging.getLogger(__name__)
+# Messages to several receivers go out side by side: one that hangs holds up only its own.
+TOGETHER = 4
+# How often it is looked whether a registry went silent.
+_LOOK = timedelta(seconds=30)
+# A run of the kept ones that is of no rollout is in this folder.
+_OF_NO_ROLLOUT = "messages"
 # The channel of a message of which no channel said whether it was sent.
 _NOT_KNOWN = "not known"
 
 
+@dataclass(frozen=True)
+class Telling:
+    """Who is told, how, for how long a run may take, and the variables that each is given besides the message."""
+
+    receivers: Receivers
+    policy: TellingPolicy
+    timeout: timedelta
+    variables: Mapping[str, object]
+
+
 class Notifier:
-    """Has notifications sent, one after the other."""
+    """Has messages made of news, and sent: to each receiver one after the other."""
 
-    def __init__(self, context: Context, timeout: timedelta, retry: RetryPolicy) -> None:
-        """Have runs take ``timeout`` at the most; ``retry`` when not everybody was told."""
-        self._context, self._timeout, self._retry = context, timeout, retry
-        self._is_sending = False
+    def __init__(
+        self,
+        context: Context,
+        telling: Telling,
+        fleet: Callable[[], Fleet],
+        standings: Callable[[], Sequence[RegistryStanding]],
+    ) -> None:
+        """Tell as ``telling`` says of what lies in the ``fleet``, and of registries that went silent by their ``standings``."""
+        self._context, self._telling = context, telling
+        self._fleet, self._standings = fleet, standings
+        self._sending: dict[str, int] = {}
+        self._looked_at: datetime | None = None
+        self._took_over = False
 
-    def reconcile(self, now: datetime) -> timedelta | None:
-        """Send what is due first; return after which time something else will be, None if nothing waits."""
-        due = self._context.storage.notifications.due()
-        if due and due[0].due_at and due[0].due_at <= now and not self._is_sending:
-            push = self._context.storage.rollouts.get(due[0].rollout).push
+    def change(self, telling: Telling) -> None:
+        """Tell as ``telling`` says from now on."""
+        self._telling = telling
+
+    def began(self, rollout: Rollout, start: Start, now: datetime) -> None:
+        """Have those told that a run began who want to hear of that."""
+        if any(Topic.STARTED in one.topics for one in self._telling.receivers.all):
+            keep_start(self._context.storage, rollout, start.targets, now)
+
+    def reconcile(self, now: datetime, running: Collection[int]) -> timedelta:
+        """Send what is due; return after which time something else will be.
+
+        ``running`` are the rollouts that run: what they will have to tell is told together.
+        """
+        storage = self._context.storage
+        if not self._took_over:
+            take_over(storage, now)
+            self._took_over = True
+        looks_again = self._look_at_registries(now)
+        audience = Audience(self._telling.receivers, self._fleet())
+        while route_news(storage, audience, tuple(self._sending.values()), now):
+            pass
+        due = [one for one in storage.notifications.due() if one.id not in self._sending.values()]
+        begun = [one for one in due if one.due_at and one.due_at <= now]
+        rollouts = storage.notifications.rollouts_of([one.id for one in begun])
+        bundle, waiting = self._telling.policy.bundle, {}
+        for one in begun:
+            until = waits_for_others(one, rollouts.get(one.id, ()), running, now, bundle)
+            if until:
+                waiting[one.id] = until
+        ready = [one for one in begun if one.id not in waiting]
+        for one in next_to_send(ready, self._sending, now)[: TOGETHER - len(self._sending)]:
             # From here on nothing can fail before it is sent.
-            self._is_sending = True
-            with about(event=push, rollout=due[0].rollout, run=due[0].run):
-                self._context.submit(partial(self._send, due[0]))
-        later = (one.due_at - now for one in due if one.due_at and one.due_at > now)
-        return min(later, default=None)
+            self._sending[one.receiver] = one.id
+            with about(**({"rollout": max(rollouts[one.id])} if one.id in rollouts else {})):
+                self._context.submit(partial(self._send, one))
+        later = [one.due_at - now for one in due if one.due_at and one.due_at > now]
+        return min([looks_again, *later, *(until - now for until in waiting.values())])
 
-    def _send(self, notification: Notification) -> None:
+    def _look_at_registries(self, now: datetime) -> timedelta:
+        """Look now and then whether a registry went silent; return after which time it is looked at next."""
+        if self._looked_at is None or not timedelta() <= now - self._looked_at < _LOOK:
+            self._looked_at = now
+            keep_registries(self._context.storage, self._standings(), now)
+        return self._looked_at + _LOOK - now
+
+    def _send(self, message: Message) -> None:
         try:
-            content = self._context.storage.notifications.content(notification)
-            if content is None:
+            news = self._context.storage.notifications.news_of(message.id)
+            if not news:
                 return
-            why = self._withheld(notification)
-            if why:
-                self._keep(notification, SendResult(nobody=why), {})
-                return
-            variables: dict[str, object] = {"notification_rollout": content}
-            if notification.channels:
-                variables["notification_channels"] = list(notification.channels)
-            folder = self._context.runs / str(notification.rollout)
-            ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._timeout)
+            variables = {"notification_message": message_of(message, news), **self._telling.variables}
+            if message.channels:
+                variables["notification_channels"] = list(message.channels)
+            first = next((one.rollout for one in news if one.rollout is not None), None)
+            folder = self._context.runs / (_OF_NO_ROLLOUT if first is None else str(first))
+            ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._telling.timeout)
             self._count(ended)
             if ended.was_stopped:
-                keep_run(self._context.storage, notification.rollout, ended.left, self._context.clock())
+                keep_run(self._context.storage, first, ended.left, self._context.clock())
             else:
-                self._keep(notification, send_result(ended), ended.left)
+                said = ended.refusal or f"notify.yml ended as {ended.status}"
+                self._keep(message, send_result(ended.statistics, said), ended.left, news[-1].at)
         except Exception as error:
-            self._keep(notification, SendResult(error=str(error)), {})
+            self._keep(message, SendResult(error=str(error)), {}, None)
             raise
         finally:
-            self._is_sending = False
-
-    def _withheld(self, notification: Notification) -> str | None:
-        """Return why nobody is told, where all that failed is silenced."""
-        now = self._context.clock()
-        with self._context.storage.snapshot() as kept:
-            silences = Silences.that_count(kept.silences.counting(now), now)
-            outcomes = [one.result for one in kept.rollouts.outcomes(notification.rollout)]
-            return withheld(kept.rollouts.get(notification.rollout), outcomes, silences)
+            del self._sending[message.receiver]
 
     def _count(self, ended: FinishedRun) -> None:
         results = ended.statistics.get("notification_results")
@@ -85,31 +151,19 @@ class Notifier:
         if not isinstance(results, dict) and not ended.was_stopped:
             self._context.metrics.notified(_NOT_KNOWN, is_sent=False)
 
-    def _keep(self, before: Notification, result: SendResult, left: Mapping[str, object]) -> None:
+    def _keep(
+        self, before: Message, result: SendResult, left: Mapping[str, Any], newest: datetime | None
+    ) -> None:
         now = self._context.clock()
-        after = after_sending(before, result, now, self._retry)
-        keep_message(self._context.storage, before, after, left, now)
-        if after.state is NotificationState.GIVEN_UP:
+        after = after_sending(before, result, now, self._telling.policy)
+        busy = [one for receiver, one in tuple(self._sending.items()) if receiver != before.receiver]
+        keep_sent(self._context.storage, after, left, now, busy)
+        if after.state is MessageState.GIVEN_UP:
             self._context.metrics.gave_up()
-        ended_at = self._context.storage.rollouts.get(before.rollout).ended_at
-        if after.sent_at and ended_at:
-            seconds = max(0.0, (after.sent_at - ended_at).total_seconds())
+        if after.sent_at and newest:
+            seconds = max(0.0, (after.sent_at - newest).total_seconds())
             self._context.metrics.stage_passed(MESSAGE, seconds)
         if result.nobody:
             _log.info("nobody is told: %s", result.nobody)
         elif after.error:
-            _log.warning("not everybody was told: %s", after.error)
-
-
-def send_result(ended: FinishedRun) -> SendResult:
-    """Return what came of a run of ``notify.yml``."""
-    results = ended.statistics.get("notification_results")
-    if not isinstance(results, dict):
-        return SendResult(
-            error=ended.refusal
-            or f"notify.yml ended as {ended.status} and said of nobody whether it was told"
-        )
-    nobody = None if results else str(ended.statistics.get("notification_nobody") or "no channel was used")
-    return SendResult(
-        {name: str(result) for name, result in results.items() if result != "ok"}, nobody=nobody
-    )
+            _log.warning("%s was not told on every channel: %s", after.receiver, after.error)

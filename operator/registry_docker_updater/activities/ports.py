@@ -1,6 +1,6 @@
 """What the reconciler starts, each behind a protocol: it knows none of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -59,8 +59,8 @@ class Retention(Protocol):
 class Notifications(Protocol):
     """Has the team told."""
 
-    def reconcile(self, now: datetime) -> timedelta | None:
-        """Start what is due; return after which time something will be, None if nothing waits."""
+    def reconcile(self, now: datetime, running: Collection[int]) -> timedelta:
+        """Start what is due, beside the rollouts that are ``running``; return after which time something will be."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class Reconciler:
         scans.need(planned.ask)
         waits = [
             planned.wake_at - now if planned.wake_at else None,
-            self._activities.notifications.reconcile(now),
+            self._activities.notifications.reconcile(now, rollouts.busy),
             scans.reconcile(self._rescan_since(planned)),
             self._activities.repairs.reconcile(fleet, now),
             self._activities.retention.reconcile(),

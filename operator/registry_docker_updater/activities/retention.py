@@ -86,6 +86,7 @@ class Retention:
         while (
             store.remove_rollouts(before, now)
             or store.remove_events(before, now)
+            or store.remove_news(before, now)
             or store.remove_silences(before, now)
         ):
             if not self._rest():

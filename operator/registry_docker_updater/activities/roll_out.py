@@ -45,7 +45,7 @@ class RolloutPolicy:
 class RollOut:
     """Carries rollouts out, each run in a thread of its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it needs, and whom it tells
         self,
         context: Context,
         policy: RolloutPolicy,
@@ -53,14 +53,15 @@ class RollOut:
         progress: Progress,
         updated: Callable[[Mapping[str, str], datetime], None],
         need: Callable[[Iterable[str]], None],
+        began: Callable[[Rollout, Start, datetime], None] = lambda *_: None,
     ) -> None:
         """Carry rollouts out as ``policy`` says.
 
         ``progress`` is told how far each run is; ``updated`` hears which digest each target was left with, by key, so that nothing waits for the next scan; ``need``
-        which hosts are to be asked at once, for what failed may have left something to be finished.
+        which hosts are to be asked at once, for what failed may have left something to be finished; ``began`` that a run begins.
         """
         self._context, self._policy = context, policy
-        self._progress, self._updated, self._need = progress, updated, need
+        self._progress, self._updated, self._need, self._began = progress, updated, need, began
         self._busy: set[int] = set()
         self._inputs = context.playbooks.inputs()
 
@@ -86,6 +87,7 @@ class RollOut:
         rollout = begin_run(self._context.storage, start, now, asked)
         self._busy.add(rollout.id)
         self._progress.begin(start, rollout, now)
+        self._began(rollout, start, now)
         desired = start.desired
         with about(event=desired.push, rollout=rollout.id, run=rollout.runs, registry=desired.registry):
             self._context.submit(partial(self._run, start, rollout))

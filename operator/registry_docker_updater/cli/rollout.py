@@ -13,6 +13,7 @@ from registry_docker_updater.cli.stages import picture
 from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_of, read_events, read_manifest
 from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.views.messages import said_of
 from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout
 from registry_docker_updater.views.text import short
 
@@ -63,9 +64,9 @@ def _show(row: WholeRolloutRow, kept: Mapping[str, Any], output: Output, *, as_j
             output.line(f"{name.replace('_', ' ')}: {fields[name]}")
     if kept:
         output.line(f"runs kept: {_listed(kept['kept_runs'])}")
-    if row["message"]:
-        message = row["message"]
-        output.line(f"message: {message['state']}{': ' + message['error'] if message['error'] else ''}")
+    for message in row["messages"]:
+        if message["run"] == row["runs"] or message["state"] != "overtaken":
+            output.line(f"message {message['id']} to {message['receiver']}: {said_of(message)}")
     output.line()
     shown = [{**one, "before": short(one["before"]), "after": short(one["after"])} for one in row["targets"]]
     output.table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"))

@@ -11,6 +11,7 @@ from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.settings.audit import Audit, Keep
 from registry_docker_updater.settings.listen import Listen
+from registry_docker_updater.settings.notifications import Notifications
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.settings.secret import Section
 from registry_docker_updater.settings.values import Duration, ReadablePath, RelativePath, Share
@@ -94,6 +95,7 @@ class Settings(Section):
     )
     fleet: Fleet
     rollouts: Rollouts = Rollouts()
+    notifications: Notifications = Notifications()
     audit: Audit = Audit()
     keep: Keep = Keep()
     runs: Runs = Runs()

@@ -20,12 +20,9 @@ from registry_docker_updater.core.audit.kinds import (
     RUN_KEPT,
     TARGET_ENDED,
     TARGET_REPAIRED,
-    TEAM_NOT_TOLD,
-    TEAM_TOLD,
 )
 from registry_docker_updater.core.audit.sentences import content_of
 from registry_docker_updater.core.events.pushes import Push
-from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
 from registry_docker_updater.core.rollouts.lifecycle import (
     RunEnd,
     interrupted,
@@ -217,23 +214,10 @@ def push_by_hand(storage: Storage, registry: str, push: Push, forced: Iterable[s
     return number
 
 
-def keep_message(
-    storage: Storage, before: Notification, after: Notification, run: Mapping[str, Any], now: datetime
-) -> None:
-    """Keep where a notification stands after an attempt to send it; ``run`` says what is left of that playbook run."""
-    with storage.transaction() as kept:
-        kept.notifications.keep(before, after)
-        facts = {"run": before.run, "channels": before.channels, "error": after.error, **run}
-        kind = TEAM_TOLD if after.state is NotificationState.SENT else TEAM_NOT_TOLD
-        kept.trail.append(
-            Step(kind, facts, event=kept.rollouts.get(before.rollout).push, rollout=before.rollout), now
-        )
-
-
-def keep_run(storage: Storage, rollout: int, left: Mapping[str, Any], now: datetime) -> None:
+def keep_run(storage: Storage, rollout: int | None, left: Mapping[str, Any], now: datetime) -> None:
     """Keep what is left of a run that nothing follows from, for it was ended before its end."""
     with storage.transaction() as kept:
-        push = kept.rollouts.get(rollout).push
+        push = None if rollout is None else kept.rollouts.get(rollout).push
         kept.trail.append(Step(RUN_KEPT, left, push, rollout), now)
 
 

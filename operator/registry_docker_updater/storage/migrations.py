@@ -91,6 +91,27 @@ def _answers(connection: Connection) -> None:
     )
 
 
+def _messages(connection: Connection) -> None:
+    """Make room for news and messages to receivers; what was due before is taken over when an operator starts."""
+    for statement in (
+        "CREATE TABLE news (id INTEGER NOT NULL PRIMARY KEY, topic VARCHAR NOT NULL, subject VARCHAR, rollout INTEGER,"
+        " run INTEGER NOT NULL, at DATETIME NOT NULL, due_at DATETIME NOT NULL, item JSON NOT NULL,"
+        " is_routed BOOLEAN NOT NULL, FOREIGN KEY(rollout) REFERENCES rollouts (id))",
+        "CREATE INDEX ix_news_rollout ON news (rollout)",
+        "CREATE INDEX ix_news_subject ON news (topic, subject) WHERE subject IS NOT NULL",
+        "CREATE INDEX ix_news_unrouted ON news (id) WHERE is_routed IS NOT 1",
+        "CREATE TABLE messages (id INTEGER NOT NULL PRIMARY KEY, receiver VARCHAR NOT NULL, topic VARCHAR NOT NULL,"
+        " state VARCHAR NOT NULL, purpose VARCHAR NOT NULL, created_at DATETIME NOT NULL, attempts INTEGER NOT NULL,"
+        " due_at DATETIME, failing_since DATETIME, channels JSON, results JSON NOT NULL, error TEXT, sent_at DATETIME)",
+        "CREATE INDEX ix_messages_state ON messages (state)",
+        "CREATE TABLE message_items (message INTEGER NOT NULL, news INTEGER NOT NULL, target_keys JSON,"
+        " PRIMARY KEY (message, news), FOREIGN KEY(message) REFERENCES messages (id),"
+        " FOREIGN KEY(news) REFERENCES news (id))",
+        "CREATE INDEX ix_message_items_news ON message_items (news)",
+    ):
+        connection.execute(text(statement))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -101,6 +122,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0007 what people look for": _looking,
     "0008 silences": _silences,
     "0009 what was answered": _answers,
+    "0011 messages to receivers": _messages,
 }
 
 

@@ -1,100 +1,220 @@
-"""What is kept of notifications: which are due, and what each says."""
+"""What is kept of messages: to whom, which news each tells, and whether it is still to be sent."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import Select, func, insert, or_, select, update
 
-from registry_docker_updater.core.notifications.schedule import Notification, NotificationState
+from registry_docker_updater.core.notifications.news import News, Topic
+from registry_docker_updater.core.notifications.receivers import DEFAULT
+from registry_docker_updater.core.notifications.routing import Part, item_of
+from registry_docker_updater.core.notifications.schedule import Message, MessageState, Purpose
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Connections
-from registry_docker_updater.storage.statements import put
-from registry_docker_updater.storage.written import wrote, wrote_where
+from registry_docker_updater.storage.news import news_of_row, remove_items
+from registry_docker_updater.storage.written import removed, wrote, wrote_where
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_n, _m, _i, _r = tables.news.c, tables.messages.c, tables.message_items.c, tables.rollouts.c
+
+
+# A message, and the run of a rollout of which it tells.
+MessageOfRun = tuple[Message, int]
 
 
 class NotificationStore:
-    """Keeps notifications: one a rollout, about the last of its runs of which there was something to tell."""
+    """Keeps messages to receivers."""
 
     def __init__(self, connections: Connections) -> None:
         """Keep them through ``connections``."""
         self._connections = connections
 
-    def due(self) -> tuple[Notification, ...]:
-        """Return those that are due, now or later, the first first."""
-        t = tables.notifications.c
-        query = select(tables.notifications).where(t.state == NotificationState.DUE).order_by(t.due_at)
+    def add(self, new: Message) -> Message:
+        """Keep a message, whose number is not known so far, and return it with that."""
+        row = {**asdict(new), "results": dict(new.results)}
+        del row["id"]
+        with self._connections.writing() as connection:
+            number = connection.scalars(insert(tables.messages).values(row).returning(_m.id)).one()
+            wrote_where(connection, tables.messages, _m.id == number)
+        return replace(new, id=number)
+
+    def add_item(self, message: int, news: int, keys: Sequence[str] | None) -> None:
+        """Have a message tell some news, of the targets with ``keys``, None for all."""
+        row = {"message": message, "news": news, "target_keys": None if keys is None else list(keys)}
+        with self._connections.writing() as connection:
+            connection.execute(insert(tables.message_items).values(row))
+            wrote(connection, tables.message_items, row)
+
+    def move_items(self, source: int, destination: int) -> None:
+        """Have one message tell what another was to tell, as far as it does not tell that itself."""
+        with self._connections.writing() as connection:
+            there = select(_i.news).where(_i.message == destination)
+            remove_items(connection, (_i.message == source) & _i.news.in_(there))
+            moved = list(connection.scalars(select(_i.news).where(_i.message == source)))
+            removed(connection, tables.message_items, ((source, news) for news in moved))
+            connection.execute(
+                update(tables.message_items).where(_i.message == source).values(message=destination)
+            )
+            wrote_where(connection, tables.message_items, (_i.message == destination) & _i.news.in_(moved))
+
+    def drop_overtaken(self, new: News, part: Part, busy: Collection[int]) -> list[int]:
+        """Have messages to a receiver, which nobody sends just now, not tell what ``new`` tells newer; return those left empty."""
+        if new.rollout is None:
+            return []
+        older = select(_n.id).where(_n.rollout == new.rollout, _n.id < new.id)
+        due = select(_m.id).where(
+            _m.receiver == part.receiver.name, _m.state == MessageState.DUE, _m.id.not_in(busy)
+        )
+        with self._connections.writing() as connection:
+            gone = remove_items(connection, _i.news.in_(older) & _i.message.in_(due))
+            messages = {message for message, _ in gone}
+            left = set(connection.scalars(select(_i.message).where(_i.message.in_(messages))))
+        return sorted(messages - left)
+
+    def keep(self, after: Message) -> None:
+        """Keep where a message stands."""
+        with self._connections.writing() as connection:
+            row = {**asdict(after), "results": dict(after.results)}
+            connection.execute(update(tables.messages).where(_m.id == after.id).values(row))
+            wrote_where(connection, tables.messages, _m.id == after.id)
+
+    def due(self) -> tuple[Message, ...]:
+        """Return the messages that are due, now or later, the first first."""
+        query = select(tables.messages).where(_m.state == MessageState.DUE).order_by(_m.due_at, _m.id)
         with self._connections.reading() as connection:
-            return tuple(map(_notification, connection.execute(query)))
+            return tuple(map(_message, connection.execute(query)))
 
-    def counts(self) -> tuple[int, int]:
-        """Return how many are due, now or later, and how many of these were tried in vain."""
-        t = tables.notifications.c
-        tried = func.count().filter(t.attempts > 0)
-        query = select(func.count(), tried).where(t.state == NotificationState.DUE)
+    def get(self, number: int) -> Message | None:
+        """Return the message with a number, None where there is none."""
         with self._connections.reading() as connection:
-            due, failing = connection.execute(query).one()
-        return due, failing
+            row = connection.execute(select(tables.messages).where(_m.id == number)).first()
+        return _message(row) if row else None
 
-    def of_rollout(self, rollout: int) -> Notification | None:
-        """Return that of a rollout, or None where there was nothing to tell."""
-        query = select(tables.notifications).where(tables.notifications.c.rollout == rollout)
-        with self._connections.reading() as connection:
-            row = connection.execute(query).first()
-        return _notification(row) if row else None
-
-    def untold(self, since: datetime) -> tuple[tuple[Notification, str], ...]:
-        """Return those that not everybody has, the newest rollouts first, each with its image.
-
-        Of those that were given up, those of rollouts that ended ``since`` a moment.
-        """
-        t, r = tables.notifications.c, tables.rollouts.c
-        is_late = (t.state == NotificationState.DUE) & (t.attempts > 0)
-        was_given_up = (t.state == NotificationState.GIVEN_UP) & (r.ended_at >= since)
-        columns = [column for column in t if column is not t.content]
+    def news_of(self, message: int) -> tuple[News, ...]:
+        """Return what a message tells, the first first: of a rollout only what its targets are that the receiver hears of."""
         query = (
-            select(*columns, r.image)
-            .join(tables.rollouts, r.id == t.rollout)
-            .where(t.state.in_([NotificationState.DUE, NotificationState.GIVEN_UP]), is_late | was_given_up)
-            .order_by(t.rollout.desc())
+            select(tables.news, _i.target_keys)
+            .join(tables.message_items, _i.news == _n.id)
+            .where(_i.message == message)
+            .order_by(_n.id)
         )
         with self._connections.reading() as connection:
-            return tuple((_notification(row), row.image) for row in connection.execute(query))
+            rows = connection.execute(query).all()
+        return tuple(replace(one := news_of_row(row), item=item_of(one, row.target_keys)) for row in rows)
 
-    def content(self, notification: Notification) -> dict[str, Any] | None:
-        """Return what ``notification`` says, or None when there is something newer to tell of its rollout."""
-        t = tables.notifications.c
-        query = select(t.content).where(t.rollout == notification.rollout, t.run == notification.run)
+    def rollouts_of(self, messages: Collection[int]) -> dict[int, frozenset[int]]:
+        """Return of which rollouts each of some messages tells."""
+        query = (
+            select(_i.message, _n.rollout)
+            .join(tables.news, _n.id == _i.news)
+            .where(_i.message.in_(messages), _n.rollout.is_not(None))
+        )
+        found: dict[int, set[int]] = {}
         with self._connections.reading() as connection:
-            return connection.scalar(query)
+            for message, rollout in connection.execute(query):
+                found.setdefault(message, set()).add(rollout)
+        return {message: frozenset(rollouts) for message, rollouts in found.items()}
 
-    def renew(self, rollout: int, run: int, content: Mapping[str, Any], due_at: datetime) -> None:
-        """Have the team told at ``due_at`` of a rollout as ``content`` says it: its next run may begin before that."""
-        new = Notification(rollout, NotificationState.DUE, due_at=due_at, run=run)
-        with self._connections.writing() as connection:
-            row = {**asdict(new), "content": dict(content)}
-            put(connection, tables.notifications, row)
-            wrote(connection, tables.notifications, row)
+    def counts(self) -> tuple[int, int]:
+        """Return how many messages are due, now or later, and how many of these were tried in vain."""
+        tried = func.count().filter(_m.attempts > 0)
+        query = select(func.count(), tried).where(_m.state == MessageState.DUE)
+        with self._connections.reading() as connection:
+            due, failing = connection.execute(query).one()
+        unrouted = select(func.count()).where(_n.is_routed.is_not(True))
+        with self._connections.reading() as connection:
+            return due + (connection.scalar(unrouted) or 0), failing
 
-    def keep(self, before: Notification, after: Notification) -> None:
-        """Keep where one stands after an attempt, unless there has been something new to tell meanwhile."""
-        t = tables.notifications.c
-        itself = and_(t.rollout == before.rollout, t.run == before.run, t.attempts == before.attempts)
-        with self._connections.writing() as connection:
-            changed = connection.execute(update(tables.notifications).where(itself).values(asdict(after)))
-            if changed.rowcount:
-                wrote_where(connection, tables.notifications, t.rollout == before.rollout)
+    def of_rollout(self, rollout: int) -> tuple[MessageOfRun, ...]:
+        """Return the messages about a rollout, the last first, each with the run of which it tells."""
+        query = _with_news(_n.run).where(_n.rollout == rollout).order_by(_m.id.desc())
+        before = select(tables.notifications).where(tables.notifications.c.rollout == rollout)
+        with self._connections.reading() as connection:
+            found = tuple((_message(row), row.run) for row in connection.execute(query))
+            row = None if found else connection.execute(before).first()
+        return ((_before_receivers(row), row.run),) if row else found
+
+    def newest(self, limit: int, before: int | None = None) -> tuple[Message, ...]:
+        """Return the newest ``limit`` messages ``before`` the one with that number, the newest first."""
+        query = select(tables.messages).order_by(_m.id.desc()).limit(limit)
+        with self._connections.reading() as connection:
+            return tuple(
+                map(_message, connection.execute(query if before is None else query.where(_m.id < before)))
+            )
+
+    def untold(self, since: datetime) -> tuple[tuple[Message, int | None, str | None], ...]:
+        """Return the messages that not everybody has, the newest first, each with a rollout of which it tells, and its image.
+
+        Of those that were given up, those created ``since`` a moment.
+        """
+        is_late = (_m.state == MessageState.DUE) & (_m.attempts > 0)
+        was_given_up = (_m.state == MessageState.GIVEN_UP) & (_m.created_at >= since)
+        query = (
+            _with_news(func.max(_r.id).label("rollout"), _r.image)
+            .outerjoin(tables.rollouts, _r.id == _n.rollout)
+            .where(_m.state.in_([MessageState.DUE, MessageState.GIVEN_UP]), or_(is_late, was_given_up))
+            .group_by(_m.id)
+            .order_by(_m.id.desc())
+        )
+        with self._connections.reading() as connection:
+            return tuple((_message(row), row.rollout, row.image) for row in connection.execute(query))
+
+    def standing_of_channels(self) -> dict[tuple[str, str], tuple[str, datetime]]:
+        """Return what became of the last message on each channel of each receiver, and since when it was to be sent."""
+        last = select(func.max(_m.id)).where(_m.attempts > 0).group_by(_m.receiver)
+        with self._connections.reading() as connection:
+            found = [
+                _message(row) for row in connection.execute(select(tables.messages).where(_m.id.in_(last)))
+            ]
+            # What is tried again tells more than what came after it.
+            failing = (_m.state == MessageState.DUE) & (_m.attempts > 0)
+            found += [_message(row) for row in connection.execute(select(tables.messages).where(failing))]
+        return {
+            (one.receiver, channel): (result, one.failing_since or one.sent_at or one.created_at)
+            for one in found
+            for channel, result in one.results.items()
+        }
 
 
-def _notification(row: Any) -> Notification:
-    return Notification(
-        rollout=row.rollout,
-        state=NotificationState(row.state),
+def _with_news(*columns: Any) -> Select[Any]:
+    return (
+        select(tables.messages, *columns)
+        .join(tables.message_items, _i.message == _m.id)
+        .join(tables.news, _n.id == _i.news)
+    )
+
+
+def _message(row: Any) -> Message:
+    return Message(
+        id=row.id,
+        receiver=row.receiver,
+        topic=Topic(row.topic),
+        state=MessageState(row.state),
+        created_at=row.created_at,
+        purpose=Purpose(row.purpose),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        failing_since=row.failing_since,
+        channels=tuple(row.channels) if row.channels else None,
+        results=row.results or {},
+        error=row.error,
+        sent_at=row.sent_at,
+    )
+
+
+def _before_receivers(row: Any) -> Message:
+    """Return what was told before there were receivers; when it was to be told is not kept."""
+    return Message(
+        id=0,
+        receiver=DEFAULT,
+        topic=Topic.IMAGE_UPDATED,
+        state=MessageState(row.state),
+        created_at=row.sent_at or _LONG_AGO,
         attempts=row.attempts,
         due_at=row.due_at,
         channels=tuple(row.channels) if row.channels else None,
         error=row.error,
-        run=row.run,
         sent_at=row.sent_at,
     )

@@ -17,11 +17,12 @@ from registry_docker_updater.core.audit.entries import Entry, Step
 from registry_docker_updater.core.audit.kinds import PRUNED
 from registry_docker_updater.core.audit.retention import spans
 from registry_docker_updater.core.audit.sentences import content_of
-from registry_docker_updater.core.notifications.schedule import NotificationState
+from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append
 from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.news import news_to_remove, remove_news, remove_of_rollouts
 from registry_docker_updater.storage.statements import batches
 from registry_docker_updater.storage.trail import entries_before
 from registry_docker_updater.storage.written import RECORDED, removed, row_as_kept
@@ -66,6 +67,7 @@ class RetentionStore:
             numbers, pushes = [row.id for row in found], [row.push for row in found]
             for table in _OF_ROLLOUT:
                 _delete(connection, table, table.c.rollout.in_(numbers))
+            remove_of_rollouts(connection, numbers)
             _delete(connection, tables.overrides, _o.push.in_(pushes))
             _delete(connection, tables.rollouts, _r.id.in_(numbers))
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
@@ -89,6 +91,16 @@ class RetentionStore:
             if not numbers:
                 return False
             _delete(connection, tables.events, _e.id.in_(numbers))
+            append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
+        return True
+
+    def remove_news(self, before: datetime, now: datetime) -> bool:
+        """Remove news of other things than rollouts that came before a time and have been told."""
+        with self._connections.writing() as connection:
+            numbers = news_to_remove(connection, before, _TOGETHER)
+            if not numbers:
+                return False
+            remove_news(connection, numbers)
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
         return True
 
@@ -140,12 +152,16 @@ def _is_told_of_since(of: ColumnElement[bool], before: datetime) -> ColumnElemen
 
 def _is_needed() -> ColumnElement[bool]:
     """Return the condition that nothing of a rollout may go."""
-    n = tables.notifications.c
+    n, m, i = tables.news.c, tables.messages.c, tables.message_items.c
+    due = (
+        select(n.rollout).join(tables.message_items, i.news == n.id).join(tables.messages, m.id == i.message)
+    )
     return or_(
         _r.state.in_([RolloutState.RUNNING, RolloutState.WAITING]),
         _r.push.in_(select(tables.last_attempts.c.push)),
         _r.push.in_(select(_o.push).where(_o.closed_at.is_(None))),
-        _r.id.in_(select(n.rollout).where(n.state == NotificationState.DUE)),
+        _r.id.in_(select(n.rollout).where(n.is_routed.is_not(True), n.rollout.is_not(None))),
+        _r.id.in_(due.where(m.state == MessageState.DUE, n.rollout.is_not(None))),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from registry_docker_updater.core.audit.entries import Step
-from registry_docker_updater.core.notifications.message import compose
+from registry_docker_updater.core.notifications.news import news_of_rollout
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
 from registry_docker_updater.storage.answers import AnswerStore
@@ -15,6 +15,7 @@ from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
+from registry_docker_updater.storage.news import NewsStore
 from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
 from registry_docker_updater.storage.registries import RegistryStore
@@ -43,6 +44,7 @@ class Storage:
         self.attempts = AttemptStore(connections)
         self.overrides = OverrideStore(connections)
         self.rollouts = RolloutStore(connections)
+        self.news = NewsStore(connections)
         self.notifications = NotificationStore(connections)
         self.silences = SilenceStore(connections)
         self.times = TimeStore(connections)
@@ -63,7 +65,7 @@ class Storage:
             yield Storage(OpenTransaction(connection))
 
     def apply(self, effects: Effects, step: Step, now: datetime) -> None:
-        """Keep what ``step`` changed about a rollout, with the notification of it and its entry, in one transaction."""
+        """Keep what ``step`` changed about a rollout, with the news of it and its entry, in one transaction."""
         rollout = effects.rollout
         with self.transaction() as kept:
             kept.rollouts.keep(rollout, effects.outcomes)
@@ -73,10 +75,10 @@ class Storage:
             kept.overrides.close(effects.closed_overrides, now)
             if effects.closes_push:
                 kept.overrides.close_push(rollout.push, now)
-            if effects.notify_at:
+            if effects.telling:
                 outcomes = (one.result for one in kept.rollouts.outcomes(rollout.id))
-                content = compose(rollout, kept.events.push(rollout.push), outcomes)
-                kept.notifications.renew(rollout.id, rollout.runs, content, effects.notify_at)
+                push = kept.events.push(rollout.push)
+                kept.news.add(news_of_rollout(rollout, push, outcomes, effects.telling, now))
             kept.trail.append(replace(step, event=rollout.push, rollout=rollout.id), now)
 
     def history(self, registries: Collection[str], keys: Collection[str]) -> History:

@@ -224,8 +224,7 @@ overrides = Table(
     Column("closed_at", Moment),
 )
 
-# Messages to send: one row a rollout, renewed when there is something new to tell of it. `content` is the message:
-# the rollout as it stood after `run`.
+# What there was to tell of before there were receivers: one row a rollout. They stay as evidence.
 notifications = Table(
     "notifications",
     metadata,
@@ -238,6 +237,52 @@ notifications = Table(
     Column("channels", JSON),
     Column("error", Text),
     Column("sent_at", Moment),
+)
+
+# What there is to tell of: of the run of a rollout, or of something else by its `subject`. `item` is what a message says of it;
+# with `is_routed`, the messages for all whom it concerns have been made.
+news = Table(
+    "news",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("topic", String, nullable=False),
+    Column("subject", String),
+    Column("rollout", ForeignKey("rollouts.id"), index=True),
+    Column("run", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("item", JSON, nullable=False),
+    Column("is_routed", Boolean, nullable=False, default=False),
+)
+Index("ix_news_unrouted", news.c.id, sqlite_where=news.c.is_routed.is_not(True))
+Index("ix_news_subject", news.c.topic, news.c.subject, sqlite_where=news.c.subject.is_not(None))
+
+# Messages: each to one receiver. `results` says what became of it on each channel, `channels` which are still to be sent to.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("receiver", String, nullable=False),
+    Column("topic", String, nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("purpose", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment),
+    Column("failing_since", Moment),
+    Column("channels", JSON),
+    Column("results", JSON, nullable=False),
+    Column("error", Text),
+    Column("sent_at", Moment),
+)
+
+# Which news each message tells, and of which of their targets: `target_keys`, null for all.
+message_items = Table(
+    "message_items",
+    metadata,
+    Column("message", ForeignKey("messages.id"), primary_key=True),
+    Column("news", ForeignKey("news.id"), primary_key=True, index=True),
+    Column("target_keys", JSON),
 )
 
 # What people know of, and want to hear nothing of until a moment, unless somebody ends it before. Rows stay as evidence.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, select, true, update
 
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import CLOCK_SET
@@ -25,8 +25,11 @@ _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.last_attempts, "at"),
     (tables.newest, "received_at"),
     (tables.claims, "received_at"),
+    (tables.messages, "failing_since"),
 )
-_DUE: tuple[tuple[Table, str], ...] = ((tables.rollouts, "due_at"), (tables.notifications, "due_at"))
+_m = tables.messages.c
+# A message that nobody was sent may wait for the end of quiet hours, or for the time of a digest.
+_LONGEST_QUIET = timedelta(hours=26)
 
 # A row's primary key, and a moment in it.
 _Row = tuple[tuple[Any, ...], datetime]
@@ -52,17 +55,31 @@ class TimeStore:
             )
             step = Step(CLOCK_SET, {"by_seconds": f"{by.total_seconds():.3f}"})
             changed = [_write(connection, column, rows, right, (step, now)) for column, rows in kept.items()]
-            for table, name in _DUE:
-                rows = _rows(connection, table, name, by, now)
-                due = {moment: clock_changes.put_due_right(moment, by, now, longest) for _, moment in rows}
-                changed.append(_write(connection, (table, name), rows, due, (step, now)))
+            untried = _m.attempts == 0
+            for table, which, most in (
+                (tables.rollouts, true(), longest),
+                (tables.messages, _m.attempts > 0, longest),
+                (tables.messages, untried & (_m.created_at > now), timedelta()),
+                (tables.messages, untried & (_m.created_at <= now), _LONGEST_QUIET),
+            ):
+                rows = _rows(connection, table, "due_at", by, now, which)
+                due = {moment: clock_changes.put_due_right(moment, by, now, most) for _, moment in rows}
+                changed.append(_write(connection, (table, "due_at"), rows, due, (step, now)))
         return any(changed)
 
 
-def _rows(connection: Connection, table: Table, name: str, by: timedelta, now: datetime) -> list[_Row]:
+def _rows(  # noqa: PLR0913, PLR0917 - where, and by how much
+    connection: Connection,
+    table: Table,
+    name: str,
+    by: timedelta,
+    now: datetime,
+    which: ColumnElement[bool] | None = None,
+) -> list[_Row]:
     """Return the moments of a column that a clock which was set ``by`` so much and shows ``now`` may concern."""
     column = table.c[name]
     query = select(*table.primary_key, column).where(column.is_not(None) if by else column > now)
+    query = query if which is None else query.where(which)
     return [(tuple(key), moment) for *key, moment in connection.execute(query)]
 
 

@@ -26,6 +26,9 @@ RECORDED: Mapping[str, Table] = {
         tables.retries,
         tables.overrides,
         tables.notifications,
+        tables.news,
+        tables.messages,
+        tables.message_items,
         tables.silences,
     )
 }

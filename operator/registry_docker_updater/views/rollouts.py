@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from typing_extensions import TypedDict
 
-from registry_docker_updater.core.notifications.schedule import Notification
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.stages import timeline
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
+from registry_docker_updater.storage.notifications import MessageOfRun
 from registry_docker_updater.storage.rollouts import KeptRollout
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.messages import RolloutMessageRow, matters_most, message_of_rollout
 from registry_docker_updater.views.values import moment
 
 
@@ -21,18 +22,6 @@ class StageRow(TypedDict):
 
     stage: str
     at: str
-
-
-class MessageRow(TypedDict):
-    """The message about a rollout: whether the team has it, and by which channels."""
-
-    rollout: int
-    run: int
-    state: str
-    attempts: int
-    due_at: str | None
-    channels: list[str] | None
-    error: str | None
 
 
 class OutcomeRow(TypedDict):
@@ -85,16 +74,16 @@ class RolloutRow(TypedDict):
 
 
 class RolloutSummaryRow(RolloutRow):
-    """A rollout with its message, and without its targets."""
+    """A rollout without its targets, with its ``messages``, the last first; ``message`` is the one that matters most."""
 
-    message: MessageRow | None
+    message: RolloutMessageRow | None
+    messages: list[RolloutMessageRow]
 
 
-class WholeRolloutRow(RolloutRow):
-    """A rollout with every target's outcome, and its message."""
+class WholeRolloutRow(RolloutSummaryRow):
+    """A rollout with every target's outcome, and its messages."""
 
     targets: list[TargetOutcomeRow]
-    message: MessageRow | None
 
 
 # How a rollout can have ended: something is on what was pushed, and nothing else is to be told; or something is; or neither.
@@ -123,8 +112,7 @@ def summary(storage: Storage, number: int) -> RolloutSummaryRow:
         found = kept.rollouts.counted(number)
         if found is None:
             raise NothingKnown(f"there is no rollout {number}; `rollouts` lists those that are")
-        notification = kept.notifications.of_rollout(number)
-        return {**_rollout(found), "message": _message(notification) if notification else None}
+        return _summary(found, kept.notifications.of_rollout(number))
 
 
 def summary_of_push(storage: Storage, push: int) -> RolloutRow | None:
@@ -160,12 +148,16 @@ def rollout_of_push(storage: Storage, push: int) -> WholeRolloutRow | None:
         return _whole(found, kept.notifications.of_rollout(found.rollout.id)) if found else None
 
 
-def _whole(found: KeptRollout, notification: Notification | None) -> WholeRolloutRow:
+def _whole(found: KeptRollout, said: Sequence[MessageOfRun]) -> WholeRolloutRow:
     return {
-        **_rollout(found),
-        "targets": [_target(found, one, notification) for one in found.outcomes],
-        "message": _message(notification) if notification else None,
+        **_summary(found, said),
+        "targets": [_target(found, one, said) for one in found.outcomes],
     }
+
+
+def _summary(found: KeptRollout, said: Sequence[MessageOfRun]) -> RolloutSummaryRow:
+    rows = [message_of_rollout(found.rollout.id, run, one) for one, run in said]
+    return {**_rollout(found), "message": matters_most(rows), "messages": rows}
 
 
 def ending(of: Rollout, counts: Mapping[Outcome, int], left_alone: int) -> str | None:
@@ -177,8 +169,8 @@ def ending(of: Rollout, counts: Mapping[Outcome, int], left_alone: int) -> str |
     return WELL if counts.keys() & {Outcome.UPDATED, Outcome.UNCHANGED} else NOTHING
 
 
-def _target(found: KeptRollout, one: RunOutcome, notification: Notification | None) -> TargetOutcomeRow:
-    return {**outcome(found.rollout.id, one), "stages": _stages(found, one, notification)}
+def _target(found: KeptRollout, one: RunOutcome, said: Sequence[MessageOfRun]) -> TargetOutcomeRow:
+    return {**outcome(found.rollout.id, one), "stages": _stages(found, one, said)}
 
 
 def _rollout(found: KeptRollout) -> RolloutRow:
@@ -224,27 +216,15 @@ def outcome(rollout_id: int, said: RunOutcome) -> OutcomeRow:
     }
 
 
-def _stages(found: KeptRollout, said: RunOutcome, notification: Notification | None) -> list[StageRow]:
+def _stages(found: KeptRollout, said: RunOutcome, messages: Sequence[MessageOfRun]) -> list[StageRow]:
     """Return when a target passed each stage; what comes after its run is of the rollout's last."""
     is_of_last = said.run == found.rollout.runs
-    sent_at = notification.sent_at if notification and notification.run == said.run else None
+    sent = (one.sent_at for one, run in messages if run == said.run and one.sent_at)
     passed = timeline(
         said.result.stages,
         received=found.push.received_at,
         planned=found.rollout.started_at if is_of_last else None,
         kept=said.at,
-        sent_at=sent_at,
+        sent_at=min(sent, default=None),
     )
     return [{"stage": stage, "at": moment(when)} for stage, when in passed]
-
-
-def _message(one: Notification) -> MessageRow:
-    return {
-        "rollout": one.rollout,
-        "run": one.run,
-        "state": str(one.state),
-        "attempts": one.attempts,
-        "due_at": moment(one.due_at),
-        "channels": list(one.channels) if one.channels else None,
-        "error": one.error,
-    }

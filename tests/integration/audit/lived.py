@@ -8,17 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from integration.keeping import ANN, ONCE, WEB, begin, end, ended, record
+from integration.keeping import ANN, ONCE, WEB, begin, end, ended, record, send_all
 from registry_docker_updater.activities.silencing import Wish, end_silence, silence
 from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.heads import KeptHeads
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
-from registry_docker_updater.core.notifications.schedule import NotificationState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.storage.actions import (
     keep_matches,
-    keep_message,
     keep_outcome,
     push_by_hand,
     retry_rollout,
@@ -45,8 +43,7 @@ def live(path: Path) -> None:
         ended(Outcome.FAILED, "service/x", None),
         retry=ONCE,
     )
-    (due,) = storage.notifications.due()
-    keep_message(storage, due, replace(due, state=NotificationState.SENT, attempts=1), {}, at(6))
+    send_all(storage, at(6))
     assert retry_rollout(storage, 1, [WEB], ANN, at(7))
     known = silence(storage, Wish(Subject.HOST, "solo", at(9000), "it moves"), ANN, at(7))
     end_silence(storage, known["id"], ANN, at(7))

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -10,14 +9,13 @@ from typing import cast
 import pytest
 
 from integration.audit.lived import flaws, live, rows, sql
-from integration.keeping import ANN, ONCE, begin, end, ended, push, record
+from integration.keeping import ANN, ONCE, begin, end, ended, push, record, send_all
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.activities.silencing import Wish, silence
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.events.pushes import Unreadable, UnresolvedPush
-from registry_docker_updater.core.notifications.schedule import NotificationState
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
@@ -26,7 +24,6 @@ from registry_docker_updater.storage.actions import (
     judged_up_to,
     keep_leftovers,
     keep_matches,
-    keep_message,
     retry_rollout,
 )
 from registry_docker_updater.storage.database import Database
@@ -85,11 +82,13 @@ def test_a_rollout_goes_with_all_that_belongs_to_it_once_it_is_not_the_last_of_a
     record(storage, push(NEWER, at(20)), now=at(20))
     begin(storage, at(21))
     end(storage, at(22), ended(Outcome.UPDATED, after=NEWER), rollout=2, digest=NEWER)
-    for due in storage.notifications.due():
-        keep_message(storage, due, replace(due, state=NotificationState.SENT), {}, at(30))
+    send_all(storage, at(30))
     remove(storage, tmp_path, EVENTS)
     assert [row["id"] for row in rows(path, "rollouts")] == [2]
-    assert {row["rollout"] for table in ("outcomes", "notifications") for row in rows(path, table)} == {2}
+    assert {row["rollout"] for table in ("outcomes", "news") for row in rows(path, table)} == {2}
+    assert {row["message"] for row in rows(path, "message_items")} == {
+        row["id"] for row in rows(path, "messages")
+    }
     assert [row["id"] for row in rows(path, "events")] == [2]
     assert {
         row["content"] for row in rows(path, "trail") if row["rollout"] == 1 and row["kind"] != "team.told"

@@ -10,7 +10,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integration.keeping import ANN, HOSTS, ONCE, RETRY, ended
+from integration.keeping import ANN, HOSTS, ONCE, RETRY, due_messages, ended
 from registry_docker_updater.core.events.newest import Answer
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
 from registry_docker_updater.core.fleet.targets import container_key
@@ -22,6 +22,7 @@ from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.telling import keep_sent
 from unit.builders import container
 
 TARGETS = [container(f"web{number}") for number in range(3)]
@@ -75,8 +76,8 @@ def roll_out(storage: Storage, chance: random.Random) -> None:
             actions.keep_outcome(storage, rollout.id, desired.digest, one, now)
         retry = chance.choice((ONCE, RETRY))
         actions.end_run(storage, rollout.id, RunEnd(desired.digest, tuple(outcomes)), retry, now)
-        for due in storage.notifications.due():
-            actions.keep_message(storage, due, due, {}, now)
+        for due in due_messages(storage, now):
+            keep_sent(storage, due, {}, now)
         actions.retry_rollout(storage, rollout.id, [TARGETS[0].key], ANN, now)
 
 

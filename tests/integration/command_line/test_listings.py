@@ -13,13 +13,13 @@ import pytest
 
 from integration.command_line.conftest import APP
 from integration.conftest import Run, Site
-from integration.keeping import ONCE, begin, end
+from integration.keeping import ONCE, begin, due_messages, end
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
-from registry_docker_updater.storage.actions import keep_message
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.telling import keep_sent
 from unit.builders import NEW, OLD, container, host, whole
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
@@ -145,8 +145,9 @@ def test_text_from_outside_cannot_command_the_terminal(
     begin(store, now, web)
     outcome = TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.FAILED, OLD, None, evil)
     end(store, now, outcome, retry=ONCE)
-    (due,) = store.notifications.due()
-    keep_message(store, due, replace(due, attempts=1, channels=("mail",), error=evil), {}, now)
+    (due,) = due_messages(store, now)
+    failed = replace(due, attempts=1, channels=("mail",), error=evil, results={"mail": evil}, receiver=evil)
+    keep_sent(store, failed, {}, now)
     code, out, _ = run(*listing)
     assert code == 0
     assert not CONTROL.search(out)

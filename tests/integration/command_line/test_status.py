@@ -9,14 +9,14 @@ from typing import Any
 
 from integration.command_line.conftest import APP
 from integration.conftest import Run, Site
-from integration.keeping import ANN
+from integration.keeping import ANN, due_messages
 from registry_docker_updater.activities.silencing import Wish, silence
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.notifications.schedule import NotificationState
+from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.edges.lock import hold
-from registry_docker_updater.storage.actions import keep_message
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.telling import keep_sent
 from unit.builders import NEW, container, host, whole
 
 
@@ -88,10 +88,9 @@ def test_what_is_silenced_is_shown_apart_and_all_else_is_well(store: Storage, si
 
 
 def test_a_message_that_was_given_up_is_told_for_a_day(history: Storage, run: Run) -> None:
-    (due,) = history.notifications.due()
-    given_up = replace(
-        due, state=NotificationState.GIVEN_UP, attempts=3, due_at=None, error="slack: 503 \x1b[2J"
-    )
-    keep_message(history, due, given_up, {}, datetime.now(UTC))
-    assert "the team was not told of rollout 1 (slack: 503 \\x1b[2J)" in run("status")[1]
+    (due,) = due_messages(history, datetime.now(UTC))
+    given_up = replace(due, state=MessageState.GIVEN_UP, attempts=3, due_at=None, error="slack: 503 \x1b[2J")
+    keep_sent(history, given_up, {}, datetime.now(UTC))
+    said = "not everybody was told: message 1 to default about rollout 1 (slack: 503 \\x1b[2J)"
+    assert said in run("status")[1]
     assert history.notifications.untold(datetime.now(UTC) + timedelta(minutes=1)) == ()

@@ -25,6 +25,8 @@ ROLLOUT_RETRIED = "rollout.retried"
 ROLLOUT_SUPERSEDED = "rollout.superseded"
 ROLLOUT_SETTLED = "rollout.settled"
 OVERRIDES_CLOSED = "overrides.closed"
+NEWS_CAME = "news.came"
+NEWS_ROUTED = "news.routed"
 TEAM_TOLD = "team.told"
 TEAM_NOT_TOLD = "team.not_told"
 SILENCE_BEGAN = "silence.began"
@@ -57,8 +59,10 @@ KINDS: Mapping[str, str] = {
     ROLLOUT_SUPERSEDED: "a newer push took a rollout's place",
     ROLLOUT_SETTLED: "a rollout ended without another run",
     OVERRIDES_CLOSED: "what a person wanted whatever came before is done, or has been overtaken",
-    TEAM_TOLD: "the team was told of a run",
-    TEAM_NOT_TOLD: "not everybody was told of a run, and why",
+    NEWS_CAME: "there is something to tell that no run ended with: one began, or a registry went silent or tells again",
+    NEWS_ROUTED: "who is told of news, and with which message; or why nobody is",
+    TEAM_TOLD: "a receiver was told, with a message, on all its channels",
+    TEAM_NOT_TOLD: "a receiver was not told on all its channels, and why",
     SILENCE_BEGAN: "a person silenced a trouble that is known, until when, and why",
     SILENCE_ENDED: "a person ended a silence before its time",
     CLOCK_SET: "the machine's clock was set, and times that are compared with it were put right",

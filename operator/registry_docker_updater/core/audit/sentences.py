@@ -129,8 +129,21 @@ def _restored(content: Content) -> Iterator[str]:
 
 def _told(content: Content) -> Iterator[str]:
     facts = content["facts"]
-    yield f"about run {facts['run']}"
+    if facts["run"]:
+        yield f"about run {facts['run']}"
+    if "receiver" in facts:
+        yield f"message {facts['message']} to {facts['receiver']}"
+    for channel, result in sorted(facts.get("results", {}).items()):
+        yield f"{channel}: {result}" if result == "ok" else ""
     yield facts["error"] or ""
+
+
+def _routed(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield facts["topic"]
+    for receiver, message in sorted(facts["receivers"].items()):
+        yield f"{receiver} is told with message {message}"
+    yield facts["nobody"] or ""
 
 
 def _facts(content: Content) -> Iterator[str]:
@@ -172,6 +185,7 @@ _SAYING: Mapping[str, Callable[[Content], Iterator[str]]] = {
     kinds.TARGET_ENDED: _target,
     kinds.TARGET_REPAIRED: _target,
     kinds.ROLLOUT_RETRIED: _asked,
+    kinds.NEWS_ROUTED: _routed,
     kinds.TEAM_TOLD: _told,
     kinds.TEAM_NOT_TOLD: _told,
     kinds.SILENCE_BEGAN: _silenced,

@@ -48,6 +48,7 @@ class Host:
     engine_name: str | None = None
     containers: tuple[str, ...] = ()
     at_once: bool = False
+    groups: tuple[str, ...] = ()
 
     @property
     def is_reachable(self) -> bool:

@@ -75,6 +75,7 @@ class Target:
     since: datetime
     state: str | None = None
     at_once: bool = False
+    notify: tuple[str, ...] = ()
 
     @property
     def is_unfinished(self) -> bool:

@@ -1,42 +1,46 @@
-"""What notify.yml is given: one rollout, in the shape that the role documents."""
+"""What ``notify.yml`` is given, and what it answers: a message in the shape that the role ``notification`` documents."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from registry_docker_updater.core.events.pushes import KeptPush
-from registry_docker_updater.core.moments import rfc3339
-from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
-from registry_docker_updater.core.rollouts.rollout import Rollout
+from registry_docker_updater.core.notifications.news import News
+from registry_docker_updater.core.notifications.schedule import Message, Purpose, SendResult
+
+# Longer than a day, no channel is left alone for what it says itself.
+_LONGEST_SECONDS = 86400
 
 
-def compose(rollout: Rollout, push: KeptPush, outcomes: Iterable[TargetOutcome]) -> dict[str, Any]:
-    """Return the variable ``notification_rollout`` of ``notify.yml``: a rollout as it stands after its last run."""
+def message_of(message: Message, news: Sequence[News]) -> dict[str, Any]:
+    """Return the variable ``notification_message``: a message that tells ``news``.
+
+    The same message with the same news has the same id, by which a receiver knows a repetition.
+    """
+    several = "digest" if message.purpose is Purpose.DIGEST else "bundle" if len(news) > 1 else None
     return {
-        "id": rollout.id,
-        "image": rollout.image,
-        "digest": push.digest,
-        "actor": push.actor,
-        "registry": push.registry,
-        "pushed_at": rfc3339(push.received_at),
-        "attempt": rollout.runs,
-        "started_at": _moment(rollout.started_at),
-        "finished_at": _moment(rollout.ended_at),
-        "outcomes": [_outcome(rollout.image, one) for one in outcomes],
+        "id": f"m{message.id}.{news[-1].id}",
+        "receiver": message.receiver,
+        "sent_for": several,
+        "items": [one.item for one in news],
     }
 
 
-def _outcome(image: str, one: TargetOutcome) -> dict[str, Any]:
-    return {
-        "kind": str(one.kind),
-        "name": one.name,
-        "where": one.place,
-        "outcome": str(one.outcome),
-        "before": {"image": image, "digest": one.before} if one.before else None,
-        "after": {"image": image, "digest": one.after} if one.after else None,
-        "message": one.message,
-    }
+def send_result(statistics: Mapping[str, Any], said: str) -> SendResult:
+    """Return what came of a run of ``notify.yml``, by its ``statistics``; ``said`` is how it ended."""
+    results = statistics.get("notification_results")
+    if not isinstance(results, Mapping):
+        return SendResult(error=f"{said} and said of nobody whether it was told")
+    nobody = None if results else str(statistics.get("notification_nobody") or "no channel was used")
+    asked = statistics.get("notification_retry_after")
+    return SendResult(
+        {str(name): str(result) for name, result in results.items()},
+        nobody=nobody,
+        retry_after={str(name): _wait(value) for name, value in asked.items()}
+        if isinstance(asked, Mapping)
+        else {},
+    )
 
 
-def _moment(value: datetime | None) -> str | None:
-    return rfc3339(value) if value else None
+def _wait(seconds: Any) -> timedelta:
+    is_number = isinstance(seconds, int | float) and 0 <= seconds < float("inf")
+    return timedelta(seconds=min(float(seconds), _LONGEST_SECONDS) if is_number else 0)

@@ -30,11 +30,25 @@ class RunOutcome:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """That the team is to be told of a rollout as it stands, not before ``due_at``.
+
+    ``new`` are the keys of the targets of which it has not heard that, ``before`` says how targets stood before, by key. A
+    rollout ``is_given_up`` of which there is nothing new but that it is not run again by itself.
+    """
+
+    due_at: datetime
+    new: frozenset[str]
+    before: Mapping[str, TargetOutcome] = field(default_factory=dict)
+    is_given_up: bool = False
+
+
+@dataclass(frozen=True)
 class Effects:
     """What is to be kept of something that happened to one rollout, all of it or nothing.
 
     ``forgiven`` are refusals that hold no more, ``closes_push`` tells that all overrides of the rollout's push are
-    closed, ``notify_at`` is when the team is to be told of the rollout as it stands now, None if it is not.
+    closed, ``telling`` what the team is to be told of, None for nothing.
     """
 
     rollout: Rollout
@@ -44,7 +58,7 @@ class Effects:
     forgiven: frozenset[Refusal] = frozenset()
     closed_overrides: frozenset[Override] = frozenset()
     closes_push: bool = False
-    notify_at: datetime | None = None
+    telling: Telling | None = None
 
 
 def run_begun(
@@ -101,13 +115,9 @@ class RunEnd:
     before: Mapping[str, TargetOutcome] = field(default_factory=dict)
 
     @property
-    def is_news(self) -> bool:
-        """Whether it left anything that the team was not told: a retry that changes nothing is no news."""
-        return any(
-            not one.outcome.is_quiet
-            and (one.key not in self.before or self.before[one.key].outcome is not one.outcome)
-            for one in self.outcomes
-        )
+    def new(self) -> frozenset[str]:
+        """The targets of which the team was not told that: a retry that changes nothing is no news, that one is well again is."""
+        return frozenset(one.key for one in self.outcomes if _is_new(one.outcome, self.before.get(one.key)))
 
     @property
     def everything(self) -> Mapping[str, TargetOutcome]:
@@ -143,7 +153,7 @@ def run_ended(
         outcomes_known(ended, end.digest, end.outcomes, last, now),
         # What a person asked for was tried on others, and spoke against the image.
         closes_push=standing.is_stopped,
-        notify_at=now if end.is_news else None,
+        telling=_telling(end, ended, now),
     )
 
 
@@ -158,9 +168,8 @@ def repaired(
         return None
     noted = replace(rollout, note="updates that were interrupted were finished afterwards")
     is_news = not one.outcome.is_quiet and rollout.state is not RolloutState.RUNNING
-    return replace(
-        outcomes_known(noted, digest, [one], {one.key: last}, now), notify_at=now if is_news else None
-    )
+    telling = Telling(now, frozenset({one.key})) if is_news else None
+    return replace(outcomes_known(noted, digest, [one], {one.key: last}, now), telling=telling)
 
 
 def retried(rollout: Rollout, actor: str, now: datetime) -> Effects | None:
@@ -181,10 +190,12 @@ def retried(rollout: Rollout, actor: str, now: datetime) -> Effects | None:
 
 def interrupted(rollout: Rollout, outcomes: Iterable[RunOutcome], due_at: datetime) -> Effects:
     """Return what changes when nobody heard of a run's end: it is due again, and what it is known to have done is told."""
-    is_news = any(one.run == rollout.runs and not one.result.outcome.is_quiet for one in outcomes)
+    new = frozenset(
+        one.result.key for one in outcomes if one.run == rollout.runs and not one.result.outcome.is_quiet
+    )
     return Effects(
         replace(rollout, state=RolloutState.WAITING, due_at=due_at, note="the run was interrupted"),
-        notify_at=due_at if is_news else None,
+        telling=Telling(due_at, new) if new else None,
     )
 
 
@@ -210,6 +221,22 @@ def superseded(rollout: Rollout, outcomes: Collection[RunOutcome], now: datetime
             RunOutcome(replace(one.result, outcome=Outcome.SUPERSEDED), one.run, now) for one in waiting
         ),
     )
+
+
+def _is_new(outcome: Outcome, before: TargetOutcome | None) -> bool:
+    if before is None:
+        return not outcome.is_quiet
+    return before.outcome is not outcome and (not outcome.is_quiet or before.outcome.is_failure)
+
+
+def _telling(end: RunEnd, ended: Rollout, now: datetime) -> Telling | None:
+    """Return what the team is to be told of after a run, None where that is what it knows."""
+    is_given_up = (
+        not end.new
+        and ended.state is RolloutState.FINISHED
+        and any(one.outcome.is_failure or one.left_alone for one in end.everything.values())
+    )
+    return Telling(now, end.new, end.before, is_given_up=is_given_up) if end.new or is_given_up else None
 
 
 def _next_attempt(rollout: Rollout, now: datetime) -> int:

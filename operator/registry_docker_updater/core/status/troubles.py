@@ -6,7 +6,7 @@ from datetime import timedelta
 from heapq import nsmallest
 
 from registry_docker_updater.core.fleet.hosts import Host
-from registry_docker_updater.core.notifications.schedule import Notification
+from registry_docker_updater.core.notifications.schedule import Message
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.schedules.scans import oldest_allowed
@@ -25,10 +25,11 @@ from registry_docker_updater.core.status.trouble import (
 
 @dataclass(frozen=True)
 class Untold:
-    """A message that not everybody has, about a rollout of ``image``."""
+    """A message that not everybody has; of a ``rollout`` of ``image``, or of something else."""
 
-    notification: Notification
-    image: str
+    message: Message
+    rollout: int | None = None
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,17 +140,24 @@ def _of_registries(known: Circumstances) -> Iterator[Trouble]:
 
 
 def _of_messages(known: Circumstances) -> Iterator[Trouble]:
-    for some in by_silence(known.untold, lambda one: known.silences.of_image(one.image)):
-        reasons = [
-            f"{one.notification.rollout} ({bounded(one.notification.error or '')})"
-            for one in some.things[:NAMED]
-        ]
+    silences = known.silences
+    for some in by_silence(known.untold, lambda one: silences.of_image(one.image) if one.image else None):
+        reasons = [f"{_about(one)} ({bounded(one.message.error or '')})" for one in some.things[:NAMED]]
         yield Trouble(
             TroubleKind.TEAM_NOT_TOLD,
-            f"the team was not told of {listed(reasons, len(some.things), 'rollout')}",
-            "it is tried again for a while; `notify.yml` and its channels are described in the docs",
+            f"not everybody was told: {listed(reasons, len(some.things), 'message')}",
+            "it is tried again for a while; `notify --test` says what a channel answers",
             len(some.things),
-            tuple(str(one.notification.rollout) for one in some.things[:NAMED]),
-            at=min((one.notification.due_at for one in some.things if one.notification.due_at), default=None),
+            tuple(str(one.message.id) for one in some.things[:NAMED]),
+            since=min(
+                (one.message.failing_since for one in some.things if one.message.failing_since), default=None
+            ),
+            at=min((one.message.due_at for one in some.things if one.message.due_at), default=None),
+            rollout=some.things[0].rollout if len(some.things) == 1 else None,
             silences=some.silences,
         )
+
+
+def _about(one: Untold) -> str:
+    of = f" about rollout {one.rollout}" if one.rollout is not None else ""
+    return f"{one.message.id} to {one.message.receiver}{of}"

@@ -1,0 +1,171 @@
+"""Who is told of what, and when: the receivers, of which the inventory has the channels and their secrets."""
+
+import re
+from datetime import time, timedelta
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.notifications import receivers as core
+from registry_docker_updater.core.notifications.hours import Daily, QuietHours
+from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
+from registry_docker_updater.core.notifications.schedule import TellingPolicy
+from registry_docker_updater.settings.secret import Section
+from registry_docker_updater.settings.values import Duration, ReadablePath
+
+# As the label `registry-docker-updater.notify` takes it.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+def _time(value: Any) -> Any:
+    # YAML 1.1 reads 22:00 without quotes as a number to the base of 60.
+    text = f"{value // 60}:{value % 60:02}" if type(value) is int and 0 <= value < 1440 else value
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if not match:
+        raise ValueError(f"{value!r} is not a time of day such as 22:00")
+    return time(int(match[1]), int(match[2]))
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin") from None
+    return value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class QuietHoursSettings(Section):
+    """When a receiver is told of nothing but what is urgent."""
+
+    begin: TimeOfDay = Field(description="When they begin, such as 22:00.")
+    end: TimeOfDay = Field(description="When they end, such as 07:00; what came meanwhile is told then.")
+    zone: Zone = Field("UTC", description="The time zone, such as Europe/Berlin.")
+    urgent: tuple[Topic, ...] = Field(
+        (Topic.UPDATE_FAILED,), description="Topics that are told all the same; [] for none."
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.begin == self.end:
+            raise ValueError("begin and end are the same time")
+        return self
+
+
+class DigestSettings(Section):
+    """What a receiver is told of once a day."""
+
+    at: TimeOfDay = Field(description="When, such as 08:00.")
+    zone: Zone = Field("UTC", description="The time zone, such as Europe/Berlin.")
+    topics: tuple[Topic, ...] = Field(
+        (Topic.IMAGE_UPDATED,), description="Topics that are told so; the others are told at once."
+    )
+
+
+class RuleSettings(Section):
+    """News that a receiver gets: those that meet each condition; patterns such as prod/* match."""
+
+    registries: tuple[str, ...] = Field((), description="Registries, by their names here.")
+    repositories: tuple[str, ...] = Field((), description="Repositories, such as prod/*.")
+    swarms: tuple[str, ...] = Field((), description="Swarms, by the name of any of their managers, or by id.")
+    groups: tuple[str, ...] = Field((), description="Groups of the inventory in which a target's hosts are.")
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not (self.registries or self.repositories or self.swarms or self.groups):
+            raise ValueError("has no condition; write `gets: everything` where that is meant")
+        return self
+
+
+class ReceiverSettings(Section):
+    """A receiver: a team with channels of its own, which the inventory has in notification_receivers."""
+
+    gets: Literal["everything", "the rest", "labelled"] | tuple[RuleSettings, ...] | None = Field(
+        None,
+        description=(
+            "What it is told of, besides targets whose label names it: everything, the rest (what nobody else gets), labelled"
+            " (nothing else), or a list of rules of which any is enough. Without it, default gets everything, others nothing else."
+        ),
+    )
+    topics: tuple[Topic, ...] = Field(
+        USUAL_TOPICS, description="Topics that it is told of; `started` only where it stands here."
+    )
+    quiet_hours: QuietHoursSettings | None = Field(None, description="Hours in which it is left alone.")
+    digest: DigestSettings | None = Field(None, description="What it is told of once a day.")
+
+    def as_core(self, name: str) -> core.Receiver:
+        """Return the same as the core takes it."""
+        quiet, digest = self.quiet_hours, self.digest
+        return core.Receiver(
+            name,
+            self._gets(name),
+            self.topics,
+            QuietHours(quiet.begin, quiet.end, quiet.zone) if quiet else None,
+            quiet.urgent if quiet else (),
+            Daily(digest.at, digest.zone) if digest else None,
+            digest.topics if digest else (),
+        )
+
+    def _gets(self, name: str) -> core.Gets | tuple[core.Rule, ...]:
+        if isinstance(self.gets, tuple):
+            return tuple(core.Rule(**rule.model_dump()) for rule in self.gets)
+        if self.gets is None:
+            return core.Gets.EVERYTHING if name == core.DEFAULT else core.Gets.LABELLED
+        return core.Gets(self.gets)
+
+
+class RetryingSettings(Section):
+    """When a channel that failed is tried again: twice as long to wait each time."""
+
+    first: Duration = Field(timedelta(seconds=10), description="How long to wait after the first failure.")
+    longest: Duration = Field(timedelta(minutes=15), description="The longest wait.")
+    give_up: Duration = Field(
+        timedelta(days=1), description="For how long a message is tried before it is given up."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first > self.longest:
+            raise ValueError("first is longer than longest")
+        return self
+
+
+class Notifications(Section):
+    """Telling people."""
+
+    bundle: Duration = Field(
+        timedelta(seconds=30),
+        description="How long news wait at most for those of rollouts that run just then: they are told in one message.",
+    )
+    retry: RetryingSettings = RetryingSettings()
+    templates: ReadablePath | None = Field(
+        None, description="A folder with templates of messages; each takes the place of ours of its name."
+    )
+    receivers: dict[str, ReceiverSettings] = Field(
+        {}, description="By name; `default` has the channels that the inventory sets for all."
+    )
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.receivers:
+            if not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"receivers.{name}: a name is letters, digits, _ . and -, for labels hold it"
+                )
+        return self
+
+    @property
+    def as_core(self) -> core.Receivers:
+        """The receivers as the core takes them."""
+        return core.Receivers({name: one.as_core(name) for name, one in self.receivers.items()})
+
+    @property
+    def policy(self) -> TellingPolicy:
+        """How messages are sent, as the core takes it."""
+        return TellingPolicy(self.bundle, Backoff(self.retry.first, self.retry.longest), self.retry.give_up)

@@ -1,0 +1,16 @@
+"""How teams are told, as the settings say it."""
+
+from datetime import timedelta
+
+from registry_docker_updater.activities.notify import Telling
+from registry_docker_updater.settings.model import Settings
+
+# A run tells a receiver on all its channels, and each of them gives up after seconds.
+_LONGEST = timedelta(minutes=5)
+
+
+def telling_of(settings: Settings) -> Telling:
+    """Return how teams are told, and who they are."""
+    given = settings.notifications
+    variables = {"notification_templates": str(given.templates)} if given.templates else {}
+    return Telling(given.as_core, given.policy, min(_LONGEST, settings.rollouts.timeout), variables)

@@ -1,0 +1,119 @@
+"""What is kept of news: what there is to tell of, and whether the messages that tell it have been made."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from registry_docker_updater.core.notifications.news import News, Topic
+from registry_docker_updater.core.notifications.schedule import MessageState
+from registry_docker_updater.storage import tables
+from registry_docker_updater.storage.database import Connections
+from registry_docker_updater.storage.written import removed, wrote_where
+
+_n, _m, _i = tables.news.c, tables.messages.c, tables.message_items.c
+
+
+class NewsStore:
+    """Keeps news."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Keep them through ``connections``."""
+        self._connections = connections
+
+    def add(self, new: News) -> int:
+        """Keep news, whose number is not known so far, and return that."""
+        row = {**asdict(new), "item": dict(new.item), "is_routed": False}
+        del row["id"]
+        with self._connections.writing() as connection:
+            number: int = connection.scalars(insert(tables.news).values(row).returning(_n.id)).one()
+            wrote_where(connection, tables.news, _n.id == number)
+        return number
+
+    def unrouted(self, limit: int) -> tuple[News, ...]:
+        """Return the first news of which nobody knows whom they concern."""
+        query = select(tables.news).where(_n.is_routed.is_not(True)).order_by(_n.id).limit(limit)
+        with self._connections.reading() as connection:
+            return tuple(map(news_of_row, connection.execute(query)))
+
+    def last_of(self, topic: Topic, subjects: Collection[str]) -> dict[str, News]:
+        """Return the last news of a topic about each of some subjects, where there was any."""
+        last = select(func.max(_n.id)).where(_n.topic == topic, _n.subject.in_(subjects)).group_by(_n.subject)
+        with self._connections.reading() as connection:
+            found = map(news_of_row, connection.execute(select(tables.news).where(_n.id.in_(last))))
+            return {str(one.subject): one for one in found}
+
+    def note_routed(self, news: Iterable[int]) -> None:
+        """Keep that the messages for all whom some news concern have been made."""
+        numbers = list(news)
+        with self._connections.writing() as connection:
+            connection.execute(update(tables.news).where(_n.id.in_(numbers)).values(is_routed=True))
+            wrote_where(connection, tables.news, _n.id.in_(numbers))
+
+    def before_receivers(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the messages that were due before there were receivers."""
+        t = tables.notifications.c
+        query = select(tables.notifications).where(t.state == MessageState.DUE, t.content.is_not(None))
+        with self._connections.reading() as connection:
+            return tuple(dict(row) for row in connection.execute(query).mappings())
+
+    def overtake_before_receivers(self) -> None:
+        """Keep that these are told as news."""
+        t = tables.notifications.c
+        with self._connections.writing() as connection:
+            numbers = list(connection.scalars(select(t.rollout).where(t.state == MessageState.DUE)))
+            state = {"state": MessageState.OVERTAKEN, "due_at": None}
+            connection.execute(update(tables.notifications).where(t.rollout.in_(numbers)).values(state))
+            wrote_where(connection, tables.notifications, t.rollout.in_(numbers))
+
+
+def remove_of_rollouts(connection: Connection, rollouts: Collection[int]) -> None:
+    """Remove the news of some rollouts, and the messages that tell nothing else."""
+    remove_news(connection, list(connection.scalars(select(_n.id).where(_n.rollout.in_(rollouts)))))
+
+
+def remove_news(connection: Connection, news: Collection[int]) -> None:
+    """Remove some news, and the messages that tell nothing else; that with the highest number stays, which is given once."""
+    gone = remove_items(connection, _i.news.in_(news))
+    empty = _m.id.in_({message for message, _ in gone}) & ~exists().where(_i.message == _m.id)
+    last: Any = select(func.max(_m.id)).correlate(None).scalar_subquery()
+    for table, where in ((tables.messages, empty & (_m.id < last)), (tables.news, _n.id.in_(news))):
+        keys = connection.execute(delete(table).where(where).returning(*table.primary_key))
+        removed(connection, table, [tuple(key) for key in keys])
+
+
+def news_to_remove(connection: Connection, before: datetime, limit: int) -> list[int]:
+    """Return the first news of other things than rollouts that came before a time, that are told, and newer ones are of the same."""
+    newest = select(func.max(_n.id)).where(_n.subject.is_not(None)).group_by(_n.topic, _n.subject)
+    is_due = exists().where(_i.news == _n.id, _i.message == _m.id, _m.state == MessageState.DUE)
+    query = (
+        select(_n.id)
+        .where(_n.rollout.is_(None), _n.at < before, _n.is_routed, _n.id.not_in(newest), ~is_due)
+        .order_by(_n.id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
+def remove_items(connection: Connection, where: Any) -> list[tuple[int, int]]:
+    """Have messages tell some news no more; return the numbers of each message and its news."""
+    statement = delete(tables.message_items).where(where).returning(_i.message, _i.news)
+    gone = [(row.message, row.news) for row in connection.execute(statement)]
+    removed(connection, tables.message_items, gone)
+    return gone
+
+
+def news_of_row(row: Any) -> News:
+    """Return the news of a row."""
+    return News(
+        id=row.id,
+        topic=Topic(row.topic),
+        at=row.at,
+        due_at=row.due_at,
+        item=row.item,
+        rollout=row.rollout,
+        run=row.run,
+        subject=row.subject,
+    )
