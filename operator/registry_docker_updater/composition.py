@@ -13,7 +13,7 @@ from registry_docker_updater.activities.evidence import told_runs, unrecorded_ru
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.measured import MeasuredPlaybooks
 from registry_docker_updater.activities.notify import TOGETHER as MESSAGES_TOGETHER
-from registry_docker_updater.activities.notify import Notifier, Telling
+from registry_docker_updater.activities.notify import Notifier, NotificationPolicy
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.progress import Progress
@@ -44,7 +44,7 @@ from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.running import Operator, close_unasked
 from registry_docker_updater.settings import door
-from registry_docker_updater.settings.telling import telling_of
+from registry_docker_updater.settings.notifying import notification_policy
 from registry_docker_updater.storage.actions import keep_leftovers
 from registry_docker_updater.views.registries import CurrentRegistries
 
@@ -62,7 +62,7 @@ class Policy:
     hosts: str
     pace: Pace
     rollouts: RolloutPolicy
-    telling: Telling
+    notification: NotificationPolicy
     keep: KeepPolicy
 
 
@@ -93,7 +93,7 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
         alarm.pause(_REST_SECONDS)
         return not alarm.is_stopped
 
-    notifier = Notifier(context, policy.telling, lambda: scanner.fleet, standings)
+    notifier = Notifier(context, policy.notification, lambda: scanner.fleet, standings)
     activities = Activities(
         scans=scanner,
         rollouts=RollOut(
@@ -159,7 +159,7 @@ def assemble(parts: Parts) -> Operator:
         rollouts=RolloutPolicy(
             settings.rollouts.workers, settings.rollouts.timeout, settings.rollouts.retry_policy
         ),
-        telling=telling_of(settings),
+        notification=notification_policy(settings),
         keep=settings.keep.policy,
     )
 

@@ -20,7 +20,7 @@ from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings import door
 from registry_docker_updater.settings.changes import needing_restart
 from registry_docker_updater.settings.model import Settings
-from registry_docker_updater.settings.telling import telling_of
+from registry_docker_updater.settings.notifying import notification_policy
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Operator:
         # Nothing fails from here on: what is wrong changes nothing.
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
-        self.notifier.change(telling_of(settings))
+        self.notifier.change(notification_policy(settings))
         if self.parts.metrics:
             self.parts.metrics.served(ends)
         for name, registry in settings.registries.items():

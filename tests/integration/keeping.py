@@ -20,8 +20,8 @@ from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.messages import Audience, keep_sent, route_news
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.telling import Audience, keep_sent, route_news
 from unit.builders import HOST, NEW, NOON, OLD, container
 
 HOSTS: Mapping[str, tuple[str, ...]] = {"production": (HOST, "registry.internal:5000")}

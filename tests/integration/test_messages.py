@@ -15,8 +15,8 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.planner import Plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.storage import actions
+from registry_docker_updater.storage.messages import keep_sent
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.telling import keep_sent
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import NEW, at, container
 

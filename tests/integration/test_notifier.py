@@ -12,13 +12,13 @@ import pytest
 from integration.keeping import HOSTS, RETRY, ended, push, record
 from integration.keeping import end as end_run
 from registry_docker_updater.activities.context import Context
-from registry_docker_updater.activities.notify import Notifier, Telling
+from registry_docker_updater.activities.notify import NotificationPolicy, Notifier
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers
-from registry_docker_updater.core.notifications.schedule import MessageState, TellingPolicy
+from registry_docker_updater.core.notifications.schedule import MessageState, SendingPolicy
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.schedules.registries import Heard, KnownRegistry, RegistryStanding
@@ -31,7 +31,7 @@ from registry_docker_updater.views.messages import receivers as receiver_rows
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import NEW, NOON, OLD, at, container, fleet
 
-POLICY = TellingPolicy(
+POLICY = SendingPolicy(
     timedelta(seconds=30), Backoff(timedelta(seconds=10), timedelta(minutes=15)), timedelta(hours=24)
 )
 HOUR = 3600
@@ -39,7 +39,7 @@ Answer = Callable[[str], str]
 
 
 @dataclass
-class Told:
+class Team:
     """Plays notify.yml: keeps what it was given, and has each of two channels answer as the test says."""
 
     answer: Answer = lambda _: "ok"
@@ -74,7 +74,7 @@ class Office:
     folder: Path
     known: Receivers = field(default_factory=Receivers)
     fleet: Fleet = field(default_factory=Fleet)
-    told: Told = field(default_factory=Told)
+    team: Team = field(default_factory=Team)
     now: datetime = NOON
     running: set[int] = field(default_factory=set)
     standings: list[RegistryStanding] = field(default_factory=list)
@@ -90,14 +90,16 @@ class Office:
         context = Context(
             storage=self.store,
             health=Database(Path(":memory:")),
-            playbooks=self.told,  # type: ignore[arg-type]
+            playbooks=self.team,  # type: ignore[arg-type]
             runs=self.folder,
             submit=self.tasks.append,
             clock=lambda: self.now,
             steady=lambda: self.now,
         )
-        telling = Telling(self.known, POLICY, timedelta(minutes=1), {"notification_templates": "/t"})
-        self.notifier = Notifier(context, telling, lambda: self.fleet, lambda: self.standings)
+        policy = NotificationPolicy(
+            self.known, POLICY, timedelta(minutes=1), {"notification_templates": "/t"}
+        )
+        self.notifier = Notifier(context, policy, lambda: self.fleet, lambda: self.standings)
 
     def look(self, seconds: float = 0) -> timedelta:
         self.now += timedelta(seconds=seconds)
@@ -136,8 +138,8 @@ def office(storage: Storage, tmp_path: Path) -> Office:
 def test_news_are_told_at_once_where_nothing_else_runs(office: Office) -> None:
     office.roll_out(Outcome.UPDATED)
     office.look()
-    assert office.told.rollouts == [[1]]
-    assert office.told.variables[0]["notification_templates"] == "/t"
+    assert office.team.rollouts == [[1]]
+    assert office.team.variables[0]["notification_templates"] == "/t"
     message = view(office.store, 1)["message"]
     assert message is not None
     assert (message["state"], message["results"], message["receiver"]) == (
@@ -154,17 +156,17 @@ def test_what_a_push_to_a_base_image_sets_going_is_one_message(office: Office) -
         office.look(3)
         office.running.discard(number)
     office.look(1)
-    assert office.told.rollouts == [[1, 2, 3, 4, 5]]
-    assert office.told.messages[0]["sent_for"] == "bundle"
+    assert office.team.rollouts == [[1, 2, 3, 4, 5]]
+    assert office.team.messages[0]["sent_for"] == "bundle"
 
 
 def test_a_rollout_that_runs_long_does_not_hold_up_what_there_is_to_tell(office: Office) -> None:
     office.running = {9}
     office.roll_out(Outcome.FAILED)
     assert office.look() == timedelta(seconds=30)
-    assert office.told.messages == []
+    assert office.team.messages == []
     office.look(30)
-    assert office.told.rollouts == [[1]]
+    assert office.team.rollouts == [[1]]
 
 
 def test_a_failure_is_told_once_and_its_end_and_not_every_retry(office: Office) -> None:
@@ -173,22 +175,22 @@ def test_a_failure_is_told_once_and_its_end_and_not_every_retry(office: Office) 
     for _ in range(5):
         office.roll_out(Outcome.UNREACHABLE, rollout=1)
         office.look(60)
-    assert len(office.told.messages) == 1
+    assert len(office.team.messages) == 1
     office.roll_out(Outcome.UNCHANGED, rollout=1)
     office.look(60)
-    assert [item["items"][0]["recovered"] for item in office.told.messages] == [False, True]
+    assert [item["items"][0]["recovered"] for item in office.team.messages] == [False, True]
 
 
 def test_a_channel_that_is_dead_for_an_hour_is_told_all_in_one_message_when_it_comes_back(
     office: Office,
 ) -> None:
-    office.told.answer = lambda name: "ok" if name == "email" else "failed: HTTP 503"
+    office.team.answer = lambda name: "ok" if name == "email" else "failed: HTTP 503"
     for number in range(4):
         office.roll_out(Outcome.UPDATED)
         office.keep_looking(number * 600 + 599)
     by_email = [
         one
-        for one, channels in zip(office.told.rollouts, office.told.channels, strict=True)
+        for one, channels in zip(office.team.rollouts, office.team.channels, strict=True)
         if "email" in channels
     ]
     assert by_email == [[1], [2], [3], [4]], "nobody else waits for the channel that is dead"
@@ -200,10 +202,10 @@ def test_a_channel_that_is_dead_for_an_hour_is_told_all_in_one_message_when_it_c
         ("slack", False),
     ]
     office.keep_looking(HOUR)
-    office.told.answer = lambda _: "ok"
-    office.told.messages.clear()
+    office.team.answer = lambda _: "ok"
+    office.team.messages.clear()
     office.keep_looking(HOUR + 16 * 60)
-    assert office.told.rollouts == [[1, 2, 3, 4]]
+    assert office.team.rollouts == [[1, 2, 3, 4]]
     assert office.store.notifications.due() == ()
     office.roll_out(Outcome.UPDATED)
     office.look()
@@ -214,14 +216,14 @@ def test_a_channel_that_is_dead_for_an_hour_is_told_all_in_one_message_when_it_c
 
 
 def test_a_message_is_tried_again_after_a_restart_with_the_same_id(office: Office) -> None:
-    office.told.answer = lambda _: "failed: refused"
+    office.team.answer = lambda _: "failed: refused"
     office.roll_out(Outcome.UPDATED)
     office.look()
     office.start()
     office.look(9)
-    assert len(office.told.messages) == 1, "its time has not come"
+    assert len(office.team.messages) == 1, "its time has not come"
     office.look(1)
-    first, second = office.told.messages
+    first, second = office.team.messages
     assert first == second
     assert first["id"]
 
@@ -233,21 +235,21 @@ def test_a_message_during_which_the_operator_was_killed_is_sent_again(office: Of
     office.tasks.clear()
     office.start()
     office.look()
-    assert office.told.rollouts == [[1]]
+    assert office.team.rollouts == [[1]]
 
 
 def test_a_channel_that_asks_to_be_left_alone_for_an_hour_is(office: Office) -> None:
-    office.told.answer = lambda name: "ok" if name == "email" else "failed: HTTP 429"
-    office.told.asked_to_wait = {"slack": HOUR}
+    office.team.answer = lambda name: "ok" if name == "email" else "failed: HTTP 429"
+    office.team.asked_to_wait = {"slack": HOUR}
     office.roll_out(Outcome.UPDATED)
     office.keep_looking(HOUR - 1)
-    assert office.told.channels == [["email", "slack"]]
+    assert office.team.channels == [["email", "slack"]]
     office.keep_looking(HOUR + 2)
-    assert office.told.channels[1] == ["slack"]
+    assert office.team.channels[1] == ["slack"]
 
 
 def test_a_message_that_nobody_takes_is_given_up_and_shown_for_a_day(office: Office) -> None:
-    office.told.answer = lambda _: "failed: refused"
+    office.team.answer = lambda _: "failed: refused"
     office.roll_out(Outcome.UPDATED)
     office.keep_looking(25 * HOUR)
     message = view(office.store, 1)["message"]
@@ -282,7 +284,7 @@ def test_each_team_gets_a_message_of_its_own_and_one_that_hangs_holds_up_no_othe
     office.notifier.reconcile(office.now, ())
     assert len(office.tasks) == 2, "side by side"
     office.tasks.pop()()
-    assert [one["receiver"] for one in office.told.messages] == ["team-b"]
+    assert [one["receiver"] for one in office.team.messages] == ["team-b"]
     office.roll_out(Outcome.UPDATED, key=container("web").key)
     office.notifier.reconcile(office.now, ())
     assert len(office.tasks) == 1, "team-a is still being told"
@@ -297,10 +299,10 @@ def test_in_quiet_hours_a_failure_is_told_and_the_rest_at_their_end_in_one_messa
     office.roll_out(Outcome.FAILED)
     office.roll_out(Outcome.UPDATED)
     office.look()
-    assert office.told.rollouts == [[2]]
+    assert office.team.rollouts == [[2]]
     office.start()
     office.keep_looking(HOUR + 1)
-    assert office.told.rollouts == [[2], [1, 3]]
+    assert office.team.rollouts == [[2], [1, 3]]
 
 
 def test_a_digest_is_one_message_a_day(storage: Storage, tmp_path: Path) -> None:
@@ -310,8 +312,8 @@ def test_a_digest_is_one_message_a_day(storage: Storage, tmp_path: Path) -> None
         office.roll_out(Outcome.UPDATED)
         office.keep_looking((hour + 1) * HOUR - 1)
     office.keep_looking(30 * HOUR)
-    assert office.told.rollouts == [[1, 2, 3], [4]]
-    assert {one["sent_for"] for one in office.told.messages} == {"digest"}
+    assert office.team.rollouts == [[1, 2, 3], [4]]
+    assert {one["sent_for"] for one in office.team.messages} == {"digest"}
 
 
 def test_that_a_run_begins_is_told_to_those_who_want_it_and_kept_for_nobody_else(
@@ -325,12 +327,12 @@ def test_that_a_run_begins_is_told_to_those_who_want_it_and_kept_for_nobody_else
     begun = actions.begin_run(storage, start, at(1))
     office.notifier.began(begun, start, at(1))
     office.look(1)
-    assert [(one["receiver"], one["items"][0]["topic"]) for one in office.told.messages] == [
+    assert [(one["receiver"], one["items"][0]["topic"]) for one in office.team.messages] == [
         ("eager", "started")
     ]
     end_run(storage, at(5), ended(Outcome.UPDATED))
     office.look(4)
-    assert sorted((one["receiver"], one["items"][0]["topic"]) for one in office.told.messages[1:]) == [
+    assert sorted((one["receiver"], one["items"][0]["topic"]) for one in office.team.messages[1:]) == [
         ("default", "image updated"),
         ("eager", "image updated"),
     ]
@@ -352,21 +354,21 @@ def test_a_registry_that_goes_silent_is_told_once_also_over_restarts_and_when_it
     office.keep_looking(300)
     office.start()
     office.keep_looking(600)
-    assert [one["items"][0]["title"] for one in office.told.messages] == ["Registry production is silent"]
+    assert [one["items"][0]["title"] for one in office.team.messages] == ["Registry production is silent"]
     office.standings = [silent(is_silent=False, now=at(601))]
     office.keep_looking(700)
-    assert office.told.messages[1]["items"][0]["recovered"] is True
-    assert len(office.told.messages) == 2
+    assert office.team.messages[1]["items"][0]["recovered"] is True
+    assert len(office.team.messages) == 2
 
 
 def test_who_is_told_changes_with_the_settings_while_the_operator_works(office: Office) -> None:
     nobody = Receivers({"default": Receiver("default", Gets.LABELLED)})
-    office.notifier.change(Telling(nobody, POLICY, timedelta(minutes=1), {}))
+    office.notifier.change(NotificationPolicy(nobody, POLICY, timedelta(minutes=1), {}))
     office.roll_out(Outcome.UPDATED)
     office.look()
     message = view(office.store, 1)["message"]
     assert message is not None
-    assert (office.told.messages, message["state"]) == ([], "nobody told")
+    assert (office.team.messages, message["state"]) == ([], "nobody told")
     assert message["error"] == 'no receiver is to be told of "image updated"'
 
 
@@ -380,12 +382,12 @@ def test_what_was_due_before_there_were_receivers_is_told(office: Office, path: 
             " VALUES (1, 1, ?, 'due', 0, '2026-11-22 12:00:00.000000')",
             (item,),
         )
-    office.told.messages.clear()
+    office.team.messages.clear()
     office.start()
     office.look(5)
     office.start()
     office.look(5)
-    assert office.told.rollouts == [[1]]
+    assert office.team.rollouts == [[1]]
 
 
 def test_a_database_that_fails_for_once_loses_no_message(
@@ -401,12 +403,12 @@ def test_a_database_that_fails_for_once_loses_no_message(
         with pytest.raises(StoreUnavailable):
             office.look()
     office.look(10)
-    assert office.told.rollouts == [[1]]
+    assert office.team.rollouts == [[1]]
     assert office.store.notifications.due() == ()
 
 
 def test_nothing_of_a_message_in_the_store_has_an_end_without_an_entry_in_the_trail(office: Office) -> None:
-    office.told.answer = lambda name: "ok" if name == "email" else "failed: no"
+    office.team.answer = lambda name: "ok" if name == "email" else "failed: no"
     office.roll_out(Outcome.UPDATED)
     office.look()
     kinds = [one.kind for one in office.store.trail.entries(0)]

@@ -36,8 +36,8 @@ from registry_docker_updater.storage.actions import (
     keep_repair,
     retry_rollout,
 )
+from registry_docker_updater.storage.messages import keep_sent, route_news
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.telling import keep_sent, route_news
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import NEW, NEWER, OLD, at
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from registry_docker_updater.activities.context import Context
-from registry_docker_updater.activities.notify import Telling
+from registry_docker_updater.activities.notify import NotificationPolicy
 from registry_docker_updater.activities.progress import Progress
 from registry_docker_updater.activities.roll_out import RolloutPolicy
 from registry_docker_updater.activities.workers import Alarm, do
@@ -22,7 +22,7 @@ from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.targets import container_key, service_key
 from registry_docker_updater.core.notifications.receivers import Receivers
-from registry_docker_updater.core.notifications.schedule import TellingPolicy
+from registry_docker_updater.core.notifications.schedule import SendingPolicy
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.core.schedules.scans import Pace
@@ -50,9 +50,9 @@ POLICY = Policy(
         timeout=timedelta(minutes=30),
         retry=RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 1000),
     ),
-    telling=Telling(
+    notification=NotificationPolicy(
         Receivers(),
-        TellingPolicy(
+        SendingPolicy(
             timedelta(seconds=30), Backoff(timedelta(seconds=10), timedelta(seconds=80)), timedelta(days=1)
         ),
         timedelta(minutes=1),

@@ -9,9 +9,9 @@ from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override, Refusal
 from registry_docker_updater.core.rollouts.lifecycle import (
+    Announcement,
     RunEnd,
     RunOutcome,
-    Telling,
     interrupted,
     outcomes_known,
     repaired,
@@ -45,7 +45,7 @@ def test_a_run_that_begins_may_leave_its_targets_with_its_digest_or_what_they_ma
     assert effects.last_attempts[WEB].possible_digests == {OLD, NEW}
     assert effects.last_attempts[DB].possible_digests == {NEW}
     assert not effects.last_attempts[DB].outcome.is_final
-    assert effects.telling is None
+    assert effects.announcement is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_run_that_ends_waits_for_what_failed_and_says_why() -> None:
     after = effects.rollout
     assert (after.state, after.due_at, after.note) == (RolloutState.WAITING, at(210), "no route")
     assert after.started_at == at(200), "by the clock that shows now, nothing has begun later"
-    assert effects.telling == Telling(at(200), frozenset({WEB, DB}))
+    assert effects.announcement == Announcement(at(200), frozenset({WEB, DB}))
     assert not effects.closes_push
     last_try = run_ended(replace(running, attempts=3), RunEnd(NEW, ends), {}, RETRY, at(200)).rollout
     assert (last_try.state, last_try.due_at) == (RolloutState.FINISHED, None)
@@ -111,8 +111,8 @@ def test_an_update_that_was_finished_afterwards_is_told_unless_its_run_goes_on_a
     effects = repaired(rollout(state, runs=2), NEW, end, last(Outcome.FAILED), at(300))
     assert effects is not None
     assert effects.outcomes == (RunOutcome(end, 2, at(300)),)
-    telling = Telling(at(300), frozenset({WEB}))
-    assert effects.telling == (None if state is RolloutState.RUNNING else telling)
+    announcement = Announcement(at(300), frozenset({WEB}))
+    assert effects.announcement == (None if state is RolloutState.RUNNING else announcement)
     assert effects.rollout.note == "updates that were interrupted were finished afterwards"
 
 
@@ -143,7 +143,7 @@ def test_of_a_run_whose_end_nobody_heard_the_team_is_told_what_is_known(
     known = [RunOutcome(became(outcome), run, at(1))]
     effects = interrupted(rollout(RolloutState.RUNNING, runs=2), known, at(60))
     assert (effects.rollout.state, effects.rollout.due_at) == (RolloutState.WAITING, at(60))
-    assert effects.telling == (Telling(at(60), frozenset({WEB})) if is_news else None)
+    assert effects.announcement == (Announcement(at(60), frozenset({WEB})) if is_news else None)
 
 
 def test_a_rollout_is_settled_as_it_was_seen_and_not_when_a_person_asked_for_it_since() -> None:

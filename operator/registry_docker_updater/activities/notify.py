@@ -1,4 +1,4 @@
-"""Telling teams: news become messages to receivers, and each is sent by a run of ``notify.yml``, retried on its own."""
+"""NotificationPolicy teams: news become messages to receivers, and each is sent by a run of ``notify.yml``, retried on its own."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ from registry_docker_updater.core.notifications.schedule import (
     Message,
     MessageState,
     SendResult,
-    TellingPolicy,
+    SendingPolicy,
     after_sending,
     next_to_send,
     waits_for_others,
@@ -28,7 +28,7 @@ from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.actions import keep_run
-from registry_docker_updater.storage.telling import (
+from registry_docker_updater.storage.messages import (
     Audience,
     keep_registries,
     keep_sent,
@@ -49,11 +49,11 @@ _NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True)
-class Telling:
+class NotificationPolicy:
     """Who is told, how, for how long a run may take, and the variables that each is given besides the message."""
 
     receivers: Receivers
-    policy: TellingPolicy
+    sending: SendingPolicy
     timeout: timedelta
     variables: Mapping[str, object]
 
@@ -64,24 +64,24 @@ class Notifier:
     def __init__(
         self,
         context: Context,
-        telling: Telling,
+        policy: NotificationPolicy,
         fleet: Callable[[], Fleet],
         standings: Callable[[], Sequence[RegistryStanding]],
     ) -> None:
-        """Tell as ``telling`` says of what lies in the ``fleet``, and of registries that went silent by their ``standings``."""
-        self._context, self._telling = context, telling
+        """Tell as ``policy`` says of what lies in the ``fleet``, and of registries that went silent by their ``standings``."""
+        self._context, self._policy = context, policy
         self._fleet, self._standings = fleet, standings
         self._sending: dict[str, int] = {}
         self._looked_at: datetime | None = None
         self._took_over = False
 
-    def change(self, telling: Telling) -> None:
-        """Tell as ``telling`` says from now on."""
-        self._telling = telling
+    def change(self, policy: NotificationPolicy) -> None:
+        """Tell as ``policy`` says from now on."""
+        self._policy = policy
 
     def began(self, rollout: Rollout, start: Start, now: datetime) -> None:
         """Have those told that a run began who want to hear of that."""
-        if any(Topic.STARTED in one.topics for one in self._telling.receivers.all):
+        if any(Topic.STARTED in one.topics for one in self._policy.receivers.all):
             keep_start(self._context.storage, rollout, start.targets, now)
 
     def reconcile(self, now: datetime, running: Collection[int]) -> timedelta:
@@ -94,13 +94,13 @@ class Notifier:
             take_over(storage, now)
             self._took_over = True
         looks_again = self._look_at_registries(now)
-        audience = Audience(self._telling.receivers, self._fleet())
+        audience = Audience(self._policy.receivers, self._fleet())
         while route_news(storage, audience, tuple(self._sending.values()), now):
             pass
         due = [one for one in storage.notifications.due() if one.id not in self._sending.values()]
         begun = [one for one in due if one.due_at and one.due_at <= now]
         rollouts = storage.notifications.rollouts_of([one.id for one in begun])
-        bundle, waiting = self._telling.policy.bundle, {}
+        bundle, waiting = self._policy.sending.bundle, {}
         for one in begun:
             until = waits_for_others(one, rollouts.get(one.id, ()), running, now, bundle)
             if until:
@@ -126,12 +126,12 @@ class Notifier:
             news = self._context.storage.notifications.news_of(message.id)
             if not news:
                 return
-            variables = {"notification_message": message_of(message, news), **self._telling.variables}
+            variables = {"notification_message": message_of(message, news), **self._policy.variables}
             if message.channels:
                 variables["notification_channels"] = list(message.channels)
             first = next((one.rollout for one in news if one.rollout is not None), None)
             folder = self._context.runs / (_OF_NO_ROLLOUT if first is None else str(first))
-            ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._telling.timeout)
+            ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._policy.timeout)
             self._count(ended)
             if ended.was_stopped:
                 keep_run(self._context.storage, first, ended.left, self._context.clock())
@@ -155,7 +155,7 @@ class Notifier:
         self, before: Message, result: SendResult, left: Mapping[str, Any], newest: datetime | None
     ) -> None:
         now = self._context.clock()
-        after = after_sending(before, result, now, self._telling.policy)
+        after = after_sending(before, result, now, self._policy.sending)
         busy = [one for receiver, one in tuple(self._sending.items()) if receiver != before.receiver]
         keep_sent(self._context.storage, after, left, now, busy)
         if after.state is MessageState.GIVEN_UP:

@@ -11,7 +11,7 @@ from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.notifications import receivers as core
 from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
-from registry_docker_updater.core.notifications.schedule import TellingPolicy
+from registry_docker_updater.core.notifications.schedule import SendingPolicy
 from registry_docker_updater.settings.secret import Section
 from registry_docker_updater.settings.values import Duration, ReadablePath
 
@@ -166,6 +166,6 @@ class Notifications(Section):
         return core.Receivers({name: one.as_core(name) for name, one in self.receivers.items()})
 
     @property
-    def policy(self) -> TellingPolicy:
+    def policy(self) -> SendingPolicy:
         """How messages are sent, as the core takes it."""
-        return TellingPolicy(self.bundle, Backoff(self.retry.first, self.retry.longest), self.retry.give_up)
+        return SendingPolicy(self.bundle, Backoff(self.retry.first, self.retry.longest), self.retry.give_up)

@@ -75,10 +75,10 @@ class Storage:
             kept.overrides.close(effects.closed_overrides, now)
             if effects.closes_push:
                 kept.overrides.close_push(rollout.push, now)
-            if effects.telling:
+            if effects.announcement:
                 outcomes = (one.result for one in kept.rollouts.outcomes(rollout.id))
                 push = kept.events.push(rollout.push)
-                kept.news.add(news_of_rollout(rollout, push, outcomes, effects.telling, now))
+                kept.news.add(news_of_rollout(rollout, push, outcomes, effects.announcement, now))
             kept.trail.append(replace(step, event=rollout.push, rollout=rollout.id), now)
 
     def history(self, registries: Collection[str], keys: Collection[str]) -> History:

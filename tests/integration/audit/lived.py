@@ -5,16 +5,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import insert
+
 from integration.keeping import ANN, ONCE, WEB, begin, end, ended, record, send_all
 from registry_docker_updater.activities.silencing import Wish, end_silence, silence
+from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.heads import KeptHeads
+from registry_docker_updater.core.audit.kinds import NEWS_CAME
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
+from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.actions import (
     keep_matches,
     keep_outcome,
@@ -22,9 +28,11 @@ from registry_docker_updater.storage.actions import (
     retry_rollout,
 )
 from registry_docker_updater.storage.arrivals import Arrived
+from registry_docker_updater.storage.chain import append
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.written import wrote
 from unit.builders import NEW, NEWER, NOON, OLD, at
 
 
@@ -44,6 +52,7 @@ def live(path: Path) -> None:
         retry=ONCE,
     )
     send_all(storage, at(6))
+    _tell_as_before(database, at(6))
     assert retry_rollout(storage, 1, [WEB], ANN, at(7))
     known = silence(storage, Wish(Subject.HOST, "solo", at(9000), "it moves"), ANN, at(7))
     end_silence(storage, known["id"], ANN, at(7))
@@ -62,6 +71,25 @@ def live(path: Path) -> None:
     by_hand = Push("production", "test/app", "4", NEWER, at(9), "by hand", "ann (by hand)", by_hand=True)
     push_by_hand(storage, "production", by_hand, ["container/solo/db", WEB], ANN)
     database.close()
+
+
+def _tell_as_before(database: Database, now: datetime) -> None:
+    """Keep a message as a version did that knew no receivers: its rows stay."""
+    row = {
+        "rollout": 1,
+        "run": 1,
+        "content": {"image": "app"},
+        "state": "sent",
+        "attempts": 1,
+        "due_at": now,
+        "channels": ["slack"],
+        "error": "teams: HTTP 500",
+        "sent_at": now,
+    }
+    with database.writing() as connection:
+        connection.execute(insert(tables.notifications).values(row))
+        wrote(connection, tables.notifications, row)
+        append(connection, Step(NEWS_CAME, {"topic": "as before"}, 1, 1), now)
 
 
 @contextmanager

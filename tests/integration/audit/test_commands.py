@@ -77,7 +77,9 @@ def test_show_tells_the_story_of_a_rollout_in_order(lived: Path, run: Run) -> No
         "run.began",
         "target.ended",
         "run.ended",
+        "news.routed",
         "team.told",
+        "news.came",
         "rollout.retried",
     ]
     assert "ann asked for it, command line; whatever came before on container/solo/web" in out

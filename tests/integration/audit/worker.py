@@ -21,8 +21,8 @@ from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.messages import keep_sent
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.telling import keep_sent
 from unit.builders import container
 
 TARGETS = [container(f"web{number}") for number in range(3)]

@@ -18,8 +18,8 @@ from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
+from registry_docker_updater.storage.messages import keep_sent
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.telling import keep_sent
 from unit.builders import NEW, OLD, container, host, whole
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
@@ -49,12 +49,12 @@ def test_events_shows_pushes_and_what_nobody_could_read_newest_first(history: St
 
 
 def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Storage, site: Site, run: Run) -> None:
-    assert history
+    assert due_messages(history, datetime.now(UTC))
     assert "1 failed, 1 updated" in run("rollouts")[1]
     _, out, _ = run("rollout", "1")
     assert f"image: {APP}" in out
     assert f"kept in: {site.state}/runs/1" in out
-    assert "message: due" in out
+    assert "message 1 to default: due" in out
     assert re.search(r"container\s+db\s+host solo\s+failed\s+a{12}\s+a{12}\s+no space left", out)
     assert re.search(r"container\s+web\s+host solo\s+updated\s+a{12}\s+b{12}", out)
 

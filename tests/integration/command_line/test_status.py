@@ -15,8 +15,8 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.edges.lock import hold
+from registry_docker_updater.storage.messages import keep_sent
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.telling import keep_sent
 from unit.builders import NEW, container, host, whole
 
 

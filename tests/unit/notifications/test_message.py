@@ -7,7 +7,7 @@ import pytest
 
 from registry_docker_updater.core.notifications.message import message_of, send_result
 from registry_docker_updater.core.notifications.schedule import Purpose, SendResult
-from unit.notifications.telling import message, news, said
+from unit.notifications.newsroom import message, news, said
 
 
 def test_a_message_has_an_id_that_stays_while_it_says_the_same() -> None:

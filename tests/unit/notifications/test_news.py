@@ -17,7 +17,7 @@ from registry_docker_updater.core.notifications.news import (
     registries_to_tell_of,
 )
 from registry_docker_updater.core.rollouts.desired import PushedName
-from registry_docker_updater.core.rollouts.lifecycle import RunEnd, Telling
+from registry_docker_updater.core.rollouts.lifecycle import Announcement, RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.schedules.registries import (
@@ -77,8 +77,8 @@ def test_that_a_target_which_failed_is_found_well_is_news_though_nothing_was_to_
 
 def test_news_of_a_rollout_say_of_every_target_what_it_was_and_is_and_whether_that_is_new() -> None:
     one = ended(Outcome.FAILED, before=OLD, message="no space")
-    telling = Telling(at(12), frozenset({KEY}), {KEY: ended(Outcome.UNREACHABLE)})
-    made = news_of_rollout(rollout(due_at=at(60)), PUSH, [one], telling, at(10))
+    announcement = Announcement(at(12), frozenset({KEY}), {KEY: ended(Outcome.UNREACHABLE)})
+    made = news_of_rollout(rollout(due_at=at(60)), PUSH, [one], announcement, at(10))
     assert (made.topic, made.at, made.due_at, made.rollout, made.run) == (
         Topic.UPDATE_FAILED,
         at(10),
@@ -129,14 +129,16 @@ def test_news_of_a_rollout_say_of_every_target_what_it_was_and_is_and_whether_th
 def test_what_ended_badly_and_is_not_tried_again_says_what_it_waits_for(
     state: RolloutState, outcome: Outcome, *, waits: bool
 ) -> None:
-    made = news_of_rollout(rollout(state), PUSH, [ended(outcome)], Telling(at(1), frozenset({KEY})), at(1))
+    made = news_of_rollout(
+        rollout(state), PUSH, [ended(outcome)], Announcement(at(1), frozenset({KEY})), at(1)
+    )
     assert made.item["retry_at"] is None
     assert ("`retry 7`" in (made.item["waits_for"] or "")) is waits
 
 
 def test_a_rollout_that_is_given_up_with_nothing_else_new_waits_for_a_person() -> None:
-    telling = Telling(at(1), frozenset(), is_given_up=True)
-    made = news_of_rollout(rollout(RolloutState.FINISHED), PUSH, [ended(Outcome.FAILED)], telling, at(1))
+    announcement = Announcement(at(1), frozenset(), is_given_up=True)
+    made = news_of_rollout(rollout(RolloutState.FINISHED), PUSH, [ended(Outcome.FAILED)], announcement, at(1))
     assert made.topic is Topic.WAITING_FOR_A_PERSON
 
 

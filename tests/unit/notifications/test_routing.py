@@ -10,7 +10,7 @@ from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers, Rule
 from registry_docker_updater.core.notifications.routing import item_of, route
 from unit.builders import container, fleet, host, service
-from unit.notifications.telling import news, of_registry, receivers, said
+from unit.notifications.newsroom import news, of_registry, receivers, said
 
 WEB = replace(container("web"), notify=("team-a",))
 DB = replace(container("db"), notify=("team-b",))

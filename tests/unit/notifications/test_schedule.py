@@ -22,7 +22,7 @@ from registry_docker_updater.core.notifications.schedule import (
     waits_for_others,
 )
 from unit.builders import at
-from unit.notifications.telling import POLICY, message
+from unit.notifications.newsroom import POLICY, message
 
 HOUR = 3600
 # It is noon.
@@ -98,6 +98,12 @@ def test_a_channel_that_comes_back_after_an_hour_is_told_and_one_that_never_does
     assert (one.state, one.due_at) == (MessageState.GIVEN_UP, None)
     assert at(23 * HOUR) < now <= at(24 * HOUR)
     assert attempts < 110
+
+
+def test_a_clock_that_is_set_forward_gives_up_nothing_that_was_hardly_tried() -> None:
+    failing = message(attempts=3, failing_since=at(-48 * HOUR))
+    after = after_sending(failing, SendResult({"email": "refused"}), at(0), POLICY)
+    assert after.state is MessageState.DUE
 
 
 def test_someone_is_told_at_once_without_quiet_hours_or_a_digest() -> None:

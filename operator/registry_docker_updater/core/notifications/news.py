@@ -11,7 +11,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils import out
 from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.moments import rfc3339
-from registry_docker_updater.core.rollouts.lifecycle import Telling
+from registry_docker_updater.core.rollouts.lifecycle import Announcement
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.schedules.registries import RegistryStanding
@@ -53,7 +53,7 @@ class News:
 
 
 def news_of_rollout(
-    rollout: Rollout, push: KeptPush, outcomes: Iterable[TargetOutcome], telling: Telling, now: datetime
+    rollout: Rollout, push: KeptPush, outcomes: Iterable[TargetOutcome], announcement: Announcement, now: datetime
 ) -> News:
     """Return the news of a rollout as it stands after its last run; they have no number so far."""
     known = tuple(outcomes)
@@ -61,13 +61,13 @@ def news_of_rollout(
     topic = Topic.IMAGE_UPDATED if is_good else Topic.UPDATE_FAILED
     return News(
         id=0,
-        topic=Topic.WAITING_FOR_A_PERSON if telling.is_given_up else topic,
+        topic=Topic.WAITING_FOR_A_PERSON if announcement.is_given_up else topic,
         at=now,
-        due_at=telling.due_at,
+        due_at=announcement.due_at,
         item={
             **_item_of_rollout(rollout, push),
             "waits_for": _waits_for(rollout, known),
-            "outcomes": [_outcome(rollout.image, one, telling) for one in known],
+            "outcomes": [_outcome(rollout.image, one, announcement) for one in known],
         },
         rollout=rollout.id,
         run=rollout.runs,
@@ -137,8 +137,8 @@ def _item_of_rollout(rollout: Rollout, push: KeptPush) -> dict[str, Any]:
     }
 
 
-def _outcome(image: str, one: TargetOutcome, telling: Telling) -> dict[str, Any]:
-    before = telling.before.get(one.key)
+def _outcome(image: str, one: TargetOutcome, announcement: Announcement) -> dict[str, Any]:
+    before = announcement.before.get(one.key)
     return {
         "key": one.key,
         "kind": str(one.kind),
@@ -149,7 +149,7 @@ def _outcome(image: str, one: TargetOutcome, telling: Telling) -> dict[str, Any]
         "after": {"image": image, "digest": one.after} if one.after else None,
         "message": one.message,
         "was": str(before.outcome) if before else None,
-        "is_new": one.key in telling.new,
+        "is_new": one.key in announcement.new,
     }
 
 

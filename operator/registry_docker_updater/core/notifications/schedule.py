@@ -74,7 +74,7 @@ class SendResult:
 
 
 @dataclass(frozen=True)
-class TellingPolicy:
+class SendingPolicy:
     """How messages are sent: how long one waits for the news of rollouts that run, and for how long it is tried, how often."""
 
     bundle: timedelta
@@ -84,6 +84,8 @@ class TellingPolicy:
 
 OK = "ok"
 _LONGEST_PAUSE = timedelta(hours=1)
+# A clock that was set forward makes nobody give up what was hardly tried.
+_FEWEST_ATTEMPTS = 10
 
 
 def due_at(part: Part, now: datetime, not_before: datetime) -> tuple[datetime, Purpose]:
@@ -109,7 +111,7 @@ def waits_for_others(
     return None if not message.is_untried or is_alone or until <= now else until
 
 
-def after_sending(message: Message, result: SendResult, now: datetime, policy: TellingPolicy) -> Message:
+def after_sending(message: Message, result: SendResult, now: datetime, policy: SendingPolicy) -> Message:
     """Return the message after an attempt to send it."""
     tried = replace(message, attempts=message.attempts + 1, results={**message.results, **result.results})
     failed = result.failed
@@ -121,7 +123,7 @@ def after_sending(message: Message, result: SendResult, now: datetime, policy: T
     since = message.failing_since or now
     asked = max((result.retry_after.get(name, timedelta()) for name in failed), default=timedelta())
     again = now + max(policy.backoff.after(tried.attempts), asked)
-    is_over = again > since + policy.keep_trying
+    is_over = again > since + policy.keep_trying and tried.attempts >= _FEWEST_ATTEMPTS
     return replace(
         tried,
         state=MessageState.GIVEN_UP if is_over else MessageState.DUE,

@@ -30,7 +30,7 @@ class RunOutcome:
 
 
 @dataclass(frozen=True)
-class Telling:
+class Announcement:
     """That the team is to be told of a rollout as it stands, not before ``due_at``.
 
     ``new`` are the keys of the targets of which it has not heard that, ``before`` says how targets stood before, by key. A
@@ -48,7 +48,7 @@ class Effects:
     """What is to be kept of something that happened to one rollout, all of it or nothing.
 
     ``forgiven`` are refusals that hold no more, ``closes_push`` tells that all overrides of the rollout's push are
-    closed, ``telling`` what the team is to be told of, None for nothing.
+    closed, ``announcement`` what the team is to be told of, None for nothing.
     """
 
     rollout: Rollout
@@ -58,7 +58,7 @@ class Effects:
     forgiven: frozenset[Refusal] = frozenset()
     closed_overrides: frozenset[Override] = frozenset()
     closes_push: bool = False
-    telling: Telling | None = None
+    announcement: Announcement | None = None
 
 
 def run_begun(
@@ -153,7 +153,7 @@ def run_ended(
         outcomes_known(ended, end.digest, end.outcomes, last, now),
         # What a person asked for was tried on others, and spoke against the image.
         closes_push=standing.is_stopped,
-        telling=_telling(end, ended, now),
+        announcement=_announcement(end, ended, now),
     )
 
 
@@ -168,8 +168,8 @@ def repaired(
         return None
     noted = replace(rollout, note="updates that were interrupted were finished afterwards")
     is_news = not one.outcome.is_quiet and rollout.state is not RolloutState.RUNNING
-    telling = Telling(now, frozenset({one.key})) if is_news else None
-    return replace(outcomes_known(noted, digest, [one], {one.key: last}, now), telling=telling)
+    announcement = Announcement(now, frozenset({one.key})) if is_news else None
+    return replace(outcomes_known(noted, digest, [one], {one.key: last}, now), announcement=announcement)
 
 
 def retried(rollout: Rollout, actor: str, now: datetime) -> Effects | None:
@@ -195,7 +195,7 @@ def interrupted(rollout: Rollout, outcomes: Iterable[RunOutcome], due_at: dateti
     )
     return Effects(
         replace(rollout, state=RolloutState.WAITING, due_at=due_at, note="the run was interrupted"),
-        telling=Telling(due_at, new) if new else None,
+        announcement=Announcement(due_at, new) if new else None,
     )
 
 
@@ -229,14 +229,14 @@ def _is_new(outcome: Outcome, before: TargetOutcome | None) -> bool:
     return before.outcome is not outcome and (not outcome.is_quiet or before.outcome.is_failure)
 
 
-def _telling(end: RunEnd, ended: Rollout, now: datetime) -> Telling | None:
+def _announcement(end: RunEnd, ended: Rollout, now: datetime) -> Announcement | None:
     """Return what the team is to be told of after a run, None where that is what it knows."""
     is_given_up = (
         not end.new
         and ended.state is RolloutState.FINISHED
         and any(one.outcome.is_failure or one.left_alone for one in end.everything.values())
     )
-    return Telling(now, end.new, end.before, is_given_up=is_given_up) if end.new or is_given_up else None
+    return Announcement(now, end.new, end.before, is_given_up=is_given_up) if end.new or is_given_up else None
 
 
 def _next_attempt(rollout: Rollout, now: datetime) -> int:

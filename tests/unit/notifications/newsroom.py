@@ -6,10 +6,10 @@ from typing import Any
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.receivers import Receiver, Receivers
-from registry_docker_updater.core.notifications.schedule import Message, MessageState, TellingPolicy
+from registry_docker_updater.core.notifications.schedule import Message, MessageState, SendingPolicy
 from unit.builders import HOST, NEW, at
 
-POLICY = TellingPolicy(
+POLICY = SendingPolicy(
     timedelta(seconds=30), Backoff(timedelta(seconds=10), timedelta(minutes=15)), timedelta(hours=24)
 )
 
