@@ -32,6 +32,8 @@ GOOD = (UPDATED, SUPERSEDED, UNCHANGED, SKIPPED)
 QUIET = (UNCHANGED, SKIPPED)
 # A run may come back to these with the same push.
 TRIED_AGAIN = (FAILED, UNREACHABLE)
+# Of these, the last lines of the log tell why.
+HAS_LOG = (ROLLED_BACK, ROLLBACK_FAILED, FAILED)
 # Where a person was faster, the push is not what the target runs, and the task says so by failing.
 TASK_SUCCEEDS = (UPDATED, UNCHANGED, SKIPPED)
 
