@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.log_lines import LINES, bounded
-from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, UNREACHABLE
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    FAILED,
+    UNREACHABLE,
+    has_log,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
     image_before,
     key_of,
@@ -112,7 +116,7 @@ def _entry(kind: str, name: str, where: str, result: Mapping[str, Any]) -> Dict[
         "before": result.get("before"),
         "after": result.get("after"),
         "message": result.get("message"),
-        "log": _log(result.get("log")),
+        "log": _log(result.get("log")) if has_log(result["outcome"]) else [],
     }
 
 

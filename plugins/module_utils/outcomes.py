@@ -32,8 +32,6 @@ GOOD = (UPDATED, SUPERSEDED, UNCHANGED, SKIPPED)
 QUIET = (UNCHANGED, SKIPPED)
 # A run may come back to these with the same push.
 TRIED_AGAIN = (FAILED, UNREACHABLE)
-# Of these, the last lines of the log tell why.
-HAS_LOG = (ROLLED_BACK, ROLLBACK_FAILED, FAILED)
 # Where a person was faster, the push is not what the target runs, and the task says so by failing.
 TASK_SUCCEEDS = (UPDATED, UNCHANGED, SKIPPED)
 
@@ -56,6 +54,11 @@ def is_final(outcome: Any) -> bool:
 def succeeds(outcome: Any) -> bool:
     """Tell whether the task of a module that updates one target ends well with this outcome."""
     return outcome in TASK_SUCCEEDS
+
+
+def has_log(outcome: Any) -> bool:
+    """Tell whether the log of what was started tells why it ended so."""
+    return outcome in (ROLLED_BACK, ROLLBACK_FAILED, FAILED)
 
 
 def rank(outcome: Any) -> int:

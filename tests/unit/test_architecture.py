@@ -17,7 +17,7 @@ ALLOWED = frozenset(
     (
         "base64", "binascii", "bisect", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq",
         "hmac", "immutables", "itertools", "json", "math", "operator", "re", "typing", "urllib.parse", "zlib",
-        *(f"{COLLECTION}.{pure}" for pure in ("labels", "oci", "outcomes", "references", "stages", "targets")),
+        *(f"{COLLECTION}.{pure}" for pure in ("labels", "log_lines", "oci", "outcomes", "references", "stages", "targets")),
     )
 )  # fmt: skip
 # Words of before the glossary, each of which had several meanings or was a dialect of ours.

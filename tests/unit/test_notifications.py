@@ -96,7 +96,15 @@ def test_the_notification_is_given_every_target_with_its_image_and_digests() -> 
     )
     push = KeptPush(3, "production", "app", "1", NEW, "alice", at(0))
     one = TargetOutcome(
-        "container/solo/web", Kind.CONTAINER, "web", "host solo", Outcome.FAILED, OLD, None, "no space"
+        "container/solo/web",
+        Kind.CONTAINER,
+        "web",
+        "host solo",
+        Outcome.FAILED,
+        OLD,
+        None,
+        "no space",
+        log=("cannot work",),
     )
     assert compose(rollout, push, [one]) == {
         "id": 7,
@@ -117,6 +125,7 @@ def test_the_notification_is_given_every_target_with_its_image_and_digests() -> 
                 "before": {"image": "r.example.com/app:1", "digest": OLD},
                 "after": None,
                 "message": "no space",
+                "log": ["cannot work"],
             }
         ],
     }

@@ -91,6 +91,12 @@ def _answers(connection: Connection) -> None:
     )
 
 
+def _logs(connection: Connection) -> None:
+    """Of the receivers and groups, nothing is known until the next scan."""
+    for table, column in (("outcomes", "log"), ("targets", "notify"), ("hosts", '"groups"')):
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} JSON NOT NULL DEFAULT '[]'"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -101,6 +107,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0007 what people look for": _looking,
     "0008 silences": _silences,
     "0009 what was answered": _answers,
+    "0010 the logs of what failed": _logs,
 }
 
 

@@ -15,13 +15,13 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
     FAILED,
-    HAS_LOG,
     ROLLBACK_FAILED,
     ROLLED_BACK,
     SKIPPED,
     SUPERSEDED,
     UNCHANGED,
     UPDATED,
+    has_log,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
@@ -92,7 +92,7 @@ class ServiceUpdate:
             report.message = (
                 f"{reason}. What becomes of the service cannot be seen from here; look again later"
             )
-        if report.outcome not in HAS_LOG:
+        if not has_log(report.outcome):
             report.log = []
         return report
 

@@ -60,7 +60,8 @@ class Target:
     ``key`` is its identity across scans and recreations; ``place`` says where it is, for people; ``hosts`` are
     the inventory names through which it can be updated: the managers of its swarm, or the names of its own engine.
     ``digests`` are those its image is known under, ``since`` when it began to run them, by the operator's clock.
-    ``reference`` is None where no push can concern it. ``at_once`` means that its labels say nothing of steps.
+    ``reference`` is None where no push can concern it. ``at_once`` means that its labels say nothing of steps;
+    ``notify`` are the receivers that they name.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Target:
     since: datetime
     state: str | None = None
     at_once: bool = False
+    notify: tuple[str, ...] = ()
 
     @property
     def is_unfinished(self) -> bool:

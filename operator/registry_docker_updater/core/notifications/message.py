@@ -35,6 +35,7 @@ def _outcome(image: str, one: TargetOutcome) -> dict[str, Any]:
         "before": {"image": image, "digest": one.before} if one.before else None,
         "after": {"image": image, "digest": one.after} if one.after else None,
         "message": one.message,
+        "log": list(one.log),
     }
 
 
