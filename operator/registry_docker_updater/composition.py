@@ -13,7 +13,7 @@ from registry_docker_updater.activities.evidence import told_runs, unrecorded_ru
 from registry_docker_updater.activities.heads import TrailHeads
 from registry_docker_updater.activities.measured import MeasuredPlaybooks
 from registry_docker_updater.activities.notify import TOGETHER as MESSAGES_TOGETHER
-from registry_docker_updater.activities.notify import Notifier, NotificationPolicy
+from registry_docker_updater.activities.notify import NotificationPolicy, Notifier
 from registry_docker_updater.activities.poll import RegistryPoll
 from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.progress import Progress

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Have a host looked at, and say how the operator may open its engine itself: that is the inventory's word, not the host's."""
+"""Have a host looked at, and say of it what is the inventory's word and not the host's.
+
+That is how the operator may open its engine itself, and which groups it is in.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from ansible.plugins.action import ActionBase
 
 # The inventory's variable, and what it is called in the result.
 _VARIABLE, _LIVE = "docker_live", "live"
+_GROUP_NAMES, _GROUPS = "group_names", "groups"
+# Every host is in the first, and one that is in no other in the second, which says nothing.
+_NO_GROUPS = ("all", "ungrouped")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -18,13 +24,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the module returned, and C(live) where the inventory says so."""
+        """Return what the module returned, with C(groups), and C(live) where the inventory says so."""
         super().run(tmp, task_vars)
         result: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         if result.get("failed") and self._connection.transport == "ssh":
             # What is changed about the user there, such as that it may use the engine, counts for a new connection only.
             self._connection.reset()
+        known = task_vars or {}
         result.pop(_LIVE, None)
-        if _VARIABLE in (task_vars or {}):
-            result[_LIVE] = self._templar.template((task_vars or {})[_VARIABLE])
+        if _VARIABLE in known:
+            result[_LIVE] = self._templar.template(known[_VARIABLE])
+        result[_GROUPS] = sorted(str(name) for name in known.get(_GROUP_NAMES, ()) if name not in _NO_GROUPS)
         return result

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, UNREACHABLE
+from ansible_collections.registry.docker_updater.plugins.module_utils.log_lines import LINES, bounded
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    FAILED,
+    UNREACHABLE,
+    has_log,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
     image_before,
     key_of,
@@ -47,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One entry a target, with kind, name, where, outcome, before, after and message.
+  description: One entry a target, with kind, name, where, outcome, before, after, message and log, the last lines of what did not come up.
   type: list
   elements: dict
 """
@@ -111,7 +116,14 @@ def _entry(kind: str, name: str, where: str, result: Mapping[str, Any]) -> Dict[
         "before": result.get("before"),
         "after": result.get("after"),
         "message": result.get("message"),
+        "log": _log(result.get("log")) if has_log(result["outcome"]) else [],
     }
+
+
+def _log(said: Any) -> List[str]:
+    """Return the lines that a module of ours would tell, themselves: a changed one would not be marked as untrusted any more."""
+    lines = said if isinstance(said, list) else []
+    return [line for line in lines if bounded([line]) == [line]][-LINES:]
 
 
 class FilterModule:

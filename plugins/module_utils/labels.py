@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Mapping
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import strategy
@@ -15,11 +16,15 @@ JOBS = PREFIX + "jobs"
 KEEP_ENV = PREFIX + "keep-env"
 # A container that does its work once and ends with code 0 has proven itself.
 ONE_SHOT = PREFIX + "one-shot"
+# The receivers that are told what becomes of it, separated by commas.
+NOTIFY = PREFIX + "notify"
+MOST_RECEIVERS = 10
 # In which steps a push rolls across the hosts.
 ROLLING = {PREFIX + option: option for option in strategy.STRATEGY}
 # Every label beyond the opt-in that some module reads; anything else under the prefix is reported.
-KNOWN_OPTIONS = frozenset((JOBS, KEEP_ENV, ONE_SHOT, *ROLLING))
+KNOWN_OPTIONS = frozenset((JOBS, KEEP_ENV, ONE_SHOT, NOTIFY, *ROLLING))
 
+_RECEIVER = re.compile("[A-Za-z0-9_.-]{1,64}")
 _YES = frozenset(("true", "yes", "on", "1"))
 _NO = frozenset(("false", "no", "off", "0", ""))
 
@@ -39,6 +44,33 @@ def rolling_options(labels: Mapping[str, str]) -> Dict[str, str]:
     return {option: labels[label] for label, option in ROLLING.items() if label in labels}
 
 
+def is_receiver(name: str) -> bool:
+    """Tell whether a receiver of messages can have this name."""
+    return _RECEIVER.fullmatch(name) is not None
+
+
+def receivers(labels: Mapping[str, str]) -> List[str]:
+    """Return the receivers that ``labels`` name, each once; none where what they say of them cannot be read."""
+    return [] if _problem_of_receivers(labels) else _named(labels)
+
+
+def _named(labels: Mapping[str, str]) -> List[str]:
+    names = [name.strip() for name in labels.get(NOTIFY, "").split(",")]
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def _problem_of_receivers(labels: Mapping[str, str]) -> str:
+    names = _named(labels)
+    if NOTIFY not in labels:
+        return ""
+    if not 1 <= len(names) <= MOST_RECEIVERS:
+        return f"it names {len(names)} receivers, and is to name 1 to {MOST_RECEIVERS}, separated by commas"
+    wrong = [name for name in names if not is_receiver(name)]
+    if wrong:
+        return f"{wrong[0]!r:.100} is no name of a receiver: those have 1 to 64 letters, digits, _ . and -"
+    return ""
+
+
 def problems(labels: Mapping[str, str]) -> List[str]:
     """Say what in ``labels`` is under our prefix and means nothing, a sentence each."""
     found = [
@@ -50,6 +82,9 @@ def problems(labels: Mapping[str, str]) -> List[str]:
         problem = strategy.problem(option, value)
         if problem:
             found.append(f"label {PREFIX}{option}: {problem}")
+    problem = _problem_of_receivers(labels)
+    if problem:
+        found.append(f"label {NOTIFY}: {problem}")
     value = labels.get(OPT_IN, "")
     if not says_yes(value) and value.strip().lower() not in _NO:
         found.insert(0, f"label {OPT_IN}: {value!r} is neither true nor false, so it does not opt in")

@@ -56,6 +56,11 @@ def succeeds(outcome: Any) -> bool:
     return outcome in TASK_SUCCEEDS
 
 
+def has_log(outcome: Any) -> bool:
+    """Tell whether the log of what was started tells why it ended so."""
+    return outcome in (ROLLED_BACK, ROLLBACK_FAILED, FAILED)
+
+
 def rank(outcome: Any) -> int:
     """Return a number by which outcomes are put in order for people: what is not good comes first."""
     return 1 + GOOD.index(outcome) if outcome in GOOD else 0

@@ -178,6 +178,14 @@ message:
   returned: always
   type: str
   sample: web now runs sha256:9f86…
+log:
+  description: >-
+    The last lines, ten at most, of the log of the new container that did not prove itself, with the outcomes failed, rolled_back
+    and rollback_failed. Empty where it has none, or it cannot be read.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: ["cannot connect to the database"]
 warnings:
   description: What could not be kept, and what else is worth knowing.
   returned: when there are any

@@ -137,6 +137,13 @@ message:
   description: The cause of the outcome and what to do about it, in a sentence.
   returned: always
   type: str
+log:
+  description: >-
+    The last lines, ten at most, of the log of the newest task that did not come up, with the outcomes failed, rolled_back and
+    rollback_failed. Empty where it has none, or it cannot be read.
+  returned: always
+  type: list
+  elements: str
 lost:
   description: Whether this manager lost sight of its swarm, so that another one should look.
   returned: always
@@ -291,6 +298,7 @@ def _update(params: Mapping[str, Any], service: str, request: Request, say: Say,
         "after": _side(report.after),
         "message": report.message,
         "msg": report.message,
+        "log": report.log,
         "lost": report.lost,
         "seconds": round(time.monotonic() - began, 1),
         "changed": report.changed,

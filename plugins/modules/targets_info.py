@@ -82,7 +82,7 @@ scan:
       description: >-
         One entry a target: kind (service or container), id, name, image (as the engine has it), image_id (of a container), reference (without
         digest; null where no push can concern it), digests, mode, options (what its labels say of serial, max-failures
-        and order), state, changed_at and age (seconds).
+        and order), notify (the receivers that its labels name), state, changed_at and age (seconds).
       type: list
       elements: dict
     unfinished:
@@ -105,6 +105,11 @@ scan:
       description: Labels without a meaning, targets that can never match, a swarm that does not answer.
       type: list
       elements: str
+groups:
+  description: The groups of the inventory that the host is in, by their names, without C(all) and C(ungrouped).
+  returned: success
+  type: list
+  elements: str
 live:
   description: How the operator may open the engine itself; the inventory's C(docker_live), where it says so.
   returned: when the inventory says so

@@ -346,6 +346,7 @@ def test_a_digest_that_was_rolled_back_is_tried_again_only_when_told(
     )
     outcomes = (updater.rollout_of(bad, "test/app:2") or {})["targets"]
     assert {one["outcome"] for one in outcomes} == {"rolled_back"}
+    assert {(*one["log"],) for one in outcomes} == {("cannot work",)}, "each host tells why"
     assert behind(lab, of(fleet, "2"), good) == []
 
     again = updater.command("push", f"{registry.address}/test/app:2@{bad}")

@@ -177,6 +177,8 @@ def test_what_the_first_version_kept_is_read_by_this_one(storage: Storage, path:
     with sqlite3.connect(path) as connection:
         connection.executescript(
             "ALTER TABLE hosts DROP COLUMN at_once; ALTER TABLE targets DROP COLUMN at_once;"
+            "ALTER TABLE outcomes DROP COLUMN log; ALTER TABLE targets DROP COLUMN notify;"
+            'ALTER TABLE hosts DROP COLUMN "groups";'
             "ALTER TABLE outcomes DROP COLUMN stages; ALTER TABLE notifications DROP COLUMN sent_at;"
             "DROP TABLE trail; DROP TABLE claims; DROP INDEX ix_newest_change; ALTER TABLE newest DROP COLUMN change;"
             "DROP TABLE message_items; DROP TABLE messages; DROP TABLE news; DROP TABLE answers; DROP TABLE silences; DROP INDEX ix_notifications_state; DROP INDEX ix_outcomes_key;"

@@ -118,11 +118,14 @@ def test_what_a_run_that_begins_is_for_is_remembered_should_nobody_hear_of_its_e
 
 
 def test_a_superseded_rollout_ends_with_what_still_waited_in_it(begun: Storage) -> None:
-    end(begun, at(20), ended(Outcome.UPDATED), ended(Outcome.FAILED, "service/x", None))
+    failed = replace(ended(Outcome.FAILED, "service/x", None), log=("cannot work",))
+    end(begun, at(20), ended(Outcome.UPDATED), failed)
+    assert [one["log"] for one in view(begun, 1)["targets"]] == [[], ["cannot work"]]
     record(begun, push(NEWER, at(30)), now=at(30))
     keep_plan(begun, Plan(supersede=(1,)), at(31))
     assert outcomes(begun) == [Outcome.UPDATED, Outcome.SUPERSEDED]
     row = view(begun, 1)
+    assert [one["log"] for one in row["targets"]] == [[], []]
     assert (row["state"], row["due_at"], row["note"]) == ("superseded", None, "a newer push took its place")
     assert begun.history(HOSTS, []).rollouts == {}
 

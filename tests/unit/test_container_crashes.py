@@ -87,6 +87,9 @@ class PlayedContainers:
     def image_users(self, _: str) -> list[str]:
         return []
 
+    def log(self, _: object) -> list[str]:
+        return ["cannot work"]
+
     def start_of_engine(self) -> str:
         return f"start {len(self.up_at_boot)}"
 

@@ -288,12 +288,13 @@ def test_one_that_has_nothing_to_prove_has_its_restart_policy_from_its_start() -
 
 
 def test_the_first_reason_to_turn_back_is_the_one_that_is_kept() -> None:
-    swap = swap_of(member()).turned_back("first", blamed=True).turned_back("second")
+    swap = swap_of(member()).turned_back("first", blamed=True, log=["cannot work"]).turned_back("second")
     assert (swap.direction, swap.reason, swap.blamed) == (BACK, "first", True)
+    assert swap.log == ("cannot work",)
 
 
 def test_a_journal_gives_back_what_was_put_into_it() -> None:
-    swap = swap_of(replace(member(), files=("/a",)), restarts=("x",))
+    swap = swap_of(replace(member(), files=("/a",)), restarts=("x",)).turned_back("bad", log=["cannot work"])
     assert from_json(json.loads(json.dumps(to_json(swap)))) == swap
 
 

@@ -31,6 +31,7 @@ FIELDS = (
     "state",
     "digest",
     "is_worked_on",
+    "notify",
 )
 
 
@@ -285,6 +286,10 @@ def test_a_container_whose_image_lost_its_digests_runs_what_it_ran() -> None:
         {"engine": {}, "targets": 5},
         {"engine": {}, "targets": [seen("pod", "web")]},
         {"engine": {}, "targets": [seen("container", "web", digests=[7])]},
+        {"engine": {}, "targets": [seen("container", "web", notify="team-a")]},
+        {"engine": {}, "targets": [seen("container", "web", notify=["{{ x }}"])]},
+        {"engine": {}, "targets": [seen("container", "web", notify=[7])]},
+        {"engine": {}, "targets": [seen("container", "web", notify=["team-a"] * 11)]},
         {"engine": {}, "targets": [seen("container", "web", age=float("nan"))]},
         None,
         [],
@@ -336,3 +341,23 @@ def test_a_target_is_looked_for_by_all_that_people_know_of_it_whatever_its_case(
 
 def test_an_image_name_is_written_as_people_write_it() -> None:
     assert str(ImageName(HOST, "test/app", "1")) == f"{HOST}/test/app:1"
+
+
+def test_the_receivers_that_a_targets_labels_name_are_as_it_was_seen_last() -> None:
+    known = of(scan("solo", seen("container", "web", notify=["team-a", "team-b"])))
+    (web,) = known.targets.values()
+    assert (web.notify, web.at_once) == (("team-a", "team-b"), True)
+    (web,) = of_one(known, scan("solo", seen("container", "web")), 60).targets.values()
+    assert web.notify == ()
+
+
+def test_the_groups_of_a_host_are_those_of_its_last_answer() -> None:
+    known = of(replace(scan("solo"), groups=("shops",)))
+    assert known.hosts["solo"].groups == ("shops",)
+    silent = of_one(known, silence("solo"), 60)
+    assert silent.hosts["solo"].groups == ("shops",)
+    assert of_one(silent, replace(scan("solo"), groups=("eu", "shops")), 120).hosts["solo"].groups == (
+        "eu",
+        "shops",
+    )
+    assert of_one(known, scan("solo"), 60).hosts["solo"].groups == ()

@@ -3,8 +3,10 @@
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import (
     KNOWN_OPTIONS,
+    NOTIFY,
     opted_in,
     problems,
+    receivers,
 )
 
 LABEL = "registry-docker-updater"
@@ -54,3 +56,30 @@ def test_an_option_of_rolling_that_nobody_can_read_is_complained_about(
     (complaint,) = problems({LABEL: "true", f"{LABEL}.{option}": value})
     assert complaint.startswith(f"label {LABEL}.{option}: {value!r}")
     assert words in complaint
+
+
+def test_receivers_are_named_each_once_in_their_order() -> None:
+    labels = {LABEL: "true", NOTIFY: " team-b, team_a.2,team-b "}
+    assert receivers(labels) == ["team-b", "team_a.2"]
+    assert problems(labels) == []
+    assert receivers({LABEL: "true"}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("team a", "'team a' is no name of a receiver"),
+        ("team-a,{{ x }}", "'{{ x }}' is no name of a receiver"),
+        ("x" * 65, "is no name of a receiver"),
+        ("équipe", "is no name of a receiver"),
+        ("team\n", ""),
+        ("", "names 0 receivers, and is to name 1 to 10"),
+        (" , ", "names 0 receivers"),
+        (",".join(f"team-{number}" for number in range(11)), "names 11 receivers"),
+    ],
+)
+def test_receivers_that_nobody_can_read_are_complained_about_and_none(value: str, words: str) -> None:
+    labels = {LABEL: "true", NOTIFY: value}
+    found = problems(labels)
+    assert [one.startswith(f"label {NOTIFY}: ") and words in one for one in found] == [True] * bool(words)
+    assert receivers(labels) == ([] if words else ["team"])

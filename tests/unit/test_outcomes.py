@@ -11,7 +11,13 @@ from registry_docker_updater.core.fleet.merging import change_after_updates
 from registry_docker_updater.core.fleet.targets import Kind, Target
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.runs.conclusion import by_every_key
-from registry_docker_updater.core.runs.reading import EngineAccess, HostFailure, UnreadableResult, read
+from registry_docker_updater.core.runs.reading import (
+    EngineAccess,
+    HostFailure,
+    Scanned,
+    UnreadableResult,
+    read,
+)
 from registry_docker_updater.core.runs.results import ModuleResult
 from unit.builders import NEW, OLD, at, conclude, container, fleet, outcome_of, seen, service
 
@@ -69,6 +75,36 @@ def test_a_container_is_told_apart_by_the_host_that_speaks() -> None:
     other = outcome_of(said("a", "container", "web"), {web.key: web})
     assert other
     assert (other.key, other.place) == ("container/a/web", "host a")
+
+
+def test_the_last_lines_of_what_did_not_come_up_are_told_and_bounded_again() -> None:
+    lines = [f"{number}\x1b[31m" for number in range(12)]
+    one = outcome_of(said("m2", outcome="rolled_back", log=lines), {})
+    assert one
+    assert one.log == tuple(str(number) for number in range(2, 12))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "log"),
+    [
+        ("updated", ["all is well"]),
+        ("unreachable", ["x"]),
+        ("failed", "x"),
+        ("failed", [{}]),
+        ("failed", None),
+    ],
+)
+def test_what_ended_well_has_no_log_nor_has_what_is_no_list_of_texts(outcome: str, log: Any) -> None:
+    one = outcome_of(said("m2", outcome=outcome, log=log), {})
+    assert one
+    assert (one.outcome, one.log) == (outcome, ())
+
+
+def test_the_groups_of_a_host_come_with_what_it_runs() -> None:
+    result = listed("m1")
+    (one,) = read(replace(result, result={**result.result, "groups": ["shops", "swarm_alpha"]}))
+    assert isinstance(one, Scanned)
+    assert one.groups == ("shops", "swarm_alpha")
 
 
 def test_a_target_nobody_expected_is_told_too() -> None:

@@ -19,6 +19,7 @@ MODULES = {
 PURE = (
     "module_utils.json_text",
     "module_utils.labels",
+    "module_utils.log_lines",
     "module_utils.manual_changes",
     "module_utils.oci",
     "module_utils.outcomes",

@@ -347,6 +347,17 @@ def test_the_team_hears_of_targets_that_were_left_alone() -> None:
     assert (found["where"], found["outcome"], found["message"]) == ("swarm of m1", "skipped", "left alone: …")
 
 
+def test_the_team_hears_the_last_lines_of_what_did_not_come_up_as_a_module_would_tell_them() -> None:
+    said = ["cannot {{ work }}", 7, "x" * 301, "\x1b[31mred", "", "really"]
+    reported = {**_result("web", "rolled_back"), "kind": "service", "id": "1", "log": said}
+    (found,) = target_outcomes({"m1": _variables("m1", swarm_service_results=[reported])}, ["m1"])
+    assert found["log"] == ["cannot {{ work }}", "really"]
+    assert found["log"][0] is said[0], "as it is marked by Ansible"
+    reported["log"] = "cannot work"
+    (found,) = target_outcomes({"m1": _variables("m1", swarm_service_results=[reported])}, ["m1"])
+    assert found["log"] == []
+
+
 def test_a_target_of_which_nobody_said_a_word_is_told_as_failed() -> None:
     """A role that breaks leaves nothing behind."""
     swarm = {"id": "alpha", "manager": True}

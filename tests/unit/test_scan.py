@@ -85,6 +85,7 @@ def test_a_container_that_opted_in_is_a_target(scanned: Scanned) -> None:
             "digests": [OLD],
             "mode": None,
             "options": {},
+            "notify": [],
             "state": "running",
             "changed_at": "2026-11-22T11:00:00.123456789Z",
             "age": pytest.approx(3599.876544),

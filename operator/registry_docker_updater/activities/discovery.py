@@ -94,14 +94,16 @@ class _Heard:
     def hear(self, result: ModuleResult) -> None:
         for reading in read(result):
             if isinstance(reading, Scanned):
-                self.keep(reading.host, reading.seen)
+                self.keep(reading.host, reading.seen, groups=reading.groups)
             elif isinstance(reading, HostFailure | UnreadableResult):
                 self.keep(reading.host, None, reading.reason)
             elif isinstance(reading, EngineAccess):
                 self.access[reading.host] = reading.how
 
-    def keep(self, host: str, seen: SeenHost | None, error: str | None = None) -> None:
-        self.reports[host] = HostReport(host, seen, error, self._clock(), self._asked_at)
+    def keep(
+        self, host: str, seen: SeenHost | None, error: str | None = None, groups: tuple[str, ...] = ()
+    ) -> None:
+        self.reports[host] = HostReport(host, seen, error, self._clock(), self._asked_at, groups)
         self._on_report(self.reports[host])
 
 

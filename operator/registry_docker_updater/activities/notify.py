@@ -15,8 +15,8 @@ from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import (
     Message,
     MessageState,
-    SendResult,
     SendingPolicy,
+    SendResult,
     after_sending,
     next_to_send,
     waits_for_others,

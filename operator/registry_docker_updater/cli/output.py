@@ -19,15 +19,17 @@ class Output:
         """Print ``content`` as JSON."""
         self.out.write(json.dumps(content, indent=2) + "\n")
 
-    def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> None:
-        """Print rows under the names of ``columns``."""
+    def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str], below: str = "") -> None:
+        """Print rows under the names of ``columns``; ``below`` each, indented, the lines that the row has under that name."""
         names = tuple(columns)
         lines = [tuple(name.replace("_", " ").upper() for name in names)]
         lines += [tuple(printable(row[name]) for name in names) for row in rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(names))]
-        for line in lines:
+        for line, row in zip(lines, ({}, *rows), strict=True):
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             self.out.write("  ".join(cells).rstrip() + "\n")
+            for more in row.get(below, ()):
+                self.out.write(f"    {printable(more)}\n")
 
     def line(self, text: Any = "") -> None:
         """Print one line."""

@@ -69,7 +69,7 @@ def _show(row: WholeRolloutRow, kept: Mapping[str, Any], output: Output, *, as_j
             output.line(f"message {message['id']} to {message['receiver']}: {said_of(message)}")
     output.line()
     shown = [{**one, "before": short(one["before"]), "after": short(one["after"])} for one in row["targets"]]
-    output.table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"))
+    output.table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"), below="log")
     drawn = list(picture(row["targets"]))
     if drawn:
         output.line()

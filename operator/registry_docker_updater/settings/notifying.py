@@ -13,4 +13,6 @@ def notification_policy(settings: Settings) -> NotificationPolicy:
     """Return how teams are told, and who they are."""
     given = settings.notifications
     variables = {"notification_templates": str(given.templates)} if given.templates else {}
-    return NotificationPolicy(given.as_core, given.policy, min(_LONGEST, settings.rollouts.timeout), variables)
+    return NotificationPolicy(
+        given.as_core, given.policy, min(_LONGEST, settings.rollouts.timeout), variables
+    )

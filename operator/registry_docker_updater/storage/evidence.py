@@ -8,7 +8,7 @@ from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.heads import KeptHeads
 from registry_docker_updater.core.audit.replay import Replay
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.storage.written import RECORDED
+from registry_docker_updater.storage.written import LATER, RECORDED
 
 # Is called with the number of the entry that was reached.
 Progress = Callable[[int], None]
@@ -25,7 +25,7 @@ def verify(
 
     ``heads`` are those that were kept elsewhere. ``on_entry`` is called with each entry.
     """
-    chained, replay = ChainCheck(heads=heads), Replay(_KEYS)
+    chained, replay = ChainCheck(heads=heads), Replay(_KEYS, LATER)
     with storage.snapshot() as kept:
         for entry in kept.trail.entries():
             yield from chained.see(entry)

@@ -83,6 +83,7 @@ def _host(row: Row[Any]) -> Host:
         row.engine_name,
         tuple(row.containers),
         row.at_once,
+        tuple(row.groups),
     )
 
 
@@ -113,4 +114,5 @@ def _target(row: Row[Any]) -> Target:
         since=row.since,
         state=row.state,
         at_once=row.at_once,
+        notify=tuple(row.notify),
     )

@@ -17,6 +17,27 @@ from registry_docker_updater.storage.written import RECORDED, wrote
 Migration = Callable[[Connection], object]
 FIRST, TRAIL = "0001 the first tables", "0006 the trail"
 _TAKEN_OVER_TOGETHER = 500
+_MESSAGES = """
+CREATE TABLE news (
+    id INTEGER NOT NULL PRIMARY KEY, topic VARCHAR NOT NULL, subject VARCHAR, rollout INTEGER, run INTEGER NOT NULL,
+    at DATETIME NOT NULL, due_at DATETIME NOT NULL, item JSON NOT NULL, is_routed BOOLEAN NOT NULL,
+    FOREIGN KEY(rollout) REFERENCES rollouts (id)
+);
+CREATE INDEX ix_news_rollout ON news (rollout);
+CREATE INDEX ix_news_subject ON news (topic, subject) WHERE subject IS NOT NULL;
+CREATE INDEX ix_news_unrouted ON news (id) WHERE is_routed IS NOT 1;
+CREATE TABLE messages (
+    id INTEGER NOT NULL PRIMARY KEY, receiver VARCHAR NOT NULL, topic VARCHAR NOT NULL, state VARCHAR NOT NULL,
+    purpose VARCHAR NOT NULL, created_at DATETIME NOT NULL, attempts INTEGER NOT NULL, due_at DATETIME,
+    failing_since DATETIME, channels JSON, results JSON NOT NULL, error TEXT, sent_at DATETIME
+);
+CREATE INDEX ix_messages_state ON messages (state);
+CREATE TABLE message_items (
+    message INTEGER NOT NULL, news INTEGER NOT NULL, target_keys JSON, PRIMARY KEY (message, news),
+    FOREIGN KEY(message) REFERENCES messages (id), FOREIGN KEY(news) REFERENCES news (id)
+);
+CREATE INDEX ix_message_items_news ON message_items (news)
+"""
 
 
 def _at_once(connection: Connection) -> None:
@@ -91,24 +112,15 @@ def _answers(connection: Connection) -> None:
     )
 
 
+def _logs(connection: Connection) -> None:
+    """Of the receivers and groups, nothing is known until the next scan."""
+    for table, column in (("outcomes", "log"), ("targets", "notify"), ("hosts", '"groups"')):
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} JSON NOT NULL DEFAULT '[]'"))
+
+
 def _messages(connection: Connection) -> None:
     """Make room for news and messages to receivers; what was due before is taken over when an operator starts."""
-    for statement in (
-        "CREATE TABLE news (id INTEGER NOT NULL PRIMARY KEY, topic VARCHAR NOT NULL, subject VARCHAR, rollout INTEGER,"
-        " run INTEGER NOT NULL, at DATETIME NOT NULL, due_at DATETIME NOT NULL, item JSON NOT NULL,"
-        " is_routed BOOLEAN NOT NULL, FOREIGN KEY(rollout) REFERENCES rollouts (id))",
-        "CREATE INDEX ix_news_rollout ON news (rollout)",
-        "CREATE INDEX ix_news_subject ON news (topic, subject) WHERE subject IS NOT NULL",
-        "CREATE INDEX ix_news_unrouted ON news (id) WHERE is_routed IS NOT 1",
-        "CREATE TABLE messages (id INTEGER NOT NULL PRIMARY KEY, receiver VARCHAR NOT NULL, topic VARCHAR NOT NULL,"
-        " state VARCHAR NOT NULL, purpose VARCHAR NOT NULL, created_at DATETIME NOT NULL, attempts INTEGER NOT NULL,"
-        " due_at DATETIME, failing_since DATETIME, channels JSON, results JSON NOT NULL, error TEXT, sent_at DATETIME)",
-        "CREATE INDEX ix_messages_state ON messages (state)",
-        "CREATE TABLE message_items (message INTEGER NOT NULL, news INTEGER NOT NULL, target_keys JSON,"
-        " PRIMARY KEY (message, news), FOREIGN KEY(message) REFERENCES messages (id),"
-        " FOREIGN KEY(news) REFERENCES news (id))",
-        "CREATE INDEX ix_message_items_news ON message_items (news)",
-    ):
+    for statement in _MESSAGES.split(";"):
         connection.execute(text(statement))
 
 
@@ -122,6 +134,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0007 what people look for": _looking,
     "0008 silences": _silences,
     "0009 what was answered": _answers,
+    "0010 the logs of what failed": _logs,
     "0011 messages to receivers": _messages,
 }
 

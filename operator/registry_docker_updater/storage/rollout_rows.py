@@ -57,7 +57,8 @@ def push_of(row: Row[Any]) -> KeptPush:
 def outcome_row(rollout: int, one: RunOutcome) -> dict[str, Any]:
     """Return what became of a target of ``rollout`` as it is kept."""
     stages = {stage: moment.isoformat() for stage, moment in one.result.stages.items()}
-    return {**asdict(one.result), "stages": stages, "rollout": rollout, "run": one.run, "at": one.at}
+    result = {**asdict(one.result), "stages": stages, "log": list(one.result.log)}
+    return {**result, "rollout": rollout, "run": one.run, "at": one.at}
 
 
 def outcome_of(row: Row[Any]) -> RunOutcome:
@@ -73,5 +74,6 @@ def outcome_of(row: Row[Any]) -> RunOutcome:
         message=row.message,
         left_alone=row.left_alone,
         stages={stage: datetime.fromisoformat(moment) for stage, moment in row.stages.items()},
+        log=tuple(row.log),
     )
     return RunOutcome(result, row.run, row.at)

@@ -126,6 +126,7 @@ hosts = Table(
     Column("engine_name", String),
     Column("containers", JSON, nullable=False, default=[]),
     Column("at_once", Boolean, nullable=False, server_default=false()),
+    Column("groups", JSON, nullable=False, server_default="[]"),
 )
 
 targets = Table(
@@ -143,6 +144,7 @@ targets = Table(
     Column("since", Moment, nullable=False),
     Column("state", String),
     Column("at_once", Boolean, nullable=False, server_default=false()),
+    Column("notify", JSON, nullable=False, server_default="[]"),
 )
 
 # `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.
@@ -180,6 +182,7 @@ outcomes = Table(
     Column("message", Text),
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("stages", JSON, nullable=False, server_default="{}"),
+    Column("log", JSON, nullable=False, server_default="[]"),
 )
 
 # The last thing that became of each target, whatever the rollout.

@@ -32,6 +32,8 @@ RECORDED: Mapping[str, Table] = {
         tables.silences,
     )
 }
+# Columns that are younger than the trail, with what they hold in the rows of before: entries of those do not tell it.
+LATER: Mapping[str, Mapping[str, Any]] = {tables.outcomes.name: {tables.outcomes.c.log.name: "[]"}}
 _WRITTEN = "written"
 _JSON = {
     name: tuple(column.name for column in table.c if isinstance(column.type, JSON))

@@ -19,7 +19,7 @@ from registry_docker_updater.views.values import moment
 class HostRow(TypedDict):
     """A host as it was seen last; ``unfinished`` are updates that were interrupted there.
 
-    ``notes`` tell people what is to be known of it.
+    ``groups`` are those of the inventory that it is in. ``notes`` tell people what is to be known of it.
     """
 
     name: str
@@ -35,12 +35,13 @@ class HostRow(TypedDict):
     engine_id: str | None
     engine_name: str | None
     containers: list[str]
+    groups: list[str]
     is_reachable: bool
     notes: list[str]
 
 
 class TargetRow(TypedDict):
-    """A swarm service or standalone container that opted in, and what it runs."""
+    """A swarm service or standalone container that opted in, and what it runs; ``notify`` are the receivers that its labels name."""
 
     key: str
     kind: str
@@ -53,6 +54,7 @@ class TargetRow(TypedDict):
     digests: list[str]
     since: str
     state: str | None
+    notify: list[str]
 
 
 class FleetRows(TypedDict):
@@ -118,6 +120,7 @@ def target(one: Target) -> TargetRow:
         "digests": sorted(one.digests),
         "since": moment(one.since),
         "state": one.state,
+        "notify": list(one.notify),
     }
 
 
@@ -152,6 +155,7 @@ def _host(one: Host, notes: list[str]) -> HostRow:
         "engine_id": one.engine_id,
         "engine_name": one.engine_name,
         "containers": list(one.containers),
+        "groups": list(one.groups),
         "is_reachable": one.is_reachable,
         "notes": notes,
     }

@@ -25,7 +25,7 @@ class StageRow(TypedDict):
 
 
 class OutcomeRow(TypedDict):
-    """What became of one target of a rollout."""
+    """What became of one target of a rollout; ``log`` are the last lines of the log of what did not come up."""
 
     rollout: int
     key: str
@@ -38,6 +38,7 @@ class OutcomeRow(TypedDict):
     before: str | None
     after: str | None
     message: str | None
+    log: list[str]
     left_alone: bool
 
 
@@ -212,6 +213,7 @@ def outcome(rollout_id: int, said: RunOutcome) -> OutcomeRow:
         "before": one.before,
         "after": one.after,
         "message": one.message,
+        "log": list(one.log),
         "left_alone": one.left_alone,
     }
 

@@ -28,7 +28,7 @@ class AnswerRow(TypedDict):
 
 
 class PastRow(TypedDict):
-    """What became of a target in a rollout."""
+    """What became of a target in a rollout; ``log`` are the last lines of the log of what did not come up."""
 
     rollout: int
     run: int
@@ -40,6 +40,7 @@ class PastRow(TypedDict):
     before: str | None
     after: str | None
     message: str | None
+    log: list[str]
     left_alone: bool
 
 
@@ -100,5 +101,6 @@ def _past(one: KeptOutcome) -> PastRow:
         "before": result.before,
         "after": result.after,
         "message": result.message,
+        "log": list(result.log),
         "left_alone": result.left_alone,
     }

@@ -18,6 +18,9 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.sight import Seen
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.files import ContainerFiles
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.container_log import (
+    log_of_container,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     Conflict,
     EngineError,
@@ -185,6 +188,11 @@ class Containers:
         except Conflict as conflict:
             if "already in progress" not in conflict.message:
                 raise
+
+    def log(self, container: Inspect) -> List[str]:
+        """Return the last lines of the log of ``container``, none where they cannot be had."""
+        has_terminal = bool(container["Config"].get("Tty"))
+        return log_of_container(self.engine, container["Id"], has_terminal=has_terminal)
 
     def image_users(self, image: str) -> List[str]:
         """Return the ids of the containers, running or not, that were made from ``image`` (an id)."""

@@ -39,14 +39,20 @@ def gate(work: Work, index: int, pair: Pair) -> None:
     if verdict.word == GOOD:
         lost = _lost_ports(work, pair, container)
         if lost:
-            work.remember(work.swap.turned_back(f"{member.name} came up without its ports {lost}"))
+            work.remember(
+                work.swap.turned_back(
+                    f"{member.name} came up without its ports {lost}", log=work.containers.log(container)
+                )
+            )
         else:
             work.remember(replace(work.swap, passed=(*work.swap.passed, member.name)))
     elif not as_seen(container).alive and (work.is_suspect or work.engine_restarted()):
         work.is_suspect = False  # the engine's end, or the host's, may have been its own: once more
         work.containers.start(member.new_id)
     else:
-        work.remember(work.swap.turned_back(f"{member.name}: {verdict.reason}", blamed=True))
+        # Now, for the new container is removed on the way back; in the journal, for another process may go that way.
+        log = work.containers.log(container)
+        work.remember(work.swap.turned_back(f"{member.name}: {verdict.reason}", blamed=True, log=log))
 
 
 def _watch(work: Work, identity: str) -> Optional[Tuple[Inspect, Verdict]]:

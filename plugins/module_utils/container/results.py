@@ -14,7 +14,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Work
-from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import UPDATED
+from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import UPDATED, has_log
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import CONTAINER
 
 Result = Dict[str, Any]
@@ -40,6 +40,7 @@ def result_of(
         "before": state,
         "after": dict(state),
         "message": message,
+        "log": [],
         "warnings": [],
         "seconds": 0.0,
         "downtime": None,
@@ -64,6 +65,7 @@ def result_of_swap(work: Work, outcome: str, message: str, seconds: float) -> Re
         "before": before,
         "after": stays,
         "message": message,
+        "log": list(swap.log) if has_log(outcome) else [],
         "warnings": list(swap.warnings),
         "seconds": round(seconds, 3),
         "downtime": work.downtime if outcome == UPDATED else None,

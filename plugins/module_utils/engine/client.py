@@ -10,9 +10,12 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple, Type
 from urllib.parse import quote, urlencode
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.bounded_http import (
+    BoundedResponse,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import (
     DEFAULT_HOST,
     connection_to,
@@ -93,6 +96,14 @@ class Engine:
                 if line.strip():
                     yield _decoded(line, f"POST {path}")
 
+    def beginning(self, path: str, query: Mapping[str, Any], longest: int, seconds: float) -> bytes:
+        """GET ``path``; return ``longest`` bytes at most, and what comes of them within so many ``seconds``."""
+        call = Call("GET", self._url(path, query))
+        connection = self.connect(seconds)
+        connection.response_class = _within(seconds)
+        with Exchange(connection, self.address, call) as response:
+            return response.read_what_comes(longest)
+
     def connect(self, timeout: Optional[float]) -> http.client.HTTPConnection:
         """Return a connection, not yet opened, as the options say: unix socket, TCP, or TLS."""
         return connection_to(self.address, self._options, timeout)
@@ -137,6 +148,13 @@ class Engine:
         }
         url = "/v{}{}".format(api_version or self.api_version, quote(path, safe="/:@"))
         return url + ("?" + urlencode(given) if given else "")
+
+
+def _within(limit: float) -> Type[BoundedResponse]:
+    class Within(BoundedResponse):
+        seconds = limit
+
+    return Within
 
 
 def _text(value: Any) -> str:

@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional
 
@@ -76,6 +77,17 @@ class Exchange:
         """Return all of the answer."""
         with _answering(self._call.what):
             return self._response.read()
+
+    def read_what_comes(self, longest: int) -> bytes:
+        """Return ``longest`` bytes of the answer at most; what ends it early, such as the connection's limit, ends it."""
+        found = b""
+        with suppress(OSError, http.client.HTTPException):
+            while len(found) < longest:
+                piece = self._response.read1(longest - len(found))
+                if not piece:
+                    break
+                found += piece
+        return found
 
     def __iter__(self) -> Iterator[bytes]:
         while True:

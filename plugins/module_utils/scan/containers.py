@@ -102,6 +102,7 @@ class ContainerScan:
             "digests": digests_in(self._digests[image_id], reference) if reference else [],
             "mode": None,
             "options": ours.rolling_options(labels),
+            "notify": ours.receivers(labels),
             "state": (container.get("State") or {}).get("Status"),
             **changed(container.get("Created"), self._now),
         }

@@ -106,6 +106,7 @@ def services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Dict[str
             "digests": [reference.digest] if reference and reference.digest else [],
             "mode": mode_of(spec),
             "options": ours.rolling_options(labels),
+            "notify": ours.receivers(labels),
             "state": (service.get("UpdateStatus") or {}).get("State"),
             **changed(service.get("UpdatedAt"), now),
         }

@@ -13,13 +13,18 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.container_log import log_of_task
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     EngineUnreachable,
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import Sight
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import (
+    Json,
+    Sight,
+    has_terminal,
+)
 
 Service = Dict[str, Any]
 Auth = Optional[Mapping[str, str]]
@@ -112,6 +117,10 @@ class SwarmEngine:
         except EngineError as error:
             hint = "" if auth else ", and no credentials for it are configured"
             raise Refused(f"the registry does not give {name}: {error.message}{hint}") from error
+
+    def log(self, task: Json) -> List[str]:
+        """Return the last lines of the log of ``task``, none where they cannot be had."""
+        return log_of_task(self._engine, task["ID"], has_terminal=has_terminal(task))
 
     def _look(self) -> Sight:
         service = self._engine.get(self._path)

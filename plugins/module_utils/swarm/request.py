@@ -33,7 +33,7 @@ class Request:
 
 @dataclass
 class Report:
-    """What became of the service. ``lost`` asks for another manager to look; ``stages`` says when it passed each, by the monotonic clock."""
+    """What became of the service. ``log`` are the last lines of a task that did not come up. ``lost`` asks for another manager to look; ``stages`` says when it passed each, by the monotonic clock."""
 
     outcome: str = ""
     message: str = ""
@@ -45,5 +45,6 @@ class Report:
     before: str = ""
     after: str = ""
     diff: Optional[Dict[str, Any]] = None
+    log: List[str] = field(default_factory=list)
     warnings: List[str] = field(default_factory=list)
     stages: Dict[str, float] = field(default_factory=dict)

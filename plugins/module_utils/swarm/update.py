@@ -21,6 +21,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes i
     SUPERSEDED,
     UNCHANGED,
     UPDATED,
+    has_log,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
@@ -33,7 +34,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     watch as swarm_watch,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import tasks_up
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import (
+    Sight,
+    tasks_up,
+    telling,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
     Change,
     Lost,
@@ -44,6 +49,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engi
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Report, Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
+
+_NOT_UP = (swarm_watch.PAUSED, swarm_watch.LATE, swarm_watch.ROLLED_BACK)
 
 # An outcome and its message.
 Ending = Tuple[str, str]
@@ -85,6 +92,8 @@ class ServiceUpdate:
             report.message = (
                 f"{reason}. What becomes of the service cannot be seen from here; look again later"
             )
+        if not has_log(report.outcome):
+            report.log = []
         return report
 
     def _run(self) -> Ending:
@@ -105,6 +114,7 @@ class ServiceUpdate:
         if self._is_being_rolled_back(service):
             if self._request.check_only:
                 return "", "the service is being rolled back"
+            self._keep_log(self._swarm.look())
             return self._await_rollback("the update did not come up and was rolled back")
         return self._update(service, reference)
 
@@ -241,9 +251,17 @@ class ServiceUpdate:
             self._say(verdict.text)
             if verdict.state != swarm_watch.WAITING:
                 self._report.warnings += verdict.warnings
+                if verdict.state in _NOT_UP and config == "UpdateConfig":
+                    self._keep_log(sight)
                 self._report.after = swarm_spec.image_of(sight.spec)
                 return verdict
             time.sleep(verdict.again_in)
+
+    def _keep_log(self, sight: Sight) -> None:
+        """Keep the last lines of what did not come up; swarm soon forgets its tasks."""
+        task = telling(sight, self._wanted)
+        if task:
+            self._report.log = self._swarm.log(task)
 
     def _reference(self, image: str) -> Reference:
         """Return the service's name for what was pushed, under its own host."""

@@ -13,15 +13,15 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.mark.parametrize(
-    ("image", "reason"),
+    ("image", "reason", "log"),
     [
-        ("crashing", "it ended with exit code 1"),
-        ("no-program", "no such file"),
-        ("never-healthy", "its health check failed"),
+        ("crashing", "it ended with exit code 1", ["cannot work"]),
+        ("no-program", "no such file", []),
+        ("never-healthy", "its health check failed", []),
     ],
 )
 def test_a_bad_image_brings_the_very_same_container_back_and_is_not_tried_again(
-    site: Site, digests: dict[str, str], image: str, reason: str
+    site: Site, digests: dict[str, str], image: str, reason: str, log: list[str]
 ) -> None:
     old = run(site, "web", "--restart", "unless-stopped", "-p", "8080:80")
 
@@ -29,6 +29,7 @@ def test_a_bad_image_brings_the_very_same_container_back_and_is_not_tried_again(
 
     assert result["outcome"] == "rolled_back"
     assert reason in result["message"]
+    assert result["log"] == log
     assert (result["before"]["id"], result["after"]["id"]) == (old, old)
     assert site.names() == {"web": "running"}
     web = site.inspect("web")
@@ -40,7 +41,26 @@ def test_a_bad_image_brings_the_very_same_container_back_and_is_not_tried_again(
     assert again["outcome"] == "rolled_back"
     assert "is not tried again" in again["message"]
     assert site.inspect("web")["State"]["StartedAt"] == started
-    assert site.update("web", digests["good"])["outcome"] == "updated"
+    good = site.update("web", digests["good"])
+    assert (good["outcome"], good["log"]) == ("updated", [])
+
+
+@pytest.mark.parametrize(
+    ("options", "log"),
+    [
+        (("--tty",), ["cannot work"]),
+        (("--log-driver", "local"), ["cannot work"]),
+        (("--log-driver", "none"), []),
+    ],
+)
+def test_the_log_of_a_bad_image_is_told_where_its_driver_keeps_one(
+    site: Site, digests: dict[str, str], options: tuple[str, ...], log: list[str]
+) -> None:
+    run(site, "web", *options)
+
+    result = site.update("web", digests["crashing"])
+
+    assert (result["outcome"], result["log"]) == ("rolled_back", log)
 
 
 def test_a_failed_image_leaves_no_volumes_behind(site: Site, digests: dict[str, str]) -> None:

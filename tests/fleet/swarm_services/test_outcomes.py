@@ -61,6 +61,7 @@ def test_a_crashing_image_that_swarm_pauses_at_is_rolled_back(place: Place) -> N
     assert outcome_of(result) == "rolled_back"
     assert result["failed"]
     assert "exit" in result["message"]
+    assert result["log"] == ["cannot work"]
     assert result["after"]["digest"] == old
     assert place.running() == [place.pinned(old)] * 2
 
@@ -75,7 +76,20 @@ def test_a_crashing_image_that_swarm_rolls_back_itself_is_no_success(place: Plac
 
     assert outcome_of(result) == "rolled_back"
     assert "exit" in result["message"]
+    assert result["log"] == ["cannot work"]
     assert place.running() == [place.pinned(old)]
+
+
+@on_both_engines
+def test_the_log_of_a_bad_image_is_told_where_its_driver_keeps_one(place: Place) -> None:
+    place.push(images.good("1"))
+    place.create("--log-driver=none", "--update-failure-action=pause")
+    place.wait_until_up()
+
+    result = place.update(place.push(images.crashing("2")))
+
+    assert outcome_of(result) == "rolled_back"
+    assert result["log"] == []
 
 
 @on_both_engines

@@ -16,6 +16,7 @@ from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEW, OLD, container, host, whole
 
 APP = f"{HOST}/test/app:1"
+LOG = ("mkdir /data", "  cannot work\x1b[2J")
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def history(store: Storage) -> Storage:
     begin(store, now, web, db)
     outcomes = (
         TargetOutcome(web.key, web.kind, web.name, web.place, Outcome.UPDATED, OLD, NEW),
-        TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.FAILED, OLD, OLD, "no space left"),
+        TargetOutcome(db.key, db.kind, db.name, db.place, Outcome.FAILED, OLD, OLD, "no space left", log=LOG),
     )
     end(store, now, *outcomes, retry=ONCE)
     return store

@@ -55,7 +55,10 @@ def test_rollouts_counts_outcomes_and_rollout_shows_each(history: Storage, site:
     assert f"image: {APP}" in out
     assert f"kept in: {site.state}/runs/1" in out
     assert "message 1 to default: due" in out
-    assert re.search(r"container\s+db\s+host solo\s+failed\s+a{12}\s+a{12}\s+no space left", out)
+    assert re.search(
+        r"container\s+db\s+host solo\s+failed\s+a{12}\s+a{12}\s+no space left\n    mkdir /data\n      cannot work\\x1b\[2J\n",
+        out,
+    )
     assert re.search(r"container\s+web\s+host solo\s+updated\s+a{12}\s+b{12}", out)
 
 

@@ -10,6 +10,7 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.runs.results import TaskStart
+from registry_docker_updater.storage.actions import keep_outcome
 from registry_docker_updater.views.rollouts import ending, rollouts
 from unit.builders import NEWER, OLD
 from unit.builders import rollout as made_up
@@ -77,3 +78,19 @@ def test_a_rollout_that_left_a_target_alone_did_not_end_well_and_one_that_goes_o
     state: RolloutState, left_alone: int, says: str | None
 ) -> None:
     assert ending(made_up(state), {Outcome.UPDATED: 3}, left_alone) == says
+
+
+def test_the_last_lines_of_what_did_not_come_up_are_shown_as_they_are_and_do_nothing(
+    browser: Browser, site: Served
+) -> None:
+    (worker,) = [one for one in site.fleet.targets.values() if one.name == "worker"]
+    log = ("<script>alert(1)</script>", "  at {{ 7 * 7 }}\u202e")
+    ended = TargetOutcome(
+        worker.key, worker.kind, worker.name, worker.place, Outcome.ROLLED_BACK, OLD, OLD, "it ended", log=log
+    )
+    assert '<pre class="log">' not in browser.get("/rollouts/4").markup
+    site.progress.ended(4, ended, utc_now())
+    shown = '<pre class="log">\n&lt;script&gt;alert(1)&lt;/script&gt;\n  at {{ 7 * 7 }}\\u202e\n</pre>'
+    assert shown in browser.get("/rollouts/4").markup
+    keep_outcome(site.storage, 4, NEWER, ended, utc_now())
+    assert shown in browser.get(f"/targets/{worker.key}").markup

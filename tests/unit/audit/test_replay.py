@@ -51,6 +51,24 @@ def test_several_values_that_differ_are_named() -> None:
     assert found == ["outcomes, row 1 a: outcome, place are not as entry 1 says"]
 
 
+def test_of_a_column_that_is_younger_an_entry_need_not_tell_and_rows_of_before_have_what_is_known_of_it() -> (
+    None
+):
+    replay, entries = (
+        Replay(KEYS, {"outcomes": {"log": "[]"}}),
+        chained(
+            {"rows": {"outcomes": [outcome("a", "failed"), {**outcome("b", "failed"), "log": "[1]"}]}},
+        ),
+    )
+    assert [flaw for one in entries for flaw in replay.see(one)] == []
+    new = {**outcome("b", "failed"), "log": "[1]"}
+    assert differences(replay, entries, {**outcome("a", "failed"), "log": "[]"}, new) == []
+    assert differences(replay, entries, {**outcome("a", "failed"), "log": "[2]"}, {**new, "log": "[]"}) == [
+        "outcomes, row 1 a: log is not as entry 1 says",
+        "outcomes, row 1 b: log is not as entry 1 says",
+    ]
+
+
 def test_a_row_that_is_gone_and_one_that_nobody_told_of_are_found() -> None:
     replay, entries = replayed({"rows": {"outcomes": [outcome("a", "failed")]}})
     assert differences(replay, entries, outcome("b", "failed")) == [

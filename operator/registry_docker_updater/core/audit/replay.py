@@ -23,10 +23,13 @@ _EVENTS = "events"
 class Replay:
     """Goes through a trail, entry by entry; ``keys`` are the names of the columns of each table's primary key.
 
+    ``later`` are columns of tables of which entries of before do not tell, each with the value that those rows have.
+
     ``removed`` are the first and last numbers of entries whose content was removed, by the trail itself.
     """
 
     keys: Mapping[str, Sequence[str]]
+    later: Mapping[str, Row] = field(default_factory=dict)
     removed: list[tuple[int, int]] = field(default_factory=list)
     _rows: dict[tuple[str, str], tuple[bytes, int]] = field(default_factory=dict)
     _waiting: dict[Tag, Row] = field(default_factory=dict)
@@ -82,7 +85,7 @@ class Replay:
         facts, rows = content["facts"], content.get("rows", {})
         for table, written in rows.items():
             for row in written:
-                self._rows[table, self._key(table, row)] = _digest(row), entry.sequence
+                self._rows[table, self._key(table, row)] = _digest(self._whole(table, row)), entry.sequence
         for event in rows.get(_EVENTS, ()):
             self._tags[event["id"]] = _tag(event)
             if entry.kind == TRAIL_BEGAN:
@@ -129,8 +132,12 @@ class Replay:
         written = json.loads(said.content or "{}").get("rows", {}).get(table, ())
         (before,) = [one for one in written if self._key(table, one) == self._key(table, row)][-1:] or [{}]
         now = json.loads(canonical(row))
+        before = self._whole(table, before)
         different = sorted(name for name in now if now[name] != before.get(name))
         return f"{', '.join(different)} {'is' if len(different) == 1 else 'are'} not as entry {said.sequence} says"
+
+    def _whole(self, table: str, row: Row) -> Row:
+        return {**self.later[table], **row} if table in self.later else row
 
     def _key(self, table: str, row: Row) -> str:
         return canonical({"": [row[name] for name in self.keys[table]]})

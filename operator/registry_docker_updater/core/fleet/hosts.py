@@ -31,6 +31,8 @@ class Host:
     ``engine_id`` and ``engine_name`` are the engine's own, ``containers`` the ids of those that opted in: by them an
     engine is known under another name.
 
+    ``groups`` are those of the inventory that it is in, as they were when it answered last, without ``all`` and ``ungrouped``.
+
     ``at_once`` means that the inventory says nothing of steps for it, and has no tasks of the shop's run around updates.
     """
 

@@ -35,7 +35,7 @@ def change_after_report(fleet: Fleet, report: HostReport, now: datetime) -> Flee
             before or Host(report.host, at), asked_at=at, error=report.error or "no answer", warnings=()
         )
         return FleetChange({report.host: silent})
-    host = _host(report.host, report.seen, before, at)
+    host = replace(_host(report.host, report.seen, before, at), groups=report.groups)
     draft = _Draft(fleet, host, names_of(fleet, host))
     named = {target.key: target for seen in report.seen.targets if (target := draft.target(seen, at))}
     for target in named.values():
@@ -121,6 +121,7 @@ class _Draft:
             since=now - timedelta(seconds=seen.age),
             state=seen.state,
             at_once=seen.at_once,
+            notify=seen.notify,
         )
 
     def look_after_services(self, named: set[str]) -> None:

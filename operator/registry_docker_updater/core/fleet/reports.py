@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import (
+    MOST_RECEIVERS,
+    is_receiver,
+)
+
 from registry_docker_updater.core.fleet.hosts import UnfinishedUpdate
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.references import Reference
@@ -25,7 +30,7 @@ class UnreadableReport(ValueError):
 class SeenTarget:
     """A target as its host sees it; ``age`` is for how many seconds it has run what it runs.
 
-    ``at_once`` means that its labels say nothing of steps.
+    ``at_once`` means that its labels say nothing of steps; ``notify`` are the receivers that they name.
     """
 
     kind: Kind
@@ -37,6 +42,7 @@ class SeenTarget:
     age: float = 0.0
     state: str | None = None
     at_once: bool = False
+    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class HostReport:
     """The answer of one host to one scan: what it sees, or why it did not say.
 
     ``asked_at`` is when it was asked and ``at`` when it answered, by the operator's clock: what it says was so at
-    some moment between them.
+    some moment between them. ``groups`` are those of the inventory that it is in, of one that answered: no word of its own.
     """
 
     host: str
@@ -78,6 +84,7 @@ class HostReport:
     error: str | None = None
     at: datetime | None = None
     asked_at: datetime | None = None
+    groups: tuple[str, ...] = ()
 
 
 def read_report(said: Any) -> SeenHost:
@@ -119,7 +126,15 @@ def _target(said: Mapping[str, Any]) -> SeenTarget:
         age=_seconds(said["age"] or 0),
         state=_text(said["state"]),
         at_once=not said.get("options"),
+        notify=_receivers(said.get("notify")),
     )
+
+
+def _receivers(said: Any) -> tuple[str, ...]:
+    names = tuple(_list(said))
+    if len(names) > MOST_RECEIVERS or not all(isinstance(one, str) and is_receiver(one) for one in names):
+        raise ValueError(f"receivers {said!r:.100}")
+    return names
 
 
 def _unfinished(said: Mapping[str, Any]) -> UnfinishedUpdate:

@@ -60,7 +60,8 @@ class Target:
     ``key`` is its identity across scans and recreations; ``place`` says where it is, for people; ``hosts`` are
     the inventory names through which it can be updated: the managers of its swarm, or the names of its own engine.
     ``digests`` are those its image is known under, ``since`` when it began to run them, by the operator's clock.
-    ``reference`` is None where no push can concern it. ``at_once`` means that its labels say nothing of steps.
+    ``reference`` is None where no push can concern it. ``at_once`` means that its labels say nothing of steps;
+    ``notify`` are the receivers that they name.
     """
 
     key: str

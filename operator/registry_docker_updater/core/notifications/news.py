@@ -53,7 +53,11 @@ class News:
 
 
 def news_of_rollout(
-    rollout: Rollout, push: KeptPush, outcomes: Iterable[TargetOutcome], announcement: Announcement, now: datetime
+    rollout: Rollout,
+    push: KeptPush,
+    outcomes: Iterable[TargetOutcome],
+    announcement: Announcement,
+    now: datetime,
 ) -> News:
     """Return the news of a rollout as it stands after its last run; they have no number so far."""
     known = tuple(outcomes)
@@ -148,6 +152,7 @@ def _outcome(image: str, one: TargetOutcome, announcement: Announcement) -> dict
         "before": {"image": image, "digest": one.before} if one.before else None,
         "after": {"image": image, "digest": one.after} if one.after else None,
         "message": one.message,
+        "log": list(one.log),
         "was": str(before.outcome) if before else None,
         "is_new": one.key in announcement.new,
     }

@@ -218,7 +218,8 @@ def superseded(rollout: Rollout, outcomes: Collection[RunOutcome], now: datetime
             note="a newer push took its place",
         ),
         outcomes=tuple(
-            RunOutcome(replace(one.result, outcome=Outcome.SUPERSEDED), one.run, now) for one in waiting
+            RunOutcome(replace(one.result, outcome=Outcome.SUPERSEDED, log=()), one.run, now)
+            for one in waiting
         ),
     )
 

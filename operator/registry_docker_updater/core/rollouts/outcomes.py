@@ -42,6 +42,11 @@ class Outcome(StrEnum):
         """Whether the target is not what the push was to make of it, and nobody meant that."""
         return self in FAILURES
 
+    @property
+    def has_log(self) -> bool:
+        """Whether the log of what was started tells why it ended so."""
+        return outcomes.has_log(self)
+
 
 # The gravest first: neither the old nor the new one is known to run, the update was begun, it was undone, it was not begun.
 FAILURES = (Outcome.ROLLBACK_FAILED, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.UNREACHABLE)
@@ -52,7 +57,7 @@ class TargetOutcome:
     """What became of one target; ``before`` and ``after`` are digests, where known.
 
     ``left_alone`` tells that it was not touched because other targets failed before its turn came, ``stages`` when it passed
-    those that its run told of.
+    those that its run told of. ``log`` are the last lines of the log of what did not come up, as its host told them.
     """
 
     key: str
@@ -65,3 +70,4 @@ class TargetOutcome:
     message: str | None = None
     left_alone: bool = False
     stages: Mapping[str, datetime] = field(default_factory=dict)
+    log: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ def outcome_of(
         message=reported.message,
         left_alone=reported.left_alone,
         stages=moments(reported.stages, now) if now else {},
+        log=reported.log,
     )
 
 

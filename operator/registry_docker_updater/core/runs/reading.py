@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.log_lines import bounded
+
 from registry_docker_updater.core.fleet.reports import SeenHost, UnreadableReport, read_report
 from registry_docker_updater.core.fleet.targets import Kind
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -21,17 +23,18 @@ _SCANNING_ROLE = f"{COLLECTION}.fleet_scan"
 
 @dataclass(frozen=True)
 class Scanned:
-    """What the engine of ``host`` and its swarm run."""
+    """What the engine of ``host`` and its swarm run; ``groups`` are those of the inventory that it is in."""
 
     host: str
     seen: SeenHost
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReportedOutcome:
     """What a module said became of one target; ``digest`` is the one that it was to be brought to, where that was said.
 
-    ``stages`` says for how many seconds each stage lay back when it was told.
+    ``stages`` says for how many seconds each stage lay back when it was told, ``log`` are the last lines of what did not come up.
     """
 
     host: str
@@ -45,6 +48,7 @@ class ReportedOutcome:
     left_alone: bool = False
     digest: str | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,9 @@ def _is_ours(result: ModuleResult) -> bool:
 def _said(result: ModuleResult) -> Iterator[Reading]:
     content = result.result
     if "scan" in content:
-        yield Scanned(result.host, read_report(content["scan"]))
+        # The groups are the controller's word, which the run's process hands on of no other module.
+        groups = tuple(map(str, content.get("groups", ())))
+        yield Scanned(result.host, read_report(content["scan"]), groups)
     if "kind" in content and "outcome" in content:
         yield _outcome(result.host, content)
     if "repairs" in content:
@@ -127,18 +133,20 @@ def _repairs(host: str, said: Any) -> Iterator[ReportedOutcome]:
 
 
 def _outcome(host: str, said: Mapping[str, Any]) -> ReportedOutcome:
+    outcome = Outcome(said["outcome"])
     return ReportedOutcome(
         host=host,
         kind=Kind(said["kind"]),
         id=str(said.get("id")),
         name=str(said.get("name")),
-        outcome=Outcome(said["outcome"]),
+        outcome=outcome,
         before=_digest(said.get("before")),
         after=_digest(said.get("after")),
         message=str(said["message"]) if said.get("message") else None,
         left_alone=said.get("left_alone") is True,
         digest=_text(said.get("digest")),
         stages=read_ages(said.get("stages")),
+        log=tuple(bounded(said.get("log"))) if outcome.has_log else (),
     )
 
 

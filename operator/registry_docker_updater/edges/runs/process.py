@@ -36,6 +36,7 @@ _READ = (
     "id",
     "kind",
     "left_alone",
+    "log",
     "message",
     "module_stderr",
     "module_stdout",
@@ -48,8 +49,9 @@ _READ = (
 )
 # What our modules say of each of several targets.
 _OURS, _SEVERAL = f"{COLLECTION}.", ("containers", "services")
-# How the operator may open the engine itself: what the controller's half of the module that looks has put there.
-_LIVE, _LOOK = "live", f"{COLLECTION}.targets_info"
+# What the controller's half of the module that looks has put there: how the operator may open the engine itself, and the
+# groups of the host.
+_OF_THE_CONTROLLER, _LOOK = ("groups", "live"), f"{COLLECTION}.targets_info"
 _RESULTS = frozenset(
     (
         "runner_on_ok",
@@ -203,8 +205,8 @@ def _tell(out: Any, event: str, data: dict[str, Any], ready: float | None) -> bo
         end = "runner_item_on_failed" if one.get("failed") else "runner_item_on_ok"
         _write(out, end, data, _read(one, ready))
     read = _read(result, ready)
-    if data.get("task_action") == _LOOK and _LIVE in result:
-        read[_LIVE] = result[_LIVE]
+    if data.get("task_action") == _LOOK:
+        read |= {name: result[name] for name in _OF_THE_CONTROLLER if name in result}
     says = bool(read) or event == "runner_on_unreachable"
     if says:
         _write(out, event, data, read)

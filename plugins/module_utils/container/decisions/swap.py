@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 FORWARD, BACK = "forward", "back"
 RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
@@ -72,7 +72,7 @@ class Swap:
     ``restarts`` are ids of containers that only stop before and start after (Compose's ``restart: true``);
     ``passed`` names members whose gate is behind them; ``proven`` says that the old ones may go;
     ``touched`` that something running was stopped, so that going back brings something back;
-    ``blamed`` that the image itself was found bad.
+    ``blamed`` that the image itself was found bad; ``log`` are the last lines of the log of the new container that was.
     """
 
     token: str
@@ -86,16 +86,17 @@ class Swap:
     proven: bool = False
     passed: Tuple[str, ...] = ()
     warnings: Tuple[str, ...] = ()
+    log: Tuple[str, ...] = ()
 
     def aside(self, member: Member, which: str) -> str:
         """Return the name of ``member``'s ``which`` ("old" or "new") container while it has not its own."""
         return f"{member.name}.updater-{self.token}-{which}"
 
-    def turned_back(self, reason: str, *, blamed: bool = False) -> "Swap":
+    def turned_back(self, reason: str, *, blamed: bool = False, log: Sequence[str] = ()) -> "Swap":
         """Return the swap on its way back, for the first reason given."""
         if self.direction == BACK:
             return self
-        return replace(self, direction=BACK, reason=reason, blamed=blamed)
+        return replace(self, direction=BACK, reason=reason, blamed=blamed, log=tuple(log))
 
     def with_member(self, index: int, **changes: Any) -> "Swap":
         """Return the swap with one member changed."""

@@ -62,7 +62,7 @@ def _swap(kept: Mapping[str, Any]) -> Swap:
     if not members or any(not isinstance(kept["wanted"][key], str) for key in _WANTED):
         raise ValueError
     known = _known(Swap, kept)
-    for key in ("restarts", "passed", "warnings"):
+    for key in ("restarts", "passed", "warnings", "log"):
         known[key] = tuple(map(str, known[key]))
     known["members"], known["wanted"] = members, dict(known["wanted"])
     return Swap(**known)

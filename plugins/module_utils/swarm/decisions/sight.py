@@ -13,6 +13,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.times impo
 
 _LONGEST_REASON = 300
 _ENDING = ("shutdown", "remove")
+_ENDED = ("failed", "complete", "shutdown", "orphaned")
+_BEGUN = ("starting", "running", *_ENDED)
+# moby, daemon/cluster/executor/container/controller.go
+_NOT_STARTED = "starting container failed"
 
 Json = Mapping[str, Any]
 
@@ -60,6 +64,27 @@ def failures(sight: Sight, image: str) -> str:
         if error and sentence not in said:
             said.append(sentence)
     return "; ".join(said[:3])
+
+
+def telling(sight: Sight, image: str) -> Optional[Json]:
+    """Return the task of ``image`` whose log tells best why it is not up, None where none has a log.
+
+    That is the newest that ended; where none did, the newest that is on its way.
+    """
+    tasks = [task for task in sight.tasks if swarm_spec.image_of_task(task) == image and not runs(task)]
+    begun = [task for task in tasks if _has_run(task)]
+    return max(begun, key=lambda task: (state_of(task) in _ENDED, created(task)), default=None)
+
+
+def has_terminal(task: Json) -> bool:
+    """Tell whether the container of a task has a terminal."""
+    return bool(((task.get("Spec") or {}).get("ContainerSpec") or {}).get("TTY"))
+
+
+def _has_run(task: Json) -> bool:
+    """Tell whether a task's container was started: a node that is asked for the log of another waits for it to be."""
+    container = ((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID")
+    return bool(container) and state_of(task) in _BEGUN and not error_of(task).startswith(_NOT_STARTED)
 
 
 def created(task: Json) -> int:
