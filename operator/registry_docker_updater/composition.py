@@ -224,6 +224,7 @@ def assemble(parts: Parts) -> Operator:
         flaw=lambda: heads.flaw,
         troubles=troubles,
         not_ready=not_ready,
+        receivers=lambda: notifier.receivers,
         wake=alarm.ring,
         steady=context.steady,
     )

@@ -8,6 +8,7 @@ from registry_docker_updater import __version__
 from registry_docker_updater.activities.by_hand import ByHand
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.http.access import AccessGuard
@@ -43,7 +44,7 @@ from registry_docker_updater.views.registries import CurrentRegistries, registri
 class Known:
     """What an operator knows at this moment: the fleet, the runs that go on, and what registries said when they were asked last.
 
-    ``flaw`` is what is wrong with the trail, ``troubles`` say for each of its parts why it does not work, None where it does;
+    ``receivers`` are who is told; ``flaw`` is what is wrong with the trail, ``troubles`` say for each of its parts why it does not work, None where it does;
     ``wake`` has it look at once at what was asked for. ``steady`` is its clock that nobody sets.
     """
 
@@ -53,6 +54,7 @@ class Known:
     flaw: Callable[[], str | None]
     troubles: Callable[[], Mapping[str, str | None]]
     not_ready: Callable[[], str | None]
+    receivers: Callable[[], Receivers]
     wake: Callable[[], None]
     steady: Clock
 
@@ -88,6 +90,7 @@ def servers(
             status,
             known.running,
             parts.clock,
+            known.receivers,
             orders,
         ),
         Pushes(once),
@@ -102,6 +105,7 @@ def servers(
         rendering=Rendering(__version__, parts.clock),
         runs=parts.runs,
         registries=tuple(parts.settings.registries),
+        receivers=known.receivers,
         orders=orders,
         topics=topics,
     )

@@ -30,6 +30,10 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "rollout_workers_busy": ("How many rollouts run.", ()),
     "notifications_waiting": ("Messages that are still to be sent.", ()),
     "notifications_failing": ("Messages that are still to be sent, and were tried in vain.", ()),
+    "notification_channel_works": (
+        "Whether the last message on a channel of a receiver was taken: 1 or 0.",
+        ("receiver", "channel"),
+    ),
     "hosts": ("Hosts of the fleet, by whether they answered when asked last.", ("state",)),
     "targets": ("Services and containers that opted in.", ()),
     "targets_behind": ("Targets that do not run what was pushed, by the planner's verdict.", ("verdict",)),

@@ -16,6 +16,7 @@ from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
@@ -192,6 +193,7 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monot
         Rendering("0.1.0", utc_now),
         site.runs,
         tuple(HOSTS),
+        Receivers,
         TargetOrders(),
         topics,
     )

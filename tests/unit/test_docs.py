@@ -48,7 +48,7 @@ def _settings(model: Any, path: str = "") -> Iterator[str]:
             if _is_section(part)
         ]
         here = f"{path}{name}"
-        if name == "registries":
+        if name in ("registries", "receivers"):
             here += ".<name>"
         if not inner:
             yield here

@@ -75,6 +75,11 @@ class Notifier:
         self._looked_at: datetime | None = None
         self._took_over = False
 
+    @property
+    def receivers(self) -> Receivers:
+        """Who is told."""
+        return self._policy.receivers
+
     def change(self, policy: NotificationPolicy) -> None:
         """Tell as ``policy`` says from now on."""
         self._policy = policy

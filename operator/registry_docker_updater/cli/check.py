@@ -1,8 +1,10 @@
 """``check``: whether settings, inventory, hosts and registries are as they should be."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from registry_docker_updater.activities.channels import KnownChannels, known_channels
 from registry_docker_updater.activities.poll import registry_problems
 from registry_docker_updater.cli.asking_hosts import scan
 from registry_docker_updater.cli.command import Command, json_option
@@ -10,11 +12,14 @@ from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.live import FOLLOWED
+from registry_docker_updater.core.notifications.receivers import DEFAULT
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.core.schedules.scans import too_old
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.settings.notifying import notification_policy
 from registry_docker_updater.settings.weak import weak_secrets
+from registry_docker_updater.views.messages import receiver
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
@@ -30,7 +35,14 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     for polled in parts.polled:
         output.remark(f"asking registry {polled.name} …")
         problems += registry_problems(polled, fleet)
-    warnings = list(_warnings(parts, fleet))
+    channels_of: Mapping[str, Sequence[str]] = {}
+    try:
+        channels = _channels(parts, fleet, output)
+        problems += channels.problems
+        channels_of = channels.receivers
+    except UpdaterError as error:
+        problems.append(f"notifications: {error}")
+    warnings = [*_warnings(parts, fleet), *_silent(channels_of)]
     if given.json:
         output.json(
             {
@@ -38,6 +50,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
                 "warnings": warnings,
                 "hosts": len(fleet.hosts),
                 "targets": len(fleet.targets),
+                "receivers": _receivers(parts, channels_of),
             }
         )
     else:
@@ -45,9 +58,43 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
             output.line(f"wrong: {problem}")
         for warning in warnings:
             output.line(f"note: {warning}")
+        for one in _receivers(parts, channels_of):
+            output.line(f"channels_of: {_line(one)}")
         answering = len(fleet.hosts) - len(unreachable)
         output.line(f"{answering} of {len(fleet.hosts)} hosts answer, {len(fleet.targets)} targets")
     return 1 if problems else 0
+
+
+def _channels(parts: Parts, fleet: Fleet, output: Output) -> KnownChannels:
+    """Return the channels of all whom the settings, or labels of targets, name."""
+    output.remark("looking which channels are set …")
+    names = {name for target in fleet.targets.values() for name in target.notify}
+    names |= parts.settings.notifications.receivers.keys()
+    variables = notification_policy(parts.settings).variables
+    return known_channels(parts.playbooks, parts.runs, variables, names - {DEFAULT})
+
+
+def _receivers(parts: Parts, channels_of: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Return who is channels_of of what, with the channels that they have."""
+    known = parts.settings.notifications.as_core
+    names = sorted(channels_of.keys() | {one.name for one in known.all})
+    return [{**receiver(known.get(name)), "channels": list(channels_of.get(name, ()))} for name in names]
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    details = [
+        f"{one['name']} by {', '.join(one['channels']) or 'no channel'}",
+        f"gets {'; '.join(one['gets'])}",
+        f"of {', '.join(one['topics'])}",
+        f"quiet from {one['quiet_hours']}" if one["quiet_hours"] else "",
+        f"a digest of {one['digest']}" if one["digest"] else "",
+    ]
+    return ", ".join(filter(None, details))
+
+
+def _silent(channels_of: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if channels_of and not any(channels_of.values()):
+        yield "nobody is channels_of of anything: no channel is set; docs/notifications.md says which variables do"
 
 
 def _warnings(parts: Parts, fleet: Fleet) -> Iterator[str]:

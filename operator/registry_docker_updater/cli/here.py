@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registry_docker_updater.activities.by_hand import ByHand
+from registry_docker_updater.activities.channels import SampleSender
 from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.parts import Parts
-from registry_docker_updater.views import events, fleet, pushes, rollouts, silences, trail, why
+from registry_docker_updater.settings.notifying import notification_policy
+from registry_docker_updater.views import events, fleet, messages, pushes, rollouts, silences, trail, why
 from registry_docker_updater.views.current import overview_of
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import CurrentStatus, NowRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.registries import CurrentRegistries
@@ -114,6 +117,26 @@ class Here:
     def end_silence(self, number: int) -> SilenceRow:
         """End a silence."""
         return self._by_hand.end_silence(number, person())
+
+    def messages(self, limit: int) -> list[MessageRow]:
+        """Return the newest messages to receivers, newest first."""
+        return messages.messages(self.parts.storage, limit)
+
+    def receivers(self) -> list[ReceiverRow]:
+        """Return who is told of what."""
+        return messages.receivers(self.parts.storage, self.parts.settings.notifications.as_core)
+
+    def send_sample(self, receiver: str, channel: str | None) -> SampleRow:
+        """Send a sample to a receiver, on one channel or on all that it has."""
+        parts = self.parts
+        variables = notification_policy(parts.settings).variables
+        sender = SampleSender(parts.storage, parts.playbooks, parts.runs, variables, person())
+        result = sender.send(receiver, channel, parts.clock())
+        return {
+            "receiver": receiver,
+            "results": dict(result.results),
+            "error": result.error or result.nobody,
+        }
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""

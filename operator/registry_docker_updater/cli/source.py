@@ -8,6 +8,7 @@ from typing import Protocol
 
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
@@ -67,6 +68,15 @@ class Source(Protocol):
 
     def end_silence(self, number: int) -> SilenceRow:
         """End a silence."""
+
+    def messages(self, limit: int) -> list[MessageRow]:
+        """Return the newest messages to receivers, newest first."""
+
+    def receivers(self) -> list[ReceiverRow]:
+        """Return who is told of what."""
+
+    def send_sample(self, receiver: str, channel: str | None) -> SampleRow:
+        """Send a sample to a receiver, on one channel or on all that it has."""
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""

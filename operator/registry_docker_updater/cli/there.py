@@ -16,6 +16,7 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.views.addresses import in_path
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow
+from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.outlook import OutlookRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
@@ -111,6 +112,20 @@ class There:
     def end_silence(self, number: int) -> SilenceRow:
         """End a silence."""
         return self.server.done(f"silences/{number}/end", {}, SilenceRow)
+
+    def messages(self, limit: int) -> list[MessageRow]:
+        """Return the newest messages to receivers, newest first."""
+        return self.server.listed("messages", MessageRow, limit)
+
+    def receivers(self) -> list[ReceiverRow]:
+        """Return who is told of what."""
+        return self.server.listed("receivers", ReceiverRow)
+
+    def send_sample(self, receiver: str, channel: str | None) -> SampleRow:
+        """Refuse to."""
+        raise UpdaterError(
+            f"a sample to {receiver}{f' by {channel}' if channel else ''} is sent from the operator's machine: leave --server out"
+        )
 
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""

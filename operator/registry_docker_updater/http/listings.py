@@ -9,6 +9,7 @@ from bottle import HTTPResponse, request
 
 from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.runs.progress import RunProgress
@@ -38,6 +39,7 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import HostChoice, HostRow, hosts
+from registry_docker_updater.views.messages import MessageRow, ReceiverRow, messages, receivers
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.orders import TargetOrders, outlooks
 from registry_docker_updater.views.outlook import OutlookRow, TargetChoice
@@ -60,7 +62,7 @@ _LISTED, _SINGLE = {**GUARDED, **_BAD_QUERY}, {**GUARDED, **_BAD_QUERY, **_UNKNO
 class Listings:
     """Shows what is kept in ``storage``, the fleet as it is ``known``, how that stands, and the registries.
 
-    ``status`` is how everything is now, ``running`` are the runs of rollouts that go on,
+    ``teams`` are the receivers; ``status`` is how everything is now, ``running`` are the runs of rollouts that go on,
     ``orders`` has the targets sorted.
     """
 
@@ -71,6 +73,7 @@ class Listings:
     status: Callable[[], NowRow]
     running: Callable[[], Mapping[int, RunProgress]] = dict
     clock: Clock = utc_now
+    teams: Callable[[], Receivers] = Receivers
     orders: TargetOrders = field(default_factory=TargetOrders)
 
     def endpoints(self) -> Sequence[Endpoint]:
@@ -111,6 +114,8 @@ class Listings:
             _single("targets/{key}", "One target, and why it runs what it runs", self.target, WhyRow, _KEY),
             _listing("silences", "newest first", self.silences, SilenceRow, older),
             _single("silences/{id}", "One silence", self.silence, SilenceRow, ID),
+            _listing("messages", "to receivers, newest first", self.messages, MessageRow, older),
+            _listing("receivers", "who is told of what, by their names", self.receivers, ReceiverRow, ()),
             _listing("registries", "by their names", self.list_registries, RegistryRow, ()),
             _listing(
                 "trail", "what happened, in order", self.trail, EntryRow, (LIMIT, AFTER_NUMBER, *OF_TRAIL)
@@ -180,6 +185,14 @@ class Listings:
     def silence(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with one silence."""
         return or_unknown(lambda: silence_of(self.storage, id, self.clock()))
+
+    def messages(self, limit: int = DEFAULT_LIMIT, before: int | None = None) -> HTTPResponse:
+        """Answer with a page of messages."""
+        return _page(messages(self.storage, limit + 1, before), limit, "before", "id")
+
+    def receivers(self) -> HTTPResponse:
+        """Answer with who is told of what."""
+        return _all(receivers(self.storage, self.teams()))
 
     def list_registries(self) -> HTTPResponse:
         """Answer with the registries."""

@@ -1,11 +1,11 @@
 """What happens to news and messages: each function reads what is kept, has the core decide, and keeps it, as one transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from registry_docker_updater.core.audit.entries import Step
+from registry_docker_updater.core.audit.entries import Person, Step
 from registry_docker_updater.core.audit.kinds import NEWS_CAME, NEWS_ROUTED, TEAM_NOT_TOLD, TEAM_TOLD
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
@@ -22,6 +22,7 @@ from registry_docker_updater.core.notifications.routing import Part, route
 from registry_docker_updater.core.notifications.schedule import (
     Message,
     MessageState,
+    SendResult,
     due_at,
     failing_alike,
     graver,
@@ -134,6 +135,24 @@ def keep_sent(
             kept.trail.append(Step(kind, {"run": of_run, **facts, **left}, push, rollout), now)
         if not runs:
             kept.trail.append(Step(kind, {"run": 0, **facts, **run}), now)
+
+
+def keep_test(  # noqa: PLR0913, PLR0917 - what was sent, to whom, for whom
+    storage: Storage, receiver: str, result: SendResult, run: Mapping[str, Any], who: Person, now: datetime
+) -> None:
+    """Keep that a person had a sample sent, and what came of it; ``run`` says what is left of that playbook run."""
+    is_sent = not result.failed and not result.error and not result.nobody
+    facts = {
+        "run": 0,
+        "message": "test",
+        "receiver": receiver,
+        "results": dict(result.results),
+        "error": result.error or result.nobody,
+        **asdict(who),
+        **run,
+    }
+    with storage.transaction() as kept:
+        kept.trail.append(Step(TEAM_TOLD if is_sent else TEAM_NOT_TOLD, facts), now)
 
 
 def _route(  # noqa: PLR0913, PLR0917 - what is told, to whom, when

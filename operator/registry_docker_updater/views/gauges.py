@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from registry_docker_updater.core.notifications.schedule import OK
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import (
@@ -64,12 +65,15 @@ class Watched:
             claims = kept.claims.counts()
             states = kept.rollouts.counts()
             waiting, failing = kept.notifications.counts()
+            channels = kept.notifications.standing_of_channels()
         for registry in registries:
             yield Reading("claims_waiting", claims.get(registry, 0), (registry,))
         for state in RolloutState:
             yield Reading("rollouts", states.get(state, 0), (state.value,))
         yield Reading("notifications_waiting", waiting)
         yield Reading("notifications_failing", failing)
+        for (receiver, channel), (result, _) in channels.items():
+            yield Reading("notification_channel_works", result == OK, (receiver, channel))
 
 
 def _of_troubles(kinds: Sequence[str]) -> Iterator[Reading]:

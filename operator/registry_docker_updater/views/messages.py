@@ -1,6 +1,6 @@
 """Messages to teams as people and programs see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from typing_extensions import TypedDict
@@ -58,6 +58,14 @@ class ReceiverRow(TypedDict):
     quiet_hours: str | None
     digest: str | None
     channels: list[ChannelRow]
+
+
+class SampleRow(TypedDict):
+    """What came of a sample: on each channel ``ok`` or why not; or the ``error`` for which none was tried."""
+
+    receiver: str
+    results: dict[str, str]
+    error: str | None
 
 
 # In the order in which people want to know.
@@ -120,12 +128,16 @@ def receivers(storage: Storage, known: Receivers) -> list[ReceiverRow]:
     standing = storage.notifications.standing_of_channels()
     names = sorted({one.name for one in known.all} | {receiver for receiver, _ in standing})
     return [
-        _receiver(known.get(name), {channel: said for (of, channel), said in standing.items() if of == name})
-        for name in names
+        {
+            **receiver(known.get(one)),
+            "channels": _channels({name: said for (of, name), said in standing.items() if of == one}),
+        }
+        for one in names
     ]
 
 
-def _receiver(one: Receiver, channels: dict[str, tuple[str, datetime]]) -> ReceiverRow:
+def receiver(one: Receiver) -> ReceiverRow:
+    """Return a receiver, of whose channels nothing is known."""
     quiet, digest = one.quiet, one.digest
     urgent = f", but for {', '.join(one.urgent)}" if one.urgent else ""
     return {
@@ -134,11 +146,15 @@ def _receiver(one: Receiver, channels: dict[str, tuple[str, datetime]]) -> Recei
         "topics": [str(topic) for topic in one.topics],
         "quiet_hours": f"{quiet.begin:%H:%M} to {quiet.end:%H:%M} {quiet.zone}{urgent}" if quiet else None,
         "digest": f"{', '.join(one.digest_topics)} at {digest.at:%H:%M} {digest.zone}" if digest else None,
-        "channels": [
-            {"name": channel, "result": result, "is_working": result == OK, "at": moment(at)}
-            for channel, (result, at) in sorted(channels.items())
-        ],
+        "channels": [],
     }
+
+
+def _channels(found: Mapping[str, tuple[str, datetime]]) -> list[ChannelRow]:
+    return [
+        {"name": channel, "result": result, "is_working": result == OK, "at": moment(at)}
+        for channel, (result, at) in sorted(found.items())
+    ]
 
 
 def _gets(one: Receiver) -> list[str]:

@@ -133,6 +133,8 @@ def _told(content: Content) -> Iterator[str]:
         yield f"about run {facts['run']}"
     if "receiver" in facts:
         yield f"message {facts['message']} to {facts['receiver']}"
+    if "name" in facts:
+        yield f"{facts['name']} asked for it, {facts['place']}"
     for channel, result in sorted(facts.get("results", {}).items()):
         yield f"{channel}: {result}" if result == "ok" else ""
     yield facts["error"] or ""

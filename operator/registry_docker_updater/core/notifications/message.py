@@ -1,10 +1,11 @@
 """What ``notify.yml`` is given, and what it answers: a message in the shape that the role ``notification`` documents."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from registry_docker_updater.core.notifications.news import News
+from registry_docker_updater.core.moments import rfc3339
+from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.schedule import Message, Purpose, SendResult
 
 # Longer than a day, no channel is left alone for what it says itself.
@@ -23,6 +24,43 @@ def message_of(message: Message, news: Sequence[News]) -> dict[str, Any]:
         "sent_for": several,
         "items": [one.item for one in news],
     }
+
+
+def message_for_test(receiver: str, now: datetime) -> dict[str, Any]:
+    """Return a sample, of which its receiver sees that it is one."""
+    old, new = ("sha256:" + digit * 64 for digit in "01")
+    image = "registry.example.com/test/sample:1"
+    outcome: dict[str, Any] = {
+        "key": "container/sample/sample",
+        "kind": "container",
+        "name": "sample",
+        "where": "host sample",
+        "outcome": "updated",
+        "before": {"image": image, "digest": old},
+        "after": {"image": image, "digest": new},
+        "message": None,
+        "was": None,
+        "log": [],
+    }
+    at = rfc3339(now)
+    item = {
+        "topic": str(Topic.IMAGE_UPDATED),
+        "id": 0,
+        "image": image,
+        "digest": new,
+        "actor": "nobody",
+        "registry": "sample",
+        "pushed_at": at,
+        "attempt": 1,
+        "started_at": at,
+        "finished_at": at,
+        "retry_at": None,
+        "waits_for": None,
+        "recovered": False,
+        "targets": 1,
+        "outcomes": [outcome],
+    }
+    return {"id": f"test.{int(now.timestamp())}", "receiver": receiver, "sent_for": "test", "items": [item]}
 
 
 def send_result(statistics: Mapping[str, Any], said: str) -> SendResult:

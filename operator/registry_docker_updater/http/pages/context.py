@@ -9,6 +9,7 @@ from typing import Any
 
 from bottle import HTTPResponse, request
 
+from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.http.access import Right, Visitor
 from registry_docker_updater.http.answers import VISITOR
@@ -18,10 +19,17 @@ from registry_docker_updater.http.pages.topics import Topics
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.orders import TargetOrders
 
-NOW, FLEET, ROLLOUTS, EVENTS, TRAIL = "Now", "Fleet", "Rollouts", "Events", "Trail"
+NOW, FLEET, ROLLOUTS, EVENTS, MESSAGES, TRAIL = "Now", "Fleet", "Rollouts", "Events", "Messages", "Trail"
 # Where in a request's environment it is left how new a topic was.
 _BEFORE = "registry_docker_updater.before"
-_SECTIONS = ((NOW, "/"), (FLEET, "/fleet"), (ROLLOUTS, "/rollouts"), (EVENTS, "/events"), (TRAIL, "/trail"))
+_SECTIONS = (
+    (NOW, "/"),
+    (FLEET, "/fleet"),
+    (ROLLOUTS, "/rollouts"),
+    (EVENTS, "/events"),
+    (MESSAGES, "/messages"),
+    (TRAIL, "/trail"),
+)
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,14 @@ class Here:
 
 @dataclass(frozen=True)
 class Context:
-    """What is kept and known, and how it is shown; ``runs`` is the folder of runs that are kept."""
+    """What is kept and known, and how it is shown; ``runs`` is the folder of runs that are kept, ``receivers`` are who is told."""
 
     storage: Storage
     overview: Callable[[], Overview]
     rendering: Rendering
     runs: Path
     registries: Sequence[str]
+    receivers: Callable[[], Receivers]
     orders: TargetOrders
     topics: Topics
 

@@ -18,6 +18,7 @@ from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
 from registry_docker_updater.http.pages.fleet import FleetPages
 from registry_docker_updater.http.pages.login import LOGIN, LoginPages, to_login
+from registry_docker_updater.http.pages.messages import MessagePage
 from registry_docker_updater.http.pages.now import NowPage
 from registry_docker_updater.http.pages.rollouts import RolloutPages
 from registry_docker_updater.http.pages.topics import FLEET, NOW, ROLLOUT, TRAIL
@@ -81,6 +82,7 @@ class Pages:
             _page("/rollouts/{number}/runs/{name}", rollouts.run, _NUMBER, _NAME),
             self._live_page("/events", others.events, TRAIL),
             self._live_page("/events/{number}", others.event, TRAIL, _NUMBER),
+            self._live_page("/messages", MessagePage(self.context).messages, TRAIL),
             self._live_page("/trail", others.trail, TRAIL),
             _page("/search", others.search),
             _page("/silences", ActionPages(self.context, self.once).silences),
