@@ -1,12 +1,12 @@
 """Pages that are filled: a fleet of some hosts of which not all is well, with names that are none, and its pages served."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from integration.keeping import RETRY
@@ -16,7 +16,14 @@ from registry_docker_updater.clock import steady_clock, utc_now
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.core.fleet.targets import Target
-from registry_docker_updater.core.notifications.receivers import Receivers
+from registry_docker_updater.core.notifications.hours import Daily, QuietHours
+from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers, Rule
+from registry_docker_updater.core.notifications.schedule import (
+    Purpose,
+    SendingPolicy,
+    SendResult,
+    after_sending,
+)
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start
@@ -43,6 +50,7 @@ from registry_docker_updater.http.together import Together
 from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.messages import Audience, keep_sent, route_news
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.current import CurrentOverview
 from registry_docker_updater.views.gauges import Watched
@@ -67,6 +75,19 @@ _STAGES = {
     "started": 4.3,
     "proven": 9.3,
 }
+
+
+_SENDING = SendingPolicy(timedelta(seconds=30), RETRY.backoff, timedelta(days=1))
+RECEIVERS = Receivers(
+    {
+        "office": Receiver("office", Gets.EVERYTHING, digest=Daily(time(8), "Europe/Berlin")),
+        "operations": Receiver(
+            "operations",
+            (Rule(repositories=("prod/*",), swarms=("swarm-m1",)),),
+            quiet=QuietHours(time(22), time(7), "Europe/Berlin"),
+        ),
+    }
+)
 
 
 @dataclass
@@ -118,6 +139,14 @@ class Filled:
         if updated:
             self.see(*updated)
 
+    def tell(self, **results: str) -> None:
+        """Have receivers told of all news; ``results`` is what each channel says of that."""
+        now = utc_now()
+        route_news(self.storage, Audience(RECEIVERS, self.fleet), (), now)
+        for one in self.storage.notifications.due():
+            if one.is_untried and one.purpose is Purpose.AT_ONCE:
+                keep_sent(self.storage, after_sending(one, SendResult(results), now, _SENDING), {}, now)
+
     def begin_running(self, name: str, digest: str, by: str) -> tuple[Rollout, Start]:
         """Have a rollout begun that goes on: its hosts are at a task."""
         push = self.push(name, digest, by)
@@ -147,10 +176,12 @@ def fill(site: Filled, evil: str = EVIL) -> None:
     site.see(*targets, **well | {"docker03": "no route to host", "docker09": evil})
     site.roll_out("test/mail:1", NEW, "ann", timedelta(hours=5), lambda _: Outcome.UPDATED)
     site.roll_out("prod/api:2", NEW, "bob", timedelta(minutes=30), lambda _: Outcome.ROLLED_BACK)
+    site.tell(slack="ok", email="ok")
     failing = {0: Outcome.FAILED, 3: Outcome.UNREACHABLE}
     site.roll_out("test/shop:1", NEW, evil, timedelta(minutes=2), lambda n: failing.get(n, Outcome.UPDATED))
     site.storage.events.record("production", [Unreadable(f"no JSON: {evil}", evil)], utc_now())
     keep_run(site.runs / "3" / "update-1", evil)
+    site.tell(slack=f"failed: HTTP 503 ({evil})", email="ok")
     site.begin_running("prod/worker:2", NEWER, "carol")
 
 
@@ -181,7 +212,7 @@ class Served(Filled):
 
 
 @contextmanager
-def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monotonic) -> Iterator[Served]:
+def served(folder: Path, port: int = 0, steady: Callable[[], float] = monotonic) -> Iterator[Served]:
     """Serve the pages of a site in ``folder``, of which nothing is known yet; metrics are read once in a second of ``steady``."""
     database = Database(folder / "updater.db")
     site = Served(Storage(database), folder / "runs")
@@ -193,7 +224,7 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monot
         Rendering("0.1.0", utc_now),
         site.runs,
         tuple(HOSTS),
-        Receivers,
+        lambda: RECEIVERS,
         TargetOrders(),
         topics,
     )
@@ -225,7 +256,7 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = time.monot
     )
     metrics.watch(watched.readings)
     api = Api(listings, pushes, lambda: None, "0.1.0", MetricsPage(metrics, steady).endpoints())
-    refusals = Refusals(time.monotonic)
+    refusals = Refusals(monotonic)
     shown = Pages(context, site.access, status, once, refusals)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(

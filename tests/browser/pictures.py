@@ -26,6 +26,7 @@ def pages(target: str) -> dict[str, str]:
         "run": "/rollouts/3/runs/update-1",
         "events": "/events",
         "event": "/events/1",
+        "messages": "/messages",
         "trail": "/trail",
         "search": "/search?text=shop",
         "silences": "/silences",

@@ -29,6 +29,7 @@ PAGES = (
     "/trail",
     "/search",
     "/search?text=shop",
+    "/messages",
     "/silences",
     "/push",
     "/login",
