@@ -59,7 +59,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         for warning in warnings:
             output.line(f"note: {warning}")
         for one in _receivers(parts, channels_of):
-            output.line(f"channels_of: {_line(one)}")
+            output.line(f"channels: {_line(one)}")
         answering = len(fleet.hosts) - len(unreachable)
         output.line(f"{answering} of {len(fleet.hosts)} hosts answer, {len(fleet.targets)} targets")
     return 1 if problems else 0
@@ -75,7 +75,7 @@ def _channels(parts: Parts, fleet: Fleet, output: Output) -> KnownChannels:
 
 
 def _receivers(parts: Parts, channels_of: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Return who is channels_of of what, with the channels that they have."""
+    """Return who is told of what, with the channels that they have."""
     known = parts.settings.notifications.as_core
     names = sorted(channels_of.keys() | {one.name for one in known.all})
     return [{**receiver(known.get(name)), "channels": list(channels_of.get(name, ()))} for name in names]
@@ -94,7 +94,7 @@ def _line(one: Mapping[str, Any]) -> str:
 
 def _silent(channels_of: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if channels_of and not any(channels_of.values()):
-        yield "nobody is channels_of of anything: no channel is set; docs/notifications.md says which variables do"
+        yield "nobody is told of anything: no channel is set; docs/notifications.md says which variables do"
 
 
 def _warnings(parts: Parts, fleet: Fleet) -> Iterator[str]:

@@ -109,11 +109,15 @@ def message_of_rollout(rollout: int, run: int, one: Message) -> RolloutMessageRo
 
 def said_of(one: MessageRow) -> str:
     """Return how it stands with a message, in a line."""
+    details = details_of(one)
+    return f"{one['state']}: {details}" if details else one["state"]
+
+
+def details_of(one: MessageRow) -> str:
+    """Return who has a message, and what happens next, and why, in a line; empty where nobody was sent it."""
     by = [name for name, result in sorted(one["results"].items()) if result == OK]
-    channels = f" by {', '.join(by)}" if by else ""
-    again = f", again at {one['due_at']}" if one["due_at"] else ""
-    why = f": {one['error']}" if one["error"] else ""
-    return f"{one['state']}{channels}{again}{why}"
+    when = f"{'again' if one['attempts'] else 'to be sent'} at {one['due_at']}" if one["due_at"] else ""
+    return "; ".join(filter(None, (f"by {', '.join(by)}" if by else "", when, one["error"])))
 
 
 def matters_most(rows: Sequence[RolloutMessageRow]) -> RolloutMessageRow | None:

@@ -11,7 +11,7 @@ def test_the_page_of_messages_says_who_is_told_of_what_when_and_by_which_channel
     assert "quiet 22:00 to 07:00 Europe/Berlin, but for update failed" in text
     assert "a digest of image updated at 08:00 Europe/Berlin" in text
     assert "failed: HTTP 503" in text
-    assert "sent by email, slack" in text
+    assert "by email, slack" in text
 
 
 def test_each_message_leads_to_the_rollouts_of_which_it_tells(browser: Browser, site: Served) -> None:

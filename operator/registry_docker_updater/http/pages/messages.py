@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 from registry_docker_updater.http.pages.asked import ROWS, older
 from registry_docker_updater.http.pages.context import MESSAGES, Context, asked
 from registry_docker_updater.http.pages.topics import TRAIL
-from registry_docker_updater.views.messages import messages, receivers, said_of
+from registry_docker_updater.views.messages import details_of, messages, receivers
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class MessagePage:
             unread=query.unread({"before": before}),
             receivers=receivers(storage, self.context.receivers()),
             rows=[
-                {**one, "says": said_of(one), "rollouts": sorted(rollouts.get(one["id"], ()))} for one in rows
+                {**one, "says": details_of(one), "rollouts": sorted(rollouts.get(one["id"], ()))}
+                for one in rows
             ],
             pager=pager,
         )
