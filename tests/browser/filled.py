@@ -66,6 +66,13 @@ _KNOWN = {"production": KnownRegistry("distribution", (HOST,))}
 EVIL = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'&\u202egnp\x1b[31m"
 )
+# What a container prints that cannot reach its database.
+_LOG = (
+    "2026-11-22 12:00:01 INFO  migrating the schema of orders",
+    "Traceback (most recent call last):",
+    '  File "/app/main.py", line 12, in <module>',
+    "ConnectionError: db:5432 refused the connection",
+)
 _STAGES = {
     "ready": 0.5,
     "reached": 0.9,
@@ -160,7 +167,8 @@ def _outcome(one: Target, outcome: Outcome, digest: str, at: datetime) -> Target
     after = digest if outcome is Outcome.UPDATED else OLD
     message = None if outcome is Outcome.UPDATED else "not healthy after 60 s: connection refused"
     stages = {stage: at + timedelta(seconds=seconds) for stage, seconds in _STAGES.items()}
-    return TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD, after, message, stages=stages)
+    found = TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD, after, message, stages=stages)
+    return replace(found, log=_LOG) if outcome.has_log else found
 
 
 def fill(site: Filled, evil: str = EVIL) -> None:

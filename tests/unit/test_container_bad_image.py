@@ -1,6 +1,7 @@
 """What is told of a new container that does not prove itself, also when the process that saw it was killed."""
 
 import tempfile
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -36,6 +37,22 @@ def _result(number: int) -> dict[str, Any]:
         except Killed:
             (result,) = repair(played, journal, AT_ONCE)
             return result
+
+
+def test_the_last_lines_of_its_log_stay_with_the_digest_that_is_not_tried_again() -> None:
+    """Whoever lost the connection meanwhile hears of them at the next try."""
+    containers = BadImage()
+    swap = swap_of(containers, "app", "always", RUNNING)
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        begin(cast("Containers", containers), journal, swap, AT_ONCE)
+        refusal = Journal(folder, "engine").refusal("app", swap.wanted["digest"])
+        assert refusal
+        assert refusal["log"] == ["cannot work"]
+        journal.refuse("app", "sha256:other", "of a version before", ())
+        (path,) = Path(folder).rglob("app.refused.json")
+        path.write_text(path.read_text().replace('"log": []', '"log": "x"'))
+        assert (journal.refusal("app", "sha256:other") or {})["log"] == []
 
 
 def test_the_last_lines_of_its_log_are_told() -> None:

@@ -353,9 +353,10 @@ def test_the_team_hears_the_last_lines_of_what_did_not_come_up_as_a_module_would
     (found,) = target_outcomes({"m1": _variables("m1", swarm_service_results=[reported])}, ["m1"])
     assert found["log"] == ["cannot {{ work }}", "really"]
     assert found["log"][0] is said[0], "as it is marked by Ansible"
-    reported["log"] = "cannot work"
-    (found,) = target_outcomes({"m1": _variables("m1", swarm_service_results=[reported])}, ["m1"])
-    assert found["log"] == []
+    for other in ({"log": "cannot work"}, {"outcome": "updated"}):
+        variables = _variables("m1", swarm_service_results=[{**reported, **other}])
+        (found,) = target_outcomes({"m1": variables}, ["m1"])
+        assert found["log"] == []
 
 
 def test_a_target_of_which_nobody_said_a_word_is_told_as_failed() -> None:

@@ -188,7 +188,7 @@ def _end_restored(work: Work, _step: Step, _view: View) -> None:
         # Otherwise the next `docker compose up` would bring the bad image.
         _retag(work, wanted["tag_before"], reference)
     if work.swap.blamed:
-        work.journal.refuse(wanted["name"], wanted["digest"], work.swap.reason)
+        work.journal.refuse(wanted["name"], wanted["digest"], work.swap.reason, work.swap.log)
     work.journal.drop(wanted["name"])
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
@@ -20,11 +20,11 @@ _PARTS = ("Config", "HostConfig", "Mounts", "NetworkSettings", "State")
 
 
 class Refused(Exception):
-    """The container is not touched; ``outcome`` is ``failed`` or ``skipped``, the message says why."""
+    """The container is not touched; the message says why, and ``log`` what an image that was found bad before left."""
 
-    def __init__(self, outcome: str, message: str) -> None:
+    def __init__(self, outcome: str, message: str, log: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.outcome = outcome
+        self.outcome, self.log = outcome, log
 
 
 def check_target(target: Inspect, host: Host, address: str) -> None:

@@ -14,9 +14,10 @@ import json
 import os
 import re
 import time
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.json_text import decode_json
+from ansible_collections.registry.docker_updater.plugins.module_utils.log_lines import bounded
 
 DIRECTORY = "/var/lib/registry-docker-updater"
 _REMEMBERED = 20
@@ -111,17 +112,19 @@ class Journal:
             os.unlink(path)
             _sync_directory(path)
 
-    def refusal(self, name: str, digest: str) -> Optional[Dict[str, str]]:
-        """Return ``{reason, at}`` when ``digest`` was found bad for container ``name``."""
+    def refusal(self, name: str, digest: str) -> Optional[Dict[str, Any]]:
+        """Return ``{reason, at, log}`` when ``digest`` was found bad for container ``name``."""
         found = _read(self._path(name, "refused")).get(digest)
         if not isinstance(found, dict):
             return None
-        return {key: str(found.get(key) or "unknown") for key in ("reason", "at")}
+        said = {key: str(found.get(key) or "unknown") for key in ("reason", "at")}
+        return {**said, "log": bounded(found.get("log"))}
 
-    def refuse(self, name: str, digest: str, reason: str) -> None:
-        """Remember that ``digest`` was found bad for container ``name``."""
+    def refuse(self, name: str, digest: str, reason: str, log: Sequence[str]) -> None:
+        """Remember that ``digest`` was found bad for container ``name``, and the last lines of the log that it left."""
         kept = _read(self._path(name, "refused"))
-        kept[digest] = {"reason": reason, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        kept[digest] = {"reason": reason, "at": at, "log": list(log)}
         _write(self._path(name, "refused"), dict(list(kept.items())[-_REMEMBERED:]))
 
     def keep_result(self, name: str, result: Dict[str, Any]) -> None:

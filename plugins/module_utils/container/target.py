@@ -74,4 +74,5 @@ def check_wanted(journal: Journal, request: Request, target: Inspect, digests: I
             ROLLED_BACK,
             f"{request.digest} was found bad for {request.name} on {refusal['at']} ({refusal['reason']}) and is not tried"
             " again: push another image, or ask for it with try_again",
+            refusal["log"],
         )

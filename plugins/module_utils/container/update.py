@@ -69,7 +69,7 @@ class Update:
         try:
             return self._run()
         except Refused as refused:
-            return self._result(refused.outcome, str(refused))
+            return {**self._result(refused.outcome, str(refused)), "log": list(refused.log)}
         except (EngineError, EngineUnreachable, NoAnswer, BadCredentials) as error:
             return self._result(FAILED, f"{self._request.name} was not touched: {error}")
 

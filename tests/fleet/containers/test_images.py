@@ -40,6 +40,7 @@ def test_a_bad_image_brings_the_very_same_container_back_and_is_not_tried_again(
     again = site.update("web", digests[image])
     assert again["outcome"] == "rolled_back"
     assert "is not tried again" in again["message"]
+    assert again["log"] == log
     assert site.inspect("web")["State"]["StartedAt"] == started
     good = site.update("web", digests["good"])
     assert (good["outcome"], good["log"]) == ("updated", [])

@@ -15,8 +15,6 @@ _LONGEST_REASON = 300
 _ENDING = ("shutdown", "remove")
 _ENDED = ("failed", "complete", "shutdown", "orphaned")
 _BEGUN = ("starting", "running", *_ENDED)
-# moby, daemon/cluster/executor/container/controller.go
-_NOT_STARTED = "starting container failed"
 
 Json = Mapping[str, Any]
 
@@ -72,7 +70,7 @@ def telling(sight: Sight, image: str) -> Optional[Json]:
     That is the newest that ended; where none did, the newest that is on its way.
     """
     tasks = [task for task in sight.tasks if swarm_spec.image_of_task(task) == image and not runs(task)]
-    begun = [task for task in tasks if _has_run(task)]
+    begun = [task for task in tasks if _has_begun(task)]
     return max(begun, key=lambda task: (state_of(task) in _ENDED, created(task)), default=None)
 
 
@@ -81,10 +79,10 @@ def has_terminal(task: Json) -> bool:
     return bool(((task.get("Spec") or {}).get("ContainerSpec") or {}).get("TTY"))
 
 
-def _has_run(task: Json) -> bool:
-    """Tell whether a task's container was started: a node that is asked for the log of another waits for it to be."""
+def _has_begun(task: Json) -> bool:
+    """Tell whether the container of a task was made, and told to start."""
     container = ((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID")
-    return bool(container) and state_of(task) in _BEGUN and not error_of(task).startswith(_NOT_STARTED)
+    return bool(container) and state_of(task) in _BEGUN
 
 
 def created(task: Json) -> int:
