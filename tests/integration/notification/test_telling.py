@@ -133,13 +133,20 @@ def test_a_wrong_webhook_url_is_explained_without_being_shown(team: Team) -> Non
 
 
 def test_a_message_that_cannot_be_written_stops_no_other(team: Team) -> None:
-    """A template that breaks fails its channel only."""
-    done = team.tell(GOOD, "-e", '{"__notification_listed": {"teams": 20, "email": 20}}')
+    """A template that breaks, or gives no JSON, fails its channel only."""
+    team.own("notification_templates", "slack.json.j2", "{{ message.nothing.such }}")
+    team.own("notification_templates", "teams.json.j2", '{"type": "message",')
+
+    done = team.tell(GOOD)
 
     assert done.returncode == 2
     said = results(done)
-    assert re.match("failed: .*template", said.pop("slack"))
-    assert said == {"teams": "ok", "email": "ok"}
+    assert re.match("failed: the template fails: .*nothing", said.pop("slack"))
+    assert said == {
+        "teams": "failed: the message is no JSON, line 1: Expecting property name enclosed in double quotes",
+        "email": "ok",
+    }
+    assert team.said == (0, 0, 1)
 
 
 def test_secrets_stand_in_no_output_and_in_no_kept_run(team: Team) -> None:
