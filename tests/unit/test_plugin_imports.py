@@ -20,6 +20,7 @@ PURE = (
     "module_utils.json_text",
     "module_utils.labels",
     "module_utils.manual_changes",
+    "module_utils.notification",
     "module_utils.oci",
     "module_utils.outcomes",
     "module_utils.references",
