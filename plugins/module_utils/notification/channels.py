@@ -60,8 +60,6 @@ CHANNELS: Dict[str, Channel] = {
     )
 }
 TEMPLATES = tuple(name for one in CHANNELS.values() for name in one.templates)
-# What several templates have in common; it can be replaced as well.
-WORDS = "words.j2"
 
 # Of every receiver, and inherited.
 SHARED = frozenset(("channels", "topics", "link", "templates"))

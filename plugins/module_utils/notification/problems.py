@@ -20,7 +20,6 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
     PREFIX,
     TEMPLATES,
     TOPICS,
-    WORDS,
     channel_of,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.receivers import (
@@ -61,11 +60,10 @@ def asked_problems(asked: Any, known: Collection[str]) -> List[str]:
 
 def template_problems(folder: str, files: Iterable[str]) -> List[str]:
     """Return a problem for each file in a folder of templates whose name is none of ours, so that nobody uses it."""
-    names = (*TEMPLATES, WORDS)
     return [
-        f"{folder}/{file} is no template that is used{_meant(file, names, 'those are ' + ', '.join(names))}"
+        f"{folder}/{file} is no template that is used{_meant(file, TEMPLATES, 'those are ' + ', '.join(TEMPLATES))}"
         for file in sorted(files)
-        if file not in names and not file.startswith((".", "_"))
+        if file not in TEMPLATES and not file.startswith((".", "_"))
     ]
 
 

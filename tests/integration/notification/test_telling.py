@@ -12,6 +12,12 @@ import ansible_runner
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.registry.docker_updater.plugins.module_utils.notification.channels import (
+    GIVEN,
+    OURS,
+    PLAIN_ONLY,
+    TOPICS,
+)
 
 from integration.notification.conftest import (
     BAD,
@@ -259,12 +265,13 @@ def test_a_playbook_of_ones_own_listens_on_the_topics(team: Team) -> None:
 
 
 def test_every_variable_and_topic_of_the_role_is_documented() -> None:
-    """The page about notifications names all that the role takes, and both topics that its handlers listen on."""
+    """The page about notifications names all that the role takes, and the topics that its handlers listen on."""
     page = (ROOT / "docs" / "notifications.md").read_text()
     role = ROOT / "roles" / "notification"
     specification = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
-    handlers = yaml.safe_load((role / "handlers" / "main.yml").read_text())
 
-    names = set(specification["argument_specs"]["main"]["options"])
-    topics = {topic for handler in handlers for topic in handler["listen"]}
-    assert {name for name in names | topics if f"`{name}`" not in page} <= {"notification_rollout"}
+    names = {name for entry in specification["argument_specs"].values() for name in entry["options"]}
+    assert names == {f"notification_{name}" for name in OURS | PLAIN_ONLY | GIVEN} - {
+        "notification_receiver_variables"
+    }
+    assert {name for name in names | {*TOPICS} if f"`{name}`" not in page} <= {"notification_asked_receivers"}
