@@ -85,7 +85,16 @@ def test_why_something_failed_is_one_short_line() -> None:
 
 
 def test_of_a_log_the_last_five_lines_that_say_something_are_told() -> None:
-    log = ["one", "two\nthree", None, "", "\x1b[1;31mfour\x1b[0m\x1b]0;title\x07", "five", "six \x1bM\x00"]
+    log = [
+        "one",
+        "two\nthree",
+        None,
+        "",
+        " \x1b[0m ",
+        "\x1b[1;31mfour\x1b[0m\x1b]0;title\x07",
+        "five",
+        "six \x1bM\x00",
+    ]
     assert log_lines(log) == ["two", "three", "four", "five", "six"]
     assert log_lines("a\nb") == ["a", "b"]
     assert log_lines(None) == []
@@ -156,5 +165,5 @@ def test_only_addresses_of_the_operator_become_links() -> None:
 
 def test_an_inert_text_mentions_nobody_and_links_nowhere() -> None:
     inert = FilterModule().filters()["notification_inert"]
-    assert inert("@all <b> [a](https://b) `c`") == "＠all ‹b› [a] (https://b) ˋcˋ"
+    assert inert("@all <b> [a](https://b) `c`") == "\uff20all \u2039b\u203a [a] (https://b) \u02cbc\u02cb"
     assert inert(12) == "12"

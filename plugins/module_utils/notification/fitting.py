@@ -47,7 +47,8 @@ def fitted(words: Mapping[str, Any], size: int, lines: int, each: int = 0) -> Di
         if room.takes(*_head(one, is_alone=is_alone), lines=1):
             news.append({**one, "targets": _more_targets([], one, room, most, only_bad=True)})
         elif not news:
-            news.append(_first_that_fits(one, room))
+            room.takes(*_frame(one, is_alone=is_alone), lines=1)
+            news.append(_shortened(one, room))
         else:
             break
     for one, whole in zip(news, words["news"]):
@@ -68,19 +69,20 @@ def _numbers(targets: Sequence[Mapping[str, Any]]) -> List[Counts]:
 
 def _head(one: Mapping[str, Any], *, is_alone: bool) -> List[str]:
     """Return the texts of a piece of news that stand there however few targets are listed."""
+    return [*_frame(one, is_alone=is_alone), *map(_text, one["facts"]), *one["then"]]
+
+
+def _frame(one: Mapping[str, Any], *, is_alone: bool) -> List[str]:
     titles = [] if is_alone else [one["title"], one["link"]]
-    rest = and_more(added(*_numbers(one["targets"]), one["left_out"]))
-    return [*titles, *map(_text, one["facts"]), *one["then"], rest]
+    return [*titles, and_more(added(*_numbers(one["targets"]), one["left_out"]))]
 
 
 def _text(fact: Mapping[str, str]) -> str:
     return f"{fact['label']}: {fact['value']}"
 
 
-def _first_that_fits(one: Mapping[str, Any], room: Room) -> Dict[str, Any]:
-    room.takes(
-        one["title"], one["link"], and_more(added(*_numbers(one["targets"]), one["left_out"])), lines=1
-    )
+def _shortened(one: Mapping[str, Any], room: Room) -> Dict[str, Any]:
+    """Return a piece of news with those of its facts and sentences for which there is room, and without targets."""
     facts = [fact for fact in one["facts"] if room.takes(_text(fact))]
     then = [sentence for sentence in one["then"] if room.takes(sentence)]
     return {**one, "facts": facts, "then": then, "targets": []}

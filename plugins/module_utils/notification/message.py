@@ -95,14 +95,14 @@ def _titled(message: Mapping[str, Any], about: str, image: str, counts: str, mos
 
 def _time(given: Sequence[Mapping[str, Any]]) -> str:
     """Return the newest moment that the news tells of, as RFC 3339; ``""`` where it tells of none."""
-    told = [
+    moments = [
         (moment, str(item.get(name)).upper())
         for item in given
         for name in ("finished_at", "started_at", "at")
         for moment in (nanoseconds(item.get(name)),)
         if moment is not None
     ]
-    return max(told)[1] if told else ""
+    return max(moments)[1] if moments else ""
 
 
 def _mark(news: Sequence[Mapping[str, Any]]) -> str:

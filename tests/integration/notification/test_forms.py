@@ -84,8 +84,8 @@ class _Page(html.parser.HTMLParser):
 
 def check(message: dict[str, Any]) -> None:
     """Every channel's message has its form and limits, mentions nobody, and links to the operator only."""
-    told = words(message)
-    slack, teams, event = (in_json(channel, told) for channel in ("slack", "teams", "webhook"))
+    said = words(message)
+    slack, teams, event = (in_json(channel, said) for channel in ("slack", "teams", "webhook"))
     validate_slack(slack)
     validate_teams(teams)
     validate_cloudevent(event)
@@ -102,7 +102,7 @@ def check(message: dict[str, Any]) -> None:
         url for url in re.findall(r'"url": "([^"]*)"', json.dumps(card)) if not url.startswith(LINK)
     } == set()
 
-    page = rendered("email.html.j2", told)
+    page = rendered("email.html.j2", said)
     assert len(page.encode()) < 102_000
     found = _Page(page)
     assert found.names <= {
@@ -111,37 +111,37 @@ def check(message: dict[str, Any]) -> None:
     }
     assert all(address.startswith(LINK + "/") for address in found.addresses)
 
-    subject = rendered("email.subject.txt.j2", told)
+    subject = rendered("email.subject.txt.j2", said)
     assert subject.count("\n") == 1
     assert len(subject.strip().encode()) <= 200
-    short = rendered("apprise.txt.j2", told)
+    short = rendered("apprise.txt.j2", said)
     assert len(short) <= 2000
-    assert not re.search(r"[@<>`]|\]\(", short + rendered("apprise.title.txt.j2", told))
+    assert not re.search(r"[@<>`]|\]\(", short + rendered("apprise.title.txt.j2", said))
 
-    everything = [*texts_of(slack), *texts_of(card), page, subject, short, rendered("email.txt.j2", told)]
+    everything = [*texts_of(slack), *texts_of(card), page, subject, short, rendered("email.txt.j2", said)]
     assert not re.search(
         "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff\U000e0041]", "".join(everything)
     )
 
 
-@pytest.mark.parametrize("told", EVERY_SAMPLE, ids=lambda told: str(told["id"]))
-def test_every_sample_is_told_in_the_form_of_every_channel(told: dict[str, Any]) -> None:
-    check(told)
+@pytest.mark.parametrize("news", EVERY_SAMPLE, ids=lambda news: str(news["id"]))
+def test_every_sample_is_told_in_the_form_of_every_channel(news: dict[str, Any]) -> None:
+    check(news)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: str(text[:12].encode("ascii", "replace")))
 def test_a_hostile_text_in_every_field_changes_no_form(text: str) -> None:
     """Wherever it stands, and where it stands everywhere at once."""
-    check(_everywhere(bundle(), text))
+    check(everywhere(bundle(), text))
     for sample in samples().values():
-        check(_everywhere(sample, text))
+        check(everywhere(sample, text))
 
 
-def _everywhere(node: Any, text: str, key: str = "") -> Any:
+def everywhere(node: Any, text: str, key: str = "") -> Any:
     if isinstance(node, dict):
-        return {name: _everywhere(inner, text, name) for name, inner in node.items()}
+        return {name: everywhere(inner, text, name) for name, inner in node.items()}
     if isinstance(node, list):
-        return [_everywhere(inner, text, key) for inner in node]
+        return [everywhere(inner, text, key) for inner in node]
     return node if key in ("sent_for", "outcome", "topic") or isinstance(node, bool) else text
 
 
@@ -165,9 +165,9 @@ _PARTS = [*samples()["update failed"]["items"][0]["outcomes"]]
 )
 @given(some.data())
 def test_no_text_in_any_field_breaks_a_form_or_passes_a_limit(data: some.DataObject) -> None:
-    told = copy.deepcopy(data.draw(some.sampled_from(EVERY_SAMPLE)))
-    told["sent_for"] = data.draw(some.sampled_from((None, "digest", "bundle", "test")))
-    for item in told["items"]:
+    news = copy.deepcopy(data.draw(some.sampled_from(EVERY_SAMPLE)))
+    news["sent_for"] = data.draw(some.sampled_from((None, "digest", "bundle", "test")))
+    for item in news["items"]:
         for name in data.draw(some.sets(some.sampled_from(sorted(set(item) - {"outcomes"})), max_size=6)):
             item[name] = data.draw(_TEXTS)
         if "outcomes" in item:
@@ -179,14 +179,14 @@ def test_no_text_in_any_field_breaks_a_form_or_passes_a_limit(data: some.DataObj
                 {**one, "name": f"{number} {one['name']}", "log": [one["name"]] * 6}
                 for number in range(copies)
             ]
-    told["items"] *= data.draw(some.integers(1, 12))
+    news["items"] *= data.draw(some.integers(1, 12))
 
-    check(told)
+    check(news)
 
 
 def test_ten_thousand_targets_are_told_in_seconds_and_all_are_counted() -> None:
     long = 'quote " and \\ and & and <tag> and 🚢 ' * 40
-    told = message(
+    news = message(
         rollout(
             1,
             *(outcome(f"good{number}") for number in range(9_970)),
@@ -201,10 +201,10 @@ def test_ten_thousand_targets_are_told_in_seconds_and_all_are_counted() -> None:
     )
 
     begun = time.monotonic()
-    check(told)
+    check(news)
     assert time.monotonic() - begun < 10
 
-    said = words(told)
+    said = words(news)
     for text in (
         "\n".join(texts_of(in_json("slack", said))),
         "\n".join(texts_of(in_json("teams", said))),
@@ -221,15 +221,15 @@ def test_ten_thousand_targets_are_told_in_seconds_and_all_are_counted() -> None:
 
 
 def test_three_hundred_rollouts_are_one_message_of_which_the_worst_are_named() -> None:
-    told = message(
+    news = message(
         *(rollout(number, outcome("web")) for number in range(290)),
         *(rollout(900 + number, outcome("api", "failed"), topic="update failed") for number in range(10)),
         sent_for="bundle",
     )
 
-    check(told)
+    check(news)
 
-    slack = in_json("slack", words(told))
+    slack = in_json("slack", words(news))
     assert slack["blocks"][0]["text"]["text"] == "300 rollouts: 10 failed, 290 updated"
     text = "\n".join(texts_of(slack))
     listed = re.findall(r"^(.) (?:Update failed|Image updated): registry", text, re.MULTILINE)
@@ -237,15 +237,15 @@ def test_three_hundred_rollouts_are_one_message_of_which_the_worst_are_named() -
     assert re.findall(r"^and (\d+) more: .* updated$", slack["blocks"][-2]["text"]["text"]) == [
         str(300 - len(listed))
     ]
-    data = in_json("webhook", words(told))["data"]
+    data = in_json("webhook", words(news))["data"]
     assert (len(data["items"]), data["items_total"]) == (300, 300)
 
 
 def test_a_program_is_told_the_first_thousand_outcomes_worst_first_and_how_many_there_are() -> None:
-    told = message(
+    news = message(
         rollout(1, *(outcome("x" * (number % 9)) for number in range(2_000)), outcome("api", "failed"))
     )
-    (item,) = in_json("webhook", words(told))["data"]["items"]
+    (item,) = in_json("webhook", words(news))["data"]["items"]
     assert item["outcomes"][0]["outcome"] == "failed"
     assert 500 < len(item["outcomes"]) <= 1000
     assert item["outcomes_total"] == 2001
