@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import UPDATED, is_good
+from ansible_collections.registry.docker_updater.plugins.module_utils.notification.given import topic_of
 
 DOCUMENTATION = r"""
 name: notification_topic
@@ -37,10 +37,7 @@ _value:
 
 def notification_topic(outcomes: Sequence[Mapping[str, Any]]) -> str:
     """Return the topic of a rollout that ended with ``outcomes``."""
-    words = [one.get("outcome") for one in outcomes]
-    if not all(map(is_good, words)):
-        return "update failed"
-    return "image updated" if UPDATED in words else "nothing to tell"
+    return topic_of(outcomes)
 
 
 class FilterModule:

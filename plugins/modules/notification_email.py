@@ -58,9 +58,14 @@ options:
     description: The message as an HTML document.
     type: str
     required: true
+  message_id:
+    description:
+      - The same for the same message to the same people; the header C(Message-ID) is made of it, so that one that was sent
+        twice is shown once where the mail server or the reader looks at that. One of its own without it.
+    type: str
   timeout:
-    description: Seconds of silence of the server after which it is given up.
-    type: int
+    description: Seconds after which the server is given up, for the whole exchange.
+    type: float
     default: 20
 attributes:
   check_mode:
@@ -100,14 +105,20 @@ refused:
   type: dict
 """
 
+import hashlib
 import re
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.registry.docker_updater.plugins.module_utils.delivery.deadline import (
+    TooLate,
+    in_time,
+)
 
 _USUAL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -130,7 +141,7 @@ def compose(options: Mapping[str, Any]) -> EmailMessage:
         " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", options["subject"]).split())
     )
     message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=parseaddr(options["sender"])[1].rpartition("@")[2])
+    message["Message-ID"] = _message_id(options["message_id"], parseaddr(options["sender"])[1])
     # RFC 3834: keeps out-of-office answers away.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_encodable(options["text"]))
@@ -138,15 +149,22 @@ def compose(options: Mapping[str, Any]) -> EmailMessage:
     return message
 
 
+def _message_id(given: Optional[str], sender: str) -> str:
+    """Make the header (RFC 5322, 3.6.4) of an id that may hold any text."""
+    domain = sender.rpartition("@")[2]
+    if not given:
+        return make_msgid(domain=domain)
+    return f"<{hashlib.sha256(given.encode('utf-8', 'replace')).hexdigest()[:32]}@{domain}>"
+
+
 def send(message: EmailMessage, options: Mapping[str, Any]) -> Dict[str, str]:
     """Hand the message over; return whom the server refused, and its answer. Raises :class:`NotSent`."""
     host, port = options["host"], options["port"] or _USUAL_PORTS[options["encryption"]]
     server = f"mail server {host}:{port}"
     try:
-        with _connect(host, port, options) as smtp:
-            if options["username"]:
-                smtp.login(options["username"], options["password"] or "")
-            refused = smtp.send_message(message)
+        refused = in_time(lambda: _hand_over(message, host, port, options), options["timeout"])
+    except TooLate as error:
+        raise NotSent(f"{server} is given up: {error}") from error
     except smtplib.SMTPRecipientsRefused as error:
         raise NotSent(f"{server} refused every recipient: {_refusals(error.recipients)}") from error
     except smtplib.SMTPAuthenticationError as error:
@@ -162,6 +180,22 @@ def send(message: EmailMessage, options: Mapping[str, Any]) -> Dict[str, str]:
     except ValueError as error:
         raise NotSent(f"the message for {server} cannot be written: {error}") from error
     return {address: _answer(answer) for address, answer in refused.items()}
+
+
+def _hand_over(
+    message: EmailMessage, host: str, port: int, options: Mapping[str, Any]
+) -> Mapping[str, Tuple[int, bytes]]:
+    smtp = _connect(host, port, options)
+    try:
+        if options["username"]:
+            smtp.login(options["username"], options["password"] or "")
+        refused: Mapping[str, Tuple[int, bytes]] = smtp.send_message(message)
+        # The message is the server's now: an answer to this that does not come must not have it sent once more.
+        with suppress(OSError, smtplib.SMTPException):
+            smtp.putcmd("quit")
+    finally:
+        smtp.close()
+    return refused
 
 
 def _connect(host: str, port: int, options: Mapping[str, Any]) -> smtplib.SMTP:
@@ -209,7 +243,8 @@ def main() -> None:
             "subject": {"type": "str", "required": True},
             "text": {"type": "str", "required": True},
             "html": {"type": "str", "required": True},
-            "timeout": {"type": "int", "default": 20},
+            "message_id": {"type": "str"},
+            "timeout": {"type": "float", "default": 20},
         },
         required_by={"password": "username"},
         supports_check_mode=True,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import json
 import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
@@ -35,41 +37,71 @@ def free_port() -> int:
 
 @dataclass
 class Webhook:
-    """Answers every POST with ``status`` and ``answer``, and keeps what it got."""
+    """Answers every POST with ``status``, ``answer`` and ``more`` headers, and keeps what it got.
+
+    One that is ``mute`` takes the request and says nothing; one that drips sends a byte of a long answer now and then; one that
+    is ``endless`` says how it is and then goes on for ever.
+    """
 
     url: str = ""
     status: int = 200
     answer: str = "ok"
+    more: dict[str, str] = field(default_factory=dict)
+    manner: Literal["prompt", "mute", "drip", "endless"] = "prompt"
+    echoes: bool = False
+    paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
 
     @property
     def messages(self) -> list[Any]:
         return [json.loads(body) for body in self.bodies]
 
+    def give(self, to: BaseHTTPRequestHandler) -> None:
+        to.send_response(self.status)
+        for name, value in self.more.items():
+            to.send_header(name, value)
+        if self.manner == "drip":
+            to.send_header("Content-Length", "1000")
+        to.end_headers()
+        to.wfile.write(self.answer.encode())
+        if self.echoes:
+            to.wfile.write(f" {to.path} {dict(to.headers.items())}".encode())
+        with suppress(OSError):
+            while self.manner == "endless" and not self.closing.is_set():
+                to.wfile.write(b"x" * 65536)
+            while self.manner == "drip" and not self.closing.wait(0.05):
+                to.wfile.write(b"x")
+
 
 @contextmanager
-def webhook(path: str) -> Iterator[Webhook]:
+def webhook(path: str, tls: ssl.SSLContext | None = None) -> Iterator[Webhook]:
     kept = Webhook()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            kept.paths.append(self.path)
             kept.headers.append(dict(self.headers.items()))
             kept.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(kept.status)
-            self.end_headers()
-            self.wfile.write(kept.answer.encode())
+            if kept.manner == "mute":
+                kept.closing.wait()
+            else:
+                kept.give(self)
 
         def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://127.0.0.1:{server.server_port}{path}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    kept.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}{path}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield kept
     finally:
+        kept.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -77,9 +109,10 @@ def webhook(path: str) -> Iterator[Webhook]:
 
 @dataclass
 class Mailbox:
-    """Takes every message, except for the recipients in ``refused``."""
+    """Takes every message, except for the recipients in ``refused``; one that is ``mute_at_the_end`` answers no QUIT."""
 
     port: int = 0
+    mute_at_the_end: bool = False
     refused: set[str] = field(default_factory=set)
     envelopes: list[Envelope] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -105,12 +138,40 @@ class Mailbox:
         self.envelopes.append(envelope)
         return "250 taken"
 
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Envelope) -> str:  # noqa: N802
+        if self.mute_at_the_end:
+            await asyncio.sleep(3600)
+        return "221 bye"
+
+
+@contextmanager
+def endless_greeting(line: bytes) -> Iterator[int]:
+    """Listen, and greet everybody with ``line``, now and then, for ever; return the port. With no line, say nothing."""
+    closing = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                while not closing.wait(0.05):
+                    self.request.sendall(line)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            closing.set()
+            server.shutdown()
+            thread.join()
+
 
 @contextmanager
 def mailbox(
-    account: tuple[bytes, bytes] | None = None, tls: ssl.SSLContext | None = None
+    account: tuple[bytes, bytes] | None = None, tls: ssl.SSLContext | None = None, *, implicit: bool = False
 ) -> Iterator[Mailbox]:
-    """Run an SMTP server; with ``account`` and ``tls`` it wants STARTTLS, then a login."""
+    """Run an SMTP server; with ``account`` and ``tls`` it wants a login, after STARTTLS or, with ``implicit``, in TLS at once."""
     kept = Mailbox(port=free_port())
 
     def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, login: Any) -> AuthResult:
@@ -118,12 +179,13 @@ def mailbox(
         kept.logins.append((login.login, login.password))
         return AuthResult(success=(login.login, login.password) == account, handled=False)
 
-    protected: dict[str, Any] = {
-        "tls_context": tls,
-        "require_starttls": True,
-        "auth_required": True,
-        "authenticator": authenticate,
-    }
+    protected: dict[str, Any] = {"auth_required": True, "authenticator": authenticate}
+    # The library knows of encryption only where it is begun by STARTTLS.
+    protected |= (
+        {"ssl_context": tls, "auth_require_tls": False}
+        if implicit
+        else {"tls_context": tls, "require_starttls": True}
+    )
     controller = Controller(kept, "127.0.0.1", kept.port, **(protected if tls else {}))
     controller.start()
     try:

@@ -21,6 +21,7 @@ PURE = (
     "module_utils.labels",
     "module_utils.log_lines",
     "module_utils.manual_changes",
+    "module_utils.notification",
     "module_utils.oci",
     "module_utils.outcomes",
     "module_utils.references",
@@ -36,8 +37,8 @@ PURE = (
 # What of the standard library does no I/O, and knows neither the time nor the environment.
 PURE_LIBRARY = frozenset(
     (
-        "__future__", "copy", "dataclasses", "datetime", "difflib", "enum", "ipaddress", "json", "math",
-        "posixpath", "re", "typing", "urllib.parse",
+        "__future__", "base64", "binascii", "copy", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac",
+        "ipaddress", "json", "math", "posixpath", "re", "typing", "urllib.parse",
     )
 )  # fmt: skip
 

@@ -66,6 +66,22 @@ BAD = rollout(
 )
 
 
+def message(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a message as the operator gives it."""
+    return {"id": "m12", "receiver": "default", "sent_for": None, "items": list(items), **more}
+
+
+SILENT = {
+    "topic": "registry silent",
+    "title": "Registry production is silent",
+    "text": "It has sent nothing for two hours.",
+    "then": "Nothing is updated until it sends again.",
+    "path": "/registries/production",
+    "at": "2026-11-22T10:00:00Z",
+    "recovered": False,
+}
+
+
 def unsafe(value: Any) -> Any:
     """Mark every string as text that is never a template, as ansible-core reads it from JSON."""
     if isinstance(value, str):
@@ -100,18 +116,34 @@ class Team:
         }
 
     def write(self, said: dict[str, Any]) -> Path:
+        """Write the variables, and a rollout or a message to a file."""
         (self.inventory / "group_vars" / "all.yml").write_text(json.dumps(self.variables))
         file = self.folder / "rollout.json"
-        file.write_text(json.dumps({"notification_rollout": unsafe(said)}))
+        name = "notification_message" if "items" in said else "notification_rollout"
+        file.write_text(json.dumps({name: unsafe(said)}))
         return file
+
+    def own(self, folder: str, name: str, content: Any) -> Path:
+        """Write a file of the shop's own, beside the inventory."""
+        path = self.folder / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
 
     def tell(
         self, said: dict[str, Any], *arguments: str, playbook: Path = ROOT / "playbooks" / "notify.yml"
     ) -> subprocess.CompletedProcess[str]:
+        return self.play(playbook, "-e", f"@{self.write(said)}", *arguments)
+
+    def look(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        (self.inventory / "group_vars" / "all.yml").write_text(json.dumps(self.variables))
+        return self.play(ROOT / "playbooks" / "channels.yml", *arguments)
+
+    def play(self, playbook: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
                 str(Path(sys.executable).with_name("ansible-playbook")),
-                *("-i", str(self.inventory), str(playbook), "-e", f"@{self.write(said)}", *arguments),
+                *("-i", str(self.inventory), str(playbook), *arguments),
             ],
             cwd=ROOT,
             env={
@@ -148,17 +180,20 @@ def team(tmp_path: Path) -> Iterator[Team]:
         yield team
 
 
-def results(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+def statistics(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     found = re.search(r"RUN: (\{.*\})", done.stdout)
     assert found, done.stdout + done.stderr
-    said: dict[str, str] = json.loads(found.group(1))["notification_results"]
+    said: dict[str, Any] = json.loads(found.group(1))
+    return said
+
+
+def results(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    said: dict[str, str] = statistics(done)["notification_results"]
     return said
 
 
 def why_nobody(done: subprocess.CompletedProcess[str]) -> str:
-    found = re.search(r"RUN: (\{.*\})", done.stdout)
-    assert found, done.stdout + done.stderr
-    return str(json.loads(found.group(1))["notification_nobody"])
+    return str(statistics(done)["notification_nobody"])
 
 
 def texts(node: Any, kind: str) -> list[str]:

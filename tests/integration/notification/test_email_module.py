@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from ansible_collections.registry.docker_updater.plugins.modules.notification_em
 )
 
 from integration.notification.conftest import GOOD, PASSWORD, Team, results
-from integration.receivers import certificate, free_port, mailbox
+from integration.receivers import certificate, endless_greeting, free_port, mailbox
 
 
 def options(port: int, **more: Any) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def options(port: int, **more: Any) -> dict[str, Any]:
         "subject": "Image updated",
         "text": "hello",
         "html": "<p>hello</p>",
+        "message_id": None,
         "timeout": 5,
         **more,
     }
@@ -61,6 +64,57 @@ def test_mail_goes_encrypted_and_authenticated(team: Team, monkeypatch: pytest.M
             NotSent, match=f"127.0.0.1:{protected.port} shows a certificate that is not trusted"
         ):
             send(compose(wrong), wrong)
+
+
+def test_mail_goes_encrypted_from_the_first_byte(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By TLS at once, with a login, through the playbook."""
+    context, trusted = certificate(team.folder)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with mailbox((b"updater", PASSWORD.encode()), context, implicit=True) as protected:
+        team.variables |= {
+            "notification_email_port": protected.port,
+            "notification_email_encryption": "tls",
+            "notification_email_username": "updater",
+            "notification_email_password": PASSWORD,
+        }
+
+        done = team.tell(GOOD, "-vvv", "-e", '{"notification_channels": ["email"]}')
+
+        assert results(done) == {"email": "ok"}, done.stdout
+        assert protected.logins == [(b"updater", PASSWORD.encode())]
+        assert PASSWORD not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220-wait\r\n"])
+def test_a_server_that_does_not_come_to_an_end_is_given_up_in_time(greeting: bytes) -> None:
+    """One that goes on greeting keeps a socket's own timeout from ever being reached."""
+    with endless_greeting(greeting) as port:
+        wanted = options(port, timeout=0.5)
+        began = time.monotonic()
+        with pytest.raises(NotSent, match=f"mail server 127.0.0.1:{port}.* (timed out|0.5 seconds)"):
+            send(compose(wanted), wanted)
+        assert time.monotonic() - began < 3
+
+
+def test_a_server_that_took_the_message_and_hangs_then_got_it(team: Team) -> None:
+    """Nobody gets it twice because the server does not say good-bye."""
+    team.mail.mute_at_the_end = True
+    wanted = options(team.mail.port)
+
+    assert send(compose(wanted), wanted) == {}
+    assert len(team.mail.envelopes) == 1
+
+
+def test_the_same_message_has_the_same_id_and_any_other_another() -> None:
+    """So that a reader can show once what was sent twice; whatever text the id holds."""
+    ids = [
+        compose(options(25, message_id=one))["Message-ID"]
+        for one in ("default/m1", "default/m1", "team-a/m1", "x>\r\nBcc: y", None, None)
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 5
+    for one in ids[:4]:
+        assert re.fullmatch("<[0-9a-f]{32}@example.com>", one)
 
 
 def test_mail_is_not_sent_in_clear_text_unless_told_so(team: Team) -> None:

@@ -12,6 +12,12 @@ import ansible_runner
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.registry.docker_updater.plugins.module_utils.notification.channels import (
+    GIVEN,
+    OURS,
+    PLAIN_ONLY,
+    TOPICS,
+)
 
 from integration.notification.conftest import (
     BAD,
@@ -133,13 +139,20 @@ def test_a_wrong_webhook_url_is_explained_without_being_shown(team: Team) -> Non
 
 
 def test_a_message_that_cannot_be_written_stops_no_other(team: Team) -> None:
-    """A template that breaks fails its channel only."""
-    done = team.tell(GOOD, "-e", '{"__notification_listed": {"teams": 20, "email": 20}}')
+    """A template that breaks, or gives no JSON, fails its channel only."""
+    team.own("notification_templates", "slack.json.j2", "{{ message.nothing.such }}")
+    team.own("notification_templates", "teams.json.j2", '{"type": "message",')
+
+    done = team.tell(GOOD)
 
     assert done.returncode == 2
     said = results(done)
-    assert re.match("failed: .*template", said.pop("slack"))
-    assert said == {"teams": "ok", "email": "ok"}
+    assert re.match("failed: the template fails: .*nothing", said.pop("slack"))
+    assert said == {
+        "teams": "failed: the message is no JSON, line 1: Expecting property name enclosed in double quotes",
+        "email": "ok",
+    }
+    assert team.said == (0, 0, 1)
 
 
 def test_secrets_stand_in_no_output_and_in_no_kept_run(team: Team) -> None:
@@ -252,12 +265,13 @@ def test_a_playbook_of_ones_own_listens_on_the_topics(team: Team) -> None:
 
 
 def test_every_variable_and_topic_of_the_role_is_documented() -> None:
-    """The page about notifications names all that the role takes, and both topics that its handlers listen on."""
+    """The page about notifications names all that the role takes, and the topics that its handlers listen on."""
     page = (ROOT / "docs" / "notifications.md").read_text()
     role = ROOT / "roles" / "notification"
     specification = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
-    handlers = yaml.safe_load((role / "handlers" / "main.yml").read_text())
 
-    names = set(specification["argument_specs"]["main"]["options"])
-    topics = {topic for handler in handlers for topic in handler["listen"]}
-    assert {name for name in names | topics if f"`{name}`" not in page} <= {"notification_rollout"}
+    names = {name for entry in specification["argument_specs"].values() for name in entry["options"]}
+    assert names == {f"notification_{name}" for name in OURS | PLAIN_ONLY | GIVEN} - {
+        "notification_receiver_variables"
+    }
+    assert {name for name in names | {*TOPICS} if f"`{name}`" not in page} <= {"notification_asked_receivers"}
