@@ -53,6 +53,7 @@ class Webhook:
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
+    taking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def messages(self) -> list[Any]:
@@ -81,9 +82,12 @@ def webhook(path: str, tls: ssl.SSLContext | None = None) -> Iterator[Webhook]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            kept.paths.append(self.path)
-            kept.headers.append(dict(self.headers.items()))
-            kept.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            # Several may come at once.
+            with kept.taking:
+                kept.paths.append(self.path)
+                kept.headers.append(dict(self.headers.items()))
+                kept.bodies.append(body)
             if kept.manner == "mute":
                 kept.closing.wait()
             else:
