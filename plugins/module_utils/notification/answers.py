@@ -16,6 +16,8 @@ _LONGEST_WAIT = 86400
 _SHORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,59}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HTTP_DATE = re.compile(r"\w{3}, (\d{2}) (\w{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT")
+# No page, no sentence, and no word for what went wrong.
+_PLAIN_WORD = re.compile(r"(?!.*(error|fail))\w{1,20}", re.IGNORECASE)
 _TEAMS_INNER_ERROR = re.compile(r"returned HTTP error (\d{3})")
 
 
@@ -40,9 +42,10 @@ def classify(kind: str, reply: Reply, url: str, now: datetime) -> Answer:
 
     Slack answers an incoming webhook 200 with the text ``ok``, or an HTTP error with the error's short name as text
     (docs.slack.dev, "Sending messages using incoming webhooks", "Handling errors"); a relay that speaks as Slack's Web
-    API does answers JSON with ``ok`` and ``error`` (docs.slack.dev, "Evaluating responses"). A workflow of Microsoft
-    Teams answers 202; the older connector 200 with ``1``, and with an error of Teams as text under a 200 (learn.microsoft.com,
-    "Create and send messages", "Rate limiting for connectors"). Others count with any 2xx.
+    API does answers JSON with ``ok`` and ``error`` (docs.slack.dev, "Evaluating responses"), Rocket.Chat's, which takes the
+    same messages, JSON with ``success``. A workflow of Microsoft Teams answers 202; the older connector 200 with ``1``, and
+    with an error of Teams as text under a 200 (learn.microsoft.com, "Create and send messages", "Rate limiting for
+    connectors"). What is a page, as of a proxy that wants a login, is no answer of theirs. Others count with any 2xx.
 
     Of an answer's body only a short name is told, and only one that is no part of ``url``, which may be a secret.
     """
@@ -56,14 +59,16 @@ def classify(kind: str, reply: Reply, url: str, now: datetime) -> Answer:
 def _is_taken(kind: str, reply: Reply) -> "tuple[bool, int]":
     """Tell whether the message was taken, and which status says why not."""
     status, text = reply.status, reply.body.strip()
-    if kind == SLACK:
-        return status == 200 and (text == "ok" or _json(text).get("ok") is True), status
-    if kind == TEAMS:
-        inner = _TEAMS_INNER_ERROR.search(text) if status == 200 else None
-        return status == 202 or (status == 200 and text in ("", "1")), int(
-            inner.group(1)
-        ) if inner else status
-    return 200 <= status < 300, status
+    is_fine = 200 <= status < 300
+    if kind == ANY or not is_fine or text.lower() in ("", "ok"):
+        return is_fine, status
+    found = _json(text)
+    if found:
+        return "error" not in found and found.get("ok", True) is True and bool(
+            found.get("success", True)
+        ), status
+    inner = _TEAMS_INNER_ERROR.search(text) if kind == TEAMS else None
+    return kind == TEAMS and bool(_PLAIN_WORD.fullmatch(text)), int(inner.group(1)) if inner else status
 
 
 def _reason(reply: Reply, status: int, name: str) -> str:
