@@ -56,8 +56,10 @@ def main(folder: Path, address: str, smtp_port: int, http_port: int) -> None:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             json.loads(body)
-            inbox.add(self.path.strip("/").split("/")[0], body)
-            self.send_response(200)
+            channel = self.path.strip("/").split("/")[0]
+            inbox.add(channel, body)
+            # As a workflow of Teams does, and a webhook of Slack.
+            self.send_response(202 if channel == "teams" else 200)
             self.end_headers()
             self.wfile.write(b"ok")
 

@@ -235,6 +235,46 @@ def test_a_channel_of_a_shops_own_that_fails_is_named_and_only_it_is_told_again(
     assert not written.exists()
 
 
+def test_a_channel_of_a_shops_own_that_hangs_is_given_up(team: Team) -> None:
+    """After 20 seconds, or after the time that its task says."""
+    sleep = {"ansible.builtin.command": {"cmd": "sleep 60"}, "changed_when": True}
+    team.own("notification_handlers", "pager.yml", [{**sleep, "timeout": 1}])
+    team.variables = {}
+
+    done = team.tell(GOOD)
+
+    assert re.match("failed: .*1 second", results(done)["pager"])
+
+
+def test_nothing_of_an_address_is_shown_by_channels_that_fail(team: Team) -> None:
+    """Whatever they echo, and however much Ansible prints."""
+    secrets = ["T0WEBHOOK0PATH", "T0SIGNING0KEY", "T0HEADER0TOKEN", "T0APPRISE0TOKEN", "T1APPRISE1TOKEN"]
+    with webhook(f"/in/{secrets[0]}") as peer:
+        peer.status, peer.answer, peer.echoes = 400, " ".join(secrets), True
+        team.variables = {
+            "notification_webhook_url": peer.url,
+            "notification_webhook_secret": secrets[1],
+            "notification_webhook_headers": {"Authorization": f"Bearer {secrets[2]}"},
+            "notification_apprise_urls": [
+                peer.url.replace("http:", "json:") + f"/{secrets[3]}",
+                f"json://no-such-host.invalid/{secrets[3]}",
+                f"nosuch://{secrets[4]}",
+                secrets[4],
+            ],
+        }
+
+        done = team.tell(BAD, "-vvv")
+
+    assert done.returncode == 2
+    assert results(done) == {
+        "webhook": "failed: HTTP 400",
+        "apprise": "failed: entry 1 (json): HTTP 400; entry 2 (json): no connection; entry 3 (nosuch): Apprise knows no such service; "
+        "entry 4: it is not of the form service://…",
+    }
+    for secret in secrets:
+        assert secret not in done.stdout + done.stderr
+
+
 def test_own_channels_come_from_the_folders_of_all_inventories_or_from_the_one_that_is_named(
     team: Team,
 ) -> None:
