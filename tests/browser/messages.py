@@ -14,9 +14,9 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, ColorScheme
+from playwright.sync_api import Browser
 
 from browser.chromium import chromium
 from integration.notification.rendering import bundle, in_json, rendered, samples, words
@@ -27,7 +27,7 @@ _WIDE = 760
 _STYLE = "body { margin: 0; padding: 16px; font: 15px/1.45 Lato, 'Segoe UI', Arial, sans-serif; background: #fff; color: #1d1c1d }"
 _SLACK = """
 .app { font-weight: 900 } .app small { background: #ddd; padding: 0 3px; font-weight: 400; border-radius: 2px }
-h3 { font-size: 18px; margin: 8px 0 } section { white-space: pre-wrap; margin: 8px 0; overflow-wrap: anywhere } a { color: #1264a3 }
+hr { border: 0; border-top: 1px solid #ddd; margin: 12px 0 } h3 { font-size: 18px; margin: 8px 0 } section { white-space: pre-wrap; margin: 8px 0; overflow-wrap: anywhere } a { color: #1264a3 }
 """
 
 # Draws the card that stands in `card`, and says what the renderer found wrong with it.
@@ -51,7 +51,8 @@ def take(folder: Path) -> None:
             _picture(browser, _slack(in_json("slack", one)), folder / f"message-slack-{name}.png")
             _teams(browser, cards, designer, in_json("teams", one), folder / f"message-teams-{name}.png")
             page = rendered("email.html.j2", one)
-            for scheme in ("light", "dark"):
+            schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+            for scheme in schemes:
                 _picture(browser, page, folder / f"message-email-{name}-{scheme}.png", scheme)
         event = json.dumps(in_json("webhook", said["failed"]), indent=2, ensure_ascii=False)
         _picture(browser, _text(event), folder / "message-webhook.png")
@@ -68,7 +69,11 @@ def _messages() -> Iterator[tuple[str, dict[str, Any]]]:
 def _unpacked(package: str, place: Path) -> Path:
     """Get a package of npm, without running anything of it."""
     done = subprocess.run(
-        ["npm", "pack", "--silent", "--ignore-scripts", package], cwd=place, capture_output=True, text=True, check=True
+        ["npm", "pack", "--silent", "--ignore-scripts", package],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     folder = place / package
     with tarfile.open(place / done.stdout.strip()) as archive:
@@ -76,7 +81,7 @@ def _unpacked(package: str, place: Path) -> Path:
     return folder / "package"
 
 
-def _picture(browser: Browser, page: str, file: Path, scheme: ColorScheme = "light") -> None:
+def _picture(browser: Browser, page: str, file: Path, scheme: Literal["light", "dark"] = "light") -> None:
     context = browser.new_context(color_scheme=scheme, viewport={"width": _WIDE, "height": 200})
     shown = context.new_page()
     shown.set_content(page)
@@ -106,9 +111,13 @@ def _slack(message: Any) -> str:
 
 
 def _block(block: Any) -> str:
+    if block["type"] == "divider":
+        return "<hr>"
     if block["type"] == "header":
         return f"<h3>{html.escape(html.unescape(block['text']['text']))}</h3>"
-    return "".join(f"<section>{_slack_text(text)}</section>" for text in (block["text"], *block.get("fields", ())))
+    return "".join(
+        f"<section>{_slack_text(text)}</section>" for text in (block["text"], *block.get("fields", ()))
+    )
 
 
 def _slack_text(text: Any) -> str:

@@ -64,7 +64,9 @@ def render(folder: Path, news: dict[str, Any], *names: str) -> dict[str, str]:
     return {name: (folder / name).read_text().removesuffix("x") for name in names}
 
 
-def test_ansible_renders_a_hostile_message_as_plain_jinja_does_and_evaluates_none_of_it(tmp_path: Path) -> None:
+def test_ansible_renders_a_hostile_message_as_plain_jinja_does_and_evaluates_none_of_it(
+    tmp_path: Path,
+) -> None:
     trap = tmp_path / "trap"
     text = " ".join(HOSTILE[:7]).replace("trap", str(trap)).replace("\ud800", "")
     news = everywhere(bundle(), text)
