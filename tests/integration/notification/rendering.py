@@ -71,3 +71,8 @@ def rendered(template: str, said: dict[str, Any]) -> str:
 def in_json(channel: str, said: dict[str, Any]) -> Any:
     """What a channel that takes JSON is sent."""
     return json.loads(rendered(f"{channel}.json.j2", said))
+
+
+def render_text(template: str, said: dict[str, Any]) -> str:
+    """What a template that stands in a text makes of words."""
+    return _ENVIRONMENT.from_string(template).render(message=said)

@@ -89,7 +89,7 @@ def check(message: dict[str, Any]) -> None:
     validate_slack(slack)
     validate_teams(teams)
     validate_cloudevent(event)
-    assert len(json.dumps(event)) < 256_000
+    assert len(json.dumps(event)) <= 250_000
 
     assert slack["mrkdwn"] is False
     for text in texts_of(slack, "mrkdwn"):
@@ -103,7 +103,7 @@ def check(message: dict[str, Any]) -> None:
     } == set()
 
     page = rendered("email.html.j2", said)
-    assert len(page.encode()) < 102_000
+    assert len(page.encode()) <= 100_000
     found = _Page(page)
     assert found.names <= {
         *("html", "head", "meta", "title", "style", "body", "div", "h1", "h2", "table", "tr", "td", "p", "a"),
