@@ -41,7 +41,11 @@ class _Loader(yaml.SafeLoader):
     """YAML as Ansible reads it, as far as texts that are no templates."""
 
 
-_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("!unsafe", _text)
 
 
 @functools.cache

@@ -267,14 +267,18 @@ def test_the_validators_refuse_what_the_vendors_refuse() -> None:
     ):
         with pytest.raises(NotValid):
             validate_slack(wrong)
-    for change in (
-        lambda card: card["body"].append({"type": "TextRun", "text": "x"}),
-        lambda card: card["body"][0]["inlines"][0].update(weight="Heavy"),
-        lambda card: card.update(version="1.9"),
-        lambda card: card["body"].extend(card["body"] * 20),
-    ):
+    (head, *_) = body = teams["attachments"][0]["content"]["body"]
+    run = {**head["inlines"][0], "weight": "Heavy"}
+    changes: tuple[dict[str, Any], ...] = (
+        {"body": [*body, {"type": "TextRun", "text": "x"}]},
+        {"body": [{**head, "inlines": [run]}]},
+        {"body": body * 20},
+        {"version": "1.9"},
+        {"msteams": {"entities": []}},
+    )
+    for changed in changes:
         wrong = copy.deepcopy(teams)
-        change(wrong["attachments"][0]["content"])
+        wrong["attachments"][0]["content"].update(changed)
         with pytest.raises(NotValid):
             validate_teams(wrong)
     for name, value in (("id", ""), ("source", None), ("specversion", "0.3"), ("Bad_Name", 1)):

@@ -100,13 +100,15 @@ def test_the_samples_of_the_role_are_read_by_ansible_as_they_stand(tmp_path: Pat
     play.write_text(
         json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}])
     )
-    subprocess.run(
+    done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(play)],
         env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
         capture_output=True,
+        text=True,
         timeout=120,
         check=True,
     )
+    assert "WARNING" not in done.stderr
     assert json.loads((tmp_path / "samples.json").read_text()) == samples()
 
 
