@@ -129,7 +129,7 @@ def _folders(settings: Settings, everybody: Mapping[str, Receiver]) -> Iterator[
     ]
     for what in ("handlers", "templates"):
         for path in settings.misplaced(what):
-            yield f"{path} is not used: Ansible takes what is in an inventory's folder for hosts; put it beside that folder"
+            yield f"{path}: Ansible takes what is in an inventory's folder for hosts; put it beside that folder"
     for what, value, variable in places:
         folders = settings.folders(what, value)
         if isinstance(value, str) and value and not folders:

@@ -34,8 +34,8 @@ _CAUSES = (
 class Settings(NamedTuple):
     """The variables by name, with :class:`Broken` for what cannot be worked out; the inventories; and a shop's own handlers.
 
-    A shop's folders are beside an inventory's file or folder, and not in such a folder: Ansible takes all files there, and in the
-    folders in it, for inventories, and a line of a template for a host.
+    A shop's folders are best beside an inventory's file or folder, and not in such a folder: Ansible takes all files there, and in
+    the folders in it, for inventories, and a line of a template for a host.
     """
 
     variables: Mapping[str, Any]
@@ -48,13 +48,12 @@ class Settings(NamedTuple):
             bases = [one if os.path.isdir(one) else os.path.dirname(one) for one in self.inventories]
             paths = [os.path.normpath(os.path.join(base, named)) for base in bases or ["."]]
         else:
-            paths = [
-                os.path.join(os.path.dirname(os.path.abspath(one)), PREFIX + what) for one in self.inventories
-            ]
+            beside = [os.path.dirname(os.path.abspath(one)) for one in self.inventories]
+            paths = [os.path.join(base, PREFIX + what) for base in (*beside, *self.inventories)]
         return [path for path in dict.fromkeys(paths) if os.path.isdir(path)]
 
     def misplaced(self, what: str) -> List[str]:
-        """Return the usual folders that are in an inventory's folder, where they are not used."""
+        """Return the usual folders that are in an inventory's folder, where Ansible reads them, too."""
         return [
             path
             for path in (os.path.join(one, PREFIX + what) for one in self.inventories)

@@ -134,10 +134,9 @@ def test_a_channel_hears_of_the_topics_that_it_wants_and_else_of_those_that_all_
     ) == ('notification_topics leaves "registry silent" and "update failed" out')
 
 
-def test_by_default_all_topics_are_told_but_that_an_update_began() -> None:
-    for topic in ("image updated", "update failed", "waiting for a person", "registry silent"):
+def test_by_default_all_topics_are_told_that_the_operator_tells_of() -> None:
+    for topic in ("image updated", "update failed", "started", "waiting for a person", "registry silent"):
         assert used(SLACK, message(topic)) == ["slack"]
-    assert nobody(SLACK, message("started")) == '"started" is told only where notification_topics names it'
 
 
 def test_that_it_works_again_is_told_to_those_who_heard_of_the_failure() -> None:
@@ -195,7 +194,8 @@ def test_addresses_are_each_receivers_own_and_the_rest_is_inherited() -> None:
     assert "webhook_secret" not in b
     assert b["link"] == ""
     assert used(given, message("started", receiver="team-b")) == ["webhook"]
-    assert used(given, message("started", receiver="team-a")) == []
+    assert used(given, message("image updated", receiver="team-b")) == []
+    assert used(given, message("image updated", receiver="team-a")) == ["email"]
 
 
 def test_the_word_of_a_receiver_about_topics_counts_more_than_that_of_all() -> None:
@@ -258,7 +258,7 @@ def test_a_channel_of_a_shops_own_is_had_by_those_who_have_a_variable_of_it_or_n
     assert "pager_night_url" not in receivers(given, handlers)["c"].variables, (
         "nobody else's number is called"
     )
-    given["notification_pager_topics"] = ["started"]
+    given |= {"notification_topics": ["update failed"], "notification_pager_topics": ["started"]}
     assert used(given, message("started"), handlers) == ["pager"]
     assert used(given, message("started"), handlers, asked=["log"]) == []
 

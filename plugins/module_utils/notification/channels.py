@@ -15,7 +15,6 @@ DEFAULT = "default"
 UPDATED, FAILED, STARTED = "image updated", "update failed", "started"
 WAITING, SILENT = "waiting for a person", "registry silent"
 TOPICS = (UPDATED, FAILED, STARTED, WAITING, SILENT)
-DEFAULT_TOPICS = (UPDATED, FAILED, WAITING, SILENT)
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,6 @@ def _nobody(
         return f"{receiver.named('channels')} names no channel that is set"
     variables = {receiver.topics[one].variable: None for one in receiver.channels}
     left_out = " and ".join(f'"{one}"' for one in topics if one != NOTHING)
-    if list(variables) == [None]:
-        return f"{left_out} is told only where notification_topics names it"
     places = " and ".join(PREFIX + one for one in variables if one)
     return f"{places} {'leave' if len(variables) > 1 else 'leaves'} {left_out} out"
 

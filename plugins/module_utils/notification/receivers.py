@@ -13,9 +13,9 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.channels import (
     CHANNELS,
     DEFAULT,
-    DEFAULT_TOPICS,
     PREFIX,
     SHARED,
+    TOPICS,
     channel_of,
 )
 
@@ -108,7 +108,7 @@ def _topics(channel: str, own: Mapping[str, Any], inherited: Mapping[str, Any]) 
             value = place.get(variable)
             if value is not None and not isinstance(value, Broken):
                 return Topics(texts(value), variable)
-    return Topics(list(DEFAULT_TOPICS), None)
+    return Topics(list(TOPICS), None)
 
 
 def is_set(value: Any) -> bool:

@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_all_together_and_fails(team: Team) -> None:
         "receiver 'team-x' is not there; there are default, team-a",
         "templates of receiver team-a: there is no folder no-such-folder",
         (
-            f"{team.inventory}/notification_templates is not used: Ansible takes what is in an inventory's folder for "
+            f"{team.inventory}/notification_templates: Ansible takes what is in an inventory's folder for "
             "hosts; put it beside that folder"
         ),
         f"{handlers}/bad.yml is no list of tasks",
