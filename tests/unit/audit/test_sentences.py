@@ -153,6 +153,34 @@ def events(**changed: Any) -> dict[str, Any]:
         ),
         (kinds.TEAM_TOLD, {"facts": {"run": 1, "error": None}}, "about run 1"),
         (kinds.TEAM_NOT_TOLD, {"facts": {"run": 1, "error": "slack: 500"}}, "about run 1; slack: 500"),
+        (
+            kinds.TEAM_NOT_TOLD,
+            {
+                "facts": {
+                    "run": 1,
+                    "message": 7,
+                    "receiver": "team-a",
+                    "results": {"email": "ok", "slack": "failed: 500"},
+                    "error": "slack: failed: 500",
+                }
+            },
+            "about run 1; message 7 to team-a; email: ok; slack: failed: 500",
+        ),
+        (
+            kinds.TEAM_TOLD,
+            {"facts": {"run": 0, "message": "test", "receiver": "a", "error": None, "name": "ann", "place": "here"}},
+            "message test to a; ann asked for it, here",
+        ),
+        (
+            kinds.NEWS_ROUTED,
+            {"facts": {"topic": "update failed", "receivers": {"b": 8, "a": 7}, "nobody": None}},
+            "update failed; a is told with message 7; b is told with message 8",
+        ),
+        (
+            kinds.NEWS_ROUTED,
+            {"facts": {"topic": "update failed", "receivers": {}, "nobody": "silenced by ann"}},
+            "update failed; silenced by ann",
+        ),
         (kinds.CLOCK_SET, {"facts": {"by_seconds": "-3.5", "x": None, "a_list": [1]}}, "a list [1]; by seconds -3.5"),
         (kinds.ROLLOUT_SETTLED, {"facts": {}}, "a rollout ended without another run"),
         ("of.tomorrow", {"facts": {}}, "of.tomorrow"),

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from registry_docker_updater.core.notifications.message import message_of, send_result
+from registry_docker_updater.core.notifications.message import message_for_test, message_of, send_result
 from registry_docker_updater.core.notifications.schedule import Purpose, SendResult
+from unit.builders import at
 from unit.notifications.newsroom import message, news, said
 
 
@@ -51,3 +52,13 @@ def test_a_run_of_notify_that_says_nothing_has_told_nobody_however_well_it_ended
         "notify.yml ended as successful and said of nobody whether it was told"
     )
     assert send_result({"notification_results": {}, "notification_retry_after": 5}, "").retry_after == {}
+
+
+def test_a_sample_says_that_it_is_one_and_has_all_that_a_message_has() -> None:
+    sample = message_for_test("team-a", at(0))
+    assert (sample["receiver"], sample["sent_for"]) == ("team-a", "test")
+    made = message_of(message(), [news(said("a"))])
+    assert sample.keys() == made.keys()
+    (item,) = sample["items"]
+    assert item.keys() >= made["items"][0].keys() - {"repository"}
+    assert message_for_test("team-a", at(1))["id"] != sample["id"]
