@@ -58,8 +58,10 @@ benchmark: lab-setup ## Measure updates beside simpler tools, events, the trail,
 	@PYTHONPATH=tests $(BIN)/python benchmarks/planning.py
 	@PYTHONPATH=tests $(BIN)/python benchmarks/container_downtime.py
 
-pictures: lab-setup ## Take the pictures of the pages that the docs show
+pictures: lab-setup ## Take the pictures of pages and messages that the docs show
+	@command -v npm >/dev/null || $(if $(IS_ROOT),(apt-get update -qq && apt-get install -y -qq --no-install-recommends npm),(echo "npm is missing: install it"; exit 1))
 	@PYTHONPATH=operator:tests $(BIN)/python -m browser.pictures docs/pictures
+	@PYTHONPATH=operator:tests $(BIN)/python -m browser.messages docs/pictures
 
 coverage: $(READY) ## See that every branch of what decides, in the core and in the plugins, is tested
 	$(BIN)/coverage run -m pytest tests/unit --quiet

@@ -1,5 +1,7 @@
 """What other people wrote, made fit to be told."""
 
+import time
+
 import pytest
 from ansible_collections.registry.docker_updater.plugins.filter.notification_inert import FilterModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.cleaning import (
@@ -59,7 +61,9 @@ def test_the_length_is_that_of_the_escaped_text(text: str) -> None:
         ('{"token": "abc def", "a": 1}', '{"token": ***, "a": 1}'),
         ("secret => 'a \\' b' next", "secret => *** next"),
         ("--api-key hunter2 --verbose", "--api-key *** --verbose"),
-        ("client.secret=hunter2&x=1", "client.secret=***&x=1"),
+        ("client.secret=hunter2&x=1 next", "client.secret=*** next"),
+        ('PASSWORD=hunter2,hunter2"hunter2', "PASSWORD=***"),
+        ('{\\"password\\": \\"hunter2\\", \\"a\\": 1}', '{\\"password\\": ***, \\"a\\": 1}'),
         ('curl -H "Authorization: Basic aHVudGVyMg==" https://x', 'curl -H "Authorization: ***'),
         ('{\\"Authorization\\": \\"hunter2\\"}', '{\\"Authorization\\": ***'),
         ("Set-Cookie: id=hunter2; Path=/", "Set-Cookie: ***"),
@@ -76,6 +80,15 @@ def test_what_looks_like_a_secret_is_masked(line: str, shown: str) -> None:
     assert masked(line) == shown
     assert "hunter2" not in reason(line)
     assert log_lines([line]) == [plain(shown, 320)]
+
+
+@pytest.mark.parametrize(
+    "part", ["a-", "a.b-", "--token ", "password ", "://", "a@", "eyJa.", "\x1b]", 'secret="\\']
+)
+def test_a_line_made_to_take_long_does_not(part: str) -> None:
+    begun = time.process_time()
+    log_lines([part * 10_000] * 50)
+    assert time.process_time() - begun < 0.5
 
 
 def test_why_something_failed_is_one_short_line() -> None:

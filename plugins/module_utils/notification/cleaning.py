@@ -27,17 +27,12 @@ _NAME = (
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|signature|api[_.-]?key|access[_.-]?key|private[_.-]?key|"
     r"account[_.-]?key|encryption[_.-]?key|session[_.-]?id)"
 )
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&"']+)"""
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\["'][^"'\\]*\\?["']?|[^\s"']\S*)"""
 _SECRETS: Tuple[Tuple["re.Pattern[str]", str], ...] = (
     (re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s{0,9}[:=]).*"), r"\1\2 ***"),
     (re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{6,}"), r"\1 ***"),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/]*@"), r"\1***@"),
-    (
-        re.compile(
-            rf"(?i)(\b[\w.-]{{0,40}}?{_NAME}[\w.-]{{0,20}}\\?[\"']?\s{{0,9}}(?:=>|[=:])\s{{0,9}}){_VALUE}"
-        ),
-        r"\1***",
-    ),
+    (re.compile(rf"(?i)({_NAME}[\w.-]{{0,20}}\\?[\"']?\s{{0,9}}(?:=>|[=:])\s{{0,9}}){_VALUE}"), r"\1***"),
     (re.compile(rf"(?i)(?<!\S)(--?[\w-]{{0,40}}?{_NAME}[\w-]{{0,20}}\s{{1,9}}){_VALUE}"), r"\1***"),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"), "***"),
 )
@@ -45,7 +40,7 @@ _SECRETS: Tuple[Tuple["re.Pattern[str]", str], ...] = (
 _LOG_LINES = 5
 _LOG_CHARACTERS = 160
 _LOG_WEIGHT = 320
-_READ_OF_A_LINE = 4000
+_READ_OF_A_LINE = 1000
 
 
 def weight(text: str) -> int:

@@ -23,7 +23,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.times impo
 
 # What is kept for templates: more than any channel takes.
 _MOST_NEWS = 300
-_MOST_LINES = 1000
+_MOST_LINES = 300
 
 # What Slack takes as a header, and the longest subject.
 _TITLE = 150

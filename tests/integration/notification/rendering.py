@@ -41,7 +41,11 @@ class _Loader(yaml.SafeLoader):
     """YAML as Ansible reads it, as far as texts that are no templates."""
 
 
-_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("!unsafe", _text)
 
 
 @functools.cache
@@ -71,3 +75,8 @@ def rendered(template: str, said: dict[str, Any]) -> str:
 def in_json(channel: str, said: dict[str, Any]) -> Any:
     """What a channel that takes JSON is sent."""
     return json.loads(rendered(f"{channel}.json.j2", said))
+
+
+def render_text(template: str, said: dict[str, Any]) -> str:
+    """What a template that stands in a text makes of words."""
+    return _ENVIRONMENT.from_string(template).render(message=said)

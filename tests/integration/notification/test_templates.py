@@ -24,10 +24,9 @@ _PLAYBOOK = """
   gather_facts: false
   vars:
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
-    words: "{{ notification_message | registry.docker_updater.notification_words(link) }}"
   tasks:
     - ansible.builtin.copy:
-        content: "{{ lookup('ansible.builtin.template', templates ~ item, template_vars={'message': words}) }}x"
+        content: "{{ lookup('ansible.builtin.template', templates ~ item, template_vars={'message': notification_message | registry.docker_updater.notification_words(link)}) }}x"
         dest: "{{ folder }}/{{ item }}"
         mode: "0600"
       loop: "{{ names }}"
@@ -101,13 +100,15 @@ def test_the_samples_of_the_role_are_read_by_ansible_as_they_stand(tmp_path: Pat
     play.write_text(
         json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}])
     )
-    subprocess.run(
+    done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(play)],
         env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
         capture_output=True,
+        text=True,
         timeout=120,
         check=True,
     )
+    assert "WARNING" not in done.stderr
     assert json.loads((tmp_path / "samples.json").read_text()) == samples()
 
 
@@ -117,5 +118,5 @@ def test_ten_thousand_targets_and_three_hundred_items_are_rendered_in_seconds(tm
     for news in (targets, items):
         begun = time.monotonic()
         made = render(tmp_path, news, "slack.json.j2")
-        assert time.monotonic() - begun < 30
+        assert time.monotonic() - begun < 60
         assert "more: " in made["slack.json.j2"]
