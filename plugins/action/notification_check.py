@@ -32,17 +32,6 @@ from ansible_collections.registry.docker_updater.plugins.plugin_utils.notificati
 )
 
 
-class _Samples(yaml.SafeLoader):
-    """Reads what is marked as unsafe as what it is: nothing evaluates it here."""
-
-    def as_text(self, node: yaml.ScalarNode) -> str:
-        """Read a text."""
-        return str(self.construct_scalar(node))
-
-
-_Samples.add_constructor("!unsafe", _Samples.as_text)
-
-
 class ActionModule(ActionBase):  # type: ignore[misc]
     """All there is of the module of the same name: nothing happens on a host."""
 
@@ -84,8 +73,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables: Mapping[str, Any],
     ) -> Iterator[str]:
         """Render each template that somebody replaced, for each sample."""
-        with open(options["samples"], encoding="utf-8") as file:
-            samples = yaml.load(file, _Samples)["__notification_samples"]  # noqa: S506 - it is a safe loader
+        samples = self._loader.load_from_file(options["samples"])["__notification_samples"]
         paths = {
             path: name
             for one in everybody.values()

@@ -55,9 +55,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             asked = settings.variables.get(f"{PREFIX}channels")
             is_asked = f"{PREFIX}channels" in load_extra_vars(self._loader)
             planned = plan(settings.variables, settings.handlers, message, asked if is_asked else None)
+            return {"changed": False, **_result(message, planned, settings, options, variables)}
         except NotAMessage as error:
-            return {"changed": False, "then": "refuse", "refused_because": str(error)}
-        return {"changed": False, **_result(message, planned, settings, options, variables)}
+            why = str(error)
+        except Exception as error:
+            # The task that asks is silent, for what it gets is secret: whatever goes wrong is told by the next one.
+            why = f"the message cannot be read: {type(error).__name__} {error!s:.200}"
+        return {"changed": False, "then": "refuse", "refused_because": why}
 
     def _message(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         for name, read in (("notification_message", of_message), ("notification_rollout", of_rollout)):

@@ -3,8 +3,11 @@
 import base64
 import hashlib
 import hmac
+import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.addresses import (
@@ -142,6 +145,22 @@ def test_the_signature_is_that_of_the_example_in_the_specification() -> None:
         "webhook-timestamp": "1614265330",
         "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
+
+
+def test_the_example_of_the_docs_takes_what_we_signed_and_nothing_else() -> None:
+    """As pasted: of the body that was sent, from who knows the secret, and new."""
+    page = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    pasted: dict[str, Any] = {}
+    exec(example, pasted)
+    is_from_the_updater = pasted["is_from_the_updater"]
+    secret = "whsec_" + base64.b64encode(b"a key").decode()
+    headers = signed(secret, "m1", int(time.time()), b"{}")
+
+    assert is_from_the_updater(secret, headers, b"{}")
+    assert not is_from_the_updater(secret, headers, b"{ }")
+    assert not is_from_the_updater("whsec_AAAA", headers, b"{}")
+    assert not is_from_the_updater(secret, signed(secret, "m1", int(time.time()) - 3600, b"{}"), b"{}")
 
 
 def test_a_secret_without_the_prefix_is_the_key_itself() -> None:

@@ -222,7 +222,7 @@ def test_a_receiver_that_is_not_there_is_an_error_that_names_those_that_are() ->
         NotAMessage, match=r"^there is no receiver 'team-x' in notification_receivers, but default, team-a$"
     ):
         plan(given, (), message("started", receiver="team-x"), None)
-    with pytest.raises(NotAMessage, match=r"but default$"):
+    with pytest.raises(NotAMessage, match=r"in notification_receivers \(x is not defined\), but default$"):
         plan(
             {"notification_receivers": Broken("x is not defined")}, (), message("started", receiver="a"), None
         )

@@ -18,6 +18,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
     wanted,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.receivers import (
+    Broken,
     Receiver,
     broken,
     receivers,
@@ -46,8 +47,10 @@ def plan(
     everybody = receivers(given, handlers)
     name = message["receiver"]
     if name not in everybody:
+        unread = given.get(f"{PREFIX}receivers")
+        why = f" ({unread.why})" if isinstance(unread, Broken) else ""
         raise NotAMessage(
-            f"there is no receiver {name!r:.100} in notification_receivers, but {', '.join(everybody)}"
+            f"there is no receiver {name!r:.100} in notification_receivers{why}, but {', '.join(everybody)}"
         )
     receiver = everybody[name]
     items = {one: wanted(message["items"], receiver.topics[one].wanted) for one in receiver.channels}

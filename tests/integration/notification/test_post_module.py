@@ -113,10 +113,13 @@ def test_an_answer_without_end_is_read_no_further_than_its_beginning(peer: Webho
         assert send(options(peer.url)).sent
 
 
-def test_a_peer_that_sends_us_elsewhere_is_not_followed(peer: Webhook) -> None:
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_peer_that_sends_us_elsewhere_is_not_followed(peer: Webhook, status: int) -> None:
     with webhook("/elsewhere") as other:
-        peer.status, peer.more = 307, {"Location": other.url}
-        assert send(options(peer.url)).reason == "HTTP 307: it redirects elsewhere, which is not followed"
+        peer.status, peer.more = status, {"Location": other.url}
+        assert (
+            send(options(peer.url)).reason == f"HTTP {status}: it redirects elsewhere, which is not followed"
+        )
         assert other.bodies == []
 
 

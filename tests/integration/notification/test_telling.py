@@ -275,3 +275,13 @@ def test_every_variable_and_topic_of_the_role_is_documented() -> None:
         "notification_receiver_variables"
     }
     assert {name for name in names | {*TOPICS} if f"`{name}`" not in page} <= {"notification_asked_receivers"}
+
+
+def test_who_did_not_get_an_email_is_warned_of_and_nobody_gets_it_twice(team: Team) -> None:
+    """The server took it for the others, so the channel was told."""
+    team.mail.refused = {"boss@example.com"}
+
+    done = team.tell(GOOD, "-e", '{"notification_channels": ["email"]}')
+
+    assert results(done) == {"email": "ok"}
+    assert "boss@example.com did not get the e-mail: 550 no such user" in done.stdout + done.stderr
