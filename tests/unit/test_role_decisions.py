@@ -19,7 +19,6 @@ from ansible_collections.registry.docker_updater.plugins.filter.target_outcomes 
 from ansible_collections.registry.docker_updater.plugins.filter.targets_of import targets_of
 from ansible_collections.registry.docker_updater.plugins.filter.unfinished_hosts import unfinished_hosts
 from ansible_collections.registry.docker_updater.plugins.filter.unreported import unreported
-from ansible_collections.registry.docker_updater.plugins.filter.worst_first import worst_first
 from ansible_collections.registry.docker_updater.plugins.test.good_outcome import good_outcome
 
 from unit.builders import NEW, NEWER, OLD
@@ -115,13 +114,6 @@ def test_what_ended_badly_is_what_is_not_good_or_failed_without_an_end() -> None
 )
 def test_one_target_that_is_not_good_makes_it_a_failure(outcomes: list[Any], topic: str) -> None:
     assert notification_topic([{"outcome": one} for one in outcomes]) == topic
-
-
-def test_people_read_first_of_what_they_have_to_look_at() -> None:
-    found = [
-        {"outcome": word, "name": n} for n, word in enumerate(["skipped", "updated", "failed", "updated", ""])
-    ]
-    assert [one["name"] for one in worst_first(found)] == [2, 4, 1, 3, 0]
 
 
 def test_small_questions_of_templates() -> None:
