@@ -147,6 +147,7 @@ def _watch(
         broken=known.troubles,
         workers=parts.settings.rollouts.workers,
         busy=lambda: len(known.running()),
+        receivers=known.receivers,
     )
     metrics.watch(watched.readings)
     metrics.served(door.certificate_ends(parts.settings))

@@ -31,7 +31,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "notifications_waiting": ("Messages that are still to be sent.", ()),
     "notifications_failing": ("Messages that are still to be sent, and were tried in vain.", ()),
     "notification_channel_works": (
-        "Whether the last message on a channel of a receiver was taken: 1 or 0.",
+        "Whether the last message on a channel of a receiver was taken: 1 or 0; of those that only labels name, together.",
         ("receiver", "channel"),
     ),
     "hosts": ("Hosts of the fleet, by whether they answered when asked last.", ("state",)),

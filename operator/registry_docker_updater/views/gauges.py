@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import OK
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
@@ -24,6 +25,7 @@ from registry_docker_updater.readings import Reading
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
 
+_OTHERS = "others"
 _VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
 
 
@@ -31,7 +33,8 @@ _VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEF
 class Watched:
     """What is read: ``broken`` says by part why it does not work, None where it does.
 
-    ``troubles`` has the kind of each trouble that nobody has silenced, ``busy`` is how many of the ``workers`` roll something out.
+    ``troubles`` has the kind of each trouble that nobody has silenced, ``busy`` is how many of the ``workers`` roll something out, ``receivers``
+    are who is told.
     """
 
     storage: Storage
@@ -41,6 +44,7 @@ class Watched:
     broken: Callable[[], Mapping[str, str | None]]
     workers: int
     busy: Callable[[], int]
+    receivers: Callable[[], Receivers] = Receivers
 
     def readings(self) -> Iterator[Reading]:
         """Yield what is known; nothing of what is kept while the database does not answer."""
@@ -72,8 +76,17 @@ class Watched:
             yield Reading("rollouts", states.get(state, 0), (state.value,))
         yield Reading("notifications_waiting", waiting)
         yield Reading("notifications_failing", failing)
+        yield from self._of_channels(channels)
+
+    def _of_channels(self, channels: Mapping[tuple[str, str], tuple[str, datetime]]) -> Iterator[Reading]:
+        """Yield whether channels work; receivers that only labels of targets name are one, however many they are."""
+        known = {one.name for one in self.receivers().all}
+        works: dict[tuple[str, str], bool] = {}
         for (receiver, channel), (result, _) in channels.items():
-            yield Reading("notification_channel_works", result == OK, (receiver, channel))
+            labels = (receiver if receiver in known else _OTHERS, channel)
+            works[labels] = works.get(labels, True) and result == OK
+        for labels, is_working in works.items():
+            yield Reading("notification_channel_works", int(is_working), labels)
 
 
 def _of_troubles(kinds: Sequence[str]) -> Iterator[Reading]:
