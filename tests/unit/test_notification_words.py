@@ -214,6 +214,11 @@ def test_a_bundle_says_how_many_of_what_it_tells_and_the_worst_first() -> None:
         "Recovered: registry.example.com/app:1",
     ]
     assert [fact["label"] for fact in said["news"][0]["facts"]] == ["Digest"]
+    good_again = rollout(topic="update failed", recovered=True)
+    order = [
+        news["word"] for news in words(message(good_again, rollout(topic="waiting for a person")))["news"]
+    ]
+    assert order == ["waiting for a person", "recovered"]
     mixed = words(message(rollout(), SILENT, rollout(topic="x")))
     assert mixed["headline"] == "3 pieces of news: 2 other, 1 updated"
     assert words(message(rollout(topic="started"), rollout()))["mark"] == "·"

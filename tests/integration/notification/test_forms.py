@@ -184,6 +184,23 @@ def test_no_text_in_any_field_breaks_a_form_or_passes_a_limit(data: some.DataObj
     check(news)
 
 
+@pytest.mark.parametrize("targets", [1, 3, 400])
+@pytest.mark.parametrize("items", [1, 8, 9, 300])
+@pytest.mark.parametrize("size", [0, 30, 500])
+def test_messages_that_fill_a_channel_pass_no_limit(targets: int, items: int, size: int) -> None:
+    """Many short lines, few long ones, and what lies between."""
+    outcomes = [
+        outcome(f"{number}" + "x" * size, "failed", where=None, message="m" * size, log=["l" * size] * 5)
+        if size
+        else {"name": f"{number}", "outcome": "failed"}
+        for number in range(targets)
+    ]
+    short = {"image": "a:1", "topic": "update failed", "outcomes": outcomes}
+    news = [rollout(7, *outcomes) if size else dict(short, id=7) for _ in range(items)]
+
+    check(message(*news))
+
+
 def test_ten_thousand_targets_are_told_in_seconds_and_all_are_counted() -> None:
     long = 'quote " and \\ and & and <tag> and 🚢 ' * 40
     news = message(
