@@ -49,9 +49,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "others_listen": {"type": "bool", "default": True},
             }
         )
-        settings = read_settings(self._templar, variables)
         try:
             message = self._message(variables)
+            settings = read_settings(self._templar, variables, message["receiver"])
             asked = settings.variables.get(f"{PREFIX}channels")
             is_asked = f"{PREFIX}channels" in load_extra_vars(self._loader)
             planned = plan(settings.variables, settings.handlers, message, asked if is_asked else None)
@@ -110,8 +110,17 @@ def _result(
         },
         "variables": known,
         "secrets": secrets_in([value for name, value in known.items() if _is_secret(name, settings)]),
-        "problems": problems(settings.variables, settings.handlers),
+        "problems": problems(_of_one(settings.variables, receiver.name), settings.handlers),
     }
+
+
+def _of_one(variables: Mapping[str, Any], receiver: str) -> dict[str, Any]:
+    """Return the variables with one receiver only: those of the others were not read."""
+    name = f"{PREFIX}receivers"
+    others = variables.get(name)
+    if not isinstance(others, Mapping):
+        return dict(variables)
+    return {**variables, name: {one: own for one, own in others.items() if one == receiver}}
 
 
 def _is_secret(name: str, settings: Settings) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.channels import (
     CHANNELS,
@@ -15,6 +15,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.receivers import Broken
 
 _HANDLER = re.compile(r"([a-z][a-z0-9_]*)\.ya?ml")
+_NOT_READ = "it was not read"
 # What an error may tell: its other words can hold the template, and that a secret.
 _CAUSES = (
     (re.compile(r"'([A-Za-z_]\w{0,99})' is undefined"), "{} is not defined"),
@@ -69,10 +70,14 @@ class Settings(NamedTuple):
         return os.path.join(ours, name)
 
 
-def read_settings(templar: Any, task_vars: Mapping[str, Any]) -> Settings:
-    """Read all variables that look like ours; none keeps another from being read."""
+def read_settings(templar: Any, task_vars: Mapping[str, Any], receiver: Optional[str] = None) -> Settings:
+    """Read all variables that look like ours; none keeps another from being read.
+
+    With ``receiver``, those of other receivers are not worked out: what only they need, such as a vault on another
+    machine, is asked only for them.
+    """
     variables = {
-        name: _worked_out(templar, value)
+        name: _worked_out(templar, _only(receiver, value) if name == f"{PREFIX}receivers" else value)
         for name, value in task_vars.items()
         if str(name).startswith("notif") and name not in {PREFIX + one for one in GIVEN}
     }
@@ -85,6 +90,15 @@ def read_settings(templar: Any, task_vars: Mapping[str, Any]) -> Settings:
             if named and named.group(1) not in CHANNELS:
                 handlers.setdefault(named.group(1), os.path.join(folder, file))
     return settings._replace(handlers=handlers)
+
+
+def _only(receiver: Optional[str], value: Any) -> Any:
+    if receiver is None or not isinstance(value, Mapping):
+        return value
+    return {
+        name: own if name == receiver else dict.fromkeys(own, _NOT_READ) if isinstance(own, Mapping) else {}
+        for name, own in value.items()
+    }
 
 
 def _worked_out(templar: Any, value: Any) -> Any:

@@ -159,6 +159,12 @@ def test_an_email_without_server_or_sender_is_told() -> None:
     ]
 
 
+def test_a_password_without_an_account_is_told_once() -> None:
+    assert found(email_username=None) == [
+        "notification_email_password is set, but notification_email_username is not: a login needs both"
+    ]
+
+
 def test_a_receiver_that_somebody_names_and_that_is_not_there_is_told() -> None:
     known = ["default", "team-a"]
     assert asked_problems(["team-a", "team-x", "team-x"], known) == [

@@ -221,6 +221,9 @@ def _email(receiver: Receiver) -> Iterator[str]:
     for variable in ("email_host", "email_from"):
         if not is_set(receiver.variables.get(variable)):
             yield f"{_place(receiver, 'email_to')} is set, but {PREFIX}{variable} is not: nobody gets an e-mail"
+    variables = receiver.variables
+    if is_set(variables.get("email_password")) and not is_set(variables.get("email_username")):
+        yield f"{PREFIX}email_password is set, but {PREFIX}email_username is not: a login needs both"
 
 
 def _meant(name: str, known: Iterable[str], otherwise: str = "") -> str:

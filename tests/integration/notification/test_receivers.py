@@ -155,6 +155,25 @@ def test_a_variable_that_cannot_be_worked_out_breaks_its_channel_and_is_named(te
     assert "T0SECRET" not in done.stdout + done.stderr
 
 
+def test_what_only_other_receivers_need_is_not_asked_for(team: Team) -> None:
+    """A vault on another machine that hangs keeps only those from hearing whose secrets are in it."""
+    asked = team.folder / "asked"
+    team.variables["notification_receivers"] = {
+        "team-a": {"slack_webhook_url": f"{{{{ lookup('ansible.builtin.pipe', 'touch {asked}; echo x') }}}}"},
+        "team-b": {"email_to": "b@example.com"},
+    }
+
+    done = team.tell(message(SILENT, receiver="team-b"))
+
+    assert results(done) == {"email": "ok"}
+    assert "team-a" not in done.stdout
+    assert not asked.exists()
+    assert results(team.tell(message(SILENT, receiver="team-a"))) == {
+        "slack": "failed: the webhook URL is not of the form https://host/path"
+    }
+    assert asked.exists()
+
+
 PAGER = [
     {
         "name": "Call the duty phone",
