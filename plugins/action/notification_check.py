@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any, Iterator, Mapping
 
 import yaml
+from ansible import constants as C  # noqa: N812 - as Ansible calls it
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.registry.docker_updater.plugins.filter.notification_words import notification_words
@@ -116,7 +118,9 @@ def _folders(settings: Settings, everybody: Mapping[str, Receiver]) -> Iterator[
         ("templates", one.variables.get("templates"), one.named("templates")) for one in everybody.values()
     ]
     for what in ("handlers", "templates"):
-        for path in settings.misplaced(what):
+        # The operator has them ignored.
+        is_ignored = any(re.search(one, PREFIX + what) for one in C.INVENTORY_IGNORE_PATTERNS or ())
+        for path in () if is_ignored else settings.misplaced(what):
             yield f"{path}: Ansible takes what is in an inventory's folder for hosts; put it beside that folder"
     for what, value, variable in places:
         folders = settings.folders(what, value)

@@ -278,6 +278,22 @@ def test_an_inventory_of_which_a_part_is_broken_is_refused_unless_the_shop_says_
     assert (ended.status, ended.refusal) == ("successful", None)
 
 
+@pytest.mark.parametrize(
+    ("patterns", "is_refused"), [("", False), ("[inventory]\nignore_patterns = x\n", True)]
+)
+def test_what_messages_are_made_of_is_no_inventory_unless_the_shop_says_what_is_none(
+    shop: Shop, patterns: str, *, is_refused: bool
+) -> None:
+    inventory = shop.folder / "hosts.yml"
+    inventory.unlink()
+    (inventory / "notification_handlers").mkdir(parents=True)
+    (inventory / "one.yml").write_text(INVENTORY)
+    (inventory / "notification_handlers" / "pager.yml").write_text("- name: Call\n  ansible.builtin.debug:\n")
+    (shop.folder / "ansible.cfg").write_text(f"[defaults]\nforks = 2\n{patterns}")
+    shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
+    assert bool(shop.run("hello").refusal) is is_refused
+
+
 def test_an_inventory_that_cannot_be_read_says_why_and_where(shop: Shop) -> None:
     (shop.folder / "hosts.yml").write_text("all:\n  hosts:\n    one:\n   two: 1\n")
     shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")

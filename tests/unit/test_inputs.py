@@ -89,12 +89,14 @@ def test_the_settings_of_ansible_are_those_that_it_takes(shop: Path) -> None:
         ("shop/hosts.yml", "inventory"),
         ("shop/group_vars/all/vars.yml", "inventory"),
         ("shop/host_vars/other.yml", "inventory"),
+        ("shop/notification_handlers/pager.yml", "inventory"),
         ("shop/ansible.cfg", "ansible_cfg"),
     ],
 )
 def test_what_was_changed_is_noticed(shop: Path, path: str, part: str) -> None:
     asked = made(shop)
     before = asked.now()
+    (shop / path).parent.mkdir(exist_ok=True)
     (shop / path).write_text("changed")
     after = asked.now()
     assert [name for name in before if before[name] != after[name]] == [part]

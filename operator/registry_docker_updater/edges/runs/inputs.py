@@ -26,12 +26,13 @@ from typing import Any
 from ansible_collections.registry.docker_updater.plugins import module_utils
 
 from registry_docker_updater import __version__
+from registry_docker_updater.edges.runs.environment import ansible_cfg
 from registry_docker_updater.edges.runs.kept_events import sha256_of
 
 # Of our collection, wherever it is installed.
 COLLECTION_FOLDER = Path(module_utils.__file__).parents[2]
 _CODE = ("playbooks", "roles", "plugins")
-_BESIDE_INVENTORY = ("group_vars", "host_vars")
+_BESIDE_FILE, _MESSAGES = ("group_vars", "host_vars"), ("notification_handlers", "notification_templates")
 _COMPILED = "__pycache__"
 # Of an inventory of more files than these, one digest of all is told.
 _MANY = 20
@@ -163,25 +164,17 @@ def _files(folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iter
 def _inventory(inventory: Path) -> Iterator[tuple[str, _Signature]]:
     if inventory.is_dir():
         yield from _files(str(inventory))
-        return
-    yield _file(str(inventory))
-    for name in _BESIDE_INVENTORY:
+    else:
+        yield _file(str(inventory))
+    for name in _MESSAGES if inventory.is_dir() else (*_BESIDE_FILE, *_MESSAGES):
         yield from _files(str(inventory.parent / name))
 
 
 def _settings_of_ansible(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, _Signature]]:
-    """Yield the one ``ansible.cfg`` that Ansible takes, where there is one: the first of these places."""
-    named = environment.get("ANSIBLE_CONFIG")
-    given = Path(os.path.expandvars(named)).expanduser() if named else None
-    for path in (
-        *((given / "ansible.cfg" if given.is_dir() else given,) if given else ()),
-        folder / "ansible.cfg",
-        Path(environment.get("HOME", "~"), ".ansible.cfg"),
-        Path("/etc/ansible/ansible.cfg"),
-    ):
-        if path.exists():
-            yield _file(str(path))
-            return
+    """Yield the one ``ansible.cfg`` that Ansible takes, where there is one."""
+    path = ansible_cfg(folder, environment)
+    if path:
+        yield _file(str(path))
 
 
 @cache

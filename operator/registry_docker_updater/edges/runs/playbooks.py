@@ -62,7 +62,7 @@ class AnsiblePlaybooks:
         """
         self._inventory = inventory
         self._folder = folder
-        self._environment = environment_of_runs(environment, passed)
+        self._environment = environment_of_runs(environment, folder, passed)
         self._inputs = Inputs(inventory, folder, self._environment)
         self._keep: Keep = keep
         self._forks = Forks(folder, self._environment)
