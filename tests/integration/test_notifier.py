@@ -1,133 +1,22 @@
 """Who is told what, when, by runs of notify.yml that are played: with a real store, and time as the test says."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from integration.keeping import HOSTS, RETRY, ended, push, record
-from integration.keeping import end as end_run
-from registry_docker_updater.activities.context import Context
-from registry_docker_updater.activities.notify import NotificationPolicy, Notifier
-from registry_docker_updater.core.backoff import Backoff
-from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.notifications.hours import Daily, QuietHours
-from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
+from integration.office import HOUR, POLICY, Office
+from registry_docker_updater.activities.notify import NotificationPolicy
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers
-from registry_docker_updater.core.notifications.schedule import MessageState, SendingPolicy
+from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.schedules.registries import Heard, KnownRegistry, RegistryStanding
-from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.errors import StoreUnavailable
-from registry_docker_updater.storage import actions
-from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.messages import receivers as receiver_rows
 from registry_docker_updater.views.rollouts import rollout as view
-from unit.builders import NEW, NOON, OLD, at, container, fleet
-
-POLICY = SendingPolicy(
-    timedelta(seconds=30), Backoff(timedelta(seconds=10), timedelta(minutes=15)), timedelta(hours=24)
-)
-HOUR = 3600
-Answer = Callable[[str], str]
-
-
-@dataclass
-class Team:
-    """Plays notify.yml: keeps what it was given, and has each of two channels answer as the test says."""
-
-    answer: Answer = lambda _: "ok"
-    asked_to_wait: Mapping[str, int] = field(default_factory=dict)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    channels: list[list[str]] = field(default_factory=list)
-    variables: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def run(self, playbook: Playbook, folder: Path, *_: object) -> FinishedRun:
-        assert playbook.name == "notify"
-        self.variables.append(playbook.variables)
-        self.messages.append(playbook.variables["notification_message"])
-        self.channels.append(list(playbook.variables.get("notification_channels", ["email", "slack"])))
-        statistics = {
-            "notification_results": {name: self.answer(name) for name in self.channels[-1]},
-            "notification_nobody": "",
-            "notification_retry_after": self.asked_to_wait,
-        }
-        return FinishedRun("successful", (), statistics, folder / "notify-1")
-
-    @property
-    def rollouts(self) -> list[list[int]]:
-        """Of which rollouts each message told."""
-        return [[item["id"] for item in one["items"]] for one in self.messages]
-
-
-@dataclass
-class Office:
-    """An operator's notifier, and the pushes of which it tells."""
-
-    store: Storage
-    folder: Path
-    known: Receivers = field(default_factory=Receivers)
-    fleet: Fleet = field(default_factory=Fleet)
-    team: Team = field(default_factory=Team)
-    now: datetime = NOON
-    running: set[int] = field(default_factory=set)
-    standings: list[RegistryStanding] = field(default_factory=list)
-    tasks: list[Callable[[], None]] = field(default_factory=list)
-    pushes: int = 0
-
-    def __post_init__(self) -> None:
-        self.start()
-
-    def start(self) -> None:
-        """Start the operator, again when there was one."""
-        self.tasks.clear()
-        context = Context(
-            storage=self.store,
-            health=Database(Path(":memory:")),
-            playbooks=self.team,  # type: ignore[arg-type]
-            runs=self.folder,
-            submit=self.tasks.append,
-            clock=lambda: self.now,
-            steady=lambda: self.now,
-        )
-        policy = NotificationPolicy(
-            self.known, POLICY, timedelta(minutes=1), {"notification_templates": "/t"}
-        )
-        self.notifier = Notifier(context, policy, lambda: self.fleet, lambda: self.standings)
-
-    def look(self, seconds: float = 0) -> timedelta:
-        self.now += timedelta(seconds=seconds)
-        wait = self.notifier.reconcile(self.now, self.running)
-        while self.tasks:
-            self.tasks.pop(0)()
-        return wait
-
-    def roll_out(self, outcome: Outcome, *, key: str = container().key, rollout: int | None = None) -> int:
-        """Have a run of a new push end, or of a ``rollout`` that waits; return the rollout's number."""
-        if rollout is None:
-            self.pushes += 1
-            record(self.store, push(tag=f"{self.pushes}", when=self.now), now=self.now)
-        desired = next(
-            one
-            for one in self.store.events.desired(HOSTS)
-            if one.tag == f"{rollout if rollout is not None else self.pushes}"
-        )
-        begun = actions.begin_run(self.store, Start(desired, (container(),), ()), self.now)
-        after = NEW if outcome is Outcome.UPDATED else OLD
-        end_run(self.store, self.now, ended(outcome, key, after), retry=RETRY, rollout=begun.id)
-        return begun.id
-
-    def keep_looking(self, until: float) -> None:
-        """Look whenever something is due, until so many seconds have gone by."""
-        while self.now < at(until):
-            wait = self.look()
-            self.now = min(at(until), self.now + max(wait, timedelta(seconds=1)))
+from unit.builders import at
 
 
 @pytest.fixture
@@ -259,87 +148,6 @@ def test_a_message_that_nobody_takes_is_given_up_and_shown_for_a_day(office: Off
         "email: failed: refused; slack: failed: refused",
     )
     assert [one.id for one, _, _ in office.store.notifications.untold(at(0))] == [1]
-
-
-TEAMS = fleet(container("web"), container("db", "far"))
-
-
-def labelled(known: Fleet, **teams: str) -> Fleet:
-    return Fleet(
-        known.hosts,
-        {
-            key: replace(one, notify=(teams[one.name],) if one.name in teams else ())
-            for key, one in known.targets.items()
-        },
-    )
-
-
-def test_each_team_gets_a_message_of_its_own_and_one_that_hangs_holds_up_no_other(
-    storage: Storage, tmp_path: Path
-) -> None:
-    known = labelled(TEAMS, web="team-a", db="team-b")
-    office = Office(storage, tmp_path, Receivers({"default": Receiver("default", Gets.THE_REST)}), known)
-    office.roll_out(Outcome.UPDATED, key=container("web").key)
-    office.roll_out(Outcome.UPDATED, key=container("db", "far").key)
-    office.notifier.reconcile(office.now, ())
-    assert len(office.tasks) == 2, "side by side"
-    office.tasks.pop()()
-    assert [one["receiver"] for one in office.team.messages] == ["team-b"]
-    office.roll_out(Outcome.UPDATED, key=container("web").key)
-    office.notifier.reconcile(office.now, ())
-    assert len(office.tasks) == 1, "team-a is still being told"
-
-
-def test_in_quiet_hours_a_failure_is_told_and_the_rest_at_their_end_in_one_message(
-    storage: Storage, tmp_path: Path
-) -> None:
-    quiet = Receiver("default", Gets.EVERYTHING, quiet=QuietHours(time(11), time(13)))
-    office = Office(storage, tmp_path, Receivers({"default": quiet}))
-    office.roll_out(Outcome.UPDATED)
-    office.roll_out(Outcome.FAILED)
-    office.roll_out(Outcome.UPDATED)
-    office.look()
-    assert office.team.rollouts == [[2]]
-    office.start()
-    office.keep_looking(HOUR + 1)
-    assert office.team.rollouts == [[2], [1, 3]]
-
-
-def test_a_digest_is_one_message_a_day(storage: Storage, tmp_path: Path) -> None:
-    daily = Receiver("default", Gets.EVERYTHING, digest=Daily(time(14)))
-    office = Office(storage, tmp_path, Receivers({"default": daily}))
-    for hour in range(4):
-        office.roll_out(Outcome.UPDATED)
-        office.keep_looking((hour + 1) * HOUR - 1)
-    office.keep_looking(30 * HOUR)
-    assert office.team.rollouts == [[1, 2, 3], [4]]
-    assert {one["sent_for"] for one in office.team.messages} == {"digest"}
-
-
-def test_that_a_run_begins_is_told_to_those_who_want_it_and_kept_for_nobody_else(
-    storage: Storage, tmp_path: Path
-) -> None:
-    eager = Receiver("eager", Gets.EVERYTHING, (*USUAL_TOPICS, Topic.STARTED))
-    office = Office(storage, tmp_path, Receivers({"eager": eager}))
-    record(storage)
-    (desired,) = storage.events.desired(HOSTS)
-    start = Start(desired, (container(),), ())
-    begun = actions.begin_run(storage, start, at(1))
-    office.notifier.began(begun, start, at(1))
-    office.look(1)
-    assert [(one["receiver"], one["items"][0]["topic"]) for one in office.team.messages] == [
-        ("eager", "started")
-    ]
-    end_run(storage, at(5), ended(Outcome.UPDATED))
-    office.look(4)
-    assert sorted((one["receiver"], one["items"][0]["topic"]) for one in office.team.messages[1:]) == [
-        ("default", "image updated"),
-        ("eager", "image updated"),
-    ]
-    office.known = Receivers()
-    office.start()
-    office.notifier.began(begun, start, at(6))
-    assert storage.news.unrouted(1) == ()
 
 
 def silent(*, is_silent: bool, now: datetime) -> RegistryStanding:
