@@ -39,12 +39,16 @@ class Team:
     messages: list[dict[str, Any]] = field(default_factory=list)
     channels: list[list[str]] = field(default_factory=list)
     variables: list[Mapping[str, Any]] = field(default_factory=list)
+    channels_left: bool = True
 
     def run(self, playbook: Playbook, folder: Path, *_: object) -> FinishedRun:
         assert playbook.name == "notify"
         self.variables.append(playbook.variables)
         self.messages.append(playbook.variables["notification_message"])
         self.channels.append(list(playbook.variables.get("notification_channels", ["email", "slack"])))
+        if not self.channels_left:
+            said = {"notification_results": {}, "notification_nobody": "no channel is set"}
+            return FinishedRun("successful", (), said, folder / "notify-1")
         statistics = {
             "notification_results": {name: self.answer(name) for name in self.channels[-1]},
             "notification_nobody": "",

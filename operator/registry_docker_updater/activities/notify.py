@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import (
     Message,
     MessageState,
+    Purpose,
     SendingPolicy,
     SendResult,
     after_sending,
@@ -26,6 +27,7 @@ from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.rollouts.stages import MESSAGE
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
+from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.log_context import about
 from registry_docker_updater.storage.actions import keep_run
 from registry_docker_updater.storage.messages import (
@@ -58,6 +60,15 @@ class NotificationPolicy:
     variables: Mapping[str, object]
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """What came of sending a message: the ``result``, what is ``left`` of the run, and when the ``newest`` of its news came."""
+
+    result: SendResult
+    left: Mapping[str, Any] = field(default_factory=dict)
+    newest: datetime | None = None
+
+
 class Notifier:
     """Has messages made of news, and sent: to each receiver one after the other."""
 
@@ -71,7 +82,9 @@ class Notifier:
         """Tell as ``policy`` says of what lies in the ``fleet``, and of registries that went silent by their ``standings``."""
         self._context, self._policy = context, policy
         self._fleet, self._standings = fleet, standings
+        # The message that is being sent to a receiver; what came of it, where that could not be kept so far.
         self._sending: dict[str, int] = {}
+        self._unkept: dict[str, Callable[[], None]] = {}
         self._looked_at: datetime | None = None
         self._took_over = False
 
@@ -87,7 +100,10 @@ class Notifier:
     def began(self, rollout: Rollout, start: Start, now: datetime) -> None:
         """Have those told that a run began who want to hear of that."""
         if any(Topic.STARTED in one.topics for one in self._policy.receivers.all):
-            keep_start(self._context.storage, rollout, start.targets, now)
+            try:
+                keep_start(self._context.storage, rollout, start.targets, now)
+            except UpdaterError as error:  # the run goes on
+                _log.warning("that it began is not told: %s", error)
 
     def reconcile(self, now: datetime, running: Collection[int]) -> timedelta:
         """Send what is due; return after which time something else will be.
@@ -99,10 +115,14 @@ class Notifier:
             take_over(storage, now)
             self._took_over = True
         looks_again = self._look_at_registries(now)
+        for settle in tuple(self._unkept.values()):
+            settle()
+        # Before it is read what is due: what a thread ends meanwhile is still said to be due there.
+        sending = dict(self._sending)
         audience = Audience(self._policy.receivers, self._fleet())
-        while route_news(storage, audience, tuple(self._sending.values()), now):
+        while route_news(storage, audience, tuple(sending.values()), now):
             pass
-        due = [one for one in storage.notifications.due() if one.id not in self._sending.values()]
+        due = [one for one in storage.notifications.due() if one.id not in sending.values()]
         begun = [one for one in due if one.due_at and one.due_at <= now]
         rollouts = storage.notifications.rollouts_of([one.id for one in begun])
         bundle, waiting = self._policy.sending.bundle, {}
@@ -111,7 +131,7 @@ class Notifier:
             if until:
                 waiting[one.id] = until
         ready = [one for one in begun if one.id not in waiting]
-        for one in next_to_send(ready, self._sending, now)[: TOGETHER - len(self._sending)]:
+        for one in next_to_send(ready, sending, now)[: TOGETHER - len(sending)]:
             # From here on nothing can fail before it is sent.
             self._sending[one.receiver] = one.id
             with about(**({"rollout": max(rollouts[one.id])} if one.id in rollouts else {})):
@@ -128,26 +148,43 @@ class Notifier:
 
     def _send(self, message: Message) -> None:
         try:
-            news = self._context.storage.notifications.news_of(message.id)
-            if not news:
-                return
-            variables = {"notification_message": message_of(message, news), **self._policy.variables}
-            if message.channels:
-                variables["notification_channels"] = list(message.channels)
-            first = next((one.rollout for one in news if one.rollout is not None), None)
-            folder = self._context.runs / (_OF_NO_ROLLOUT if first is None else str(first))
-            ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._policy.timeout)
-            self._count(ended)
-            if ended.was_stopped:
-                keep_run(self._context.storage, first, ended.left, self._context.clock())
-            else:
-                said = ended.refusal or f"notify.yml ended as {ended.status}"
-                self._keep(message, send_result(ended.statistics, said), ended.left, news[-1].at)
+            sent = self._run(message)
         except Exception as error:
-            self._keep(message, SendResult(error=str(error)), {}, None)
-            raise
-        finally:
-            del self._sending[message.receiver]
+            _log.exception("message %d to %s could not be sent", message.id, message.receiver)
+            sent = _Sent(SendResult(error=str(error)))
+        self._settle(message, sent)
+
+    def _run(self, message: Message) -> _Sent | None:
+        """Have a message sent, and return what came of it; None where the operator stopped meanwhile."""
+        news = self._context.storage.notifications.news_of(message.id)
+        if not news:
+            return _Sent(SendResult(nobody="nothing is left to be told"))
+        variables = {"notification_message": message_of(message, news), **self._policy.variables}
+        if message.channels:
+            variables["notification_channels"] = list(message.channels)
+        first = next((one.rollout for one in news if one.rollout is not None), None)
+        folder = self._context.runs / (_OF_NO_ROLLOUT if first is None else str(first))
+        ended = self._context.playbooks.run(Playbook("notify", variables), folder, self._policy.timeout)
+        self._count(ended)
+        if ended.was_stopped:
+            keep_run(self._context.storage, first, ended.left, self._context.clock())
+            return None
+        said = ended.refusal or f"notify.yml ended as {ended.status}"
+        return _Sent(send_result(ended.statistics, said), ended.left, news[-1].at)
+
+    def _settle(self, message: Message, sent: _Sent | None) -> None:
+        """Keep what came of a message; until that is kept, nothing else is sent to its receiver, and it is not sent again."""
+        try:
+            if sent:
+                self._keep(message, sent)
+        except UpdaterError as error:
+            _log.error(
+                "what came of message %d to %s is not kept yet: %s", message.id, message.receiver, error
+            )
+            self._unkept[message.receiver] = partial(self._settle, message, sent)
+            return
+        self._unkept.pop(message.receiver, None)
+        del self._sending[message.receiver]
 
     def _count(self, ended: FinishedRun) -> None:
         results = ended.statistics.get("notification_results")
@@ -156,17 +193,15 @@ class Notifier:
         if not isinstance(results, dict) and not ended.was_stopped:
             self._context.metrics.notified(_NOT_KNOWN, is_sent=False)
 
-    def _keep(
-        self, before: Message, result: SendResult, left: Mapping[str, Any], newest: datetime | None
-    ) -> None:
-        now = self._context.clock()
+    def _keep(self, before: Message, sent: _Sent) -> None:
+        now, result = self._context.clock(), sent.result
         after = after_sending(before, result, now, self._policy.sending)
         busy = [one for receiver, one in tuple(self._sending.items()) if receiver != before.receiver]
-        keep_sent(self._context.storage, after, left, now, busy)
+        keep_sent(self._context.storage, after, sent.left, now, busy)
         if after.state is MessageState.GIVEN_UP:
             self._context.metrics.gave_up()
-        if after.sent_at and newest:
-            seconds = max(0.0, (after.sent_at - newest).total_seconds())
+        if after.sent_at and sent.newest and before.purpose is Purpose.AT_ONCE:
+            seconds = max(0.0, (after.sent_at - sent.newest).total_seconds())
             self._context.metrics.stage_passed(MESSAGE, seconds)
         if result.nobody:
             _log.info("nobody is told: %s", result.nobody)

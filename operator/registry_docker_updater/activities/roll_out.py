@@ -87,10 +87,10 @@ class RollOut:
         rollout = begin_run(self._context.storage, start, now, asked)
         self._busy.add(rollout.id)
         self._progress.begin(start, rollout, now)
-        self._began(rollout, start, now)
         desired = start.desired
         with about(event=desired.push, rollout=rollout.id, run=rollout.runs, registry=desired.registry):
             self._context.submit(partial(self._run, start, rollout))
+            self._began(rollout, start, now)
 
     def interrupt(self, due_at: datetime) -> Sequence[Rollout]:
         """Make every rollout that is running and not worked on due again; return them as they were.

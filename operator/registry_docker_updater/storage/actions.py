@@ -110,7 +110,8 @@ def keep_repair(storage: Storage, digest: str, one: TargetOutcome, now: datetime
         last = kept.attempts.last([one.key]).get(one.key)
         rollout = kept.rollouts.of_push(last.push) if last else None
         if rollout and kept.events.push(rollout.push).digest == digest:
-            effects = repaired(rollout, digest, one, last, now)
+            known = (said.result for said in kept.rollouts.of_keys(rollout.id, [one.key]))
+            effects = repaired(rollout, digest, one, last, now, next(known, None))
             if effects:
                 step = Step(TARGET_REPAIRED, {"run": rollout.runs, "image": rollout.image, **_said(one)})
                 kept.apply(effects, step, now)

@@ -20,6 +20,7 @@ from registry_docker_updater.core.notifications.news import (
 from registry_docker_updater.core.notifications.receivers import DEFAULT, Receivers
 from registry_docker_updater.core.notifications.routing import Part, route
 from registry_docker_updater.core.notifications.schedule import (
+    MOST_NEWS,
     Message,
     MessageState,
     SendResult,
@@ -32,6 +33,7 @@ from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.silences import Silences
+from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.storage import Storage
 
 # So many news are routed in one transaction: others want to write, too.
@@ -109,18 +111,10 @@ def keep_sent(
     """
     kind = TEAM_TOLD if after.state is MessageState.SENT else TEAM_NOT_TOLD
     with storage.transaction() as kept:
-        news = kept.notifications.news_of(after.id)
+        runs = kept.notifications.runs_of(after.id)
         kept.notifications.keep(after)
-        others = [one for one in kept.notifications.due() if one.id not in busy]
-        alike = failing_alike(after, others)
-        if alike:
-            kept.notifications.move_items(after.id, alike.id)
-            said = f"told with message {alike.id}, which waits for the same channels: {after.error}"
-            kept.notifications.keep(
-                replace(after, state=MessageState.OVERTAKEN, due_at=None, channels=None, error=said)
-            )
-            if graver(after.topic, alike.topic) is not alike.topic:
-                kept.notifications.keep(replace(alike, topic=after.topic))
+        if after.state is MessageState.DUE:
+            _join(kept, after, busy)
         facts = {
             "message": after.id,
             "receiver": after.receiver,
@@ -128,13 +122,35 @@ def keep_sent(
             "results": dict(after.results),
             "error": after.error,
         }
-        runs = {one.rollout: one.run for one in news}
-        for number, (rollout, of_run) in enumerate(runs.items()):
-            push = kept.rollouts.get(rollout).push if rollout is not None else None
-            left = run if number == 0 else {}
+        # Of attempts that change nothing there are many: one entry each, and not one a rollout.
+        is_new = after.state is not MessageState.DUE or after.attempts == 1
+        for number, (rollout, of_run) in enumerate(runs.items() if is_new else [*runs.items()][:1]):
+            push, left = kept.rollouts.get(rollout).push, run if number == 0 else {}
             kept.trail.append(Step(kind, {"run": of_run, **facts, **left}, push, rollout), now)
         if not runs:
             kept.trail.append(Step(kind, {"run": 0, **facts, **run}), now)
+
+
+def _join(kept: Storage, failed: Message, busy: Collection[int]) -> None:
+    """Have what a message could not tell be told with another that waits for the same, unless something newer is told of it."""
+    store = kept.notifications
+    if not store.drop_outdone(failed):
+        _overtake(store, failed, "something newer is told of the rollout")
+        return
+    others = [one for one in store.due() if one.id not in busy and one.receiver == failed.receiver]
+    counts = store.counts_of_news([failed.id, *(one.id for one in others)])
+    room = MOST_NEWS - counts.get(failed.id, 0)
+    alike = failing_alike(failed, [one for one in others if counts.get(one.id, 0) <= room])
+    if alike:
+        store.move_items(failed.id, alike.id)
+        said = f"told with message {alike.id}, which waits for the same channels: {failed.error}"
+        _overtake(store, failed, said)
+        due = max(filter(None, (alike.due_at, failed.due_at)))
+        store.keep(replace(alike, topic=graver(failed.topic, alike.topic), due_at=due))
+
+
+def _overtake(store: NotificationStore, message: Message, why: str) -> None:
+    store.keep(replace(message, state=MessageState.OVERTAKEN, due_at=None, channels=None, error=why))
 
 
 def keep_test(  # noqa: PLR0913, PLR0917 - what was sent, to whom, for whom
@@ -190,11 +206,11 @@ def _give(kept: Storage, news: News, part: Part, busy: Collection[int], now: dat
     for empty in store.drop_overtaken(news, part, busy):
         overtaken = store.get(empty)
         if overtaken:
-            said = "something newer is told of the rollout"
-            store.keep(replace(overtaken, state=MessageState.OVERTAKEN, due_at=None, error=said))
+            _overtake(store, overtaken, "something newer is told of the rollout")
     due, purpose = due_at(part, now, news.due_at)
     others = [one for one in store.due() if one.receiver == part.receiver.name and one.id not in busy]
-    message = joinable(others, due, purpose, now)
+    counts = store.counts_of_news([one.id for one in others])
+    message = joinable([one for one in others if counts.get(one.id, 0) < MOST_NEWS], due, purpose, now)
     if message is None:
         new = Message(0, part.receiver.name, part.topic, MessageState.DUE, now, purpose, due_at=due)
         message = store.add(new)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.schedule import MessageState
@@ -69,15 +69,17 @@ class NewsStore:
             wrote_where(connection, tables.notifications, t.rollout.in_(numbers))
 
 
-def remove_of_rollouts(connection: Connection, rollouts: Collection[int]) -> None:
-    """Remove the news of some rollouts, and the messages that tell nothing else."""
-    remove_news(connection, list(connection.scalars(select(_n.id).where(_n.rollout.in_(rollouts)))))
+def remove_of_rollouts(connection: Connection, rollouts: Collection[int], before: datetime) -> None:
+    """Remove the news of some rollouts, and the messages that tell nothing else, or were overtaken ``before`` a time."""
+    remove_news(connection, list(connection.scalars(select(_n.id).where(_n.rollout.in_(rollouts)))), before)
 
 
-def remove_news(connection: Connection, news: Collection[int]) -> None:
+def remove_news(connection: Connection, news: Collection[int], before: datetime) -> None:
     """Remove some news, and the messages that tell nothing else; that with the highest number stays, which is given once."""
     gone = remove_items(connection, _i.news.in_(news))
-    empty = _m.id.in_({message for message, _ in gone}) & ~exists().where(_i.message == _m.id)
+    is_old = (_m.created_at < before) & (_m.state != MessageState.DUE)
+    emptied = _m.id.in_({message for message, _ in gone})
+    empty = or_(emptied, is_old) & ~exists().where(_i.message == _m.id)
     last: Any = select(func.max(_m.id)).correlate(None).scalar_subquery()
     for table, where in ((tables.messages, empty & (_m.id < last)), (tables.news, _n.id.in_(news))):
         keys = connection.execute(delete(table).where(where).returning(*table.primary_key))

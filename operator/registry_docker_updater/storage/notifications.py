@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, exists, func, insert, or_, select, update
 
 from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.receivers import DEFAULT
@@ -16,6 +16,10 @@ from registry_docker_updater.storage.database import Connections
 from registry_docker_updater.storage.news import news_of_row, remove_items
 from registry_docker_updater.storage.written import removed, wrote, wrote_where
 
+# News of which take the place of older ones of the same rollout.
+OVERTAKING = (Topic.UPDATE_FAILED, Topic.IMAGE_UPDATED)
+# Of so many of the newest messages it is known whether channels took them.
+_LOOKED_AT = 300
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _n, _m, _i, _r = tables.news.c, tables.messages.c, tables.message_items.c, tables.rollouts.c
 
@@ -61,7 +65,7 @@ class NotificationStore:
 
     def drop_overtaken(self, new: News, part: Part, busy: Collection[int]) -> list[int]:
         """Have messages to a receiver, which nobody sends just now, not tell what ``new`` tells newer; return those left empty."""
-        if new.rollout is None:
+        if new.rollout is None or new.topic not in OVERTAKING:
             return []
         older = select(_n.id).where(_n.rollout == new.rollout, _n.id < new.id)
         due = select(_m.id).where(
@@ -72,6 +76,42 @@ class NotificationStore:
             messages = {message for message, _ in gone}
             left = set(connection.scalars(select(_i.message).where(_i.message.in_(messages))))
         return sorted(messages - left)
+
+    def drop_outdone(self, message: Message) -> bool:
+        """Have a message not tell what newer news of the same rollout tell the same receiver; return whether any is left."""
+        newer, other = tables.news.alias(), tables.message_items.alias()
+        elsewhere = tables.messages.alias()
+        is_outdone = exists().where(
+            newer.c.rollout == _n.rollout,
+            newer.c.id > _n.id,
+            newer.c.topic.in_(OVERTAKING),
+            other.c.news == newer.c.id,
+            other.c.message == elsewhere.c.id,
+            elsewhere.c.id != message.id,
+            elsewhere.c.receiver == message.receiver,
+        )
+        old = select(_i.news).join(tables.news, _n.id == _i.news).where(_i.message == message.id, is_outdone)
+        with self._connections.writing() as connection:
+            remove_items(connection, (_i.message == message.id) & _i.news.in_(list(connection.scalars(old))))
+            left = connection.scalar(select(func.count()).where(_i.message == message.id))
+        return bool(left)
+
+    def counts_of_news(self, messages: Collection[int]) -> dict[int, int]:
+        """Return how many news each of some messages tells."""
+        query = select(_i.message, func.count()).where(_i.message.in_(messages)).group_by(_i.message)
+        with self._connections.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def runs_of(self, message: int) -> dict[int, int]:
+        """Return the rollouts of which a message tells, each with the last of its runs."""
+        query = (
+            select(_n.rollout, func.max(_n.run))
+            .join(tables.message_items, _i.news == _n.id)
+            .where(_i.message == message, _n.rollout.is_not(None))
+            .group_by(_n.rollout)
+        )
+        with self._connections.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def keep(self, after: Message) -> None:
         """Keep where a message stands."""
@@ -162,20 +202,21 @@ class NotificationStore:
             return tuple((_message(row), row.rollout, row.image) for row in connection.execute(query))
 
     def standing_of_channels(self) -> dict[tuple[str, str], tuple[str, datetime]]:
-        """Return what became of the last message on each channel of each receiver, and since when it was to be sent."""
-        last = select(func.max(_m.id)).where(_m.attempts > 0).group_by(_m.receiver)
+        """Return what became of the last message on each channel of each receiver, and since when that is so, of the newest messages."""
+        newest = (
+            select(tables.messages)
+            .where(_m.attempts > 0, _m.state != MessageState.OVERTAKEN)
+            .order_by(_m.id.desc())
+            .limit(_LOOKED_AT)
+        )
         with self._connections.reading() as connection:
-            found = [
-                _message(row) for row in connection.execute(select(tables.messages).where(_m.id.in_(last)))
-            ]
-            # What is tried again tells more than what came after it.
-            failing = (_m.state == MessageState.DUE) & (_m.attempts > 0)
-            found += [_message(row) for row in connection.execute(select(tables.messages).where(failing))]
-        return {
-            (one.receiver, channel): (result, one.failing_since or one.sent_at or one.created_at)
-            for one in found
-            for channel, result in one.results.items()
-        }
+            found = [_message(row) for row in connection.execute(newest)]
+        standing: dict[tuple[str, str], tuple[str, datetime]] = {}
+        for one in found:
+            for channel, result in one.results.items():
+                since = one.failing_since or one.sent_at or one.created_at
+                standing.setdefault((one.receiver, channel), (result, since))
+        return standing
 
 
 def _with_news(*columns: Any) -> Select[Any]:

@@ -67,7 +67,7 @@ class RetentionStore:
             numbers, pushes = [row.id for row in found], [row.push for row in found]
             for table in _OF_ROLLOUT:
                 _delete(connection, table, table.c.rollout.in_(numbers))
-            remove_of_rollouts(connection, numbers)
+            remove_of_rollouts(connection, numbers, before)
             _delete(connection, tables.overrides, _o.push.in_(pushes))
             _delete(connection, tables.rollouts, _r.id.in_(numbers))
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
@@ -100,7 +100,7 @@ class RetentionStore:
             numbers = news_to_remove(connection, before, _TOGETHER)
             if not numbers:
                 return False
-            remove_news(connection, numbers)
+            remove_news(connection, numbers, before)
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
         return True
 

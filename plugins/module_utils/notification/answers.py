@@ -60,7 +60,7 @@ def _is_taken(kind: str, reply: Reply) -> "tuple[bool, int]":
     """Tell whether the message was taken, and which status says why not."""
     status, text = reply.status, reply.body.strip()
     is_fine = 200 <= status < 300
-    if kind == ANY or not is_fine or text.lower() in ("", "ok"):
+    if kind == ANY or not is_fine or text.lower() in ("", "ok") or (kind == TEAMS and status == 202):
         return is_fine, status
     found = _json(text)
     if found:

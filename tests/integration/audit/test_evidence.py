@@ -57,6 +57,7 @@ def test_from_the_event_to_the_message_everything_has_its_entry_and_holds(rolled
         "run.began",
         "target.ended",
         "run.ended",
+        "news.routed",
         "team.not_told",
     ]
     assert "container/solo/web0: due" in out

@@ -100,7 +100,9 @@ def test_a_database_of_another_version_is_named(site: Site, store: Storage, run:
 def test_check_asks_every_host_and_is_content_when_all_answer(site: Site, run: Run) -> None:
     site.add_host("solo", APP)
     code, out, err = run("check")
-    assert (code, out) == (0, "1 of 1 hosts answer, 1 targets\n")
+    *_, channels, hosts = out.splitlines()
+    assert (code, hosts) == (0, "1 of 1 hosts answer, 1 targets")
+    assert channels.startswith("channels: default by no channel, gets everything")
     assert "solo: answers" in err
 
 

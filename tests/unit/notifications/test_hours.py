@@ -39,6 +39,12 @@ def test_a_digest_is_due_on_the_other_side_of_the_date_line_too() -> None:
     assert Daily(time(8), "Pacific/Pago_Pago").next(utc(22, 18)) == utc(22, 19)
 
 
+def test_quiet_hours_that_end_when_clocks_go_back_do_not_last_a_day_longer() -> None:
+    night = QuietHours(time(22), time(2, 30), BERLIN)
+    assert night.until(utc(25, 0, 10, month=10)) == utc(25, 0, 30, month=10)
+    assert night.until(utc(25, 1, 10, month=10)) == utc(25, 1, 30, month=10)
+
+
 NIGHT = QuietHours(time(22), time(7), BERLIN)
 NOON = QuietHours(time(12), time(13))
 

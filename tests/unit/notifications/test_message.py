@@ -14,10 +14,25 @@ from unit.notifications.newsroom import message, news, said
 def test_a_message_has_an_id_that_stays_while_it_says_the_same() -> None:
     first, second = news(said("a"), number=4), news(said("b"), number=5)
     made = message_of(message(), [first])
-    assert (made["id"], made["receiver"], made["sent_for"]) == ("m7.4", "default", None)
+    assert (made["receiver"], made["sent_for"]) == ("default", None)
+    assert made["id"].startswith("m7-")
     assert made["items"] == [first.item]
     assert message_of(message(attempts=3), [first])["id"] == made["id"]
-    assert message_of(message(), [first, second])["id"] == "m7.5"
+    others = (
+        message_of(message(), [first, second]),
+        message_of(message(), [second]),
+        message_of(message(created_at=at(0.001)), [first]),
+        message_of(message(8), [first]),
+    )
+    assert len({made["id"], *(one["id"] for one in others)}) == 5
+
+
+def test_of_very_many_targets_a_message_has_the_worst_and_says_how_many_there_are() -> None:
+    outcomes = [said(f"{number}") for number in range(20_010)] + [said("bad", "failed")]
+    (item,) = message_of(message(), [news(*outcomes, targets=20_011)])["items"]
+    assert (len(item["outcomes"]), item["outcomes"][0]["key"], item["targets"]) == (20_000, "bad", 20_011)
+    several = message_of(message(), [news(*outcomes, number=n) for n in range(400)])
+    assert {len(one["outcomes"]) for one in several["items"]} == {100}
 
 
 @pytest.mark.parametrize(("purpose", "said_for"), [(Purpose.AT_ONCE, "bundle"), (Purpose.DIGEST, "digest")])

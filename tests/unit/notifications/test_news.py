@@ -100,6 +100,7 @@ def test_news_of_a_rollout_say_of_every_target_what_it_was_and_is_and_whether_th
             "message": "no space",
             "was": "unreachable",
             "is_new": True,
+            "left_alone": False,
         }.items()
     )
     assert {name: value for name, value in made.item.items() if name != "outcomes"} == {

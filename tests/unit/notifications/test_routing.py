@@ -106,6 +106,23 @@ def test_who_wants_failures_only_is_told_of_them_and_of_their_end() -> None:
     assert route(still, known, Fleet())[0].topic is Topic.UPDATE_FAILED
 
 
+def test_that_a_rollout_waits_for_a_person_is_told_to_whose_targets_it_is_for_though_nothing_of_them_is_new() -> (
+    None
+):
+    one = news(
+        said(WEB.key, "failed", is_new=False), said(DB.key, is_new=False), topic=Topic.WAITING_FOR_A_PERSON
+    )
+    assert whom(one, receivers(QUIET)) == {"team-a": (WEB.key,)}
+    alone = news({**said(DB.key, is_new=False), "left_alone": True}, topic=Topic.WAITING_FOR_A_PERSON)
+    assert whom(alone, receivers(QUIET)) == {"team-b": None}
+
+
+def test_what_happens_next_is_told_to_those_only_whose_targets_are_not_well() -> None:
+    one = news(said(WEB.key, "failed"), said(DB.key), retry_at="2026", waits_for="a person")
+    assert (item(one, WEB.key)["retry_at"], item(one, WEB.key)["waits_for"]) == ("2026", "a person")
+    assert (item(one, DB.key)["retry_at"], item(one, DB.key)["waits_for"]) == (None, None)
+
+
 @pytest.mark.parametrize("topic", [Topic.STARTED, Topic.WAITING_FOR_A_PERSON])
 def test_that_a_run_begins_and_that_one_waits_keep_their_topic_for_whomever(topic: Topic) -> None:
     one = news(said(WEB.key, "failed"), topic=topic)

@@ -46,6 +46,12 @@ def test_where_there_is_nobody_to_tell_nobody_is_said_to_be_told_and_nothing_is_
     assert after == message(state=MessageState.NOBODY, attempts=1, due_at=None, error="no channel is set")
 
 
+def test_a_message_whose_channels_are_gone_before_any_took_it_was_sent_to_nobody() -> None:
+    failed = message(attempts=1, results={"slack": "failed: HTTP 404"}, channels=("slack",))
+    after = after_sending(failed, SendResult(nobody="no channel is set"), at(1), POLICY)
+    assert (after.state, after.sent_at, after.error) == (MessageState.NOBODY, None, "no channel is set")
+
+
 def test_only_the_channels_that_failed_are_told_again_and_what_the_others_said_is_kept() -> None:
     first = SendResult({"slack": "ok", "teams": "HTTP 500", "email": "refused"})
     after = after_sending(message(), first, at(1), POLICY)

@@ -16,11 +16,17 @@ class Daily:
         """Return when it is that time next, after ``now``; where a change of summer time leaves it out, an hour later by the clock."""
         here = now.astimezone(ZoneInfo(self.zone)).date()
         # Yesterday as well: a date line and a change of summer time may lie between.
-        days = (self._on(here + timedelta(days=ahead)) for ahead in (-1, 0, 1, 2))
+        days = (moment for ahead in (-1, 0, 1, 2) for moment in self._on(here + timedelta(days=ahead)))
         return min(moment for moment in days if moment > now)
 
-    def _on(self, day: date) -> datetime:
-        return datetime.combine(day, self.at, ZoneInfo(self.zone)).astimezone(UTC)
+    def _on(self, day: date) -> tuple[datetime, datetime]:
+        """Return when it is that time on a day; where clocks go back, it may be so twice."""
+        first, second = (
+            datetime.combine(day, self.at.replace(fold=fold), ZoneInfo(self.zone)).astimezone(UTC)
+            for fold in (0, 1)
+        )
+        # Where clocks go forward, the second is the earlier one, and means what the first does.
+        return first, max(first, second)
 
 
 @dataclass(frozen=True)

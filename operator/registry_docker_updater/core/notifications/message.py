@@ -1,8 +1,11 @@
 """What ``notify.yml`` is given, and what it answers: a message in the shape that the role ``notification`` documents."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from ansible_collections.registry.docker_updater.plugins.module_utils import outcomes as words
 
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.notifications.news import News, Topic
@@ -10,20 +13,35 @@ from registry_docker_updater.core.notifications.schedule import Message, Purpose
 
 # Longer than a day, no channel is left alone for what it says itself.
 _LONGEST_SECONDS = 86400
+# How many targets a message has in all, and how many of one of its news at least.
+_MOST_OUTCOMES, _FEWEST = 20_000, 100
 
 
 def message_of(message: Message, news: Sequence[News]) -> dict[str, Any]:
     """Return the variable ``notification_message``: a message that tells ``news``.
 
-    The same message with the same news has the same id, by which a receiver knows a repetition.
+    The same message with the same news has the same id, by which a receiver knows a repetition, and no other has, also of
+    another operator. Of very many targets it has the worst, and how many there are.
     """
     several = "digest" if message.purpose is Purpose.DIGEST else "bundle" if len(news) > 1 else None
     return {
-        "id": f"m{message.id}.{news[-1].id}",
+        "id": f"m{message.id}-{_fingerprint(message, news)}",
         "receiver": message.receiver,
         "sent_for": several,
-        "items": [one.item for one in news],
+        "items": [_bounded(one.item, max(_FEWEST, _MOST_OUTCOMES // len(news))) for one in news],
     }
+
+
+def _fingerprint(message: Message, news: Sequence[News]) -> str:
+    said = [rfc3339(message.created_at), *(f"{one.id} {rfc3339(one.at)}" for one in news)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+
+
+def _bounded(item: Mapping[str, Any], most: int) -> Mapping[str, Any]:
+    outcomes = item.get("outcomes") or ()
+    if len(outcomes) <= most:
+        return item
+    return {**item, "outcomes": sorted(outcomes, key=lambda one: words.rank(one["outcome"]))[:most]}
 
 
 def message_for_test(receiver: str, now: datetime) -> dict[str, Any]:

@@ -155,6 +155,7 @@ def _outcome(image: str, one: TargetOutcome, announcement: Announcement) -> dict
         "log": list(one.log),
         "was": str(before.outcome) if before else None,
         "is_new": one.key in announcement.new,
+        "left_alone": one.left_alone,
     }
 
 

@@ -42,8 +42,11 @@ def item_of(news: News, keys: Iterable[str] | None) -> dict[str, Any]:
         return {**item, "topic": str(news.topic)}
     chosen = None if keys is None else frozenset(keys)
     mine = [one for one in item["outcomes"] if chosen is None or one.get("key") in chosen]
+    # What happens next to others is of no use to whose targets are all well.
+    then = {} if any(map(_needs_something, mine)) else {"retry_at": None, "waits_for": None}
     return {
         **item,
+        **then,
         "topic": str(_topic(news, mine)),
         "targets": len(item["outcomes"]),
         "outcomes": mine,
@@ -59,10 +62,21 @@ def _of_rollout(news: News, receivers: Receivers, fleet: Fleet) -> Iterator[Part
         for name in _names(receivers, concerned, labels):
             by_receiver.setdefault(name, []).append(one)
     for name, mine in by_receiver.items():
-        if any(one.get("is_new", True) for one in mine):
+        if _concerns(news.topic, mine):
             is_all = len(mine) == len(news.item["outcomes"])
             keys = None if is_all else tuple(str(one.get("key")) for one in mine)
             yield Part(receivers.get(name), _topic(news, mine), keys, _recovered(mine))
+
+
+def _concerns(topic: Topic, mine: Iterable[Outcome]) -> bool:
+    """Tell whether there is something to tell of these targets; of a rollout that waits, nothing of them is new."""
+    if topic is Topic.WAITING_FOR_A_PERSON:
+        return any(_needs_something(one) for one in mine)
+    return any(one.get("is_new", True) for one in mine)
+
+
+def _needs_something(one: Outcome) -> bool:
+    return bool(one.get("left_alone")) or not outcomes.is_good(one["outcome"])
 
 
 def _names(receivers: Receivers, concerned: Concerned, labels: Sequence[str]) -> list[str]:

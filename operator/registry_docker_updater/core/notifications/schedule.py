@@ -84,6 +84,8 @@ class SendingPolicy:
 
 OK = "ok"
 _LONGEST_PAUSE = timedelta(hours=1)
+# As many news as a message takes: a run of the playbook is to render them in time.
+MOST_NEWS = 200
 # A clock that was set forward makes nobody give up what was hardly tried.
 _FEWEST_ATTEMPTS = 10
 
@@ -116,10 +118,10 @@ def after_sending(message: Message, result: SendResult, now: datetime, policy: S
     tried = replace(message, attempts=message.attempts + 1, results={**message.results, **result.results})
     failed = result.failed
     if not failed and result.error is None:
-        state = MessageState.NOBODY if result.nobody and not tried.results else MessageState.SENT
-        sent_at = now if state is MessageState.SENT else None
+        is_sent = OK in tried.results.values()
+        state = MessageState.SENT if is_sent else MessageState.NOBODY
         ended = replace(tried, state=state, due_at=None, channels=None, failing_since=None)
-        return replace(ended, error=result.nobody if sent_at is None else None, sent_at=sent_at)
+        return replace(ended, error=None if is_sent else result.nobody, sent_at=now if is_sent else None)
     since = message.failing_since or now
     asked = max((result.retry_after.get(name, timedelta()) for name in failed), default=timedelta())
     again = now + max(policy.backoff.after(tried.attempts), asked)

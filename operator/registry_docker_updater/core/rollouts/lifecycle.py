@@ -157,10 +157,17 @@ def run_ended(
     )
 
 
-def repaired(
-    rollout: Rollout, digest: str, one: TargetOutcome, last: LastAttempt | None, now: datetime
+def repaired(  # noqa: PLR0913, PLR0917 - what was, and what is
+    rollout: Rollout,
+    digest: str,
+    one: TargetOutcome,
+    last: LastAttempt | None,
+    now: datetime,
+    before: TargetOutcome | None = None,
 ) -> Effects | None:
     """Return what changes when an interrupted update to ``digest`` was finished afterwards; None where nothing does.
+
+    ``before`` is what was known to have become of the target.
 
     That is for a run which tried it last and did not hear of its end, or has not ended yet.
     """
@@ -168,7 +175,8 @@ def repaired(
         return None
     noted = replace(rollout, note="updates that were interrupted were finished afterwards")
     is_news = not one.outcome.is_quiet and rollout.state is not RolloutState.RUNNING
-    announcement = Announcement(now, frozenset({one.key})) if is_news else None
+    known = {one.key: before} if before else {}
+    announcement = Announcement(now, frozenset({one.key}), known) if is_news else None
     return replace(outcomes_known(noted, digest, [one], {one.key: last}, now), announcement=announcement)
 
 
