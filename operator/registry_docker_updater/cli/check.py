@@ -41,7 +41,8 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         problems += channels.problems
         channels_of = channels.receivers
     except UpdaterError as error:
-        problems.append(f"notifications: {error}")
+        # What keeps hosts from being asked, such as a broken inventory, is said once.
+        problems += [] if problems else [f"notifications: {error}"]
     warnings = [*_warnings(parts, fleet), *_silent(channels_of)]
     if given.json:
         output.json(
