@@ -30,6 +30,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     except UpdaterError as error:
         # The registries can be asked all the same.
         fleet, problems = Fleet(), [f"fleet: {error}"]
+    nobody_asked = bool(problems)
     unreachable = {host.name: host.error for host in fleet.hosts.values() if host.error}
     problems += [f"host {name}: {error}" for name, error in sorted(unreachable.items())]
     for polled in parts.polled:
@@ -42,7 +43,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
         channels_of = channels.receivers
     except UpdaterError as error:
         # What keeps hosts from being asked, such as a broken inventory, is said once.
-        problems += [] if problems else [f"notifications: {error}"]
+        problems += [] if nobody_asked else [f"notifications: {error}"]
     warnings = [*_warnings(parts, fleet), *_silent(channels_of)]
     if given.json:
         output.json(
