@@ -120,7 +120,7 @@ class Notifier:
         # Before it is read what is due: what a thread ends meanwhile is still said to be due there.
         sending = dict(self._sending)
         audience = Audience(self._policy.receivers, self._fleet())
-        while route_news(storage, audience, tuple(sending.values()), now):
+        while route_news(storage, audience, tuple(self._sending.values()), now):
             pass
         due = [one for one in storage.notifications.due() if one.id not in sending.values()]
         begun = [one for one in due if one.due_at and one.due_at <= now]
@@ -174,17 +174,20 @@ class Notifier:
 
     def _settle(self, message: Message, sent: _Sent | None) -> None:
         """Keep what came of a message; until that is kept, nothing else is sent to its receiver, and it is not sent again."""
+        is_known = True
         try:
             if sent:
                 self._keep(message, sent)
         except UpdaterError as error:
+            is_known = False
             _log.error(
                 "what came of message %d to %s is not kept yet: %s", message.id, message.receiver, error
             )
             self._unkept[message.receiver] = partial(self._settle, message, sent)
-            return
-        self._unkept.pop(message.receiver, None)
-        del self._sending[message.receiver]
+        finally:
+            if is_known:
+                self._unkept.pop(message.receiver, None)
+                del self._sending[message.receiver]
 
     def _count(self, ended: FinishedRun) -> None:
         results = ended.statistics.get("notification_results")
