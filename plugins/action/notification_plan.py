@@ -59,7 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"changed": False, **_result(message, planned, settings, options, variables)}
         except NotAReceiver as error:
             # All that the report of a run reads.
-            nothing = {"tried": [], "refused": {}, "secrets": [], "channels_set": []}
+            nothing: dict[str, Any] = {"tried": [], "refused": {}, "secrets": [], "channels_set": []}
             return {
                 "changed": False,
                 "then": "refuse",
