@@ -16,6 +16,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.given import (
     NOTHING,
     NotAMessage,
+    NotAReceiver,
     of_message,
     of_rollout,
 )
@@ -56,6 +57,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             is_asked = f"{PREFIX}channels" in load_extra_vars(self._loader)
             planned = plan(settings.variables, settings.handlers, message, asked if is_asked else None)
             return {"changed": False, **_result(message, planned, settings, options, variables)}
+        except NotAReceiver as error:
+            # All that the report of a run reads.
+            nothing: dict[str, Any] = {"tried": [], "refused": {}, "secrets": [], "channels_set": []}
+            return {
+                "changed": False,
+                "then": "refuse",
+                "refused_because": str(error),
+                "nobody": str(error),
+                **nothing,
+            }
         except NotAMessage as error:
             why = str(error)
         except Exception as error:

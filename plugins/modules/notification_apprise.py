@@ -11,6 +11,7 @@ short_description: Send one message to the services that Apprise knows
 version_added: "0.1.0"
 description:
   - Sends a title and a text to each service, all at once, and says which of them took it. What they answer never fails the task.
+  - Where one took it, it is sent, and a warning names each other: to send again would tell all of them once more.
   - All of it takes O(timeout) seconds at the most. Redirects are not followed.
   - The text is sent as it stands, with no formatting and no escapes read from it, and nothing is attached.
   - A service that did not take the message is named by its place in the list and by the name of the service, never by its
@@ -67,7 +68,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sent:
-  description: Whether every service took the message.
+  description: Whether at least one service took the message.
   returned: always
   type: bool
 reason:
@@ -195,7 +196,10 @@ def main() -> None:
         module.exit_json(changed=True, sent=False, reason="check mode sends nothing")
     logging.getLogger("apprise").addHandler(logging.NullHandler())
     problems = [NOT_INSTALLED] if apprise is None else send(module.params)
-    module.exit_json(changed=not problems, sent=not problems, reason="; ".join(problems))
+    sent = len(problems) < len(module.params["urls"]) and apprise is not None
+    for problem in problems if sent else ():
+        module.warn(f"{problem}; the others got the message")
+    module.exit_json(changed=sent, sent=sent, reason="; ".join(problems))
 
 
 if __name__ == "__main__":

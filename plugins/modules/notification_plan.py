@@ -60,7 +60,7 @@ topics:
   elements: str
 nobody:
   description: Why nobody is told, or nothing.
-  returned: when there is a message
+  returned: when there is a message, also to a receiver that is not there
   type: str
 channels_set:
   description: The channels that the receiver has.

@@ -71,7 +71,31 @@ def test_the_length_is_that_of_the_escaped_text(text: str) -> None:
         ("postgres://shop:hunter2@db/shop", "postgres://***@db/shop"),
         ("https://hunter2@db/ and ftp://a:b@c@d/", "https://***@db/ and ftp://***@d/"),
         ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.abc", "jwt ***"),
+        ("to https://hooks.slack.com/services/T0AB12CD/B0AB12CD/hunter2 failed", "to *** failed"),
+        (
+            "host='hooks.slack.com': url: /services/T0AB12CD/B0AB12CD/hunter2",
+            "host='hooks.slack.com': url: ***",
+        ),
+        ('"https://hooks.slack-gov.com/triggers/E0AB12CD/123/hunter2"', '"***"'),
+        ("https://hooks.slack.com/other/hunter2", "***"),
+        ("https://discord.com/api/webhooks/123/hunter2-x_y", "***"),
+        ("https://ptb.discordapp.com/api/v10/webhooks/123/hunter2?wait=1", "***?wait=1"),
+        ("Max retries: /api/webhooks/123/hunter2", "Max retries: ***"),
+        ("https://prod-01.westeurope.logic.azure.com:443/workflows/a/run?sp=b&sig=hunter2 x", "*** x"),
+        ("https://a.b.environment.api.powerplatform.com/powerautomate/run?sig=hunter2", "***"),
+        ("https://shop.webhook.office.com/webhookb2/hunter2@x/IncomingWebhook/y", "***"),
+        ("/workflows/a/run?sp=b&sig=hunter2&sv=1.0", "/workflows/a/run?sp=b&sig=***&sv=1.0"),
+        ("push ghp_hunter2hunter2 or github_pat_11AA_hunter2", "push *** or ***"),
+        ("glpat-hunter2-hunter2 gldt-hunter2hunter2", "*** ***"),
+        ("xoxb-1234-hunter2 xoxp-1234-hunter2 xapp-1-hunter2", "*** *** ***"),
+        ("for AKIAIOSFODNN7EXAMPLE: denied", "for ***: denied"),
+        ("(eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2)", "(***)"),
         ("password authentication failed for user bob", "password authentication failed for user bob"),
+        ("GET /services/tenants/blue and /workflows/1", "GET /services/tenants/blue and /workflows/1"),
+        (
+            "see https://discord.com/api/ and https://logic.azure.com",
+            "see https://discord.com/api/ and https://logic.azure.com",
+        ),
         ("see https://example.com/a@b", "see https://example.com/a@b"),
         ("unexpected token } in JSON", "unexpected token } in JSON"),
     ],
@@ -83,7 +107,20 @@ def test_what_looks_like_a_secret_is_masked(line: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["a-", "a.b-", "--token ", "password ", "://", "a@", "eyJa.", "\x1b]", 'secret="\\']
+    "part",
+    [
+        *("a-", "a.b-", "--token ", "password ", "://", "a@", "eyJa.", "eyJabcdefgh-", "\x1b]", 'secret="\\'),
+        *(
+            "https://a.",
+            "http://a.discord.",
+            "/services/T00000",
+            "/api/webhooks/1",
+            "?sig",
+            "ghp_",
+            "xoxb-",
+            "AKIA",
+        ),
+    ],
 )
 def test_a_line_made_to_take_long_does_not(part: str) -> None:
     begun = time.process_time()

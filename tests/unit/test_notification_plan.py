@@ -7,6 +7,7 @@ from ansible_collections.registry.docker_updater.plugins.filter.notification_rep
 from ansible_collections.registry.docker_updater.plugins.filter.notification_shown import notification_shown
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.given import (
     NotAMessage,
+    NotAReceiver,
     of_message,
     of_rollout,
 )
@@ -21,6 +22,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
 SLACK = {"notification_slack_webhook_url": "https://hooks.example.com/services/T0/B0/s3cret"}
 MAIL = {"notification_email_to": ["team@example.com"], "notification_email_host": "mail.example.com"}
 BOTH = {**SLACK, **MAIL}
+PLAIN_BOTH = {name.removeprefix("notification_"): value for name, value in BOTH.items()}
 ROLLOUT = {"id": 12, "attempt": 2, "image": "r.example.com/app:1", "digest": "sha256:0", "outcomes": []}
 
 
@@ -134,6 +136,30 @@ def test_a_channel_hears_of_the_topics_that_it_wants_and_else_of_those_that_all_
     ) == ('notification_topics leaves "registry silent" and "update failed" out')
 
 
+def test_why_nobody_is_told_names_the_variable_where_it_stands() -> None:
+    given = {
+        "notification_slack_topics": ["started"],
+        "notification_topics": ["started"],
+        "notification_receivers": {"a": {**PLAIN_BOTH, "topics": ["update failed"]}, "b": PLAIN_BOTH},
+    }
+    assert nobody(given, message("image updated", receiver="a")) == (
+        'topics of receiver a leaves "image updated" out'
+    )
+    assert nobody(given, message("image updated", receiver="b")) == (
+        'notification_slack_topics and notification_topics leave "image updated" out'
+    )
+
+
+def test_a_test_is_told_whatever_topics_are_wanted() -> None:
+    given = {**SLACK, "notification_topics": ["update failed"]}
+    assert used(given, {**message("image updated"), "sent_for": "test"}) == ["slack"]
+    assert used(given, {**message("image updated"), "sent_for": "digest"}) == []
+    assert (
+        nobody(given, {**rollout("unchanged"), "sent_for": "test"})
+        == "no target was updated, and none failed"
+    )
+
+
 def test_by_default_all_topics_are_told_that_the_operator_tells_of() -> None:
     for topic in ("image updated", "update failed", "started", "waiting for a person", "registry silent"):
         assert used(SLACK, message(topic)) == ["slack"]
@@ -219,13 +245,13 @@ def test_the_word_of_a_receiver_about_topics_counts_more_than_that_of_all() -> N
 def test_a_receiver_that_is_not_there_is_an_error_that_names_those_that_are() -> None:
     given: dict[str, Any] = {"notification_receivers": {"team-a": {}}}
     with pytest.raises(
-        NotAMessage, match=r"^there is no receiver 'team-x' in notification_receivers, but default, team-a$"
+        NotAReceiver, match=r"^there is no receiver 'team-x' in notification_receivers, but default, team-a$"
     ):
         plan(given, (), message("started", receiver="team-x"), None)
-    with pytest.raises(NotAMessage, match=r"in notification_receivers \(x is not defined\), but default$"):
-        plan(
-            {"notification_receivers": Broken("x is not defined")}, (), message("started", receiver="a"), None
-        )
+    for unread in (Broken("x is not defined"), {"a": Broken("x is not defined")}):
+        with pytest.raises(NotAMessage, match=r"receivers \(x is not defined\), but default$") as error:
+            plan({"notification_receivers": unread}, (), message("started", receiver="a"), None)
+        assert not isinstance(error.value, NotAReceiver), "it may be there when its vault is"
 
 
 def test_a_variable_that_cannot_be_worked_out_breaks_its_channel_only() -> None:

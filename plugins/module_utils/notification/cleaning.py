@@ -28,13 +28,31 @@ _NAME = (
     r"account[_.-]?key|encryption[_.-]?key|session[_.-]?id)"
 )
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\["'][^"'\\]*\\?["']?|[^\s"']\S*)"""
+# Whoever has one of these addresses can post: webhooks of Slack, of Discord, and of Teams (Logic Apps, Power Automate, Office 365
+# connectors). Libraries tell of the host and the path apart. One that is signed has its key in `sig`.
+_WEBHOOKS = (
+    r"(?:https?://hooks\.slack(?:-gov)?\.com(?::\d+)?)?/(?:services|workflows|triggers)/[TE][0-9A-Z]{5,20}/[\w/-]+",
+    r"https?://hooks\.slack(?:-gov)?\.com/[^\s\"'<>]+",
+    r"(?:https?://(?:\w{1,20}\.)?discord(?:app)?\.com(?::\d+)?)?/api/(?:v\d{1,3}/)?webhooks/\d+/[\w-]+",
+    r"https?://[\w.-]{1,200}\.(?:logic\.azure\.com|api\.powerplatform\.com|webhook\.office\.com)[:/][^\s\"'<>]*",
+)
+# As GitHub, GitLab, Slack and Amazon make them.
+_TOKENS = (
+    r"\b(?:gh[oprsu]_|github_pat_)\w{8,}",
+    r"\b(?:gl[a-z]{1,8}t-|xox[a-z]-|xapp-)[\w-]{8,}",
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    # JWS and JWE in the compact form (RFC 7515, 7516).
+    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){0,3}",
+)
 _SECRETS: Tuple[Tuple["re.Pattern[str]", str], ...] = (
+    (re.compile("|".join(_WEBHOOKS)), "***"),
+    (re.compile(r"(?i)([?&]sig=)[^\s&\"'<>]+"), r"\1***"),
     (re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s{0,9}[:=]).*"), r"\1\2 ***"),
     (re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{6,}"), r"\1 ***"),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/]*@"), r"\1***@"),
     (re.compile(rf"(?i)({_NAME}[\w.-]{{0,20}}\\?[\"']?\s{{0,9}}(?:=>|[=:])\s{{0,9}}){_VALUE}"), r"\1***"),
     (re.compile(rf"(?i)(?<!\S)(--?[\w-]{{0,40}}?{_NAME}[\w-]{{0,20}}\s{{1,9}}){_VALUE}"), r"\1***"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"), "***"),
+    (re.compile("|".join(_TOKENS)), "***"),
 )
 
 _LOG_LINES = 5

@@ -22,6 +22,10 @@ class NotAMessage(Exception):
     """What was given is none; the text says what is wrong with it."""
 
 
+class NotAReceiver(NotAMessage):
+    """Nobody set the receiver that a message is for: telling again would not help."""
+
+
 def topic_of(outcomes: Sequence[Mapping[str, Any]]) -> str:
     """Return the topic of a rollout that ended with ``outcomes``."""
     words = [one.get("outcome") for one in outcomes]

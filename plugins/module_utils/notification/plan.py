@@ -10,11 +10,13 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
     CHANNELS,
     DEFAULT,
     PREFIX,
+    TOPICS,
     channel_of,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.given import (
     NOTHING,
     NotAMessage,
+    NotAReceiver,
     wanted,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.receivers import (
@@ -41,19 +43,25 @@ def plan(
 ) -> Plan:
     """Plan a message in its normal form for variables ``notification_*`` and a shop's own ``handlers``, by name.
 
-    ``asked`` are the only channels that this run is to tell, None for all. Raises :class:`NotAMessage` for a receiver that
-    is not there.
+    ``asked`` are the only channels that this run is to tell, None for all. Raises :class:`NotAReceiver` for a receiver that
+    is not there, and :class:`NotAMessage` where that cannot be known.
     """
     everybody = receivers(given, handlers)
     name = message["receiver"]
     if name not in everybody:
-        unread = given.get(f"{PREFIX}receivers")
-        why = f" ({unread.why})" if isinstance(unread, Broken) else ""
-        raise NotAMessage(
+        others = given.get(f"{PREFIX}receivers")
+        unread = others.get(name) if isinstance(others, Mapping) else others
+        why, error = (f" ({unread.why})", NotAMessage) if isinstance(unread, Broken) else ("", NotAReceiver)
+        raise error(
             f"there is no receiver {name!r:.100} in notification_receivers{why}, but {', '.join(everybody)}"
         )
     receiver = everybody[name]
-    items = {one: wanted(message["items"], receiver.topics[one].wanted) for one in receiver.channels}
+    # A test is of the channels, and not of what they want.
+    is_test = message["sent_for"] == "test"
+    items = {
+        one: wanted(message["items"], TOPICS if is_test else receiver.topics[one].wanted)
+        for one in receiver.channels
+    }
     used = [one for one in receiver.channels if items[one] and _may_be_used(one, receiver, asked)]
     refused = {one: why for one, why in ((one, _broken(one, receiver, handlers)) for one in used) if why}
     nobody = "" if used else _nobody(receiver, message["items"], items)
@@ -87,7 +95,7 @@ def _nobody(
         return f"{receiver.named('channels')} names no channel that is set"
     variables = {receiver.topics[one].variable: None for one in receiver.channels}
     left_out = " and ".join(f'"{one}"' for one in topics if one != NOTHING)
-    places = " and ".join(PREFIX + one for one in variables if one)
+    places = " and ".join(one for one in variables if one)
     return f"{places} {'leave' if len(variables) > 1 else 'leaves'} {left_out} out"
 
 

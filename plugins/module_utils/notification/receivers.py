@@ -38,12 +38,12 @@ class Receiver:
 
     def named(self, variable: str) -> str:
         """Return how a person writes a variable of this receiver."""
-        return PREFIX + variable if self.name == DEFAULT else f"{variable} of receiver {self.name}"
+        return _named(variable, self.name)
 
 
 @dataclass(frozen=True)
 class Topics:
-    """The topics that a channel is told about, and the variable that says so, None where none does."""
+    """The topics that a channel is told about, and the variable that says so as a person writes it, None where none does."""
 
     wanted: List[str]
     variable: Optional[str]
@@ -75,7 +75,9 @@ def _receiver(
     variables = {**inherited, **own}
     channels = [one for one, channel in CHANNELS.items() if is_set(own.get(channel.address))]
     channels += [one for one in handlers if _has_own(one, name, own, handlers, others)]
-    topics = {one: _topics(one, own, inherited) for one in channels}
+    topics = {
+        one: _topics(one, {name: own, DEFAULT: own if name == DEFAULT else inherited}) for one in channels
+    }
     return Receiver(name, variables, channels, topics)
 
 
@@ -101,13 +103,17 @@ def _is_inherited(name: str, handlers: List[str]) -> bool:
     return name in SHARED or (channel in CHANNELS and name not in CHANNELS[channel].own)
 
 
-def _topics(channel: str, own: Mapping[str, Any], inherited: Mapping[str, Any]) -> Topics:
+def _named(variable: str, receiver: str) -> str:
+    return PREFIX + variable if receiver == DEFAULT else f"{variable} of receiver {receiver}"
+
+
+def _topics(channel: str, places: Mapping[str, Mapping[str, Any]]) -> Topics:
     """Look where the topics stand: a receiver's own word first, and in each place that for the channel first."""
-    for place in (own, inherited):
+    for receiver, place in places.items():
         for variable in (f"{channel}_topics", "topics"):
             value = place.get(variable)
             if value is not None and not isinstance(value, Broken):
-                return Topics(texts(value), variable)
+                return Topics(texts(value), _named(variable, receiver))
     return Topics(list(TOPICS), None)
 
 

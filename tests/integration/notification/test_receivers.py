@@ -62,7 +62,14 @@ def test_a_receiver_that_is_not_there_is_named_with_those_that_are(team: Team) -
     done = team.tell(message(SILENT, receiver="team-x"))
 
     assert done.returncode == 2
-    assert "there is no receiver 'team-x' in notification_receivers, but default, team-a" in done.stdout
+    why = "there is no receiver 'team-x' in notification_receivers, but default, team-a"
+    assert f'"msg": "{why}"' in done.stdout or f"]: {why}" in done.stdout
+    assert statistics(done) == {
+        "notification_results": {},
+        "notification_channels_set": [],
+        "notification_retry_after": {},
+        "notification_nobody": why,
+    }
     assert team.said == (0, 0, 0)
     assert why_nobody(team.tell(message(SILENT, receiver="team-a"))).startswith(
         "receiver team-a has no channel; slack_"
@@ -292,6 +299,57 @@ def test_nothing_of_an_address_is_shown_by_channels_that_fail(team: Team) -> Non
     }
     for secret in secrets:
         assert secret not in done.stdout + done.stderr
+
+
+def test_a_service_of_several_that_is_dead_has_the_others_told_once(team: Team) -> None:
+    """To try again would tell all of them again; a warning says who was not told."""
+    with webhook("/T0WEBHOOK0PATH") as peer:
+        alive = peer.url.replace("http:", "json:")
+        dead = f"json://127.0.0.1:{free_port()}/T0APPRISE0TOKEN"
+        team.variables = {"notification_apprise_urls": [alive, dead]}
+
+        done = team.tell(GOOD)
+        team.variables = {"notification_apprise_urls": [dead, dead]}
+        nobody = team.tell(GOOD)
+
+    assert done.returncode == 0
+    assert results(done) == {"apprise": "ok"}
+    assert len(peer.bodies) == 1
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "entry 2 (json): no connection; the others got the message" in said
+    assert "T0WEBHOOK0PATH" not in said
+    assert "T0APPRISE0TOKEN" not in said
+    assert results(nobody) == {
+        "apprise": "failed: entry 1 (json): no connection; entry 2 (json): no connection"
+    }
+
+
+def test_channels_of_a_shops_own_have_a_minute_together(team: Team) -> None:
+    """One that would begin later is not told, and one that is at work has what is left."""
+    note = {"ansible.builtin.debug": {"msg": "told"}}
+    late = {"ansible.builtin.set_fact": {"__notification_own_until": "{{ now().timestamp() | int + 2 }}"}}
+    sleep = {"ansible.builtin.command": {"cmd": "sleep 15"}, "changed_when": True}
+    for name, tasks in (("a", [note, late]), ("b", [sleep]), ("c", [note])):
+        team.own("notification_handlers", f"{name}.yml", tasks)
+    team.variables = {}
+
+    done = team.tell(GOOD)
+
+    said = results(done)
+    assert re.match("failed: .*[12] second", said.pop("b")), done.stdout
+    assert said == {"a": "ok", "c": "failed: there was no time left for it"}
+
+
+def test_a_channel_of_a_shops_own_that_ends_the_play_has_no_other_told_again(team: Team) -> None:
+    team.own("notification_handlers", "first.yml", [{"ansible.builtin.debug": {"msg": "told"}}])
+    team.own("notification_handlers", "second.yml", [{"ansible.builtin.meta": "end_play"}])
+
+    done = team.tell(GOOD)
+
+    assert results(done) == {
+        **dict.fromkeys(("slack", "teams", "email", "first"), "ok"),
+        "second": "failed: it was not tried",
+    }
 
 
 def test_own_channels_come_from_the_folders_of_all_inventories_or_from_the_one_that_is_named(
