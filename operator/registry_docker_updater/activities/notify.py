@@ -132,12 +132,20 @@ class Notifier:
                 waiting[one.id] = until
         ready = [one for one in begun if one.id not in waiting]
         for one in next_to_send(ready, sending, now)[: TOGETHER - len(sending)]:
+            of = self._of(rollouts.get(one.id, ()))
             # From here on nothing can fail before it is sent.
             self._sending[one.receiver] = one.id
-            with about(**({"rollout": max(rollouts[one.id])} if one.id in rollouts else {})):
+            with about(**of):
                 self._context.submit(partial(self._send, one))
         later = [one.due_at - now for one in due if one.due_at and one.due_at > now]
         return min([looks_again, *later, *(until - now for until in waiting.values())])
+
+    def _of(self, rollouts: Collection[int]) -> dict[str, int]:
+        """Return what the log says a message is about: the last of its rollouts, and the push of that."""
+        if not rollouts:
+            return {}
+        last = self._context.storage.rollouts.get(max(rollouts))
+        return {"event": last.push, "rollout": last.id}
 
     def _look_at_registries(self, now: datetime) -> timedelta:
         """Look now and then whether a registry went silent; return after which time it is looked at next."""
