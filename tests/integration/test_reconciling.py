@@ -1,5 +1,6 @@
 """The operator, whatever happens at whatever moment: failures, lost hosts, people, newer pushes, kills, a database away."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -82,9 +83,17 @@ def test_what_is_removed_changes_nothing_of_what_becomes_of_targets(
     entries = list(world.store.trail.entries())
     needed = world.store.retention.needed_rollouts()
     assert {row["id"] for row in rollouts(world.store, 1000)} <= needed
-    # Of a message that tells of a rollout which is still needed, and of others, what was written stays.
+    left = [one.id for one in world.store.notifications.newest(1000)]
+    # The last stays, whose number would be given again, and what tells of a rollout that is needed.
+    of = world.store.notifications.rollouts_of(left)
+    assert all(of.get(one, frozenset()) & needed for one in left[1:])
     assert not [
-        one for one in entries if one.kind == "run.ended" and one.content and one.rollout not in needed
+        one
+        for one in entries
+        if one.kind == "team.told"
+        and one.content
+        and one.rollout not in needed
+        and json.loads(one.content)["facts"]["message"] not in left
     ]
 
 

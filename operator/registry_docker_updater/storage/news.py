@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
 
 from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.schedule import MessageState
@@ -77,13 +77,27 @@ def remove_of_rollouts(connection: Connection, rollouts: Collection[int], before
 def remove_news(connection: Connection, news: Collection[int], before: datetime) -> None:
     """Remove some news, and the messages that tell nothing else; that with the highest number stays, which is given once."""
     gone = remove_items(connection, _i.news.in_(news))
-    is_old = (_m.created_at < before) & (_m.state != MessageState.DUE)
-    emptied = _m.id.in_({message for message, _ in gone})
-    empty = or_(emptied, is_old) & ~exists().where(_i.message == _m.id)
-    last: Any = select(func.max(_m.id)).correlate(None).scalar_subquery()
-    for table, where in ((tables.messages, empty & (_m.id < last)), (tables.news, _n.id.in_(news))):
+    emptied = _m.id.in_({message for message, _ in gone}) & ~exists().where(_i.message == _m.id)
+    for table, where in (
+        (tables.messages, (emptied & (_m.id < _last())) | _is_empty(before)),
+        (tables.news, _n.id.in_(news)),
+    ):
         keys = connection.execute(delete(table).where(where).returning(*table.primary_key))
         removed(connection, table, [tuple(key) for key in keys])
+
+
+def has_empty_messages(connection: Connection, before: datetime) -> bool:
+    """Tell whether there are messages of before a time that tell nothing, for they were overtaken."""
+    return connection.scalar(select(_m.id).where(_is_empty(before)).limit(1)) is not None
+
+
+def _is_empty(before: datetime) -> ColumnElement[bool]:
+    is_old = (_m.created_at < before) & (_m.state != MessageState.DUE)
+    return and_(is_old, ~exists().where(_i.message == _m.id), _m.id < _last())
+
+
+def _last() -> Any:
+    return select(func.max(_m.id)).correlate(None).scalar_subquery()
 
 
 def news_to_remove(connection: Connection, before: datetime, limit: int) -> list[int]:

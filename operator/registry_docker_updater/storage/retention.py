@@ -22,7 +22,12 @@ from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append
 from registry_docker_updater.storage.database import Connections
-from registry_docker_updater.storage.news import news_to_remove, remove_news, remove_of_rollouts
+from registry_docker_updater.storage.news import (
+    has_empty_messages,
+    news_to_remove,
+    remove_news,
+    remove_of_rollouts,
+)
 from registry_docker_updater.storage.statements import batches
 from registry_docker_updater.storage.trail import entries_before
 from registry_docker_updater.storage.written import RECORDED, removed, row_as_kept
@@ -95,10 +100,10 @@ class RetentionStore:
         return True
 
     def remove_news(self, before: datetime, now: datetime) -> bool:
-        """Remove news of other things than rollouts that came before a time and have been told."""
+        """Remove news of other things than rollouts that came before a time and have been told, and messages that tell nothing."""
         with self._connections.writing() as connection:
             numbers = news_to_remove(connection, before, _TOGETHER)
-            if not numbers:
+            if not numbers and not has_empty_messages(connection, before):
                 return False
             remove_news(connection, numbers, before)
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
