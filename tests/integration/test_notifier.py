@@ -18,6 +18,8 @@ from registry_docker_updater.views.messages import receivers as receiver_rows
 from registry_docker_updater.views.rollouts import rollout as view
 from unit.builders import at
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(storage: Storage, tmp_path: Path) -> Office:

@@ -27,6 +27,8 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.messages import receivers as receiver_rows
 from unit.builders import NEW, OLD, container
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(storage: Storage, tmp_path: Path) -> Office:

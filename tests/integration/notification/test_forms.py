@@ -22,6 +22,8 @@ from integration.notification.validating import (
     validate_teams,
 )
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = "sha256:" + "0a" * 32, "sha256:" + "1b" * 32
 EVERY_SAMPLE = [*samples().values(), bundle()]
 
