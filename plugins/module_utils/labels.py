@@ -19,6 +19,8 @@ ONE_SHOT = PREFIX + "one-shot"
 # The receivers that are told what becomes of it, separated by commas.
 NOTIFY = PREFIX + "notify"
 MOST_RECEIVERS = 10
+# What of the labels under the prefix is told to the operator: so many, each so long.
+MOST_LABELS, LONGEST_LABEL = 64, 2000
 # In which steps a push rolls across the hosts.
 ROLLING = {PREFIX + option: option for option in strategy.STRATEGY}
 # Every label beyond the opt-in that some module reads; anything else under the prefix is reported.

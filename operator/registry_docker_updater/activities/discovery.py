@@ -94,16 +94,22 @@ class _Heard:
     def hear(self, result: ModuleResult) -> None:
         for reading in read(result):
             if isinstance(reading, Scanned):
-                self.keep(reading.host, reading.seen, groups=reading.groups)
+                self.keep(reading.host, reading.seen, groups=reading.groups, policy=reading.policy)
             elif isinstance(reading, HostFailure | UnreadableResult):
                 self.keep(reading.host, None, reading.reason)
             elif isinstance(reading, EngineAccess):
                 self.access[reading.host] = reading.how
 
     def keep(
-        self, host: str, seen: SeenHost | None, error: str | None = None, groups: tuple[str, ...] = ()
+        self,
+        host: str,
+        seen: SeenHost | None,
+        error: str | None = None,
+        *,
+        groups: tuple[str, ...] = (),
+        policy: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        self.reports[host] = HostReport(host, seen, error, self._clock(), self._asked_at, groups)
+        self.reports[host] = HostReport(host, seen, error, self._clock(), self._asked_at, groups, policy)
         self._on_report(self.reports[host])
 
 

@@ -4,7 +4,7 @@ Every method is one transaction, committed with fsync before it returns, or rais
 committed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -84,6 +84,7 @@ def _host(row: Row[Any]) -> Host:
         tuple(row.containers),
         row.at_once,
         tuple(row.groups),
+        _pairs(row.policy),
     )
 
 
@@ -98,6 +99,10 @@ def _target_row(target: Target) -> dict[str, Any]:
         "digests": sorted(target.digests),
         "reference": str(target.reference) if target.reference else None,
     }
+
+
+def _pairs(kept: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in kept)
 
 
 def _target(row: Row[Any]) -> Target:
@@ -115,4 +120,5 @@ def _target(row: Row[Any]) -> Target:
         state=row.state,
         at_once=row.at_once,
         notify=tuple(row.notify),
+        labels=_pairs(row.labels),
     )

@@ -124,6 +124,27 @@ def _messages(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _rules(connection: Connection) -> None:
+    """Of the labels and the inventory's policy, nothing is known until the next scan."""
+    connection.execute(
+        text(
+            "CREATE TABLE decisions (id INTEGER NOT NULL PRIMARY KEY, push INTEGER NOT NULL, target_keys JSON NOT NULL,"
+            " person VARCHAR NOT NULL, at DATETIME NOT NULL, is_approval BOOLEAN NOT NULL, reason TEXT,"
+            " FOREIGN KEY(push) REFERENCES events (id))"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_decisions_push ON decisions (push)"))
+    connection.execute(
+        text(
+            'CREATE TABLE freezes (id INTEGER NOT NULL PRIMARY KEY, scope VARCHAR NOT NULL, "of" VARCHAR NOT NULL,'
+            " at DATETIME NOT NULL, until DATETIME, reason TEXT NOT NULL, actor VARCHAR NOT NULL, ended_at DATETIME,"
+            " ended_by VARCHAR)"
+        )
+    )
+    for table, column in (("targets", "labels"), ("hosts", "policy")):
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} JSON NOT NULL DEFAULT '[]'"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -136,6 +157,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0009 what was answered": _answers,
     "0010 the logs of what failed": _logs,
     "0011 messages to receivers": _messages,
+    "0012 rules, and what people decide": _rules,
 }
 
 

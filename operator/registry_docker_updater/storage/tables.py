@@ -127,6 +127,7 @@ hosts = Table(
     Column("containers", JSON, nullable=False, default=[]),
     Column("at_once", Boolean, nullable=False, server_default=false()),
     Column("groups", JSON, nullable=False, server_default="[]"),
+    Column("policy", JSON, nullable=False, server_default="[]"),
 )
 
 targets = Table(
@@ -145,6 +146,7 @@ targets = Table(
     Column("state", String),
     Column("at_once", Boolean, nullable=False, server_default=false()),
     Column("notify", JSON, nullable=False, server_default="[]"),
+    Column("labels", JSON, nullable=False, server_default="[]"),
 )
 
 # `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.
@@ -297,6 +299,34 @@ silences = Table(
     Column("of", String, nullable=False),
     Column("at", Moment, nullable=False),
     Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_by", String),
+)
+
+# What people decided of pushes that waited for them: for the targets with the keys `target_keys`. Rows stay as evidence.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("push", ForeignKey("events.id"), nullable=False, index=True),
+    Column("target_keys", JSON, nullable=False),
+    Column("person", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("is_approval", Boolean, nullable=False),
+    Column("reason", Text),
+)
+
+# What people want nothing updated of until a moment, or until somebody ends it. Rows stay as evidence.
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scope", String, nullable=False),
+    Column("of", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment),
     Column("reason", Text, nullable=False),
     Column("actor", String, nullable=False),
     Column("ended_at", Moment),

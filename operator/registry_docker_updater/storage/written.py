@@ -30,6 +30,8 @@ RECORDED: Mapping[str, Table] = {
         tables.messages,
         tables.message_items,
         tables.silences,
+        tables.decisions,
+        tables.freezes,
     )
 }
 # Columns that are younger than the trail, with what they hold in the rows of before: entries of those do not tell it.

@@ -33,6 +33,8 @@ class Host:
 
     ``groups`` are those of the inventory that it is in, as they were when it answered last, without ``all`` and ``ungrouped``.
 
+    ``policy`` is what the inventory says of when and whether its targets are updated, by the names of the rules, as text.
+
     ``at_once`` means that the inventory says nothing of steps for it, and has no tasks of the shop's run around updates.
     """
 
@@ -51,6 +53,7 @@ class Host:
     containers: tuple[str, ...] = ()
     at_once: bool = False
     groups: tuple[str, ...] = ()
+    policy: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_reachable(self) -> bool:

@@ -35,7 +35,7 @@ def change_after_report(fleet: Fleet, report: HostReport, now: datetime) -> Flee
             before or Host(report.host, at), asked_at=at, error=report.error or "no answer", warnings=()
         )
         return FleetChange({report.host: silent})
-    host = replace(_host(report.host, report.seen, before, at), groups=report.groups)
+    host = replace(_host(report.host, report.seen, before, at), groups=report.groups, policy=report.policy)
     draft = _Draft(fleet, host, names_of(fleet, host))
     named = {target.key: target for seen in report.seen.targets if (target := draft.target(seen, at))}
     for target in named.values():
@@ -122,6 +122,7 @@ class _Draft:
             state=seen.state,
             at_once=seen.at_once,
             notify=seen.notify,
+            labels=seen.labels,
         )
 
     def look_after_services(self, named: set[str]) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import (
+    LONGEST_LABEL,
+    MOST_LABELS,
     MOST_RECEIVERS,
     is_receiver,
 )
@@ -30,7 +32,8 @@ class UnreadableReport(ValueError):
 class SeenTarget:
     """A target as its host sees it; ``age`` is for how many seconds it has run what it runs.
 
-    ``at_once`` means that its labels say nothing of steps; ``notify`` are the receivers that they name.
+    ``at_once`` means that its labels say nothing of steps; ``notify`` are the receivers that they name, ``labels`` all of ours but the
+    opt-in, without the prefix, by their names.
     """
 
     kind: Kind
@@ -43,6 +46,7 @@ class SeenTarget:
     state: str | None = None
     at_once: bool = False
     notify: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class HostReport:
     """The answer of one host to one scan: what it sees, or why it did not say.
 
     ``asked_at`` is when it was asked and ``at`` when it answered, by the operator's clock: what it says was so at
-    some moment between them. ``groups`` are those of the inventory that it is in, of one that answered: no word of its own.
+    some moment between them. ``groups`` are those of the inventory that it is in, and ``policy`` what the inventory
+    says of when and whether its targets are updated, of one that answered: no words of its own.
     """
 
     host: str
@@ -85,6 +90,7 @@ class HostReport:
     at: datetime | None = None
     asked_at: datetime | None = None
     groups: tuple[str, ...] = ()
+    policy: tuple[tuple[str, str], ...] = ()
 
 
 def read_report(said: Any) -> SeenHost:
@@ -127,6 +133,7 @@ def _target(said: Mapping[str, Any]) -> SeenTarget:
         state=_text(said["state"]),
         at_once=not said.get("options"),
         notify=_receivers(said.get("notify")),
+        labels=_labels(said.get("labels")),
     )
 
 
@@ -135,6 +142,15 @@ def _receivers(said: Any) -> tuple[str, ...]:
     if len(names) > MOST_RECEIVERS or not all(isinstance(one, str) and is_receiver(one) for one in names):
         raise ValueError(f"receivers {said!r:.100}")
     return names
+
+
+def _labels(said: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(said or {}, dict) or len(said or ()) > MOST_LABELS:
+        raise TypeError(f"labels {said!r:.100}")
+    found = {str(name): str(value) for name, value in (said or {}).items()}
+    if any(len(text) > LONGEST_LABEL for pair in found.items() for text in pair):
+        raise ValueError("a label is too long")
+    return tuple(sorted(found.items()))
 
 
 def _unfinished(said: Mapping[str, Any]) -> UnfinishedUpdate:

@@ -61,7 +61,7 @@ class Target:
     the inventory names through which it can be updated: the managers of its swarm, or the names of its own engine.
     ``digests`` are those its image is known under, ``since`` when it began to run them, by the operator's clock.
     ``reference`` is None where no push can concern it. ``at_once`` means that its labels say nothing of steps;
-    ``notify`` are the receivers that they name.
+    ``notify`` are the receivers that they name. ``labels`` are all of ours but the opt-in, without the prefix, by their names.
     """
 
     key: str
@@ -77,6 +77,7 @@ class Target:
     state: str | None = None
     at_once: bool = False
     notify: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_unfinished(self) -> bool:

@@ -23,11 +23,12 @@ _SCANNING_ROLE = f"{COLLECTION}.fleet_scan"
 
 @dataclass(frozen=True)
 class Scanned:
-    """What the engine of ``host`` and its swarm run; ``groups`` are those of the inventory that it is in."""
+    """What the engine of ``host`` and its swarm run; ``groups`` are those of the inventory that it is in, ``policy`` what that says of its targets."""
 
     host: str
     seen: SeenHost
     groups: tuple[str, ...] = ()
+    policy: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,10 @@ def _is_ours(result: ModuleResult) -> bool:
 def _said(result: ModuleResult) -> Iterator[Reading]:
     content = result.result
     if "scan" in content:
-        # The groups are the controller's word, which the run's process hands on of no other module.
+        # The groups and the policy are the controller's word, which the run's process hands on of no other module.
         groups = tuple(map(str, content.get("groups", ())))
-        yield Scanned(result.host, read_report(content["scan"]), groups)
+        policy = tuple(sorted((str(name), str(said)) for name, said in content.get("policy", {}).items()))
+        yield Scanned(result.host, read_report(content["scan"]), groups, policy)
     if "kind" in content and "outcome" in content:
         yield _outcome(result.host, content)
     if "repairs" in content:

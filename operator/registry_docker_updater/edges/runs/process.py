@@ -50,8 +50,8 @@ _READ = (
 # What our modules say of each of several targets.
 _OURS, _SEVERAL = f"{COLLECTION}.", ("containers", "services")
 # What the controller's half of the module that looks has put there: how the operator may open the engine itself, and the
-# groups of the host.
-_OF_THE_CONTROLLER, _LOOK = ("groups", "live"), f"{COLLECTION}.targets_info"
+# groups of the host, and what the inventory says of when and whether its targets are updated.
+_OF_THE_CONTROLLER, _LOOK = ("groups", "live", "policy"), f"{COLLECTION}.targets_info"
 _RESULTS = frozenset(
     (
         "runner_on_ok",
