@@ -7,7 +7,8 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from registry_docker_updater.core.silences import LONGEST, LONGEST_REASON
+from registry_docker_updater.core.reasons import LONGEST_REASON
+from registry_docker_updater.core.silences import LONGEST
 from registry_docker_updater.http.query import read_moment
 
 # More is not taken of anybody.
