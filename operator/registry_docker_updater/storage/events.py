@@ -168,7 +168,7 @@ class EventStore:
         """
         e, n = tables.events.c, tables.newest.c
         query = (
-            select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at, n.change)
+            select(e.id, e.registry, e.repository, e.tag, e.digest, e.actor, n.received_at, n.change)
             .join(tables.newest, n.push == e.id)
             .where(n.change > after, by_no_index(n.registry).in_(list(hosts)))
             .order_by(n.change)
@@ -186,6 +186,7 @@ class EventStore:
                     digest=row.digest,
                     received_at=row.received_at,
                     change=row.change,
+                    actor=row.actor,
                 )
                 for row in connection.execute(query)
             )

@@ -9,7 +9,7 @@ from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.outlook import Overview, overview
-from registry_docker_updater.core.rollouts.planner import open_targets
+from registry_docker_updater.core.rollouts.planner import open_pushes, open_targets
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage.storage import Storage
 
@@ -29,7 +29,7 @@ def overview_of(
     """
     desired.add(storage.events.desired(hosts, after=desired.last))
     run = desired.run_by(fleet.by_name)
-    history = storage.history(hosts, open_targets(run, fleet))
+    history = storage.history(hosts, open_targets(run, fleet), open_pushes(run, fleet))
     return overview(fleet, run, [name for names in hosts.values() for name in names], history, clock())
 
 

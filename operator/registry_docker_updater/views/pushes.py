@@ -119,7 +119,7 @@ def judged(  # noqa: PLR0913 - what a verdict rests on
     Where it ``is_asked_again``, what it would mean if its rollout were due.
     """
     targets = known.running(desired.image_names)
-    history = storage.history(hosts, [one.key for one in targets])
+    history = storage.history(hosts, [one.key for one in targets], [desired.push])
     rollout = history.rollouts.get(desired.push)
     if rollout and is_asked_again:
         due = replace(rollout, state=RolloutState.WAITING, due_at=now, is_stopped=False)

@@ -1,6 +1,6 @@
 """The fleet as scans saw it: hosts, the swarms found on them, and their targets, found by what they run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self, TypeVar
@@ -44,6 +44,16 @@ class Fleet:
                 for name, group in index.items()
             }
         )
+
+    @cached_property
+    def by_digest(self) -> Mapping[str, tuple[Map[str, Target], ...]]:
+        """The targets that run each digest, whatever their image is called; made anew when it is asked for, which is rare."""
+        index: dict[str, list[Map[str, Target]]] = {}
+        for group in self.by_name.values():
+            for digests, targets in group.items():
+                for digest in digests:
+                    index.setdefault(digest, []).append(targets)
+        return {digest: tuple(some) for digest, some in index.items()}
 
     @cached_property
     def named(self) -> Map[str, frozenset[str]]:
@@ -91,6 +101,11 @@ class Fleet:
     def runs(self, names: Iterable[ImageName]) -> bool:
         """Tell whether any target runs one of ``names``."""
         return any(name in self.by_name for name in names)
+
+    def with_digest(self, digest: str) -> Iterator[Target]:
+        """Yield the targets that run ``digest``, whatever their image is called."""
+        for targets in self.by_digest.get(digest, ()):
+            yield from targets.values()
 
     def _matching(self, names: Iterable[ImageName], but: str | None) -> tuple[Target, ...]:
         # Asked for every image at every reconciliation: most have nothing that is behind.

@@ -21,7 +21,7 @@ class PushedName(NamedTuple):
 class DesiredImage:
     """The newest push of one repository and tag; ``hosts`` are the names under which the fleet pulls from there.
 
-    ``change`` is greater than that of whatever was the newest push of its name before.
+    ``actor`` is who pushed, where that is known; ``change`` is greater than that of whatever was the newest push of its name before.
     """
 
     push: int
@@ -32,6 +32,7 @@ class DesiredImage:
     digest: str
     received_at: datetime
     change: int = field(default=0, compare=False)
+    actor: str | None = None
 
     @property
     def image(self) -> str:
