@@ -26,7 +26,7 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
 
 _OTHERS = "others"
-_VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
+_VERDICTS = (UPDATING, *(one for one in BY_NAME.values() if one is not CURRENT))
 
 
 @dataclass(frozen=True)

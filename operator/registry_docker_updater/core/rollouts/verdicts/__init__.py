@@ -4,6 +4,8 @@ A reason is a function of a :class:`~registry_docker_updater.core.rollouts.verdi
 None where it has nothing to say. The first that says something decides; where none does, the target is due.
 """
 
+from collections.abc import Mapping
+
 from registry_docker_updater.core.rollouts.verdicts import (
     age,
     approval,
@@ -43,6 +45,7 @@ from registry_docker_updater.core.rollouts.verdicts.window import WINDOW
 __all__ = [
     "APPROVAL",
     "BUSY",
+    "BY_NAME",
     "CHANGED",
     "CURRENT",
     "DECLINED",
@@ -90,6 +93,15 @@ _REASONS = (
     *_RULES,
     failed.judge,
 )
+
+# All that can be said, by its name.
+BY_NAME: Mapping[str, Verdict] = {
+    one.name: one
+    for one in (
+        *(CURRENT, DUE, BUSY, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE, LATER),
+        *(OPTED_OUT, UNREADABLE, WATCHED, APPROVAL, DECLINED, LAPSED, FROZEN, SOAKING, TOO_YOUNG, WINDOW),
+    )
+}
 
 
 def verdict_on(case: Case) -> Verdict:
