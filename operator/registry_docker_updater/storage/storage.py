@@ -15,6 +15,7 @@ from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
+from registry_docker_updater.storage.freezes import FreezeStore
 from registry_docker_updater.storage.news import NewsStore
 from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
@@ -47,6 +48,7 @@ class Storage:
         self.news = NewsStore(connections)
         self.notifications = NotificationStore(connections)
         self.silences = SilenceStore(connections)
+        self.freezes = FreezeStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
         self.answers = AnswerStore(connections)
@@ -100,4 +102,5 @@ class Storage:
     def change_counter(self) -> int:
         """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
         with self.snapshot() as kept:
-            return kept.events.last_event() + kept.overrides.change_counter()
+            asked_for = kept.overrides.change_counter() + kept.freezes.change_counter()
+            return kept.events.last_event() + asked_for
