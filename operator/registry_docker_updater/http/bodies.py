@@ -80,6 +80,23 @@ class SilenceAsked(Body):
     )
 
 
+class FreezeAsked(Body):
+    """Nothing is to be updated of something, for a while."""
+
+    what: str = Field(
+        "everything",
+        min_length=1,
+        max_length=1000,
+        description="What `freeze` of the command line takes, such as everything, or a group's name.",
+    )
+    until: Moment | None = Field(None, description="When that ends; null: when somebody ends it.")
+    reason: str = Field(
+        max_length=1000,
+        description="Why, for others.",
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_REASON},
+    )
+
+
 class EndAsked(Body):
     """Something is to end now."""
 

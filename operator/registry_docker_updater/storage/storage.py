@@ -7,6 +7,7 @@ from datetime import datetime
 
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.notifications.news import news_of_rollout
+from registry_docker_updater.core.policy.freezes import Freezes
 from registry_docker_updater.core.policy.policies import NO_POLICIES, Policies
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
@@ -17,6 +18,7 @@ from registry_docker_updater.storage.database import Connections, OpenTransactio
 from registry_docker_updater.storage.decisions import DecisionStore
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
+from registry_docker_updater.storage.freezes import FreezeStore
 from registry_docker_updater.storage.news import NewsStore
 from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.overrides import OverrideStore
@@ -55,6 +57,7 @@ class Storage:
         self.notifications = NotificationStore(connections)
         self.silences = SilenceStore(connections)
         self.decisions = DecisionStore(connections)
+        self.freezes = FreezeStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
         self.answers = AnswerStore(connections)
@@ -107,12 +110,12 @@ class Storage:
                 refusals=kept.attempts.refusals(keys),
                 overrides=kept.overrides.open(),
                 decisions=kept.decisions.of_pushes(decided),
+                freezes=Freezes(kept.freezes.open()),
                 policies=self._policies(),
             )
 
     def change_counter(self) -> int:
         """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
         with self.snapshot() as kept:
-            return (
-                kept.events.last_event() + kept.overrides.change_counter() + kept.decisions.change_counter()
-            )
+            asked_for = (kept.overrides, kept.decisions, kept.freezes)
+            return kept.events.last_event() + sum(one.change_counter() for one in asked_for)

@@ -35,6 +35,8 @@ TEAM_TOLD = "team.told"
 TEAM_NOT_TOLD = "team.not_told"
 SILENCE_BEGAN = "silence.began"
 SILENCE_ENDED = "silence.ended"
+FREEZE_BEGAN = "freeze.began"
+FREEZE_ENDED = "freeze.ended"
 CLOCK_SET = "clock.set"
 DATABASE_RESTORED = "database.restored"
 PRUNED = "pruned"
@@ -73,6 +75,8 @@ KINDS: Mapping[str, str] = {
     TEAM_NOT_TOLD: "a receiver was not told on all its channels, and why",
     SILENCE_BEGAN: "a person silenced a trouble that is known, until when, and why",
     SILENCE_ENDED: "a person ended a silence before its time",
+    FREEZE_BEGAN: "a person wants nothing updated of something, until when, and why",
+    FREEZE_ENDED: "a person thawed what was frozen, before its time where it had one",
     CLOCK_SET: "the machine's clock was set, and times that are compared with it were put right",
     DATABASE_RESTORED: "a person restored a backup: what came after its head is not here",
     PRUNED: "what had been kept for long enough was removed",
