@@ -16,7 +16,7 @@ COLLECTION = "ansible_collections.registry.docker_updater.plugins.module_utils"
 ALLOWED = frozenset(
     (
         "base64", "binascii", "bisect", "collections.abc", "dataclasses", "datetime", "enum", "fnmatch", "functools",
-        "hashlib", "heapq", "hmac", "immutables", "itertools", "json", "math", "operator", "re", "typing", "urllib.parse",
+        "hashlib", "heapq", "hmac", "immutables", "itertools", "json", "math", "operator", "re", "re2", "semantic_version", "typing", "urllib.parse",
         # The zones are a table that is the same everywhere, though it is read from files.
         "zlib", "zoneinfo",
         *(f"{COLLECTION}.{pure}" for pure in ("labels", "log_lines", "oci", "outcomes", "references", "stages", "targets")),
