@@ -10,7 +10,7 @@ from registry_docker_updater.core.notifications.schedule import OK
 from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT, DUE
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable

@@ -1,0 +1,81 @@
+"""What labels and the inventory say of when, and whether, targets are updated: how a scan hands it on."""
+
+from typing import Any
+
+import pytest
+
+from integration.conftest import Site
+from integration.test_rolling_playbooks import IMAGE, run
+from registry_docker_updater.core.runs.reading import Reading, Scanned, read
+from registry_docker_updater.edges.runs.port import Playbook
+from unit.builders import HOST, OLD
+from unit.engines import Answer, container_of, engine_with
+
+pytestmark = pytest.mark.slow
+
+LABEL = "registry-docker-updater"
+
+
+def label(site: Site, host: str, **labels: str) -> None:
+    """Have the container of ``host`` say so."""
+    said = {LABEL: "true", **{f"{LABEL}.{name.replace('_', '-')}": value for name, value in labels.items()}}
+    site.engines[host].answers |= engine_with(
+        container_of("web0", IMAGE, Config={"Image": IMAGE, "Labels": said}),
+        digests=(f"{HOST}/test/app@{OLD}",),
+    )
+
+
+def scanned(site: Site, **variables: Any) -> dict[str, Scanned]:
+    site.write()
+    readings: list[Reading] = [
+        one for result in run(site, Playbook("discover", variables)) for one in read(result)
+    ]
+    return {one.host: one for one in readings if isinstance(one, Scanned)}
+
+
+def test_a_scan_tells_of_the_labels_of_a_target(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    label(site, "one", window="{{ 1 + 1 }}", minimum_age="2h", typo="x")
+    (target,) = scanned(site)["one"].seen.targets
+    assert target.labels == (("minimum-age", "2h"), ("typo", "x"), ("window", "{{ 1 + 1 }}"))
+
+
+def test_a_scan_tells_what_the_inventory_says_for_each_host(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    site.add_host("two", IMAGE)
+    site.add_host("three", IMAGE)
+    site.hosts["one"] |= {
+        "age": "2h",
+        "docker_update_policy": {"minimum_age": "{{ age }}", "enable": True, "approvers": ["eve", "mallory"]},
+        "docker_update_order": 10,
+    }
+    site.hosts["two"]["docker_update_policy"] = "enable"
+    found = scanned(site)
+    assert found["one"].policy == (
+        ("approvers", "eve, mallory"),
+        ("enable", "true"),
+        ("minimum-age", "2h"),
+        ("order", "10"),
+    )
+    assert found["two"].policy == (("docker_update_policy", "enable"),)
+    assert found["three"].policy == ()
+
+
+def test_a_policy_that_cannot_be_worked_out_is_told_and_keeps_no_host_from_being_seen(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    site.hosts["one"]["docker_update_policy"] = {"window": "{{ no_such_variable }}"}
+    one = scanned(site)["one"]
+    ((name, said),) = one.policy
+    assert name == "docker_update_policy"
+    assert said.startswith("it cannot be worked out: ")
+    assert "no_such_variable" in said
+    assert one.seen.targets
+
+
+def test_no_host_is_believed_about_the_policy(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    site.hosts["one"]["docker_update_policy"] = {"enable": False}
+    info = site.engines["one"].answers["/info"]
+    assert isinstance(info, Answer)
+    info.body["policy"] = {"enable": "true"}
+    assert scanned(site)["one"].policy == (("enable", "false"),)
