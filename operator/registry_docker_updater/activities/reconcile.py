@@ -16,6 +16,7 @@ from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
+from registry_docker_updater.core.rollouts.followers import KnownMoves
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import (
     Plan,
@@ -69,7 +70,7 @@ class Reconciler:
         """Reconcile whenever ``alarm`` rings, and when something is due."""
         self._context, self._policy, self._activities = context, policy, activities
         self._alarm, self._clock_watch = alarm, clock_watch
-        self._desired = DesiredImages(policy.registry_hosts)
+        self._desired, self._moves = DesiredImages(policy.registry_hosts), KnownMoves()
         self._judged: int | None = None
         self.is_ready = False
 
@@ -103,8 +104,9 @@ class Reconciler:
         self._desired.add(self._context.storage.events.desired(hosts, after=self._desired.last))
         fleet = scans.fleet
         run = self._desired.run_by(fleet.by_name)
-        history = self._history(open_targets(run, fleet), open_pushes(run, fleet), now)
-        planned = plan(concerning(self._desired, run, history), fleet, history, now)
+        moves = self._moves(fleet, self._desired, self._context.storage.policies)
+        history = self._history(open_targets(run, fleet, moves), open_pushes(run, fleet, moves), now)
+        planned = plan(concerning(self._desired, run, history, moves), fleet, history, now, moves)
         self._note_matches(fleet, history, now)
         keep_plan(self._context.storage, planned, now)
         for rollout, why in planned.hold.items():

@@ -53,13 +53,13 @@ class RollOut:
         policy: RolloutPolicy,
         *,
         progress: Progress,
-        updated: Callable[[Mapping[str, str], datetime], None],
+        updated: Callable[[Mapping[str, str], Mapping[str, str], datetime], None],
         need: Callable[[Iterable[str]], None],
         began: Callable[[Rollout, Start, datetime], None] = lambda *_: None,
     ) -> None:
         """Carry rollouts out as ``policy`` says.
 
-        ``progress`` is told how far each run is; ``updated`` hears which digest each target was left with, by key, so that nothing waits for the next scan; ``need``
+        ``progress`` is told how far each run is; ``updated`` hears which digest each target was left with, by key, and to which tag it was moved, so that nothing waits for the next scan; ``need``
         which hosts are to be asked at once, for what failed may have left something to be finished; ``began`` that a run begins.
         """
         self._context, self._policy = context, policy
@@ -196,7 +196,9 @@ class RollOut:
         after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now, ended.left)
         self._count(start, rollout, outcomes, now)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
-        self._updated({one.key: one.after for one in outcomes if one.after}, now)
+        arrived = (one.key for one in outcomes if one.outcome in (Outcome.UPDATED, Outcome.UNCHANGED))
+        tags = {key: start.desired.tag for key in arrived if key in start.moves}
+        self._updated({one.key: one.after for one in outcomes if one.after}, tags, now)
         failed = {one.key for one in outcomes if not one.outcome.is_final}
         self._need({host for one in start.targets if one.key in failed for host in one.hosts})
         again = f", again at {rfc3339(after.due_at)}" if after.due_at else ""
@@ -233,6 +235,7 @@ def _variables(start: Start) -> dict[str, object]:
             host: {key: possible.get(key) for key in keys} for host, keys in start.at_once.items()
         },
         "docker_update_known_digests": possible,
+        "docker_update_moves": dict(start.moves),
         "docker_update_pushed_at": start.desired.received_at.timestamp(),
         # The operator has that done apart, so that no rollout waits for it.
         "docker_update_repair": False,

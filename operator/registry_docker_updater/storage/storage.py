@@ -63,6 +63,11 @@ class Storage:
         self.answers = AnswerStore(connections)
         self.retention = RetentionStore(connections)
 
+    @property
+    def policies(self) -> Policies:
+        """What the settings say of when and whether targets are updated."""
+        return self._policies()
+
     @contextmanager
     def transaction(self) -> Iterator["Storage"]:
         """Give the same stores for one transaction, which is committed as a whole at the end, or not at all."""
@@ -111,7 +116,7 @@ class Storage:
                 overrides=kept.overrides.open(),
                 decisions=kept.decisions.of_pushes(decided),
                 freezes=Freezes(kept.freezes.open()),
-                policies=self._policies(),
+                policies=self.policies,
             )
 
     def change_counter(self) -> int:

@@ -83,6 +83,11 @@ class Fleet:
         return Map({engine: frozenset(hosts) for engine, hosts in index.items()})
 
     @cached_property
+    def following(self) -> frozenset[str]:
+        """The keys of the targets whose labels say that they follow tags."""
+        return frozenset(key for key, target in self.targets.items() if target.follows)
+
+    @cached_property
     def unfinished(self) -> frozenset[str]:
         """The hosts that told of updates which have not ended."""
         return frozenset(name for name, host in self.hosts.items() if host.unfinished)
@@ -133,6 +138,10 @@ class Fleet:
                 hosts[name] = host
             else:
                 hosts.pop(name, None)
+        followed = {key for key, target in change.targets.items() if target and target.follows}
+        following = self.following
+        if followed or following.intersection(change.targets):
+            following = (following - change.targets.keys()) | followed
         for key, target in change.targets.items():
             known = targets.get(key)
             if known and (name_before := known.image_name):
@@ -153,7 +162,7 @@ class Fleet:
         after = type(self)(hosts.finish(), targets.finish() if change.targets else self.targets)
         # The place where cached properties keep what they hold.
         after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
-        after.__dict__.update(engines=engines, unfinished=unfinished)
+        after.__dict__.update(engines=engines, unfinished=unfinished, following=following)
         return after
 
 
