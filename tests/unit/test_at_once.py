@@ -185,7 +185,7 @@ def test_nothing_is_left_on_a_host_that_did_not_answer_or_has_no_such_container_
 def test_a_container_that_was_found_and_not_updated_is_left() -> None:
     known = {"solo": left_by(ended("container", "web"), found=(WEB, seen("container", "appeared")))}
     assert at_once_ends(known, {"solo": SOLO})["is_left"]
-    planned = {"container/solo/web": {"labels": {}}}
+    planned: dict[str, Any] = {"container/solo/web": {"labels": {}}}
     assert not at_once_ends(known, {"solo": SOLO}, planned)["is_left"]
     assert at_once_ends(known, {"solo": SOLO}, {**planned, "container/solo/appeared": {}})["is_left"]
 

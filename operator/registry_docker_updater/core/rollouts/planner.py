@@ -22,7 +22,7 @@ from registry_docker_updater.core.rollouts.waits import Wait, cases_in_run, clos
 
 @dataclass(frozen=True)
 class Start:
-    """Run ``update.yml`` for a push on ``hosts``; leave the targets with the keys ``skip`` alone.
+    """Run ``update.yml`` for a push on ``hosts``, for ``targets`` and no others.
 
     ``overridden`` are the keys of those that a person wants to get it whatever happened before. ``possible_digests``
     says of every other target which it may run: one that runs something else was changed since it was looked at. ``at_once``
@@ -31,7 +31,6 @@ class Start:
 
     desired: DesiredImage
     targets: tuple[Target, ...]
-    skip: tuple[str, ...]
     overridden: tuple[str, ...] = ()
     possible_digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_once: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -212,16 +211,11 @@ def _silent(target: Target, last: LastAttempt, fleet: Fleet) -> set[str]:
 
 
 def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: History) -> Start:
-    """Return the start of a run for ``due``, which leaves the others of this name on the same hosts alone."""
-    targets = fleet.running(one.image_names)
-    hosts = {host for target in due for host in target.hosts}
-    keys = {target.key for target in due}
-    others = (t for t in targets if t.key not in keys and hosts.intersection(t.hosts))
+    """Return the start of a run for ``due``."""
     overridden = tuple(target.key for target in due if Override(target.key, one.push) in history.overrides)
     return Start(
         desired=one,
         targets=due,
-        skip=tuple(key for target in others for key in target.keys),
         overridden=overridden,
         possible_digests={
             key: _possible_digests(target, history)
