@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from typing import Dict, List, Mapping
+from typing import Dict, Iterable, List, Mapping
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import strategy
 
@@ -115,10 +116,18 @@ def _problem_of_receivers(labels: Mapping[str, str]) -> str:
     return ""
 
 
+def unknown(name: str, known: Iterable[str]) -> str:
+    """Say that ``name`` is none of those ``known`` by which owners say something, as the end of a sentence."""
+    close = difflib.get_close_matches(name, sorted(known), 1, 0.7)
+    meant = f"did you mean {close[0]}? N" if close else "n"
+    return f"is not known: {meant}othing is updated until it is right or gone"
+
+
 def problems(labels: Mapping[str, str]) -> List[str]:
     """Say what in ``labels`` is under our prefix and means nothing, a sentence each."""
+    known = [option[len(PREFIX) :] for option in KNOWN_OPTIONS]
     found = [
-        f"label {name} is not known: nothing is updated until it is right or gone"
+        f"label {name} {unknown(name[len(PREFIX) :], known)}"
         for name in sorted(labels)
         if name.startswith(PREFIX) and name not in KNOWN_OPTIONS
     ]

@@ -19,7 +19,9 @@ ALLOWED = frozenset(
         "functools", "hashlib", "heapq", "hmac", "immutables", "itertools", "json", "math", "operator", "re", "re2", "semantic_version", "typing", "urllib.parse",
         # The zones are a table that is the same everywhere, though it is read from files.
         "zlib", "zoneinfo",
-        *(f"{COLLECTION}.{pure}" for pure in ("labels", "log_lines", "oci", "outcomes", "references", "stages", "targets")),
+        *(f"{COLLECTION}.{pure}" for pure in (
+            "labels", "log_lines", "oci", "outcomes", "policy", "references", "rolling.strategy", "stages", "targets",
+        )),
     )
 )  # fmt: skip
 # Words of before the glossary, each of which had several meanings or was a dialect of ours.

@@ -49,6 +49,12 @@ def test_an_unknown_label_under_the_prefix_is_named() -> None:
     ]
 
 
+def test_an_unknown_label_that_is_like_a_known_one_is_told_so() -> None:
+    assert problems({LABEL: "true", f"{LABEL}.minimum_age": "2h"}) == [
+        f"label {LABEL}.minimum_age is not known: did you mean minimum-age? Nothing is updated until it is right or gone"
+    ]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
