@@ -56,8 +56,9 @@ FAILURES = (Outcome.ROLLBACK_FAILED, Outcome.FAILED, Outcome.ROLLED_BACK, Outcom
 class TargetOutcome:
     """What became of one target; ``before`` and ``after`` are digests, where known.
 
-    ``left_alone`` tells that it was not touched because other targets failed before its turn came, ``stages`` when it passed
-    those that its run told of. ``log`` are the last lines of the log of what did not come up, as its host told them.
+    ``left_alone`` tells that it was not touched because other targets failed before its turn came, ``held`` that it was
+    not though nothing is wrong, so that it is planned again, ``stages`` when it passed those that its run told of.
+    ``log`` are the last lines of the log of what did not come up, as its host told them.
     """
 
     key: str
@@ -69,5 +70,6 @@ class TargetOutcome:
     after: str | None = None
     message: str | None = None
     left_alone: bool = False
+    held: bool = False
     stages: Mapping[str, datetime] = field(default_factory=dict)
     log: tuple[str, ...] = ()
