@@ -60,9 +60,9 @@ def as_planned(targets: Sequence[Mapping[str, Any]], planned: Any, host: str) ->
         if say.goes:
             kept.append(target)
         elif say.why_not:
-            told = {key: target[key] for key in ("kind", "id", "name")}
+            about = {key: target[key] for key in ("kind", "id", "name")}
             skipped.append(
-                {**told, "before": image_before(target), "message": say.why_not, "held": say.is_held}
+                {**about, "before": image_before(target), "message": say.why_not, "held": say.is_held}
             )
     return {"targets": kept, "skipped": skipped}
 

@@ -52,7 +52,7 @@ def nobody_runs(variables: Mapping[str, Any], hosts: Sequence[str], image: str) 
     """Say that nothing on those of ``hosts`` that answered runs ``image``."""
     answered = [host for host in hosts if variables[host].get("fleet_scan_result")]
     scans = [variables[host]["fleet_scan_result"] for host in answered]
-    is_told_of = any(variables[host].get(told) for host in answered for told in _TOLD)
+    is_told_of = any(variables[host].get(fact) for host in answered for fact in _TOLD)
     if not scans or is_told_of or any(scan["targets"] for scan in scans):
         return ""
     names = sorted({str(name) for scan in scans for name in scan.get("other_names") or ()})

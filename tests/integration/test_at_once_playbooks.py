@@ -70,7 +70,7 @@ def test_what_nobody_planned_is_left_alone_and_no_other_host_is_looked_at_for_it
 
 
 def test_what_has_other_labels_than_when_it_was_planned_is_held_and_told(two: Site) -> None:
-    plan = {**planned("one", "web0"), **planned("one", "web1", window="{{ 1 + 1 }}")}
+    plan: dict[str, Any] = {**planned("one", "web0"), **planned("one", "web1", window="{{ 1 + 1 }}")}
     said, looked = update(two, {"one": keys("one", "web0", "web1")}, docker_update_planned=plan)
     assert said == {"container/one/web0": "failed", "container/one/web1": "skipped"}
     assert looked == {"one", "two"}

@@ -91,7 +91,7 @@ def updated(site: Site, **variables: Any) -> dict[str, TargetOutcome]:
 
 def test_a_run_touches_only_what_was_planned(site: Site) -> None:
     site.add_host("one", IMAGE, IMAGE)
-    plan = {"container/one/web1": {"labels": {}}}
+    plan: dict[str, Any] = {"container/one/web1": {"labels": {}}}
     assert {key: one.outcome.value for key, one in updated(site, docker_update_planned=plan).items()} == {
         "container/one/web1": "failed"
     }

@@ -89,9 +89,7 @@ def test_whoever_pushed_does_not_count_where_four_eyes_are_to_see_it(pusher: str
 
 
 def test_where_nobody_knows_who_pushed_everybody_else_may_approve() -> None:
-    assert (
-        standing(ApprovalRule(is_by_others=True), said("ann"), pusher=None).state is ApprovalState.APPROVED
-    )
+    assert standing(ApprovalRule(is_by_others=True), said("ann"), pusher=None).state is ApprovalState.APPROVED
 
 
 def test_it_lapses_at_the_deadline_and_what_comes_then_is_too_late() -> None:
