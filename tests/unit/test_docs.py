@@ -49,7 +49,7 @@ def _settings(model: Any, path: str = "") -> Iterator[str]:
             if _is_section(part)
         ]
         here = f"{path}{name}"
-        if name in ("registries", "receivers"):
+        if here in ("registries", "notifications.receivers"):
             here += ".<name>"
         if not inner:
             yield here
