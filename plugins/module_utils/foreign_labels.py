@@ -26,7 +26,7 @@ def notes(labels: Mapping[str, str]) -> List[str]:
     """
     found = []
     for name in sorted(labels):
-        here = _TABLE[name](labels[name].strip()) if name in _TABLE else None
+        here = FOREIGN_LABELS[name](labels[name].strip()) if name in FOREIGN_LABELS else None
         if here and PREFIX + here[0] not in labels:
             found.append(_sentence(name, labels[name], f"say {PREFIX}{here[0]}: {here[1]:.100}"))
         elif name.startswith(_HOOKS):
@@ -62,7 +62,8 @@ def _policy_of_keel(value: str) -> Optional[Tuple[str, str]]:
     return None
 
 
-_TABLE: Mapping[str, _Here] = {
+# How each is said here, by its name.
+FOREIGN_LABELS: Mapping[str, _Here] = {
     _WATCHTOWER + "enable": _where_no,
     _WATCHTOWER + "monitor-only": _where_yes("monitor-only", "true"),
     _WATCHTOWER + "no-pull": _where_yes(*_NEVER),
