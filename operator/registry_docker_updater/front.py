@@ -98,7 +98,7 @@ def servers(
         __version__,
         MetricsPage(metrics, time.monotonic).endpoints(),
     )
-    topics = Topics(parts.storage, overview.revision, known.running, known.steady)
+    topics = Topics(parts.storage, overview.revision, known.running, parts.clock)
     shown = Context(
         storage=parts.storage,
         overview=overview,
@@ -108,6 +108,7 @@ def servers(
         receivers=known.receivers,
         orders=orders,
         topics=topics,
+        known=known.fleet,
     )
     listen, refusals = parts.settings.listen, receiver.refusals
     pages = Pages(shown, access, status, once, refusals)

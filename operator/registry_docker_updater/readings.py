@@ -28,6 +28,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "rollouts_due": ("Pushes with targets that wait for nothing but a free worker.", ()),
     "rollout_workers": ("How many rollouts may run side by side.", ()),
     "rollout_workers_busy": ("How many rollouts run.", ()),
+    "frozen": ("Freezes that count: what people want nothing updated of, by what they are of.", ("scope",)),
     "notifications_waiting": ("Messages that are still to be sent.", ()),
     "notifications_failing": ("Messages that are still to be sent, and were tried in vain.", ()),
     "notification_channel_works": (

@@ -64,7 +64,7 @@ def opted_in(labels: Mapping[str, str]) -> bool:
     return says_yes(labels.get(OPT_IN, ""))
 
 
-def told(labels: Mapping[str, str]) -> Dict[str, str]:
+def under_prefix(labels: Mapping[str, str]) -> Dict[str, str]:
     """Return what the operator is told of ``labels``: those under the prefix, without it, within bounds."""
     return bounded({name[len(PREFIX) :]: labels[name] for name in labels if name.startswith(PREFIX)})
 

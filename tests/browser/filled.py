@@ -235,6 +235,7 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = monotonic)
         lambda: RECEIVERS,
         TargetOrders(),
         topics,
+        lambda: site.fleet,
     )
     standings = CurrentRegistries(site.storage, _KNOWN, dict, utc_now)
     status = CurrentStatus(

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from integration.conftest import Site
+from integration.conftest import Site, by_hand
 from integration.test_rolling_playbooks import IMAGE, run
+from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.runs.reading import Reading, Scanned, read
 from registry_docker_updater.edges.runs.port import Playbook
-from unit.builders import HOST, OLD
+from unit.builders import HOST, NEW, OLD, outcome_of
 from unit.engines import Answer, container_of, engine_with
 
 pytestmark = pytest.mark.slow
@@ -79,3 +80,46 @@ def test_no_host_is_believed_about_the_policy(site: Site) -> None:
     assert isinstance(info, Answer)
     info.body["policy"] = {"enable": "true"}
     assert scanned(site)["one"].policy == (("enable", "false"),)
+
+
+def updated(site: Site, **variables: Any) -> dict[str, TargetOutcome]:
+    """What became of each target. The played engine can run nothing new; that it was tried is enough."""
+    asked = {"docker_update_image": IMAGE, "docker_update_digest": NEW, **variables}
+    results = run(site, Playbook("update", asked))
+    return {one.key: one for result in results if (one := outcome_of(result, {}))}
+
+
+def test_a_run_touches_only_what_was_planned(site: Site) -> None:
+    site.add_host("one", IMAGE, IMAGE)
+    plan: dict[str, Any] = {"container/one/web1": {"labels": {}}}
+    assert {key: one.outcome.value for key, one in updated(site, docker_update_planned=plan).items()} == {
+        "container/one/web1": "failed"
+    }
+    assert updated(site, docker_update_planned={}, docker_update_needs_a_target=False) == {}
+
+
+def test_what_has_other_labels_than_when_it_was_planned_is_held(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    label(site, "one", window="{{ 1 + 1 }}")
+    same = {"container/one/web0": {"labels": {"window": "{{ 1 + 1 }}"}}}
+    (tried,) = updated(site, docker_update_planned=same).values()
+    assert (tried.outcome.value, tried.held) == ("failed", False)
+    site.engines["one"].asked.clear()
+    other = {"container/one/web0": {"labels": {"window": "2"}}}
+    (held,) = updated(site, docker_update_planned=other).values()
+    assert (held.outcome.value, held.held, held.left_alone) == ("skipped", True, False)
+    assert held.message == "its labels changed after this was planned"
+    assert not [asked for asked in site.engines["one"].asked if asked.method != "GET"]
+
+
+@pytest.mark.parametrize("playbook", ["update", "rollout"])
+def test_by_hand_a_label_that_says_no_is_obeyed_and_told(site: Site, playbook: str) -> None:
+    site.add_host("one", IMAGE)
+    label(site, "one", monitor_only="{{ 'ye' ~ 's' }}")
+    done = by_hand(site, playbook, "-e", f"image={IMAGE}", "-e", f"digest={NEW}")
+    assert done.returncode == 0, done.stdout
+    said = (
+        "web0 | skipped: its label registry-docker-updater.monitor-only is \"{{ 'ye' ~ 's' }}\": it would be"
+    )
+    assert said in done.stdout, done.stdout
+    assert not [asked for asked in site.engines["one"].asked if asked.method != "GET"]

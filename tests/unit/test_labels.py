@@ -11,7 +11,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.labels imp
     opted_in,
     problems,
     receivers,
-    told,
+    under_prefix,
 )
 
 LABEL = "registry-docker-updater"
@@ -104,21 +104,21 @@ def test_what_rules_say_is_not_for_a_module_to_read() -> None:
 
 def test_the_operator_is_told_of_every_label_under_the_prefix_but_of_no_other() -> None:
     labels = {LABEL: "true", "com.example.team": "a", f"{LABEL}.window": "22:00-04:00", f"{LABEL}.x": ""}
-    assert told(labels) == {"window": "22:00-04:00", "x": ""}
+    assert under_prefix(labels) == {"window": "22:00-04:00", "x": ""}
 
 
 def test_a_label_that_is_too_long_is_told_so_that_nobody_can_read_it() -> None:
     longest = "1" * LONGEST_LABEL
-    assert told({f"{LABEL}.soak": longest}) == {"soak": longest}
-    assert told({f"{LABEL}.soak": longest + "d"}) == {"soak": "1" * (LONGEST_LABEL - 1) + "…"}
-    (name,) = told({f"{LABEL}.{longest}2": "x"})
+    assert under_prefix({f"{LABEL}.soak": longest}) == {"soak": longest}
+    assert under_prefix({f"{LABEL}.soak": longest + "d"}) == {"soak": "1" * (LONGEST_LABEL - 1) + "…"}
+    (name,) = under_prefix({f"{LABEL}.{longest}2": "x"})
     assert (len(name), name[-1]) == (LONGEST_LABEL, "…")
 
 
 def test_of_too_many_labels_the_first_are_told_and_one_that_nobody_knows() -> None:
     names = [f"x{number:03}" for number in range(MOST_LABELS)]
-    assert list(told({f"{LABEL}.{name}": "" for name in names})) == names
-    found = told({f"{LABEL}.{name}": "" for name in (*reversed(names), "y")})
+    assert list(under_prefix({f"{LABEL}.{name}": "" for name in names})) == names
+    found = under_prefix({f"{LABEL}.{name}": "" for name in (*reversed(names), "y")})
     assert list(found) == [*names[:-1], TOO_MANY]
     assert found[TOO_MANY] == str(MOST_LABELS + 1)
     assert f"{LABEL}.{TOO_MANY}" not in KNOWN_OPTIONS

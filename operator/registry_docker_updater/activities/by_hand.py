@@ -5,16 +5,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from registry_docker_updater.activities import silencing
+from registry_docker_updater.activities import freezing, silencing
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
-from registry_docker_updater.core.events.pushes import BY_HAND, Push
+from registry_docker_updater.core.events.pushes import BY_HAND, Push, by_hand
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.freezes import FreezeRow
+from registry_docker_updater.views.freezes import freeze as freeze_row
 from registry_docker_updater.views.pushes import (
     Judged,
     JudgedRow,
@@ -66,7 +69,7 @@ class ByHand:
             digest=str(reference.digest),
             occurred_at=now,
             key=f"{BY_HAND}{uuid.uuid4()}",
-            actor=f"{who.name} (by hand)",
+            actor=by_hand(who.name),
             by_hand=True,
         )
         with self.storage.transaction() as kept:
@@ -122,6 +125,23 @@ class ByHand:
     def end_silence(self, number: int, who: Person) -> SilenceRow:
         """End a silence, and return it; raises :class:`NothingKnown` and :class:`NotNow`."""
         return silencing.end_silence(self.storage, number, who, self.clock())
+
+    def if_frozen(self, what: str, until: datetime | None, reason: str) -> tuple[Scope, str]:
+        """Return of what a freeze would be that :meth:`freeze` begins, and its name; raises what that does."""
+        scope, of = freezing.meant(what, self.known())
+        freezing.check(freezing.FreezeWish(scope, of, until, reason), self.clock())
+        return scope, of
+
+    def freeze(self, what: str, until: datetime | None, reason: str, who: Person) -> FreezeRow:
+        """Freeze what somebody means by ``what``, and return that; raises :class:`NothingKnown` and :class:`NotAsked`."""
+        known, now = self.known(), self.clock()
+        wish = freezing.FreezeWish(*freezing.meant(what, known), until, reason)
+        return freeze_row(freezing.freeze(self.storage, wish, who, now), known, now)
+
+    def thaw(self, number: int, who: Person) -> FreezeRow:
+        """End a freeze, and return it; raises :class:`NothingKnown` and :class:`NotNow`."""
+        now = self.clock()
+        return freeze_row(freezing.thaw(self.storage, number, who, now), self.known(), now)
 
     def if_retried(self, rollout: int) -> PushRow:
         """Return what :meth:`retry` would mean for each target; raises :class:`NothingKnown` and :class:`NotNow`."""

@@ -88,6 +88,7 @@ class Retention:
             or store.remove_events(before, now)
             or store.remove_news(before, now)
             or store.remove_silences(before, now)
+            or store.remove_freezes(before, now)
         ):
             if not self._rest():
                 return

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.settings.values import duration
 
 _LISTED = 20
 SERVER_VARIABLE, TOKEN_VARIABLE = "REGISTRY_DOCKER_UPDATER_SERVER", "REGISTRY_DOCKER_UPDATER_TOKEN"
@@ -132,6 +133,22 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-22T12:00Z") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def for_or_until_options(parser: argparse.ArgumentParser) -> None:
+    """Say how long something is to last."""
+    ends = parser.add_mutually_exclusive_group()
+    ends.add_argument(
+        "--for", dest="duration", type=_duration, metavar="TIME", help="for so long, such as 2h or 3d"
+    )
+    ends.add_argument("--until", type=moment, metavar="TIME", help="until then (UTC where no zone is said)")
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:

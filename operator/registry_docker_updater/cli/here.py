@@ -15,10 +15,21 @@ from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.notifying import notification_policy
-from registry_docker_updater.views import events, fleet, messages, pushes, rollouts, silences, trail, why
+from registry_docker_updater.views import (
+    events,
+    fleet,
+    freezes,
+    messages,
+    pushes,
+    rollouts,
+    silences,
+    trail,
+    why,
+)
 from registry_docker_updater.views.current import overview_of
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import CurrentStatus, NowRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
@@ -117,6 +128,19 @@ class Here:
     def end_silence(self, number: int) -> SilenceRow:
         """End a silence."""
         return self._by_hand.end_silence(number, person())
+
+    def freezes(self, limit: int, *, counts: bool | None = None) -> list[FreezeRow]:
+        """Return the newest freezes, newest first; those that count, or the others, where that is said."""
+        storage = self.parts.storage
+        return freezes.freezes(storage, storage.fleet.load(), self.parts.clock(), limit, counts=counts)
+
+    def freeze(self, what: str, until: datetime | None, reason: str) -> FreezeRow:
+        """Have nothing updated of something."""
+        return self._by_hand.freeze(what, until, reason, person())
+
+    def thaw(self, number: int) -> FreezeRow:
+        """End a freeze."""
+        return self._by_hand.thaw(number, person())
 
     def messages(self, limit: int) -> list[MessageRow]:
         """Return the newest messages to receivers, newest first."""

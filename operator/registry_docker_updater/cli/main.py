@@ -13,6 +13,7 @@ from registry_docker_updater.cli import (
     check,
     events,
     fleet,
+    freeze,
     notify,
     plan,
     push,
@@ -24,6 +25,7 @@ from registry_docker_updater.cli import (
     serve,
     silence,
     status,
+    thaw,
     why,
 )
 from registry_docker_updater.cli.command import (
@@ -54,6 +56,8 @@ COMMANDS: tuple[Command, ...] = (
     why.COMMAND,
     retry.COMMAND,
     silence.COMMAND,
+    freeze.COMMAND,
+    thaw.COMMAND,
     notify.COMMAND,
     audit.COMMAND,
     backup.COMMAND,

@@ -7,6 +7,8 @@ from typing import Any, TextIO
 
 from registry_docker_updater.views.text import COLOUR, printable
 
+_RED, _PLAIN = "\033[1;31m", "\033[0m"
+
 
 @dataclass(frozen=True)
 class Output:
@@ -34,6 +36,11 @@ class Output:
     def line(self, text: Any = "") -> None:
         """Print one line."""
         self.out.write(printable(text) + "\n")
+
+    def alarm(self, text: Any) -> None:
+        """Print one line that nobody is to miss: in red where it is a terminal."""
+        line = printable(text)
+        self.out.write(f"{_RED}{line}{_PLAIN}\n" if self.out.isatty() else f"{line}\n")
 
     def lines(self, text: str) -> None:
         """Print a text from outside line by line, each whole, without its colours and such that it cannot command a terminal."""

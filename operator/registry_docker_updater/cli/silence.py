@@ -1,14 +1,13 @@
 """``silence``: want to hear nothing of a trouble that is known, for a while."""
 
 import argparse
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from registry_docker_updater.cli.command import Command, json_option, moment
+from registry_docker_updater.cli.command import Command, for_or_until_options, json_option
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import NotAsked
-from registry_docker_updater.settings.values import duration
 from registry_docker_updater.views.silences import SilenceRow
 
 _LISTED = 100
@@ -53,13 +52,6 @@ def _state(row: SilenceRow) -> str:
     return "counts" if row["counts"] else "over"
 
 
-def _duration(text: str) -> timedelta:
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
@@ -68,11 +60,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="a host, a target by key or name, a registry, or an image's name; host:NAME, target:KEY, registry:NAME or"
         " image:NAME where several are called so",
     )
-    ends = parser.add_mutually_exclusive_group()
-    ends.add_argument(
-        "--for", dest="duration", type=_duration, metavar="TIME", help="for so long, such as 2h or 3d"
-    )
-    ends.add_argument("--until", type=moment, metavar="TIME", help="until then (UTC where no zone is said)")
     parser.add_argument("--reason", metavar="TEXT", help="why, for others")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--list", action="store_true", help="list silences, as without WHAT")
@@ -80,5 +67,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "silence", "want to hear nothing of a trouble that is known", (json_option, _arguments), ask=ask
+    "silence",
+    "want to hear nothing of a trouble that is known",
+    (json_option, for_or_until_options, _arguments),
+    ask=ask,
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
+from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
@@ -68,6 +69,15 @@ class Source(Protocol):
 
     def end_silence(self, number: int) -> SilenceRow:
         """End a silence."""
+
+    def freezes(self, limit: int, *, counts: bool | None = None) -> list[FreezeRow]:
+        """Return the newest freezes, newest first; those that count, or the others, where that is said."""
+
+    def freeze(self, what: str, until: datetime | None, reason: str) -> FreezeRow:
+        """Have nothing updated of something."""
+
+    def thaw(self, number: int) -> FreezeRow:
+        """End a freeze."""
 
     def messages(self, limit: int) -> list[MessageRow]:
         """Return the newest messages to receivers, newest first."""

@@ -19,6 +19,8 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
 
 
 def _tell(row: NowRow, output: Output) -> None:
+    for freeze in row["freezes"]:
+        output.alarm(f"frozen: {freeze['says']}")
     output.line(row["sentence"])
     for one in row["troubles"]:
         _tell_trouble(one, output)

@@ -16,6 +16,7 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.views.addresses import in_path
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow
+from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.outlook import OutlookRow
@@ -112,6 +113,20 @@ class There:
     def end_silence(self, number: int) -> SilenceRow:
         """End a silence."""
         return self.server.done(f"silences/{number}/end", {}, SilenceRow)
+
+    def freezes(self, limit: int, *, counts: bool | None = None) -> list[FreezeRow]:
+        """Return the newest freezes, newest first; those that count, or the others, where that is said."""
+        asked = {} if counts is None else {"counts": str(counts).lower()}
+        return self.server.listed("freezes", FreezeRow, limit, asked)
+
+    def freeze(self, what: str, until: datetime | None, reason: str) -> FreezeRow:
+        """Have nothing updated of something."""
+        asked = {"what": what, "until": rfc3339(until) if until else None, "reason": reason}
+        return self.server.done("freezes", asked, FreezeRow)
+
+    def thaw(self, number: int) -> FreezeRow:
+        """End a freeze."""
+        return self.server.done(f"freezes/{number}/end", {}, FreezeRow)
 
     def messages(self, limit: int) -> list[MessageRow]:
         """Return the newest messages to receivers, newest first."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from registry_docker_updater.core.reasons import problem_of_reason
+
 # Longer than that, nobody remembers what was silenced, and a trouble of its own begins.
 LONGEST = timedelta(days=30)
-LONGEST_REASON = 500
 
 
 class Subject(StrEnum):
@@ -82,10 +83,4 @@ def problem_of(until: datetime, reason: str, now: datetime) -> str | None:
         return f"a silence ends later than now; {until:%Y-%m-%d %H:%M:%S} UTC has passed"
     if until > now + LONGEST:
         return f"a silence lasts {LONGEST.days} days at most; begin it anew when it has ended"
-    if not reason.strip():
-        return "a silence has a reason, so that others know why; say which"
-    if not reason.strip().isprintable():
-        return "the reason of a silence is one line of text; it holds what nobody can print"
-    if len(reason) > LONGEST_REASON:
-        return f"the reason of a silence has {LONGEST_REASON} characters at most, and not {len(reason)}"
-    return None
+    return problem_of_reason("a silence", reason)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from registry_docker_updater.core.silences import LONGEST, LONGEST_REASON
+from registry_docker_updater.core.reasons import LONGEST_REASON
+from registry_docker_updater.core.silences import LONGEST
 from registry_docker_updater.http.query import read_moment
 
 # More is not taken of anybody.
@@ -72,6 +73,23 @@ class SilenceAsked(Body):
     )
     until: Moment = Field(description=f"When that ends, in {LONGEST.days} days at the latest.")
     # Said of them here, so that programs know; who breaks them is told so in the words of the command line.
+    reason: str = Field(
+        max_length=1000,
+        description="Why, for others.",
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_REASON},
+    )
+
+
+class FreezeAsked(Body):
+    """Nothing is to be updated of something, for a while."""
+
+    what: str = Field(
+        "everything",
+        min_length=1,
+        max_length=1000,
+        description="What `freeze` of the command line takes, such as everything, or a group's name.",
+    )
+    until: Moment | None = Field(None, description="When that ends; null: when somebody ends it.")
     reason: str = Field(
         max_length=1000,
         description="Why, for others.",

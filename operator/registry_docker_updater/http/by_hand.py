@@ -1,4 +1,4 @@
-"""What people have done over HTTP: pushes by hand, rollouts once more, and silences; and what a push would mean.
+"""What people have done over HTTP: pushes by hand, rollouts once more, silences and freezes; and what a push would mean.
 
 Who gives an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header) can ask again when no answer came.
 """
@@ -19,6 +19,7 @@ from registry_docker_updater.http.bodies import (
     LARGEST,
     Body,
     EndAsked,
+    FreezeAsked,
     PushAsked,
     RetryAsked,
     SilenceAsked,
@@ -28,6 +29,7 @@ from registry_docker_updater.http.head import API
 from registry_docker_updater.http.listings import ID, or_unknown
 from registry_docker_updater.http.once import ByHand, Once, UsedOtherwise
 from registry_docker_updater.http.query import Parameter
+from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.silences import SilenceRow
 
@@ -98,6 +100,8 @@ class Pushes:
                 "silences", "Silence a trouble that is known", self.silence, SilenceRow, 201, SilenceAsked
             ),
             _write("silences/{id}/end", "End a silence", self.end_silence, SilenceRow, 202, EndAsked, ID),
+            _write("freezes", "Have nothing updated of something", self.freeze, FreezeRow, 201, FreezeAsked),
+            _write("freezes/{id}/end", "End a freeze", self.thaw, FreezeRow, 202, EndAsked, ID),
         )
 
     def show_plan(self, image: str) -> HTTPResponse:
@@ -143,8 +147,27 @@ class Pushes:
 
         return self._once(asked, HTTPStatus.ACCEPTED, does)
 
+    def freeze(self, asked: FreezeAsked) -> HTTPResponse:
+        """Freeze something, and answer with the freeze."""
+
+        def does(by_hand: ByHand, who: Person) -> FreezeRow:
+            return by_hand.freeze(asked.what, asked.until, asked.reason, who)
+
+        return self._once(asked, HTTPStatus.CREATED, does)
+
+    def thaw(self, id: int, asked: EndAsked) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """End a freeze, and answer with it."""
+
+        def does(by_hand: ByHand, who: Person) -> FreezeRow:
+            return by_hand.thaw(id, who)
+
+        return self._once(asked, HTTPStatus.ACCEPTED, does)
+
     def _once(
-        self, asked: Body, status: HTTPStatus, does: Callable[[ByHand, Person], PushRow | SilenceRow]
+        self,
+        asked: Body,
+        status: HTTPStatus,
+        does: Callable[[ByHand, Person], PushRow | SilenceRow | FreezeRow],
     ) -> HTTPResponse:
         given = headers_of_request().get("idempotency-key")
         if given is not None and not _KEY.fullmatch(given):
@@ -195,5 +218,7 @@ def _write(  # noqa: PLR0913, PLR0917 - a row of the table
 def _where(status: int, row: Mapping[str, Any]) -> str:
     if "subject" in row:
         return f"silences/{row['id']}"
+    if "scope" in row:
+        return f"freezes/{row['id']}"
     is_of_rollout = status == HTTPStatus.ACCEPTED and row["rollout"]
     return f"rollouts/{row['rollout']['id']}" if is_of_rollout else f"pushes/{row['push']}"

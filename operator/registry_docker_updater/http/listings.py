@@ -33,12 +33,14 @@ from registry_docker_updater.http.query import (
     LIMIT,
     Parameter,
     number,
+    yes_or_no,
 )
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, IgnoredRow, events, ignored
 from registry_docker_updater.views.events import event as one_event
 from registry_docker_updater.views.fleet import HostChoice, HostRow, hosts
+from registry_docker_updater.views.freezes import FreezeRow, freeze_of, freezes
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, messages, receivers
 from registry_docker_updater.views.now import NowRow
 from registry_docker_updater.views.orders import TargetOrders, outlooks
@@ -53,6 +55,7 @@ from registry_docker_updater.views.why import PAST, WhyRow, found, why
 T = TypeVar("T", bound=Mapping[str, Any])
 ID = Parameter("id", number("id", "", 0).schema, "Its number.", "path")
 _KEY = Parameter("key", {"type": "string", "format": "path"}, "Its key, slashes and all.", "path")
+_COUNTS = yes_or_no("counts", "Only freezes that count now, or only those that are over.")
 _BAD_QUERY = {400: "The query cannot be read."}
 _UNKNOWN = {404: "There is no such thing."}
 _LISTED, _SINGLE = {**GUARDED, **_BAD_QUERY}, {**GUARDED, **_BAD_QUERY, **_UNKNOWN}
@@ -114,6 +117,8 @@ class Listings:
             _single("targets/{key}", "One target, and why it runs what it runs", self.target, WhyRow, _KEY),
             _listing("silences", "newest first", self.silences, SilenceRow, older),
             _single("silences/{id}", "One silence", self.silence, SilenceRow, ID),
+            _listing("freezes", "newest first", self.freezes, FreezeRow, (*older, _COUNTS)),
+            _single("freezes/{id}", "One freeze", self.freeze, FreezeRow, ID),
             _listing("messages", "to receivers, newest first", self.messages, MessageRow, older),
             _listing("receivers", "who is told of what, by their names", self.receivers, ReceiverRow, ()),
             _listing("registries", "by their names", self.list_registries, RegistryRow, ()),
@@ -185,6 +190,17 @@ class Listings:
     def silence(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with one silence."""
         return or_unknown(lambda: silence_of(self.storage, id, self.clock()))
+
+    def freezes(
+        self, limit: int = DEFAULT_LIMIT, before: int | None = None, *, counts: bool | None = None
+    ) -> HTTPResponse:
+        """Answer with a page of freezes."""
+        rows = freezes(self.storage, self.known(), self.clock(), limit + 1, before, counts=counts)
+        return _page(rows, limit, "before", "id")
+
+    def freeze(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Answer with one freeze."""
+        return or_unknown(lambda: freeze_of(self.storage, self.known(), id, self.clock()))
 
     def messages(self, limit: int = DEFAULT_LIMIT, before: int | None = None) -> HTTPResponse:
         """Answer with a page of messages."""

@@ -18,6 +18,7 @@ from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.http.answers import visitor_of_request
 from registry_docker_updater.storage.answers import KEPT_FOR, KeptAnswer
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.silences import SilenceRow
 
@@ -46,6 +47,9 @@ class ByHand(Protocol):
     def if_silenced(self, what: str, until: datetime, reason: str) -> tuple[str, str]:
         """Return of what a silence would be, and how that is called."""
 
+    def if_frozen(self, what: str, until: datetime | None, reason: str) -> tuple[str, str]:
+        """Return of what a freeze would be, and how that is called."""
+
     def standing(self, number: int) -> PushRow:
         """Return how a push stands."""
 
@@ -67,6 +71,12 @@ class ByHand(Protocol):
 
     def end_silence(self, number: int, who: Person) -> SilenceRow:
         """End a silence."""
+
+    def freeze(self, what: str, until: datetime | None, reason: str, who: Person) -> FreezeRow:
+        """Have nothing updated of something."""
+
+    def thaw(self, number: int, who: Person) -> FreezeRow:
+        """End a freeze."""
 
 
 @dataclass(frozen=True)

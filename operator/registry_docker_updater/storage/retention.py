@@ -35,7 +35,7 @@ from registry_docker_updater.storage.written import RECORDED, removed, row_as_ke
 # So much at a time: others want to write, too.
 _TOGETHER = 200
 _e, _r, _o, _t = tables.events.c, tables.rollouts.c, tables.overrides.c, tables.trail.c
-_s = tables.silences.c
+_s, _f = tables.silences.c, tables.freezes.c
 _OF_ROLLOUT = (tables.outcomes, tables.retries, tables.notifications)
 
 
@@ -111,12 +111,21 @@ class RetentionStore:
 
     def remove_silences(self, before: datetime, now: datetime) -> bool:
         """Remove silences that were over before a time."""
-        old = select(_s.id).where(_s.until < before, _is_numbered_before_others(_s.id)).limit(_TOGETHER)
+        return self._remove_over(tables.silences, _s.until, before, now)
+
+    def remove_freezes(self, before: datetime, now: datetime) -> bool:
+        """Remove freezes that were over before a time."""
+        return self._remove_over(tables.freezes, func.coalesce(_f.ended_at, _f.until), before, now)
+
+    def _remove_over(
+        self, table: Table, over_at: ColumnElement[datetime | None], before: datetime, now: datetime
+    ) -> bool:
+        which = (over_at < before, _is_numbered_before_others(table.c.id))
         with self._connections.writing() as connection:
-            numbers = list(connection.scalars(old))
+            numbers = list(connection.scalars(select(table.c.id).where(*which).limit(_TOGETHER)))
             if not numbers:
                 return False
-            _delete(connection, tables.silences, _s.id.in_(numbers))
+            _delete(connection, table, table.c.id.in_(numbers))
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
         return True
 

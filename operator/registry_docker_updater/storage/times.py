@@ -1,6 +1,7 @@
 """Times that are kept to be compared with others, and what becomes of them when the clock is set.
 
-What else is dated is evidence and stays as it was written: when an event came, when a run began and ended.
+What else is dated is evidence and stays as it was written: when an event came, when a run began and ended. Until when people want
+nothing updated, or nothing heard, is a time of the real world, whatever the machine's clock said when they asked for it.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.targets, "since"),
     (tables.last_attempts, "at"),
     (tables.newest, "received_at"),
+    (tables.rollouts, "waiting_since"),
+    (tables.decisions, "at"),
     (tables.claims, "received_at"),
     (tables.messages, "failing_since"),
 )

@@ -1,23 +1,16 @@
 """What metrics show of the fleet, and of what is kept, at the moment at which somebody asks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import OK
+from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import (
-    BUSY,
-    CHANGED,
-    DONE,
-    DUE,
-    LATER,
-    LEFT_ALONE,
-    REFUSED,
-    UNFINISHED,
-)
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT, DUE
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
@@ -26,7 +19,7 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
 
 _OTHERS = "others"
-_VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
+_VERDICTS = (UPDATING, *(one for one in BY_NAME.values() if one is not CURRENT))
 
 
 @dataclass(frozen=True)
@@ -53,19 +46,20 @@ class Watched:
         yield Reading("rollout_workers", self.workers)
         yield Reading("rollout_workers_busy", self.busy())
         try:
-            standings = self.registries()
+            standings, overview = self.registries(), self.overview()
             kept = [
-                *self._kept([one.name for one in standings]),
+                *self._kept([one.name for one in standings], overview.at),
                 *(reading for one in standings for reading in _of_registry(one)),
-                *_of_fleet(self.overview()),
+                *_of_fleet(overview),
                 *_of_troubles(self.troubles()),
             ]
         except StoreUnavailable:
             return
         yield from kept
 
-    def _kept(self, registries: Iterable[str]) -> Iterator[Reading]:
+    def _kept(self, registries: Iterable[str], now: datetime) -> Iterator[Reading]:
         with self.storage.snapshot() as kept:
+            frozen = Counter(one.scope for one in kept.freezes.counting(now))
             claims = kept.claims.counts()
             states = kept.rollouts.counts()
             waiting, failing = kept.notifications.counts()
@@ -74,6 +68,8 @@ class Watched:
             yield Reading("claims_waiting", claims.get(registry, 0), (registry,))
         for state in RolloutState:
             yield Reading("rollouts", states.get(state, 0), (state.value,))
+        for scope in Scope:
+            yield Reading("frozen", frozen[scope], (scope.value,))
         yield Reading("notifications_waiting", waiting)
         yield Reading("notifications_failing", failing)
         yield from self._of_channels(channels)

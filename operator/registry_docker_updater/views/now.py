@@ -19,6 +19,7 @@ from registry_docker_updater.storage.choices import EventChoice, RolloutChoice
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import EventRow, events
 from registry_docker_updater.views.fleet import HostRow, host_rows
+from registry_docker_updater.views.freezes import FreezeRow, frozen
 from registry_docker_updater.views.outlook import behind_by_verdict, outlook
 from registry_docker_updater.views.progress import RunningRow, running
 from registry_docker_updater.views.registries import RegistryRow, registries
@@ -81,7 +82,7 @@ class CountsRow(TypedDict):
 class NowRow(TypedDict):
     """Whether everything is well, and what goes on.
 
-    ``troubles`` are what is not well, the gravest first, ``silenced`` those of them that people know of, which do not count.
+    ``freezes`` are those that count. ``troubles`` are what is not well, the gravest first, ``silenced`` those of them that people know of, which do not count.
     ``waiting`` is what the operator comes to by itself, the first of it, of ``waiting_count`` reasons. ``unreachable`` are the
     first hosts that cannot be reached, ``oldest_look`` the host that was not asked for longest.
     """
@@ -89,6 +90,7 @@ class NowRow(TypedDict):
     at: str
     is_well: bool
     sentence: str
+    freezes: list[FreezeRow]
     troubles: list[TroubleRow]
     silenced: list[TroubleRow]
     running: list[RunningRow]
@@ -134,6 +136,7 @@ class CurrentStatus:
                 self.has_operator,
                 self.broken(),
             )
+            freezes = frozen(kept, overview.fleet, at)
             pushes = events(kept, 1, choice=EventChoice(kind="push"))
             last_rollouts = rollouts(kept, _ROLLOUTS)
             runs = running(self.running()) if self.running else self._kept_running(kept)
@@ -147,6 +150,7 @@ class CurrentStatus:
             "at": moment(at),
             "is_well": not open_,
             "sentence": _sentence(overview, open_, len(runs)),
+            "freezes": freezes,
             "troubles": [_trouble(one, known) for one in open_],
             "silenced": [_trouble(one, known) for one in found if one.silences],
             "running": runs,

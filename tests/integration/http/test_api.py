@@ -20,8 +20,8 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.moments import rfc3339
+from registry_docker_updater.core.reasons import LONGEST_REASON
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.silences import LONGEST_REASON
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.http.limits import Limits

@@ -24,6 +24,10 @@ TARGET_REPAIRED = "target.repaired"
 ROLLOUT_RETRIED = "rollout.retried"
 ROLLOUT_SUPERSEDED = "rollout.superseded"
 ROLLOUT_SETTLED = "rollout.settled"
+ROLLOUT_WAITS = "rollout.waits"
+ROLLOUT_APPROVED = "rollout.approved"
+ROLLOUT_REFUSED = "rollout.refused"
+RUN_HELD = "run.held"
 OVERRIDES_CLOSED = "overrides.closed"
 NEWS_CAME = "news.came"
 NEWS_ROUTED = "news.routed"
@@ -31,6 +35,8 @@ TEAM_TOLD = "team.told"
 TEAM_NOT_TOLD = "team.not_told"
 SILENCE_BEGAN = "silence.began"
 SILENCE_ENDED = "silence.ended"
+FREEZE_BEGAN = "freeze.began"
+FREEZE_ENDED = "freeze.ended"
 CLOCK_SET = "clock.set"
 DATABASE_RESTORED = "database.restored"
 PRUNED = "pruned"
@@ -58,6 +64,10 @@ KINDS: Mapping[str, str] = {
     ROLLOUT_RETRIED: "a person had a rollout run again",
     ROLLOUT_SUPERSEDED: "a newer push took a rollout's place",
     ROLLOUT_SETTLED: "a rollout ended without another run",
+    ROLLOUT_WAITS: "targets wait for a push by a rule or for a person, and why; or none does any more",
+    ROLLOUT_APPROVED: "a person approved a push for targets",
+    ROLLOUT_REFUSED: "a person refused a push for targets, and why",
+    RUN_HELD: "a run is to begin no other step, and why",
     OVERRIDES_CLOSED: "what a person wanted whatever came before is done, or has been overtaken",
     NEWS_CAME: "there is something to tell that no run ended with: one began, or a registry went silent or tells again",
     NEWS_ROUTED: "who is told of news, and with which message; or why nobody is",
@@ -65,6 +75,8 @@ KINDS: Mapping[str, str] = {
     TEAM_NOT_TOLD: "a receiver was not told on all its channels, and why",
     SILENCE_BEGAN: "a person silenced a trouble that is known, until when, and why",
     SILENCE_ENDED: "a person ended a silence before its time",
+    FREEZE_BEGAN: "a person wants nothing updated of something, until when, and why",
+    FREEZE_ENDED: "a person thawed what was frozen, before its time where it had one",
     CLOCK_SET: "the machine's clock was set, and times that are compared with it were put right",
     DATABASE_RESTORED: "a person restored a backup: what came after its head is not here",
     PRUNED: "what had been kept for long enough was removed",

@@ -119,6 +119,20 @@ def _silenced(content: Content) -> Iterator[str]:
         yield f"{row['subject']} {row['of']} is silenced, {end}{why}"
 
 
+def _frozen(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"{facts['name']} wanted it, {facts['place']}"
+    for row in content["rows"]["freezes"]:
+        # A long one is told by its hash.
+        why = f": {row['reason']}" if isinstance(row["reason"], str) else ""
+        what = f"{row['scope']} {_text(row['of'])}".strip()
+        if row["ended_at"]:
+            yield f"{what} is thawed, at {_second(row['ended_at'])}{why}"
+        else:
+            end = _second(row["until"]) if row["until"] else "somebody thaws it"
+            yield f"{what} is frozen, until {end}{why}"
+
+
 def _restored(content: Content) -> Iterator[str]:
     facts = content["facts"]
     yield f"{facts['name']} restored {facts['file']} of {facts['created_at']}, {facts['place']}"
@@ -192,5 +206,7 @@ _SAYING: Mapping[str, Callable[[Content], Iterator[str]]] = {
     kinds.TEAM_NOT_TOLD: _told,
     kinds.SILENCE_BEGAN: _silenced,
     kinds.SILENCE_ENDED: _silenced,
+    kinds.FREEZE_BEGAN: _frozen,
+    kinds.FREEZE_ENDED: _frozen,
     kinds.DATABASE_RESTORED: _restored,
 }

@@ -41,6 +41,11 @@ class Policies:
         return strictest(one.rules for one in self.policies if one.covers(registry, repository))
 
     @cached_property
+    def follow(self) -> bool:
+        """Whether they have anything follow tags."""
+        return any(one.rules.follows for one in self.policies)
+
+    @cached_property
     def together(self) -> Callable[[Said, tuple[Said, ...], str | None, str | None], Rules]:
         """What labels, the inventory for each of some hosts, and the settings for a registry and repository say together."""
         return lru_cache(maxsize=_KNOWN)(self._together)

@@ -17,6 +17,7 @@ from registry_docker_updater.http.pages.actions import ActionPages
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
 from registry_docker_updater.http.pages.fleet import FleetPages
+from registry_docker_updater.http.pages.freezing import FreezePages
 from registry_docker_updater.http.pages.login import LOGIN, LoginPages, to_login
 from registry_docker_updater.http.pages.messages import MessagePage
 from registry_docker_updater.http.pages.now import NowPage
@@ -86,6 +87,7 @@ class Pages:
             self._live_page("/trail", others.trail, TRAIL),
             _page("/search", others.search),
             _page("/silences", ActionPages(self.context, self.once).silences),
+            _page("/freezes", FreezePages(self.context, self.once).freezes),
         )
 
     def _live_page(
@@ -101,7 +103,7 @@ class Pages:
 
     def _done(self) -> Sequence[Endpoint]:
         """Return what is for those who may operate."""
-        actions = ActionPages(self.context, self.once)
+        actions, freezing = ActionPages(self.context, self.once), FreezePages(self.context, self.once)
         return (
             _page("/rollouts/{number}/retry", actions.show_retry, _NUMBER, needs=Right.OPERATE),
             _form("/rollouts/{number}/retry", actions.retry, _NUMBER),
@@ -111,6 +113,10 @@ class Pages:
             _form("/silences/new", actions.silence),
             _page("/silences/{number}/end", actions.show_end_silence, _NUMBER, needs=Right.OPERATE),
             _form("/silences/{number}/end", actions.end_silence, _NUMBER),
+            _page("/freezes/new", freezing.show_freeze, needs=Right.OPERATE),
+            _form("/freezes/new", freezing.freeze),
+            _page("/freezes/{number}/end", freezing.show_thaw, _NUMBER, needs=Right.OPERATE),
+            _form("/freezes/{number}/end", freezing.thaw, _NUMBER),
         )
 
     def _file(self, name: str) -> HTTPResponse:

@@ -27,6 +27,14 @@ class Topics:
 
         Raises :class:`~registry_docker_updater.errors.StoreUnavailable`.
         """
+        version = self._version(topic)
+        if version is None:
+            return None
+        # Every page says what is frozen, which ends by the time alone.
+        frozen = (f"-frozen{one.id}" for one in self.storage.freezes.counting(self.clock()))
+        return "".join((version, *frozen))
+
+    def _version(self, topic: str) -> str | None:
         if topic.startswith(ROLLOUT):
             number = topic.removeprefix(ROLLOUT)
             is_number = number.isascii() and number.isdecimal() and len(number) < 19
