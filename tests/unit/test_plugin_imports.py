@@ -17,6 +17,7 @@ MODULES = {
 
 # The one list of what is pure, a room or a module a line: it decides, and neither acts nor looks at the world.
 PURE = (
+    "module_utils.foreign_labels",
     "module_utils.json_text",
     "module_utils.labels",
     "module_utils.log_lines",

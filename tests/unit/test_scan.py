@@ -142,6 +142,10 @@ def test_a_container_of_compose_is_a_target(scanned: Scanned) -> None:
             {"registry-docker-updater": "true", "registry-docker-updater.x": "1"},
             "container web: label registry-docker-updater.x is not known",
         ),
+        (
+            {"registry-docker-updater": "true", "wud.watch": "false"},
+            "container web has wud.watch=false, which means nothing here; say registry-docker-updater.enable: false",
+        ),
     ],
 )
 def test_a_label_that_means_nothing_is_a_warning(
@@ -236,6 +240,20 @@ def test_a_service_without_an_image_or_a_tag_is_a_warning(scanned: Scanned) -> N
     assert [(one["name"], one["reference"]) for one in found["targets"]] == [("untagged", None)]
     assert "service plugin runs no container image" in found["warnings"][0]
     assert "names no tag" in found["warnings"][1]
+
+
+def test_a_label_of_another_tool_on_a_service_is_a_warning_that_says_it_as_it_is_said_here(
+    scanned: Scanned,
+) -> None:
+    found = scanned(
+        swarm_with(service_of("web", APP, **{"com.centurylinklabs.watchtower.monitor-only": "true"}))
+    )
+    assert len(found["targets"]) == 1
+    (warning,) = found["warnings"]
+    assert warning.startswith(
+        "service web has com.centurylinklabs.watchtower.monitor-only=true, which means nothing here"
+    )
+    assert warning.endswith("; say registry-docker-updater.monitor-only: true")
 
 
 def test_a_worker_lists_no_services(scanned: Scanned) -> None:
