@@ -68,10 +68,3 @@ def test_nothing_moves_to_another_repository(two: Site) -> None:
         f"{OLD_NAME} does not move to {HOST}/test/other:1.4.3, which is of another repository" in done.stdout
     )
     assert not [one for one in two.engines["one"].asked if one.method != "GET"]
-
-
-def test_by_hand_a_move_is_asked_for_and_shown_with_both_names(two: Site) -> None:
-    asked = {"image": IMAGE, "digest": NEW, "docker_update_moves": MOVES}
-    done = by_hand(two, "update", "-e", json.dumps(asked))
-    assert "one | web0: failed: web0 was not touched:" in done.stdout, done.stdout
-    assert "web1" not in done.stdout
