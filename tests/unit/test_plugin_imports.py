@@ -22,6 +22,7 @@ PURE = (
     "module_utils.labels",
     "module_utils.log_lines",
     "module_utils.manual_changes",
+    "module_utils.moves",
     "module_utils.notification",
     "module_utils.oci",
     "module_utils.outcomes",

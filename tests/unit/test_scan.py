@@ -2,13 +2,17 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
+    InvalidReference,
+    Reference,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import Concerned
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 from unit.builders import NEW, OLD
@@ -340,10 +344,25 @@ def test_a_moment_that_cannot_be_read_has_no_age(scanned: Scanned, created: str 
 
 def test_targets_are_narrowed_to_the_pushed_name_under_any_of_its_hosts() -> None:
     names = ["r.example.com/a:1", "r.internal:5000/a:1", "r.example.com/a:2", "r.example.com/x/a:1", None]
-    targets = [{"reference": name} for name in names]
+    targets = [{"kind": "service", "id": str(name), "reference": name} for name in names]
     pushed = Reference.parse(f"r.example.com/a:1@{NEW}")
-    assert [one["reference"] for one in narrowed(targets, pushed, ["r.internal:5000"])] == names[:2]
-    assert [one["reference"] for one in narrowed(targets, pushed, [])] == names[:1]
+    assert [one["reference"] for one in Concerned(pushed, ["r.internal:5000"]).of(targets)] == names[:2]
+    assert [one["reference"] for one in Concerned(pushed).of(targets)] == names[:1]
+
+
+def test_those_that_move_to_the_pushed_name_are_found_as_long_as_they_run_what_they_move_from() -> None:
+    web, other, gone = (
+        {"kind": "container", "id": name, "name": name, "reference": f"r.internal:5000/a:{tag}"}
+        for name, tag in (("web", "1.4.2"), ("other", "1.4.2"), ("gone", "1.3"))
+    )
+    new = {"kind": "service", "id": "new", "name": "new", "reference": "r.example.com/a:1.4.3"}
+    moves = {f"container/solo/{name}": "r.example.com/a:1.4.2" for name in ("web", "gone")}
+    moves["service/new"] = "r.example.com/a:1.4.2"
+    concerned = Concerned(Reference.parse("r.example.com/a:1.4.3"), ["r.internal:5000"], "solo", moves)
+    assert concerned.of([web, other, gone, new]) == [{**web, "moves_from": "r.example.com/a:1.4.2"}, new]
+    assert replace(concerned, host="far").of([web, new]) == [new]
+    with pytest.raises(InvalidReference, match="is of another repository"):
+        replace(concerned, moves={"container/solo/web": "r.example.com/b:1.4.2"}).of([web])
 
 
 def test_the_played_engine_is_one(tmp_path: Path) -> None:
