@@ -406,3 +406,50 @@ def test_a_silence_that_is_not_meant_is_refused(
     found, problem = ask(door, "silences", {**asked, **changed})
     assert (found, problem["detail"].startswith(said)) == (status, True), problem
     assert door.store.silences.newest(1) == ()
+
+
+def test_everything_is_frozen_until_somebody_ends_that_and_each_is_done_once(door: Listener) -> None:
+    status, row = ask(door, "freezes", {"reason": "end of year"}, key="one")
+    assert (status, row["scope"], row["until"], row["actor"]) == (201, "everything", None, "ann")
+    assert ask(door, "freezes", {"reason": "end of year"}, key="one") == (status, row)
+    assert door.woken == ["by hand"]
+    until = (utc_now() + timedelta(hours=2)).isoformat()
+    assert ask(door, "freezes", {"what": "host:solo", "until": until, "reason": "it moves"})[0] == 201
+    assert [one["id"] for one in door.ask("GET", "/api/v1/freezes", None, READER)[1]["items"]] == [2, 1]
+    assert door.ask("GET", "/api/v1/freezes/1", None, READER) == (200, row)
+    assert len(door.ask("GET", "/api/v1/status", None, READER)[1]["freezes"]) == 2
+    status, ended_row = ask(door, "freezes/1/end")
+    assert (status, ended_row["counts"], ended_row["ended_by"]) == (202, False, "ann")
+    for counts, number in (("true", 2), ("false", 1)):
+        (one,) = door.ask("GET", f"/api/v1/freezes?counts={counts}", None, READER)[1]["items"]
+        assert one["id"] == number
+    assert ask(door, "freezes/1/end")[0] == 409
+    assert ask(door, "freezes/7/end")[0] == 404
+    assert door.ask("GET", "/api/v1/freezes/7", None, READER)[0] == 404
+    assert not list(verify(door.store))
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({"until": 7}, 422, "until: "),
+        ({"until": "2026-11-01T08:00:00Z"}, 422, "until: a freeze ends later than now"),
+        ({"reason": " "}, 422, "reason: a freeze has a reason"),
+        ({"what": "nobody"}, 404, "no swarm, group or host of the fleet"),
+        ({"what": ""}, 422, "what: "),
+        ({"whatever": 1}, 422, "whatever: is not known here"),
+    ],
+)
+def test_a_freeze_that_is_not_meant_is_refused(
+    door: Listener, changed: dict[str, Any], status: int, said: str
+) -> None:
+    found, problem = ask(door, "freezes", {"what": "solo", "reason": "x", **changed})
+    assert (found, problem["detail"].startswith(said)) == (status, True), problem
+    assert door.store.freezes.counting(utc_now()) == ()
+
+
+def test_who_may_only_read_neither_freezes_nor_thaws(door: Listener) -> None:
+    assert ask(door, "freezes", {"reason": "x"})[0] == 201
+    assert ask(door, "freezes", {"reason": "x"}, READER)[0] == 403
+    assert ask(door, "freezes/1/end", None, READER)[0] == 403
+    assert len(door.store.freezes.counting(utc_now())) == 1
