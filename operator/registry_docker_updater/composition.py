@@ -85,8 +85,8 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     timeout, retry = policy.rollouts.timeout, policy.rollouts.retry
     scanner = Scanner(context, policy.hosts, policy.pace, follow=follow, wake=fleet_changed)
 
-    def updated(digests: Mapping[str, str], now: datetime) -> None:
-        scanner.updated(digests, now)
+    def updated(digests: Mapping[str, str], tags: Mapping[str, str], now: datetime) -> None:
+        scanner.updated(digests, tags, now)
         rollout_ended()
 
     def rest() -> bool:

@@ -33,6 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "after": {"type": "dict"},
                 "message": {"type": "str", "required": True},
                 "left_alone": {"type": "bool", "default": False},
+                "held": {"type": "bool", "default": False},
                 "lost": {"type": "bool", "default": False},
             }
         )

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Have a host looked at, and say of it what is the inventory's word and not the host's.
 
-That is how the operator may open its engine itself, and which groups it is in.
+That is how the operator may open its engine itself, which groups it is in, and when, and whether, its targets are updated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.registry.docker_updater.plugins.module_utils.policy import ORDER, POLICY, policy_of
+from ansible_collections.registry.docker_updater.plugins.plugin_utils.notification_settings import plain
 
 # The inventory's variable, and what it is called in the result.
 _VARIABLE, _LIVE = "docker_live", "live"
 _GROUP_NAMES, _GROUPS = "group_names", "groups"
 # Every host is in the first, and one that is in no other in the second, which says nothing.
 _NO_GROUPS = ("all", "ungrouped")
+_SAID = "policy"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -24,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the module returned, with C(groups), and C(live) where the inventory says so."""
+        """Return what the module returned, with C(groups), C(policy), and C(live) where the inventory says so."""
         super().run(tmp, task_vars)
         result: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         if result.get("failed") and self._connection.transport == "ssh":
@@ -35,4 +39,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if _VARIABLE in known:
             result[_LIVE] = self._templar.template(known[_VARIABLE])
         result[_GROUPS] = sorted(str(name) for name in known.get(_GROUP_NAMES, ()) if name not in _NO_GROUPS)
+        result[_SAID] = self._policy(known)
         return result
+
+    def _policy(self, known: Mapping[str, Any]) -> dict[str, str]:
+        try:
+            said = {name: plain(self._templar.template(known.get(name))) for name in (POLICY, ORDER)}
+        except Exception as error:
+            # Whoever reads that cannot make anything of it, and waits. A host that fails here would be taken for one that is down.
+            return policy_of(f"it cannot be worked out: {error}")
+        return policy_of(said[POLICY], said[ORDER])

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, Iterator, List, Mapping
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.targets import (
-    SERVICE,
-    key_of,
-    without_skipped,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.planned import planned_or_none
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE, key_of
 
 DOCUMENTATION = r"""
 name: at_once_ends
@@ -18,7 +15,7 @@ version_added: 0.1.0
 author: The registry-docker-updater developers
 description:
   - Reads what tasks with the option C(at_once) left in the variables of the hosts.
-positional: asked, skip
+positional: asked, planned
 options:
   _input:
     description: The variables of all hosts (C(hostvars)).
@@ -28,11 +25,9 @@ options:
     description: What was to be updated at once, by host, and by C(service/ID) and C(container/HOST/NAME).
     type: dict
     required: true
-  skip:
-    description: Targets that are not to be touched.
-    type: list
-    elements: str
-    default: []
+  planned:
+    description: What was planned, as P(registry.docker_updater.as_planned#filter) takes it; nothing where nobody planned.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -54,10 +49,11 @@ _REGISTERED = {"standalone_container_at_once": "containers", "swarm_service_at_o
 
 
 def at_once_ends(
-    variables: Mapping[str, Any], asked: Mapping[str, Collection[str]], skip: Collection[str] = ()
+    variables: Mapping[str, Any], asked: Mapping[str, Collection[str]], planned: Any = None
 ) -> Dict[str, Any]:
     """Return what came to an end, and whether anything is left."""
     ended: List[str] = []
+    known = planned_or_none(planned)
     # Of containers on a host that did not answer nothing can be said, and there is no other way to them.
     services = {key for keys in asked.values() for key in keys if key.startswith(f"{SERVICE}/")}
     left = set(services)
@@ -66,10 +62,8 @@ def at_once_ends(
         mine = services & set(asked[host])
         for results, scan in _told(variables.get(host)):
             ended += [key_of(one, host) for one in results if _is_end(one)]
-            found = (
-                {key_of(one, host) for one in without_skipped(scan["targets"], host, skip)} if scan else set()
-            )
-            left |= found
+            found = {key_of(one, host) for one in scan["targets"]} if scan else set()
+            left |= found if known is None else found & set(known)
             if scan and (scan.get("swarm") or {}).get("manager"):
                 left -= mine - found
     left -= set(ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.registry.docker_updater.plugins.filter.as_planned import as_planned
 from ansible_collections.registry.docker_updater.plugins.filter.changed_manually import changed_manually
 from ansible_collections.registry.docker_updater.plugins.filter.other_name import other_name
 
@@ -13,9 +14,9 @@ short_description: Say on which hosts not every target that was found is to be u
 version_added: 0.1.0
 author: The registry-docker-updater developers
 description:
-  - Those whose engine has another name before theirs, so that its containers are updated there, and those where a person
-    changed a target after the push.
-positional: hosts, known_digests, pushed_at
+  - Those whose engine has another name before theirs, so that its containers are updated there, those where a person
+    changed a target after the push, and those with a target that was not planned, or that its labels say is not updated.
+positional: hosts, known_digests, pushed_at, planned
 options:
   _input:
     description: The variables of all hosts (C(hostvars)).
@@ -33,6 +34,9 @@ options:
     description: When the push happened, in seconds since 1970.
     type: float
     default: 0
+  planned:
+    description: What was planned, as P(registry.docker_updater.as_planned#filter) takes it.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -54,13 +58,15 @@ def hosts_to_correct(
     hosts: Sequence[str],
     known_digests: Optional[Mapping[str, Sequence[str]]] = None,
     pushed_at: float = 0.0,
+    planned: Any = None,
 ) -> List[str]:
-    """Return those of ``hosts`` that have another name, or where somebody changed a target after ``pushed_at``."""
+    """Return those of ``hosts`` that have another name, or a target that is changed after ``pushed_at`` or not as ``planned``."""
     return [
         host
         for host in hosts
         if other_name(variables, hosts, host)
         or (known_digests and _changed(variables[host], known_digests, host, pushed_at))
+        or _is_other_than(planned, variables[host], host)
     ]
 
 
@@ -69,6 +75,11 @@ def _changed(
 ) -> List[Dict[str, Any]]:
     scan = known.get("fleet_scan_result")
     return changed_manually(scan, digests, host, pushed_at) if scan else []
+
+
+def _is_other_than(planned: Any, known: Mapping[str, Any], host: str) -> bool:
+    targets = (known.get("fleet_scan_result") or {}).get("targets") or ()
+    return len(as_planned(targets, planned, host)["targets"]) < len(targets)
 
 
 class FilterModule:

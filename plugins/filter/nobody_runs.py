@@ -44,12 +44,16 @@ _value:
 """
 
 
+# Where it is said of targets that they do run it, and are not touched.
+_TOLD = ("docker_update_skipped", "docker_update_superseded")
+
+
 def nobody_runs(variables: Mapping[str, Any], hosts: Sequence[str], image: str) -> str:
     """Say that nothing on those of ``hosts`` that answered runs ``image``."""
     answered = [host for host in hosts if variables[host].get("fleet_scan_result")]
     scans = [variables[host]["fleet_scan_result"] for host in answered]
-    left_to_somebody = any(variables[host].get("docker_update_superseded") for host in answered)
-    if not scans or left_to_somebody or any(scan["targets"] for scan in scans):
+    is_told_of = any(variables[host].get(fact) for host in answered for fact in _TOLD)
+    if not scans or is_told_of or any(scan["targets"] for scan in scans):
         return ""
     names = sorted({str(name) for scan in scans for name in scan.get("other_names") or ()})
     # They share much: a registry has few names of its own.

@@ -97,6 +97,7 @@ def _expected(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tuple[str, Mapping
 
 def _results(known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for variable in (
+        "docker_update_skipped",
         "docker_update_superseded",
         "docker_update_left_alone",
         "standalone_container_results",

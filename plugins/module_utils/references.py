@@ -35,6 +35,11 @@ def is_digest(text: object) -> bool:
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
+def is_tag(text: object) -> bool:
+    """Tell whether ``text`` is a tag: 128 letters, digits, ``_``, ``.`` and ``-`` at most."""
+    return isinstance(text, str) and _TAG.fullmatch(text) is not None
+
+
 def check_digest(text: object) -> str:
     """Return ``text`` when it is a digest; raise :class:`InvalidReference` that shows it otherwise."""
     if isinstance(text, str) and is_digest(text):

@@ -54,6 +54,10 @@ options:
     description: Whether it was left alone because of what became of others.
     type: bool
     default: false
+  held:
+    description: Whether it was not touched though nothing is wrong, so that it is planned again.
+    type: bool
+    default: false
   lost:
     description: Whether this host lost sight of it, so that another one may know more.
     type: bool
@@ -79,4 +83,8 @@ outcome:
   returned: outside check mode
   type: str
   sample: skipped
+held:
+  description: Whether the target was not touched though nothing is wrong, so that it is planned again.
+  returned: always
+  type: bool
 """

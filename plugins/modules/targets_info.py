@@ -82,7 +82,8 @@ scan:
       description: >-
         One entry a target: kind (service or container), id, name, image (as the engine has it), image_id (of a container), reference (without
         digest; null where no push can concern it), digests, mode, options (what its labels say of serial, max-failures
-        and order), notify (the receivers that its labels name), state, changed_at and age (seconds).
+        and order), notify (the receivers that its labels name), labels (all under C(registry-docker-updater.), by their names
+        without that; what is too long or too many is put so that nobody can read it), state, changed_at and age (seconds).
       type: list
       elements: dict
     unfinished:
@@ -110,6 +111,12 @@ groups:
   returned: success
   type: list
   elements: str
+policy:
+  description: >-
+    What the inventory's C(docker_update_policy) says of when, and whether, the targets of the host are updated, as text by the
+    names of the labels; and C(order), where it says C(docker_update_order).
+  returned: success
+  type: dict
 live:
   description: How the operator may open the engine itself; the inventory's C(docker_live), where it says so.
   returned: when the inventory says so

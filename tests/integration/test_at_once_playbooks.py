@@ -28,7 +28,6 @@ def update(site: Site, at_once: dict[str, dict[str, Any]], **more: Any) -> tuple
         "docker_update_image": IMAGE,
         "docker_update_digest": NEW,
         "docker_update_aliases": [],
-        "docker_update_skip": [],
         "docker_update_at_once": at_once,
         "docker_update_known_digests": {},
         "docker_update_pushed_at": 0,
@@ -61,13 +60,20 @@ def test_a_container_that_nobody_knew_of_is_updated_in_the_same_run_and_the_know
     assert looked == {"one", "two"}
 
 
-def test_what_is_not_due_is_left_alone(two: Site) -> None:
-    said, looked = update(
-        two,
-        {"one": keys("one", "web0")},
-        docker_update_skip=[*keys("one", "web1"), *keys("two", "web0", "web1")],
-    )
+def planned(host: str, *names: str, **labels: str) -> dict[str, Any]:
+    return {key: {"labels": labels} for key in keys(host, *names)}
+
+
+def test_what_nobody_planned_is_left_alone_and_no_other_host_is_looked_at_for_it(two: Site) -> None:
+    said, looked = update(two, {"one": keys("one", "web0")}, docker_update_planned=planned("one", "web0"))
     assert (said, looked) == (dict.fromkeys(keys("one", "web0"), "failed"), set())
+
+
+def test_what_has_other_labels_than_when_it_was_planned_is_held_and_told(two: Site) -> None:
+    plan: dict[str, Any] = {**planned("one", "web0"), **planned("one", "web1", window="{{ 1 + 1 }}")}
+    said, looked = update(two, {"one": keys("one", "web0", "web1")}, docker_update_planned=plan)
+    assert said == {"container/one/web0": "failed", "container/one/web1": "skipped"}
+    assert looked == {"one", "two"}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_what_a_person_changed_after_the_push_is_left_to_them(two: Site) -> None
         two,
         {"one": known},
         docker_update_known_digests=known,
-        docker_update_skip=[*keys("two", "web0", "web1")],
+        docker_update_planned=planned("one", "web0", "web1"),
         docker_update_pushed_at=1000,
     )
     assert said == {"container/one/web0": "superseded", "container/one/web1": "failed"}

@@ -280,14 +280,14 @@ class World:
     ) -> None:
         tag = str(playbook.variables["docker_update_image"]).rpartition(":")[2]
         desired = str(playbook.variables["docker_update_digest"])
-        skip = cast("list[str]", playbook.variables["docker_update_skip"])
+        planned = cast("dict[str, object]", playbook.variables["docker_update_planned"])
         hosts = [host for host in playbook.limit or () if host not in self.down]
         for host in playbook.limit or ():
             begins(TaskStart(host, "look"))
             tell(self.answer(host, tag))
         for thing in self.things:
             through = next((host for host in thing.hosts if host in hosts), None)
-            if through and thing.tag == tag and thing.key not in skip:
+            if through and thing.tag == tag and thing.key in planned:
                 self.meanwhile()
                 self.change(thing, through, desired, tell)
 

@@ -15,11 +15,13 @@ COLLECTION = "ansible_collections.registry.docker_updater.plugins.module_utils"
 # All that the core may import: nothing of it does I/O, or knows the time or the environment.
 ALLOWED = frozenset(
     (
-        "base64", "binascii", "bisect", "collections.abc", "dataclasses", "datetime", "enum", "fnmatch", "functools",
-        "hashlib", "heapq", "hmac", "immutables", "itertools", "json", "math", "operator", "re", "typing", "urllib.parse",
+        "base64", "binascii", "bisect", "collections.abc", "cronsim", "dataclasses", "datetime", "difflib", "enum", "fnmatch",
+        "functools", "hashlib", "heapq", "hmac", "immutables", "itertools", "json", "math", "operator", "re", "re2", "semantic_version", "typing", "urllib.parse",
         # The zones are a table that is the same everywhere, though it is read from files.
         "zlib", "zoneinfo",
-        *(f"{COLLECTION}.{pure}" for pure in ("labels", "log_lines", "oci", "outcomes", "references", "stages", "targets")),
+        *(f"{COLLECTION}.{pure}" for pure in (
+            "labels", "log_lines", "oci", "outcomes", "policy", "references", "rolling.strategy", "stages", "targets",
+        )),
     )
 )  # fmt: skip
 # Words of before the glossary, each of which had several meanings or was a dialect of ours.

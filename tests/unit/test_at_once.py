@@ -120,13 +120,30 @@ def test_on_the_host_only_what_was_asked_for_is_updated_at_once() -> None:
         ({"strategy": {"serial": "1"}}, {}),
         ({}, {"options": {"order": "1"}}),
         ({}, {"digests": [NEW], "age": 3}),
+        ({}, {"labels": {"enable": "false"}}),
+        ({"planned": {}}, {}),
+        ({"planned": {"container/solo/web": {"labels": {}}}}, {"labels": {"window": "22:00-04:00"}}),
     ],
-    ids=["tasks of the shop", "the inventory", "a label", "a person"],
+    ids=[
+        "tasks of the shop",
+        "the inventory",
+        "a label",
+        "a person",
+        "a label that says no",
+        "a plan without it",
+        "a label since it was planned",
+    ],
 )
 def test_what_anything_else_is_said_of_by_now_is_left_to_a_run_that_looks_first(
     asked: dict[str, Any], found: dict[str, Any]
 ) -> None:
     assert those_at_once([{**WEB, **found}], {**ASKED, **asked}, 1010.0) == []
+
+
+def test_what_is_as_it_was_planned_is_updated_at_once() -> None:
+    web = {**WEB, "labels": {"window": "22:00-04:00"}}
+    planned = {"container/solo/web": {"labels": {"window": "22:00-04:00"}}}
+    assert those_at_once([web], {**ASKED, "planned": planned}, 1010.0) == [web]
 
 
 def test_what_is_not_known_to_run_anything_is_a_change_of_nobody() -> None:
@@ -168,7 +185,9 @@ def test_nothing_is_left_on_a_host_that_did_not_answer_or_has_no_such_container_
 def test_a_container_that_was_found_and_not_updated_is_left() -> None:
     known = {"solo": left_by(ended("container", "web"), found=(WEB, seen("container", "appeared")))}
     assert at_once_ends(known, {"solo": SOLO})["is_left"]
-    assert not at_once_ends(known, {"solo": SOLO}, ["container/solo/appeared"])["is_left"]
+    planned: dict[str, Any] = {"container/solo/web": {"labels": {}}}
+    assert not at_once_ends(known, {"solo": SOLO}, planned)["is_left"]
+    assert at_once_ends(known, {"solo": SOLO}, {**planned, "container/solo/appeared": {}})["is_left"]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,15 @@
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import (
     KNOWN_OPTIONS,
+    LONGEST_LABEL,
+    MOST_LABELS,
     NOTIFY,
+    RULES,
+    TOO_MANY,
     opted_in,
     problems,
     receivers,
+    under_prefix,
 )
 
 LABEL = "registry-docker-updater"
@@ -39,7 +44,15 @@ def test_without_the_label_nothing_is_opted_in() -> None:
 
 def test_an_unknown_label_under_the_prefix_is_named() -> None:
     labels = {LABEL: "true", f"{LABEL}.interval": "5m", **dict.fromkeys(KNOWN_OPTIONS, "1")}
-    assert problems(labels) == [f"label {LABEL}.interval is not known and has no effect"]
+    assert problems(labels) == [
+        f"label {LABEL}.interval is not known: nothing is updated until it is right or gone"
+    ]
+
+
+def test_an_unknown_label_that_is_like_a_known_one_is_told_so() -> None:
+    assert problems({LABEL: "true", f"{LABEL}.minimum_age": "2h"}) == [
+        f"label {LABEL}.minimum_age is not known: did you mean minimum-age? Nothing is updated until it is right or gone"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,3 +96,29 @@ def test_receivers_that_nobody_can_read_are_complained_about_and_none(value: str
     found = problems(labels)
     assert [one.startswith(f"label {NOTIFY}: ") and words in one for one in found] == [True] * bool(words)
     assert receivers(labels) == ([] if words else ["team"])
+
+
+def test_what_rules_say_is_not_for_a_module_to_read() -> None:
+    assert problems({LABEL: "true", **dict.fromkeys(RULES, "{{ nobody knows }}")}) == []
+
+
+def test_the_operator_is_told_of_every_label_under_the_prefix_but_of_no_other() -> None:
+    labels = {LABEL: "true", "com.example.team": "a", f"{LABEL}.window": "22:00-04:00", f"{LABEL}.x": ""}
+    assert under_prefix(labels) == {"window": "22:00-04:00", "x": ""}
+
+
+def test_a_label_that_is_too_long_is_told_so_that_nobody_can_read_it() -> None:
+    longest = "1" * LONGEST_LABEL
+    assert under_prefix({f"{LABEL}.soak": longest}) == {"soak": longest}
+    assert under_prefix({f"{LABEL}.soak": longest + "d"}) == {"soak": "1" * (LONGEST_LABEL - 1) + "…"}
+    (name,) = under_prefix({f"{LABEL}.{longest}2": "x"})
+    assert (len(name), name[-1]) == (LONGEST_LABEL, "…")
+
+
+def test_of_too_many_labels_the_first_are_told_and_one_that_nobody_knows() -> None:
+    names = [f"x{number:03}" for number in range(MOST_LABELS)]
+    assert list(under_prefix({f"{LABEL}.{name}": "" for name in names})) == names
+    found = under_prefix({f"{LABEL}.{name}": "" for name in (*reversed(names), "y")})
+    assert list(found) == [*names[:-1], TOO_MANY]
+    assert found[TOO_MANY] == str(MOST_LABELS + 1)
+    assert f"{LABEL}.{TOO_MANY}" not in KNOWN_OPTIONS

@@ -16,6 +16,7 @@ def host(*targets: str, others: tuple[str, ...] = (), **facts: Any) -> dict[str,
     "hosts",
     [
         {"one": host(), "two": host("web")},
+        {"one": host(docker_update_skipped=[{"name": "web"}])},
         {"one": host(docker_update_superseded=[{"name": "web"}])},
         {"one": {}},
         {},

@@ -107,6 +107,17 @@ def test_the_groups_of_a_host_come_with_what_it_runs() -> None:
     assert one.groups == ("shops", "swarm_alpha")
 
 
+@pytest.mark.parametrize(
+    ("result", "is_held"), [({"held": True}, True), ({"held": "true"}, False), ({}, False)]
+)
+def test_what_was_held_is_told_apart_from_what_was_left_alone(
+    result: dict[str, Any], *, is_held: bool
+) -> None:
+    one = outcome_of(said("m1", outcome="skipped", **result), {})
+    assert one is not None
+    assert (one.held, one.left_alone) == (is_held, False)
+
+
 def test_a_target_nobody_expected_is_told_too() -> None:
     one = outcome_of(said("m2"), {})
     assert one

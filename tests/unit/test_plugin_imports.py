@@ -24,6 +24,8 @@ PURE = (
     "module_utils.notification",
     "module_utils.oci",
     "module_utils.outcomes",
+    "module_utils.planned",
+    "module_utils.policy",
     "module_utils.references",
     "module_utils.rolling",
     "module_utils.stages",

@@ -12,6 +12,7 @@ from registry_docker_updater.core.references import (
     check_digest,
     check_host,
     is_digest,
+    is_tag,
 )
 from unit.builders import NEW, OLD
 
@@ -222,3 +223,8 @@ def test_a_path_in_front_or_behind_makes_another_name(host: str, path: str, more
     assert not Reference(host, f"{path}/{more}", tag).names_same_tag_as(pushed)
     assert not Reference(host, path + more, tag).names_same_tag_as(pushed)
     assert not Reference(host, path, tag + more).names_same_tag_as(pushed)
+
+
+def test_a_tag_is_what_registries_take_for_one() -> None:
+    assert all(is_tag(text) for text in ("1.4.2", "latest", "_", "A" * 128, "1-alpine_x"))
+    assert not any(is_tag(text) for text in ("", ".1", "-1", "A" * 129, "1+2", "1\n", "é", None, 1))

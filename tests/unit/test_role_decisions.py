@@ -145,8 +145,11 @@ def test_ansible_finds_each_filter_and_test_by_the_name_of_its_file(file: Path) 
     assert yaml.safe_load(module.DOCUMENTATION)["name"] == file.stem
 
 
-def test_hosts_to_correct_are_those_with_another_name_and_those_where_people_changed_something() -> None:
+def test_hosts_to_correct_are_those_with_another_name_and_those_where_not_all_is_as_planned_or_as_people_left_it() -> (
+    None
+):
     target = {"kind": "container", "id": "1", "name": "app", "digests": ["sha256:other"], "age": 10.0}
+    target |= {"image": "app:1", "labels": {"soak": "1d"}}
     scan = {"engine": {"id": "E", "name": "e"}, "targets": [target], "asked_at": 100.0}
     alone = {"engine": {"id": "F", "name": "f"}, "targets": [], "asked_at": 100.0}
     fleet: dict[str, Any] = {
@@ -159,6 +162,10 @@ def test_hosts_to_correct_are_those_with_another_name_and_those_where_people_cha
     assert hosts_to_correct(fleet, list(fleet)) == ["b"]
     assert hosts_to_correct(fleet, list(fleet), known, 50.0) == ["a", "b"]
     assert hosts_to_correct(fleet, list(fleet), known, 99.0) == ["b"]
+    planned = {f"container/{host}/app": {"labels": {"soak": "1d"}} for host in "ab"}
+    assert hosts_to_correct(fleet, list(fleet), planned=planned) == ["b"]
+    for other in ({}, {**planned, "container/a/app": {"labels": {"soak": "2d"}}}):
+        assert hosts_to_correct(fleet, list(fleet), planned=other) == ["a", "b"]
 
 
 def test_unfinished_hosts_are_those_where_nobody_works_on_what_was_begun() -> None:

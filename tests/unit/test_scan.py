@@ -86,6 +86,7 @@ def test_a_container_that_opted_in_is_a_target(scanned: Scanned) -> None:
             "mode": None,
             "options": {},
             "notify": [],
+            "labels": {},
             "state": "running",
             "changed_at": "2026-11-22T11:00:00.123456789Z",
             "age": pytest.approx(3599.876544),

@@ -8,7 +8,7 @@ from datetime import datetime
 from registry_docker_updater.activities import freezing, silencing
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
-from registry_docker_updater.core.events.pushes import BY_HAND, Push
+from registry_docker_updater.core.events.pushes import BY_HAND, Push, by_hand
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.desired import DesiredImage
@@ -69,7 +69,7 @@ class ByHand:
             digest=str(reference.digest),
             occurred_at=now,
             key=f"{BY_HAND}{uuid.uuid4()}",
-            actor=f"{who.name} (by hand)",
+            actor=by_hand(who.name),
             by_hand=True,
         )
         with self.storage.transaction() as kept:

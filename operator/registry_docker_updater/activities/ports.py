@@ -38,6 +38,9 @@ class Rollouts(Protocol):
     def start(self, start: Start, now: datetime) -> None:
         """Begin a run."""
 
+    def hold(self, rollout: int, why: str, now: datetime) -> None:
+        """Have a run that goes on begin no other step."""
+
     def interrupt(self, due_at: datetime) -> Sequence[Rollout]:
         """Make every rollout that is running and not worked on due again; return them as they were."""
 

@@ -16,8 +16,16 @@ from registry_docker_updater.activities.ports import Activities
 from registry_docker_updater.activities.workers import Alarm
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
+from registry_docker_updater.core.rollouts.followers import KnownMoves
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.planner import Plan, concerning, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import (
+    Plan,
+    concerning,
+    judge,
+    open_pushes,
+    open_targets,
+    plan,
+)
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about
@@ -62,7 +70,7 @@ class Reconciler:
         """Reconcile whenever ``alarm`` rings, and when something is due."""
         self._context, self._policy, self._activities = context, policy, activities
         self._alarm, self._clock_watch = alarm, clock_watch
-        self._desired = DesiredImages(policy.registry_hosts)
+        self._desired, self._moves = DesiredImages(policy.registry_hosts), KnownMoves()
         self._judged: int | None = None
         self.is_ready = False
 
@@ -96,10 +104,13 @@ class Reconciler:
         self._desired.add(self._context.storage.events.desired(hosts, after=self._desired.last))
         fleet = scans.fleet
         run = self._desired.run_by(fleet.by_name)
-        history = self._history(open_targets(run, fleet), now)
-        planned = plan(concerning(self._desired, run, history), fleet, history, now)
+        moves = self._moves(fleet, self._desired, self._context.storage.policies)
+        history = self._history(open_targets(run, fleet, moves), open_pushes(run, fleet, moves), now)
+        planned = plan(concerning(self._desired, run, history, moves), fleet, history, now, moves)
         self._note_matches(fleet, history, now)
         keep_plan(self._context.storage, planned, now)
+        for rollout, why in planned.hold.items():
+            rollouts.hold(rollout, why, now)
         for start in planned.start:
             if rollouts.is_full:
                 break
@@ -157,14 +168,14 @@ class Reconciler:
             if self._context.health.trouble():
                 return
 
-    def _history(self, keys: Sequence[str], now: datetime) -> History:
-        """Return the history of some targets, in which no rollout runs that nobody works on: its end was lost."""
-        history = self._context.storage.history(self._policy.registry_hosts, keys)
+    def _history(self, keys: Sequence[str], pushes: Sequence[int], now: datetime) -> History:
+        """Return the history of some targets and pushes, in which no rollout runs that nobody works on: its end was lost."""
+        history = self._context.storage.history(self._policy.registry_hosts, keys, pushes)
         if not history.running - self._activities.rollouts.busy:
             return history
         for lost in self._activities.rollouts.interrupt(now + self._policy.pause_after_loss):
             _note_loss(lost, "it was lost and goes on")
-        return self._context.storage.history(self._policy.registry_hosts, keys)
+        return self._context.storage.history(self._policy.registry_hosts, keys, pushes)
 
 
 def _note_loss(rollout: Rollout, sentence: str) -> None:

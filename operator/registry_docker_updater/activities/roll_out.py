@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.progress import Progress
@@ -25,6 +26,7 @@ from registry_docker_updater.log_context import UNLIKE_OTHERS, about
 from registry_docker_updater.storage.actions import (
     begin_run,
     end_run,
+    hold_run,
     interrupt_runs,
     keep_outcome,
     keep_run,
@@ -51,13 +53,13 @@ class RollOut:
         policy: RolloutPolicy,
         *,
         progress: Progress,
-        updated: Callable[[Mapping[str, str], datetime], None],
+        updated: Callable[[Mapping[str, str], Mapping[str, str], datetime], None],
         need: Callable[[Iterable[str]], None],
         began: Callable[[Rollout, Start, datetime], None] = lambda *_: None,
     ) -> None:
         """Carry rollouts out as ``policy`` says.
 
-        ``progress`` is told how far each run is; ``updated`` hears which digest each target was left with, by key, so that nothing waits for the next scan; ``need``
+        ``progress`` is told how far each run is; ``updated`` hears which digest each target was left with, by key, and to which tag it was moved, so that nothing waits for the next scan; ``need``
         which hosts are to be asked at once, for what failed may have left something to be finished; ``began`` that a run begins.
         """
         self._context, self._policy = context, policy
@@ -92,6 +94,23 @@ class RollOut:
             self._context.submit(partial(self._run, start, rollout))
             self._began(rollout, start, now)
 
+    def hold(self, rollout: int, why: str, now: datetime) -> None:
+        """Have a run that goes on begin no other step; what it has not begun is planned anew."""
+        file = self._hold_of(rollout)
+        if rollout not in self._busy or file.exists():
+            return
+        hold_run(self._context.storage, rollout, why, now)
+        with about(rollout=rollout):
+            _log.info("it begins no other step: %s", why)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        written = file.with_suffix(".new")
+        written.write_text(why)
+        written.replace(file)
+
+    def _hold_of(self, rollout: int) -> Path:
+        """Return the file that a run looks for before each of its steps."""
+        return self._context.runs.with_name("holds") / str(rollout)
+
     def interrupt(self, due_at: datetime) -> Sequence[Rollout]:
         """Make every rollout that is running and not worked on due again; return them as they were.
 
@@ -122,8 +141,10 @@ class RollOut:
                 one.result.key: one.result for one in self._context.storage.rollouts.outcomes(rollout.id)
             }
             folder = self._context.runs / str(rollout.id)
+            # What an operator left that was killed is of the run before.
+            self._hold_of(rollout.id).unlink(missing_ok=True)
             ended = self._context.playbooks.run(
-                _update(start, rollout.runs),
+                _update(start, rollout.runs, self._hold_of(rollout.id)),
                 folder,
                 self._policy.timeout,
                 keep,
@@ -137,6 +158,7 @@ class RollOut:
                 self._conclude(start, rollout, RunEnd(start.desired.digest, outcomes, before), ended)
         finally:
             self._progress.end(rollout.id)
+            self._hold_of(rollout.id).unlink(missing_ok=True)
             self._busy.discard(rollout.id)
 
     def _keep(self, start: Start, rollout: Rollout, one: TargetOutcome) -> None:
@@ -174,7 +196,9 @@ class RollOut:
         after = end_run(self._context.storage, rollout.id, end, self._policy.retry, now, ended.left)
         self._count(start, rollout, outcomes, now)
         # Not before: a run whose end could not be kept is to be run again, though the fleet is as it should be.
-        self._updated({one.key: one.after for one in outcomes if one.after}, now)
+        arrived = (one.key for one in outcomes if one.outcome in (Outcome.UPDATED, Outcome.UNCHANGED))
+        tags = {key: start.desired.tag for key in arrived if key in start.moves}
+        self._updated({one.key: one.after for one in outcomes if one.after}, tags, now)
         failed = {one.key for one in outcomes if not one.outcome.is_final}
         self._need({host for one in start.targets if one.key in failed for host in one.hosts})
         again = f", again at {rfc3339(after.due_at)}" if after.due_at else ""
@@ -195,8 +219,9 @@ class RollOut:
             self._context.metrics.target_ended(one.outcome, tuple(passed), since_push)
 
 
-def _update(start: Start, run: int) -> Playbook:
-    return Playbook("update", _variables(start), start.hosts, number=run)
+def _update(start: Start, run: int, hold: Path) -> Playbook:
+    variables = {**_variables(start), "docker_update_hold": str(hold)}
+    return Playbook("update", variables, start.hosts, number=run)
 
 
 def _variables(start: Start) -> dict[str, object]:
@@ -205,11 +230,12 @@ def _variables(start: Start) -> dict[str, object]:
         "docker_update_image": start.desired.image,
         "docker_update_digest": start.desired.digest,
         "docker_update_aliases": list(start.desired.hosts[1:]),
-        "docker_update_skip": list(start.skip),
+        "docker_update_planned": {key: {"labels": dict(labels)} for key, labels in start.planned.items()},
         "docker_update_at_once": {
             host: {key: possible.get(key) for key in keys} for host, keys in start.at_once.items()
         },
         "docker_update_known_digests": possible,
+        "docker_update_moves": dict(start.moves),
         "docker_update_pushed_at": start.desired.received_at.timestamp(),
         # The operator has that done apart, so that no rollout waits for it.
         "docker_update_repair": False,

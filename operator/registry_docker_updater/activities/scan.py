@@ -120,10 +120,10 @@ class Scanner:
                 if needed_at is None or (asked and needed_at < asked.at):
                     self._needed[host] = now
 
-    def updated(self, digests: Mapping[str, str], now: datetime) -> None:
-        """Take in which digest targets were left with, by key, so that nothing waits for the next scan to see it."""
+    def updated(self, digests: Mapping[str, str], tags: Mapping[str, str], now: datetime) -> None:
+        """Take in which digest targets were left with, by key, and to which tags some were moved, so that nothing waits for the next scan to see it."""
         with self._lock:
-            self._keep(change_after_updates(self._fleet, digests, now))
+            self._keep(change_after_updates(self._fleet, digests, now, tags))
 
     def put_times_right(self, by: timedelta, now: datetime, since: datetime, longest: timedelta) -> bool:
         """Bring all times that are kept to a clock that was set, as the store of times does."""

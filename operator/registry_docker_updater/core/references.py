@@ -6,6 +6,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
     check_digest,
     check_host,
     is_digest,
+    is_tag,
 )
 
-__all__ = ["InvalidReference", "Reference", "check_digest", "check_host", "is_digest"]
+__all__ = ["InvalidReference", "Reference", "check_digest", "check_host", "is_digest", "is_tag"]

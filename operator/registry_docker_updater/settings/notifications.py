@@ -3,11 +3,11 @@
 import re
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.local_time import is_zone
 from registry_docker_updater.core.notifications import receivers as core
 from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
@@ -30,10 +30,8 @@ def _time(value: Any) -> Any:
 
 
 def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ValueError, OSError, KeyError):
-        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin") from None
+    if not is_zone(value):
+        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin")
     return value
 
 

@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, ValidationInfo
 
 from registry_docker_updater.core.events.formats import FORMATS
+from registry_docker_updater.core.policy.durations import read_duration
 from registry_docker_updater.core.references import InvalidReference, check_host
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST_SECONDS = 365 * 86400
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
@@ -23,13 +21,7 @@ _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 def duration(value: Any) -> timedelta:
     """Return how long ``value`` says, such as 15m; raises :class:`ValueError`."""
     if isinstance(value, str):
-        match = _DURATION.fullmatch(value.strip())
-        if not match:
-            raise ValueError(f"{value!r} is not a duration such as 10s, 15m or 1h")
-        seconds = float(match[1]) * _SECONDS[match[2]]
-        if seconds > _LONGEST_SECONDS:
-            raise ValueError(f"{value!r} is longer than a year")
-        return timedelta(seconds=seconds)
+        return read_duration(value)
     if isinstance(value, timedelta):
         return value
     raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 10s, 15m or 1h")

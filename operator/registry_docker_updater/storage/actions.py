@@ -11,11 +11,15 @@ from registry_docker_updater.core.audit.kinds import (
     OVERRIDES_CLOSED,
     PUSH_INSISTED,
     PUSHES_MATCHED,
+    ROLLOUT_APPROVED,
+    ROLLOUT_REFUSED,
     ROLLOUT_RETRIED,
     ROLLOUT_SETTLED,
     ROLLOUT_SUPERSEDED,
+    ROLLOUT_WAITS,
     RUN_BEGAN,
     RUN_ENDED,
+    RUN_HELD,
     RUN_INTERRUPTED,
     RUN_KEPT,
     TARGET_ENDED,
@@ -23,7 +27,9 @@ from registry_docker_updater.core.audit.kinds import (
 )
 from registry_docker_updater.core.audit.sentences import content_of
 from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.rollouts.lifecycle import (
+    Effects,
     RunEnd,
     interrupted,
     outcomes_known,
@@ -37,6 +43,7 @@ from registry_docker_updater.core.rollouts.lifecycle import (
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
+from registry_docker_updater.core.rollouts.waits import after_wait, said_of
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.storage import Storage
 
@@ -101,6 +108,14 @@ def end_run(  # noqa: PLR0913, PLR0917 - what an end is made of
     return effects.rollout
 
 
+def hold_run(storage: Storage, rollout: int, why: str, now: datetime) -> None:
+    """Keep that a run which goes on is to begin no other step, and why."""
+    with storage.transaction() as kept:
+        before = kept.rollouts.get(rollout)
+        facts = {"run": before.runs, "image": before.image, "why": why}
+        kept.trail.append(Step(RUN_HELD, facts, before.push, rollout), now)
+
+
 def keep_repair(storage: Storage, digest: str, one: TargetOutcome, now: datetime) -> None:
     """Keep what became of an update to ``digest`` that was interrupted, and have the team told.
 
@@ -163,7 +178,7 @@ def judged_up_to(storage: Storage) -> int:
 
 def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
     """Keep what has come to an end without a run."""
-    if not (planned.supersede or planned.closed_overrides or planned.settle):
+    if not (planned.supersede or planned.closed_overrides or planned.settle or planned.waits):
         return
     with storage.transaction() as kept:
         if planned.closed_overrides:
@@ -174,6 +189,12 @@ def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
             rollout = kept.rollouts.get(number)
             effects = superseded(rollout, kept.rollouts.outcomes(number), now)
             kept.apply(effects, Step(ROLLOUT_SUPERSEDED, {"image": rollout.image}), now)
+        for wait in planned.waits:
+            before = kept.rollouts.of_push(wait.desired.push) or kept.rollouts.create(wait.desired, now)
+            if before.state is not RolloutState.RUNNING:
+                facts = {"image": before.image, "targets": said_of(wait), "note": wait.note}
+                effects = Effects(after_wait(before, wait, now))
+                kept.apply(effects, Step(ROLLOUT_WAITS, facts), now)
         for seen in planned.settle:
             ending = settled(kept.rollouts.get(seen.id), seen, now)
             if ending:
@@ -196,6 +217,27 @@ def retry_rollout(storage: Storage, rollout: int, forced: Iterable[str], who: Pe
         facts = {"image": before.image, "targets": insisted, **asdict(who)}
         kept.apply(effects, Step(ROLLOUT_RETRIED, facts), now)
     return True
+
+
+def decide(  # noqa: PLR0913 - who says what of which
+    storage: Storage,
+    rollout: int,
+    keys: Iterable[str],
+    who: Person,
+    now: datetime,
+    *,
+    is_approval: bool,
+    reason: str | None = None,
+) -> Decision:
+    """Keep that a person approves the push of a rollout for the targets with ``keys``, or refuses it, and why; return that."""
+    with storage.transaction() as kept:
+        before = kept.rollouts.get(rollout)
+        meant = Decision(0, before.push, frozenset(keys), who.name, now, is_approval, reason)
+        decision = kept.decisions.add(meant)
+        facts = {"image": before.image, "targets": sorted(meant.keys), "reason": reason, **asdict(who)}
+        kind = ROLLOUT_APPROVED if is_approval else ROLLOUT_REFUSED
+        kept.trail.append(Step(kind, facts, before.push, rollout), now)
+    return decision
 
 
 def push_by_hand(storage: Storage, registry: str, push: Push, forced: Iterable[str], who: Person) -> int:

@@ -31,6 +31,7 @@ class AttemptStore:
                     possible_digests=frozenset(row.possible_digests),
                     at=row.at,
                     left_alone=row.left_alone,
+                    held=row.held,
                 )
                 for some in batches(keys)
                 for row in connection.execute(select(tables.last_attempts).where(t.key.in_(some)))

@@ -159,22 +159,28 @@ class EventStore:
             return tuple(IgnoredEvents(**row) for row in rows)
 
     def desired(
-        self, hosts: Mapping[str, Sequence[str]], after: int = 0, of: int | None = None
+        self,
+        hosts: Mapping[str, Sequence[str]],
+        after: int = 0,
+        of: int | None = None,
+        repository: tuple[str, str] | None = None,
     ) -> tuple[DesiredImage, ...]:
         """Return the newest push of every repository and tag, of the registries whose ``hosts`` are given.
 
         They come in the order in which they became the newest, as far as that was ``after`` the change with that number.
-        Of one push, where its number is given (``of``).
+        Of one push, where its number is given (``of``), or of one ``repository``, by the name of its registry and its own.
         """
         e, n = tables.events.c, tables.newest.c
         query = (
-            select(e.id, e.registry, e.repository, e.tag, e.digest, n.received_at, n.change)
+            select(e.id, e.registry, e.repository, e.tag, e.digest, e.actor, n.received_at, n.change)
             .join(tables.newest, n.push == e.id)
             .where(n.change > after, by_no_index(n.registry).in_(list(hosts)))
             .order_by(n.change)
         )
         if of is not None:
             query = query.where(n.push == of)
+        if repository is not None:
+            query = query.where(n.registry == repository[0], n.repository == repository[1])
         with self._connections.reading() as connection:
             return tuple(
                 DesiredImage(
@@ -186,6 +192,7 @@ class EventStore:
                     digest=row.digest,
                     received_at=row.received_at,
                     change=row.change,
+                    actor=row.actor,
                 )
                 for row in connection.execute(query)
             )

@@ -27,6 +27,12 @@ class FreezeStore:
         with self._connections.reading() as connection:
             return tuple(map(_freeze, connection.execute(query)))
 
+    def open(self) -> tuple[Freeze, ...]:
+        """Return those that nobody ended, the oldest first; the time of some may have passed."""
+        query = select(tables.freezes).where(_f.ended_at.is_(None)).order_by(_f.id)
+        with self._connections.reading() as connection:
+            return tuple(map(_freeze, connection.execute(query)))
+
     def newest(
         self, now: datetime, limit: int, before: int | None = None, *, counts: bool | None = None
     ) -> tuple[Freeze, ...]:

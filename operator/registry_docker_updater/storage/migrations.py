@@ -143,6 +143,10 @@ def _rules(connection: Connection) -> None:
     )
     for table, column in (("targets", "labels"), ("hosts", "policy")):
         connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} JSON NOT NULL DEFAULT '[]'"))
+    for table in ("outcomes", "last_attempts"):
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN held BOOLEAN NOT NULL DEFAULT 0"))
+    connection.execute(text("ALTER TABLE rollouts ADD COLUMN waits JSON NOT NULL DEFAULT '[]'"))
+    connection.execute(text("ALTER TABLE rollouts ADD COLUMN waiting_since DATETIME"))
 
 
 # By name, what changes the tables of the version before. One that was released is never changed.

@@ -38,6 +38,8 @@ def rollout_of(row: Row[Any]) -> Rollout:
         due_at=row.due_at,
         note=row.note,
         is_stopped=row.is_stopped,
+        waits=tuple(row.waits),
+        waiting_since=row.waiting_since,
     )
 
 
@@ -75,5 +77,6 @@ def outcome_of(row: Row[Any]) -> RunOutcome:
         left_alone=row.left_alone,
         stages={stage: datetime.fromisoformat(moment) for stage, moment in row.stages.items()},
         log=tuple(row.log),
+        held=row.held,
     )
     return RunOutcome(result, row.run, row.at)

@@ -1,18 +1,21 @@
 """All that one operator keeps, by subject; and transactions across subjects."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.notifications.news import news_of_rollout
+from registry_docker_updater.core.policy.freezes import Freezes
+from registry_docker_updater.core.policy.policies import NO_POLICIES, Policies
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
 from registry_docker_updater.storage.answers import AnswerStore
 from registry_docker_updater.storage.attempts import AttemptStore
 from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
+from registry_docker_updater.storage.decisions import DecisionStore
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
 from registry_docker_updater.storage.freezes import FreezeStore
@@ -35,9 +38,14 @@ class Storage:
     :meth:`transaction`.
     """
 
-    def __init__(self, connections: Connections) -> None:
-        """Keep everything through ``connections``: a database, or an open transaction on one."""
-        self._connections = connections
+    def __init__(
+        self, connections: Connections, policies: Callable[[], Policies] = lambda: NO_POLICIES
+    ) -> None:
+        """Keep everything through ``connections``: a database, or an open transaction on one.
+
+        ``policies`` gives what the settings say of when and whether targets are updated: each history has it.
+        """
+        self._connections, self._policies = connections, policies
         self.events = EventStore(connections)
         self.claims = ClaimStore(connections)
         self.registries = RegistryStore(connections)
@@ -48,23 +56,29 @@ class Storage:
         self.news = NewsStore(connections)
         self.notifications = NotificationStore(connections)
         self.silences = SilenceStore(connections)
+        self.decisions = DecisionStore(connections)
         self.freezes = FreezeStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
         self.answers = AnswerStore(connections)
         self.retention = RetentionStore(connections)
 
+    @property
+    def policies(self) -> Policies:
+        """What the settings say of when and whether targets are updated."""
+        return self._policies()
+
     @contextmanager
     def transaction(self) -> Iterator["Storage"]:
         """Give the same stores for one transaction, which is committed as a whole at the end, or not at all."""
         with self._connections.writing() as connection:
-            yield Storage(OpenTransaction(connection))
+            yield Storage(OpenTransaction(connection), self._policies)
 
     @contextmanager
     def snapshot(self) -> Iterator["Storage"]:
         """Give the same stores to read from, all from one state."""
         with self._connections.reading() as connection:
-            yield Storage(OpenTransaction(connection))
+            yield Storage(OpenTransaction(connection), self._policies)
 
     def apply(self, effects: Effects, step: Step, now: datetime) -> None:
         """Keep what ``step`` changed about a rollout, with the news of it and its entry, in one transaction."""
@@ -83,24 +97,30 @@ class Storage:
                 kept.news.add(news_of_rollout(rollout, push, outcomes, effects.announcement, now))
             kept.trail.append(replace(step, event=rollout.push, rollout=rollout.id), now)
 
-    def history(self, registries: Collection[str], keys: Collection[str]) -> History:
-        """Return what was attempted on the targets with ``keys``, and every rollout that runs or waits.
+    def history(
+        self, registries: Collection[str], keys: Collection[str], of: Collection[int] = ()
+    ) -> History:
+        """Return what was attempted on the targets with ``keys``, every rollout that runs or waits, and those ``of`` some pushes.
 
         What concerns other ``registries`` is left out.
         """
         with self.snapshot() as kept:
             last = kept.attempts.last(keys)
             pushes = {one.push for one in last.values()}
-            rollouts = kept.rollouts.open_or_of(registries, pushes)
+            rollouts = kept.rollouts.open_or_of(registries, {*pushes, *of})
+            decided = {one.push for one in rollouts if one.waits} | set(of)
             return History(
                 rollouts={one.push: one for one in rollouts},
                 last=last,
                 refusals=kept.attempts.refusals(keys),
                 overrides=kept.overrides.open(),
+                decisions=kept.decisions.of_pushes(decided),
+                freezes=Freezes(kept.freezes.open()),
+                policies=self.policies,
             )
 
     def change_counter(self) -> int:
         """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
         with self.snapshot() as kept:
-            asked_for = kept.overrides.change_counter() + kept.freezes.change_counter()
-            return kept.events.last_event() + asked_for
+            asked_for = (kept.overrides, kept.decisions, kept.freezes)
+            return kept.events.last_event() + sum(one.change_counter() for one in asked_for)

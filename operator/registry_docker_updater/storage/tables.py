@@ -165,6 +165,8 @@ rollouts = Table(
     Column("due_at", Moment),
     Column("note", Text),
     Column("is_stopped", Boolean, nullable=False, default=False),
+    Column("waits", JSON, nullable=False, server_default="[]"),
+    Column("waiting_since", Moment),
 )
 
 # What became of each target of a rollout: the last word, with the run that said it.
@@ -185,6 +187,7 @@ outcomes = Table(
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("stages", JSON, nullable=False, server_default="{}"),
     Column("log", JSON, nullable=False, server_default="[]"),
+    Column("held", Boolean, nullable=False, server_default=false()),
 )
 
 # The last thing that became of each target, whatever the rollout.
@@ -197,6 +200,7 @@ last_attempts = Table(
     Column("possible_digests", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     Column("left_alone", Boolean, nullable=False, default=False),
+    Column("held", Boolean, nullable=False, server_default=false()),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.

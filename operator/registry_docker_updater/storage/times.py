@@ -25,6 +25,8 @@ _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.targets, "since"),
     (tables.last_attempts, "at"),
     (tables.newest, "received_at"),
+    (tables.rollouts, "waiting_since"),
+    (tables.decisions, "at"),
     (tables.claims, "received_at"),
     (tables.messages, "failing_since"),
 )

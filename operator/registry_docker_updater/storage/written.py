@@ -35,7 +35,14 @@ RECORDED: Mapping[str, Table] = {
     )
 }
 # Columns that are younger than the trail, with what they hold in the rows of before: entries of those do not tell it.
-LATER: Mapping[str, Mapping[str, Any]] = {tables.outcomes.name: {tables.outcomes.c.log.name: "[]"}}
+LATER: Mapping[str, Mapping[str, Any]] = {
+    tables.outcomes.name: {tables.outcomes.c.log.name: "[]", tables.outcomes.c.held.name: False},
+    tables.last_attempts.name: {tables.last_attempts.c.held.name: False},
+    tables.rollouts.name: {
+        tables.rollouts.c.waits.name: "[]",
+        tables.rollouts.c.waiting_since.name: None,
+    },
+}
 _WRITTEN = "written"
 _JSON = {
     name: tuple(column.name for column in table.c if isinstance(column.type, JSON))

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.followers import KnownMoves
 from registry_docker_updater.core.rollouts.outlook import Overview, overview
-from registry_docker_updater.core.rollouts.planner import open_targets
+from registry_docker_updater.core.rollouts.planner import open_pushes, open_targets
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage.storage import Storage
 
@@ -20,17 +21,23 @@ _FRESH, _SHARE = timedelta(seconds=1), 10
 _QUICK, _OLDEST = timedelta(seconds=0.1), timedelta(minutes=1)
 
 
-def overview_of(
-    storage: Storage, hosts: Hosts, desired: DesiredImages, fleet: Fleet, clock: Clock
+def overview_of(  # noqa: PLR0913, PLR0917 - what it is made of
+    storage: Storage,
+    hosts: Hosts,
+    desired: DesiredImages,
+    fleet: Fleet,
+    clock: Clock,
+    moves: KnownMoves | None = None,
 ) -> Overview:
     """Return how ``fleet`` stands by what is kept; ``hosts`` are the names of each registry.
 
-    ``desired`` holds what was pushed as far as it is known, and gets what is new.
+    ``desired`` holds what was pushed as far as it is known, and gets what is new; ``moves`` remembers which targets follow what.
     """
     desired.add(storage.events.desired(hosts, after=desired.last))
     run = desired.run_by(fleet.by_name)
-    history = storage.history(hosts, open_targets(run, fleet))
-    return overview(fleet, run, [name for names in hosts.values() for name in names], history, clock())
+    found = (moves or KnownMoves())(fleet, desired, storage.policies)
+    history = storage.history(hosts, open_targets(run, fleet, found), open_pushes(run, fleet, found))
+    return overview(fleet, run, [name for names in hosts.values() for name in names], history, clock(), found)
 
 
 class CurrentOverview:
@@ -47,7 +54,7 @@ class CurrentOverview:
         self._storage, self._hosts, self._known = storage, hosts, known
         self._clock, self._steady = clock, steady
         self._making = threading.Lock()
-        self._desired = DesiredImages(hosts)
+        self._desired, self._moves = DesiredImages(hosts), KnownMoves()
         self._made: _Made | None = None
 
     def __call__(self) -> Overview:
@@ -83,7 +90,7 @@ class CurrentOverview:
 
     def _make(self) -> "_Made":
         began = self._steady()
-        made = overview_of(self._storage, self._hosts, self._desired, self._known(), self._clock)
+        made = overview_of(self._storage, self._hosts, self._desired, self._known(), self._clock, self._moves)
         before = self._made
         is_same = before is not None and _shows_the_same(before.overview, made)
         revision = (before.revision if before else 0) + (not is_same)

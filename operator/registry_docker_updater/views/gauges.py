@@ -10,16 +10,7 @@ from registry_docker_updater.core.notifications.schedule import OK
 from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import (
-    BUSY,
-    CHANGED,
-    DONE,
-    DUE,
-    LATER,
-    LEFT_ALONE,
-    REFUSED,
-    UNFINISHED,
-)
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT, DUE
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
@@ -28,7 +19,7 @@ from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.outlook import behind_by_verdict, oldest_answer
 
 _OTHERS = "others"
-_VERDICTS = (DUE, UPDATING, BUSY, LATER, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE)
+_VERDICTS = (UPDATING, *(one for one in BY_NAME.values() if one is not CURRENT))
 
 
 @dataclass(frozen=True)

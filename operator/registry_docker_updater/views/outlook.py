@@ -14,18 +14,7 @@ from registry_docker_updater.core.rollouts.outlook import (
     Outlook,
     Overview,
 )
-from registry_docker_updater.core.rollouts.verdicts import (
-    BUSY,
-    CHANGED,
-    CURRENT,
-    DONE,
-    DUE,
-    LATER,
-    LEFT_ALONE,
-    REFUSED,
-    UNFINISHED,
-    Verdict,
-)
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT, Verdict
 from registry_docker_updater.views.fleet import TargetRow, target
 from registry_docker_updater.views.values import moment
 
@@ -140,11 +129,8 @@ class TargetChoice:
 _OF_OTHERS = frozenset(one.name for one in (CURRENT, NOT_PUSHED, FOREIGN, UNMATCHED))
 # What the planner can say of a target.
 VERDICTS: Mapping[str, Verdict] = {
-    one.name: one
-    for one in (
-        *(CURRENT, DUE, UPDATING, BUSY, LATER, LEFT_ALONE, CHANGED, REFUSED, DONE, UNFINISHED),
-        *(NOT_PUSHED, FOREIGN, UNMATCHED),
-    )
+    **BY_NAME,
+    **{one.name: one for one in (UPDATING, NOT_PUSHED, FOREIGN, UNMATCHED)},
 }
 
 

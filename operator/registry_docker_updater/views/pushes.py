@@ -9,7 +9,9 @@ from typing_extensions import TypedDict
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.references import InvalidReference, Reference
-from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
+from registry_docker_updater.core.rollouts.followers import moves_of
+from registry_docker_updater.core.rollouts.moves import Moves, aims
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
@@ -114,17 +116,31 @@ def judged(  # noqa: PLR0913 - what a verdict rests on
     *,
     is_asked_again: bool = False,
 ) -> Judged:
-    """Return every target that runs the name of ``desired``, and what the push means for it ``now``.
+    """Return every target that runs the name of ``desired`` or is to move to it, and what the push means for it ``now``.
 
     Where it ``is_asked_again``, what it would mean if its rollout were due.
     """
-    targets = known.running(desired.image_names)
-    history = storage.history(hosts, [one.key for one in targets])
+    moves = _moves(storage, hosts, desired, known)
+    running = known.running(desired.image_names)
+    keys, pushes = [one.key for one in running], {desired.push, *moves.pushes}
+    history = storage.history(hosts, [*keys, *moves.by_key], pushes)
+    aimed = aims(moves, known, history, now)
+    stay = (one for one in running if one.key not in aimed.keys)
+    targets = sorted((*stay, *aimed.moving.get(desired.name, ())), key=lambda one: one.key)
     rollout = history.rollouts.get(desired.push)
     if rollout and is_asked_again:
         due = replace(rollout, state=RolloutState.WAITING, due_at=now, is_stopped=False)
         history = replace(history, rollouts={**history.rollouts, desired.push: due})
     return [(one, judge(one, desired, history, known, now)) for one in targets]
+
+
+def _moves(storage: Storage, hosts: Hosts, desired: DesiredImage, known: Fleet) -> Moves:
+    """Return the moves of targets that follow tags of the repository of ``desired``, which may not be kept."""
+    images = DesiredImages(hosts)
+    images.add(storage.events.desired(hosts, repository=(desired.registry, desired.repository)))
+    if not desired.push:
+        images.add([replace(desired, change=images.last + 1)])
+    return moves_of(known, images, storage.policies)
 
 
 def can_be_forced(verdict: Verdict) -> bool:

@@ -22,6 +22,7 @@ AT_ONCE_OPTION: Dict[str, Any] = {
     "options": {
         "host": {"type": "str", "required": True},
         "targets": {"type": "dict", "required": True},
+        "planned": {"type": "dict"},
         "pushed_at": {"type": "float", "default": 0},
         "asked_at": {"type": "float", "required": True},
         "strategy": {"type": "dict", "default": {}},

@@ -103,6 +103,7 @@ class ContainerScan:
             "mode": None,
             "options": ours.rolling_options(labels),
             "notify": ours.receivers(labels),
+            "labels": ours.under_prefix(labels),
             "state": (container.get("State") or {}).get("Status"),
             **changed(container.get("Created"), self._now),
         }

@@ -107,6 +107,7 @@ def services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Dict[str
             "mode": mode_of(spec),
             "options": ours.rolling_options(labels),
             "notify": ours.receivers(labels),
+            "labels": ours.under_prefix(labels),
             "state": (service.get("UpdateStatus") or {}).get("State"),
             **changed(service.get("UpdatedAt"), now),
         }

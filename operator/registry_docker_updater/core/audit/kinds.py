@@ -24,6 +24,10 @@ TARGET_REPAIRED = "target.repaired"
 ROLLOUT_RETRIED = "rollout.retried"
 ROLLOUT_SUPERSEDED = "rollout.superseded"
 ROLLOUT_SETTLED = "rollout.settled"
+ROLLOUT_WAITS = "rollout.waits"
+ROLLOUT_APPROVED = "rollout.approved"
+ROLLOUT_REFUSED = "rollout.refused"
+RUN_HELD = "run.held"
 OVERRIDES_CLOSED = "overrides.closed"
 NEWS_CAME = "news.came"
 NEWS_ROUTED = "news.routed"
@@ -60,6 +64,10 @@ KINDS: Mapping[str, str] = {
     ROLLOUT_RETRIED: "a person had a rollout run again",
     ROLLOUT_SUPERSEDED: "a newer push took a rollout's place",
     ROLLOUT_SETTLED: "a rollout ended without another run",
+    ROLLOUT_WAITS: "targets wait for a push by a rule or for a person, and why; or none does any more",
+    ROLLOUT_APPROVED: "a person approved a push for targets",
+    ROLLOUT_REFUSED: "a person refused a push for targets, and why",
+    RUN_HELD: "a run is to begin no other step, and why",
     OVERRIDES_CLOSED: "what a person wanted whatever came before is done, or has been overtaken",
     NEWS_CAME: "there is something to tell that no run ended with: one began, or a registry went silent or tells again",
     NEWS_ROUTED: "who is told of news, and with which message; or why nobody is",

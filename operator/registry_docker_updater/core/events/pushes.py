@@ -10,6 +10,7 @@ from registry_docker_updater.core.references import Reference, check_digest
 _ANY_HOST = "registry.invalid"
 # What the keys of pushes begin with that a person recorded here.
 BY_HAND = "by hand "
+_BY_HAND_HERE = " (by hand)"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,16 @@ class Push:
         """Refuse what is no repository, tag or digest with :class:`InvalidReference`."""
         Reference(_ANY_HOST, self.repository, self.tag)
         check_digest(self.digest)
+
+
+def by_hand(person: str) -> str:
+    """Return the actor of a push that ``person`` records here."""
+    return f"{person}{_BY_HAND_HERE}"
+
+
+def pusher_of(actor: str) -> str:
+    """Return who pushed, by the ``actor`` of a push."""
+    return actor.removesuffix(_BY_HAND_HERE)
 
 
 @dataclass(frozen=True)

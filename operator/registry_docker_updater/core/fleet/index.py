@@ -1,6 +1,6 @@
 """The fleet as scans saw it: hosts, the swarms found on them, and their targets, found by what they run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self, TypeVar
@@ -46,6 +46,16 @@ class Fleet:
         )
 
     @cached_property
+    def by_digest(self) -> Mapping[str, tuple[Map[str, Target], ...]]:
+        """The targets that run each digest, whatever their image is called; made anew when it is asked for, which is rare."""
+        index: dict[str, list[Map[str, Target]]] = {}
+        for group in self.by_name.values():
+            for digests, targets in group.items():
+                for digest in digests:
+                    index.setdefault(digest, []).append(targets)
+        return {digest: tuple(some) for digest, some in index.items()}
+
+    @cached_property
     def named(self) -> Map[str, frozenset[str]]:
         """The keys of the targets that each host told of."""
         index: dict[str, set[str]] = {}
@@ -73,6 +83,11 @@ class Fleet:
         return Map({engine: frozenset(hosts) for engine, hosts in index.items()})
 
     @cached_property
+    def following(self) -> frozenset[str]:
+        """The keys of the targets whose labels say that they follow tags."""
+        return frozenset(key for key, target in self.targets.items() if target.follows)
+
+    @cached_property
     def unfinished(self) -> frozenset[str]:
         """The hosts that told of updates which have not ended."""
         return frozenset(name for name, host in self.hosts.items() if host.unfinished)
@@ -91,6 +106,11 @@ class Fleet:
     def runs(self, names: Iterable[ImageName]) -> bool:
         """Tell whether any target runs one of ``names``."""
         return any(name in self.by_name for name in names)
+
+    def with_digest(self, digest: str) -> Iterator[Target]:
+        """Yield the targets that run ``digest``, whatever their image is called."""
+        for targets in self.by_digest.get(digest, ()):
+            yield from targets.values()
 
     def _matching(self, names: Iterable[ImageName], but: str | None) -> tuple[Target, ...]:
         # Asked for every image at every reconciliation: most have nothing that is behind.
@@ -118,6 +138,10 @@ class Fleet:
                 hosts[name] = host
             else:
                 hosts.pop(name, None)
+        followed = {key for key, target in change.targets.items() if target and target.follows}
+        following = self.following
+        if followed or following.intersection(change.targets):
+            following = (following - change.targets.keys()) | followed
         for key, target in change.targets.items():
             known = targets.get(key)
             if known and (name_before := known.image_name):
@@ -138,7 +162,7 @@ class Fleet:
         after = type(self)(hosts.finish(), targets.finish() if change.targets else self.targets)
         # The place where cached properties keep what they hold.
         after.__dict__.update(by_name=by_name.finish(), named=named, swarms=swarms)
-        after.__dict__.update(engines=engines, unfinished=unfinished)
+        after.__dict__.update(engines=engines, unfinished=unfinished, following=following)
         return after
 
 

@@ -61,15 +61,22 @@ def change_after_departure(fleet: Fleet, inventory: Iterable[str]) -> FleetChang
     return FleetChange(dict.fromkeys(gone), targets, dict.fromkeys(gone, frozenset()))
 
 
-def change_after_updates(fleet: Fleet, digests: Mapping[str, str], now: datetime) -> FleetChange:
-    """Return what changes when targets were left with ``digests``, so that nothing waits for the next scan."""
+def change_after_updates(
+    fleet: Fleet, digests: Mapping[str, str], now: datetime, tags: Mapping[str, str] | None = None
+) -> FleetChange:
+    """Return what changes when targets were left with ``digests``, so that nothing waits for the next scan.
+
+    Those that were moved to other ``tags`` run these.
+    """
+    moved = tags or {}
     targets: dict[str, Target | None] = {}
     for key, digest in digests.items():
         known = fleet.targets.get(key)
-        if known and not known.runs(digest):
+        if known and (not known.runs(digest) or key in moved):
             # It may have been seen in the middle of the update, which has ended now.
             state = None if known.is_unfinished else known.state
-            targets[key] = replace(known, digests=frozenset((digest,)), since=now, state=state)
+            after = replace(known, digests=frozenset((digest,)), since=now, state=state)
+            targets[key] = _with_tag(after, moved[key]) if key in moved else after
     return FleetChange(targets=targets)
 
 
@@ -177,6 +184,11 @@ def _host(name: str, seen: SeenHost, before: Host | None, now: datetime) -> Host
         containers=seen.containers,
         at_once=seen.at_once,
     )
+
+
+def _with_tag(target: Target, tag: str) -> Target:
+    reference = replace(target.reference, tag=tag) if target.reference else None
+    return replace(target, image=str(reference), reference=reference) if reference else target
 
 
 def _without(target: Target, gone: Container[str]) -> Target | None:

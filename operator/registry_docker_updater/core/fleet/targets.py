@@ -19,6 +19,10 @@ from registry_docker_updater.core.references import Reference
 __all__ = ["ImageName", "Kind", "Target", "container_key", "place_of", "service_key"]
 
 
+# The label by which a target follows tags, without the prefix.
+FOLLOW = "follow"
+
+
 class Kind(StrEnum):
     """What a target is, in the words of the modules."""
 
@@ -83,6 +87,11 @@ class Target:
     def is_unfinished(self) -> bool:
         """Whether an update of it was begun and has not ended: what it will run is open."""
         return self.state == targets.UNFINISHED
+
+    @property
+    def follows(self) -> bool:
+        """Whether its labels say that it follows tags, readable or not."""
+        return any(name == FOLLOW for name, _ in self.labels)
 
     def runs(self, digest: str) -> bool:
         """Tell whether the target's image is the one with ``digest``."""

@@ -1,8 +1,10 @@
 """Hours of a day, where somebody is: when people do not want to be told, and when they want to be told of a whole day."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from registry_docker_updater.core.local_time import moments_of
 
 
 @dataclass(frozen=True)
@@ -13,20 +15,16 @@ class Daily:
     zone: str = "UTC"
 
     def next(self, now: datetime) -> datetime:
-        """Return when it is that time next, after ``now``; where a change of summer time leaves it out, an hour later by the clock."""
+        """Return when it is that time next, after ``now``; where a change of summer time leaves it out, when clocks have changed."""
         here = now.astimezone(ZoneInfo(self.zone)).date()
         # Yesterday as well: a date line and a change of summer time may lie between.
-        days = (moment for ahead in (-1, 0, 1, 2) for moment in self._on(here + timedelta(days=ahead)))
-        return min(moment for moment in days if moment > now)
-
-    def _on(self, day: date) -> tuple[datetime, datetime]:
-        """Return when it is that time on a day; where clocks go back, it may be so twice."""
-        first, second = (
-            datetime.combine(day, self.at.replace(fold=fold), ZoneInfo(self.zone)).astimezone(UTC)
-            for fold in (0, 1)
+        days = (here + timedelta(days=ahead) for ahead in (-1, 0, 1, 2))
+        return min(
+            moment
+            for day in days
+            for moment in moments_of(datetime.combine(day, self.at), self.zone)
+            if moment > now
         )
-        # Where clocks go forward, the second is the earlier one, and means what the first does.
-        return first, max(first, second)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,9 @@ class Freezes:
         return tuple(one for one in self.all if one.scope is Scope.REPOSITORY)
 
 
+NO_FREEZES = Freezes()
+
+
 def problem_of(until: datetime | None, reason: str, now: datetime) -> str | None:
     """Return what is wrong with a freeze that somebody wants ``now``, in a sentence with the remedy; None where nothing is."""
     if until is not None and until <= now:

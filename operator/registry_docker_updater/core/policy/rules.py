@@ -41,12 +41,18 @@ class Following(Protocol):
         """Tell whether ``tag`` is one of those that it follows."""
 
     def is_newer(self, tag: str, than: str) -> bool:
-        """Tell whether ``tag`` comes after another in its order; both are to fit."""
+        """Tell whether ``tag`` comes after another in its order; never where one of them has no place in that."""
+
+    def why_incomparable(self, tag: str) -> str | None:
+        """Say why ``tag`` has no place in its order, as a part of a sentence; None where it has, though it need not fit."""
+
+    def unreadable(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Return those of ``tags`` that look as if they were meant, and have no place in its order."""
 
 
 @dataclass(frozen=True)
 class ApprovalRule:
-    """That so many ``people`` approve before a push goes to a target.
+    """That so many ``people`` approve before a push goes to a target; of one place that says only how or by whom, none.
 
     Each of ``by`` are names of people, or patterns of such, one of which an approver's name is to match; without any, it is
     enough to have the right to operate. With ``is_by_others``, whoever pushed does not count. It lapses ``deadline`` after the push.

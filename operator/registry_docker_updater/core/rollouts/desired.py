@@ -21,7 +21,7 @@ class PushedName(NamedTuple):
 class DesiredImage:
     """The newest push of one repository and tag; ``hosts`` are the names under which the fleet pulls from there.
 
-    ``change`` is greater than that of whatever was the newest push of its name before.
+    ``actor`` is who pushed, where that is known; ``change`` is greater than that of whatever was the newest push of its name before.
     """
 
     push: int
@@ -32,6 +32,7 @@ class DesiredImage:
     digest: str
     received_at: datetime
     change: int = field(default=0, compare=False)
+    actor: str | None = None
 
     @property
     def image(self) -> str:
@@ -61,6 +62,7 @@ class DesiredImages:
         self._registries = {host.lower(): name for name, of_registry in hosts.items() for host in of_registry}
         self._newest: dict[PushedName, DesiredImage] = {}
         self._names: dict[int, PushedName] = {}
+        self._tags: dict[tuple[str, str], dict[str, PushedName]] = {}
 
     @property
     def last(self) -> int:
@@ -75,6 +77,7 @@ class DesiredImages:
                 del self._names[before.push]
             self._newest[image.name] = image
             self._names[image.push] = image.name
+            self._tags.setdefault((image.registry, image.repository), {})[image.tag] = image.name
 
     def run_by(self, names: Iterable[ImageName]) -> list[DesiredImage]:
         """Return the newest pushes of the image ``names`` that targets run."""
@@ -85,6 +88,14 @@ class DesiredImages:
             if itself and itself in self._newest:
                 found[itself] = self._newest[itself]
         return list(found.values())
+
+    def registry_of(self, host: str) -> str | None:
+        """Return which registry is known under ``host``, in lower case; None where none is."""
+        return self._registries.get(host)
+
+    def of_repository(self, registry: str, repository: str) -> list[DesiredImage]:
+        """Return the newest push of each tag of a repository."""
+        return [self._newest[name] for name in self._tags.get((registry, repository), {}).values()]
 
     def of(self, names: Iterable[PushedName], pushes: Iterable[int]) -> list[DesiredImage]:
         """Return the newest pushes of ``names``, and those with the numbers ``pushes`` as far as they are the newest."""

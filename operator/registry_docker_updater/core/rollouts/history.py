@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
+from registry_docker_updater.core.policy.decisions import Decision
+from registry_docker_updater.core.policy.freezes import NO_FREEZES, Freezes
+from registry_docker_updater.core.policy.policies import NO_POLICIES, Policies
+from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 
@@ -14,7 +19,8 @@ class LastAttempt:
     """The last thing that became of a target, by which push.
 
     ``possible_digests`` are those that our runs may have left it with: more than one where nobody heard of the end
-    of a run. ``left_alone`` tells that it was not touched because other targets failed before its turn.
+    of a run. ``left_alone`` tells that it was not touched because other targets failed before its turn, ``held`` that it was not because
+    it was not to be updated any more then.
     """
 
     push: int
@@ -22,6 +28,7 @@ class LastAttempt:
     possible_digests: frozenset[str]
     at: datetime
     left_alone: bool = False
+    held: bool = False
 
 
 class Refusal(NamedTuple):
@@ -40,12 +47,28 @@ class Override(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """What was attempted: rollouts by push, the last attempt on each target, refusals, and open overrides."""
+    """What was attempted, and what people decided.
+
+    Rollouts are by push, the last attempts by target; overrides are those that are open. ``decisions`` are on pushes that wait, the
+    oldest first, ``freezes`` those that count. ``policies`` are the settings' part of the rules by which targets are judged.
+    """
 
     rollouts: Mapping[int, Rollout] = field(default_factory=dict)
     last: Mapping[str, LastAttempt] = field(default_factory=dict)
     refusals: frozenset[Refusal] = frozenset()
     overrides: frozenset[Override] = frozenset()
+    decisions: Mapping[int, tuple[Decision, ...]] = field(default_factory=dict)
+    freezes: Freezes = NO_FREEZES
+    policies: Policies = NO_POLICIES
+
+    @cached_property
+    def waiting_since(self) -> Mapping[PushedName, datetime]:
+        """Since when pushes of each name have waited by a rule, one after the other."""
+        since: dict[PushedName, datetime] = {}
+        for one in self.rollouts.values():
+            if one.waiting_since and one.state is RolloutState.WAITING:
+                since[one.name] = min(one.waiting_since, since.get(one.name, one.waiting_since))
+        return since
 
     @property
     def running(self) -> frozenset[int]:
@@ -67,4 +90,4 @@ def attempt_ended(
     possible = frozenset((one.after,)) if one.after else begun.possible_digests
     if one.outcome is Outcome.UNREACHABLE and before and before.push == push:
         now = before.at  # The host may have come back while the run that missed it went on.
-    return LastAttempt(push, one.outcome, possible, now, one.left_alone)
+    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held)

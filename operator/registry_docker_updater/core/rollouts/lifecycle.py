@@ -128,7 +128,7 @@ class RunEnd:
     def note(self) -> str | None:
         """Why not every target ended for good."""
         everything = self.everything.values()
-        said = {one.message for one in everything if one.left_alone or not one.outcome.is_final}
+        said = {one.message for one in everything if one.left_alone or one.held or not one.outcome.is_final}
         return "; ".join(sorted(filter(None, said))) or None
 
 
@@ -139,9 +139,11 @@ def run_ended(
     standing = standing_after_run(
         end.everything.values(), end.digest, attempts=rollout.attempts, ended_at=now, retry=retry
     )
+    # What waits by a rule was not in the run: the planner says what becomes of it.
+    is_over = standing.state is RolloutState.FINISHED
     ended = replace(
         rollout,
-        state=standing.state,
+        state=RolloutState.WAITING if is_over and rollout.waits else standing.state,
         due_at=standing.due_at,
         # By the clock that shows now, nothing has begun later.
         started_at=min(rollout.started_at or now, now),
@@ -153,7 +155,7 @@ def run_ended(
         outcomes_known(ended, end.digest, end.outcomes, last, now),
         # What a person asked for was tried on others, and spoke against the image.
         closes_push=standing.is_stopped,
-        announcement=_announcement(end, ended, now),
+        announcement=_announcement(end, now, is_over=is_over),
     )
 
 
@@ -238,11 +240,11 @@ def _is_new(outcome: Outcome, before: TargetOutcome | None) -> bool:
     return before.outcome is not outcome and (not outcome.is_quiet or before.outcome.is_failure)
 
 
-def _announcement(end: RunEnd, ended: Rollout, now: datetime) -> Announcement | None:
-    """Return what the team is to be told of after a run, None where that is what it knows."""
+def _announcement(end: RunEnd, now: datetime, *, is_over: bool) -> Announcement | None:
+    """Return what the team is to be told of after a run, None where that is what it knows; it ``is_over`` where there is no other."""
     is_given_up = (
         not end.new
-        and ended.state is RolloutState.FINISHED
+        and is_over
         and any(one.outcome.is_failure or one.left_alone for one in end.everything.values())
     )
     return Announcement(now, end.new, end.before, is_given_up=is_given_up) if end.new or is_given_up else None

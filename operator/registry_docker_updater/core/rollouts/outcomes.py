@@ -56,7 +56,8 @@ FAILURES = (Outcome.ROLLBACK_FAILED, Outcome.FAILED, Outcome.ROLLED_BACK, Outcom
 class TargetOutcome:
     """What became of one target; ``before`` and ``after`` are digests, where known.
 
-    ``left_alone`` tells that it was not touched because other targets failed before its turn came, ``stages`` when it passed
+    ``left_alone`` tells that it was not touched because other targets failed before its turn came, ``held`` that it was not because it
+    was not to be updated any more when that came: it is planned anew. ``stages`` when it passed
     those that its run told of. ``log`` are the last lines of the log of what did not come up, as its host told them.
     """
 
@@ -71,3 +72,4 @@ class TargetOutcome:
     left_alone: bool = False
     stages: Mapping[str, datetime] = field(default_factory=dict)
     log: tuple[str, ...] = ()
+    held: bool = False

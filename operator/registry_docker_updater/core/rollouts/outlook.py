@@ -10,6 +10,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History, LastAttempt
+from registry_docker_updater.core.rollouts.moves import NO_MOVES, Aims, Moves, aims
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
@@ -72,11 +73,17 @@ class Outlook:
     @property
     def is_behind(self) -> bool:
         """Whether it does not run what was pushed."""
-        return self.desired is not None and not self.target.runs(self.desired.digest)
+        desired = self.desired
+        is_there = (
+            desired and self.target.runs(desired.digest) and self.target.image_name in desired.image_names
+        )
+        return desired is not None and not is_there
 
     @property
     def next_at(self) -> datetime | None:
         """When it is its turn, where a time is set."""
+        if self.verdict.is_by_rule:
+            return self.verdict.at
         waits = self.verdict.is_pending and self.verdict is not DUE
         is_open = self.rollout is not None and self.rollout.state is RolloutState.WAITING
         return self.rollout.due_at if self.rollout and is_open and waits else None
@@ -129,19 +136,25 @@ class Overview:
         return self.newest.get(target.image_name) if target.image_name else None
 
 
-def overview(
-    fleet: Fleet, desired: Iterable[DesiredImage], hosts: Iterable[str], history: History, now: datetime
+def overview(  # noqa: PLR0913, PLR0917 - what it is made of
+    fleet: Fleet,
+    desired: Iterable[DesiredImage],
+    hosts: Iterable[str],
+    history: History,
+    now: datetime,
+    moves: Moves = NO_MOVES,
 ) -> Overview:
     """Return how the fleet stands at ``now``.
 
-    ``desired`` are the newest pushes of what targets run, ``hosts`` the names of all registries; ``history`` must know every
+    ``desired`` are the newest pushes of what targets run, ``moves`` those to which some can move, ``hosts`` the names of all registries; ``history`` must know every
     target that is behind (:func:`~registry_docker_updater.core.rollouts.planner.open_targets`).
     """
     newest = {name: one for one in desired for name in one.image_names if name in fleet.by_name}
+    aimed = aims(moves, fleet, history, now)
     behind = {
         one.target.key: one
-        for image in dict.fromkeys(newest.values())
-        for one in _behind(image, fleet, history, now)
+        for image in dict.fromkeys((*newest.values(), *moves.images))
+        for one in _behind(image, aimed, history, now)
     }
     return Overview(fleet, now, frozenset(host.lower() for host in hosts), newest, behind)
 
@@ -153,9 +166,10 @@ def silent(target: Target, fleet: Fleet) -> tuple[str, ...]:
     )
 
 
-def _behind(image: DesiredImage, fleet: Fleet, history: History, now: datetime) -> Iterator[Outlook]:
+def _behind(image: DesiredImage, aimed: Aims, history: History, now: datetime) -> Iterator[Outlook]:
     rollout = history.rollouts.get(image.push)
-    for target in fleet.behind(image.image_names, image.digest):
+    fleet = aimed.fleet
+    for target in aimed.behind(image):
         verdict = judge(target, image, history, fleet, now)
         last = history.last.get(target.key)
         if verdict is BUSY and last and last.push == image.push:

@@ -13,14 +13,16 @@ from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.at_once import at_once
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages, PushedName
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override
+from registry_docker_updater.core.rollouts.moves import NO_MOVES, Aims, Moves, aims
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.verdicts import DUE, LATER, Case, Verdict, verdict_on
+from registry_docker_updater.core.rollouts.waits import Wait, cases_in_run, closing_at, held, wait_of
 
 
 @dataclass(frozen=True)
 class Start:
-    """Run ``update.yml`` for a push on ``hosts``; leave the targets with the keys ``skip`` alone.
+    """Run ``update.yml`` for a push on ``hosts``, for ``targets`` and no others.
 
     ``overridden`` are the keys of those that a person wants to get it whatever happened before. ``possible_digests``
     says of every other target which it may run: one that runs something else was changed since it was looked at. ``at_once``
@@ -29,10 +31,20 @@ class Start:
 
     desired: DesiredImage
     targets: tuple[Target, ...]
-    skip: tuple[str, ...]
     overridden: tuple[str, ...] = ()
     possible_digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_once: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def moves(self) -> Mapping[str, str]:
+        """The image that each target runs now, by each of its keys, of those that run another tag."""
+        moving = (target for target in self.targets if target.image_name not in self.desired.image_names)
+        return {key: str(target.image_name) for target in moving for key in target.keys}
+
+    @property
+    def planned(self) -> Mapping[str, Mapping[str, str]]:
+        """What the labels of each target are by which it was planned, by each of its keys."""
+        return {key: dict(target.labels) for target in self.targets for key in target.keys}
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -48,7 +60,8 @@ class Plan:
     their targets are gone, were changed by a person, or ended well before a run could say so. ``rescan_since`` is
     when the newest of the pushes came that no target runs: what a host reported before may be older than that.
     ``ask`` are hosts that did not answer and for which a rollout waits, ``closed_overrides`` those that need not be
-    remembered any more: the target runs it, or there is a newer push.
+    remembered any more: the target runs it, or there is a newer push. ``waits`` is what is new about pushes that wait by a rule or for
+    a person. ``hold`` says of runs that go on, by their rollout, why they are to begin no other step.
     """
 
     start: tuple[Start, ...] = ()
@@ -58,66 +71,116 @@ class Plan:
     rescan_since: datetime | None = None
     ask: frozenset[str] = frozenset()
     closed_overrides: frozenset[Override] = frozenset()
+    waits: tuple[Wait, ...] = ()
+    hold: Mapping[int, str] = field(default_factory=dict)
 
 
-def plan(desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: datetime) -> Plan:
+def plan(
+    desired: Iterable[DesiredImage], fleet: Fleet, history: History, now: datetime, moves: Moves = NO_MOVES
+) -> Plan:
     """Return what to do at ``now``.
 
     ``desired`` holds the newest push of each name, and no other: of all names, or of those that :func:`concerning` finds.
-    ``history`` must know every target of :func:`open_targets`, and every rollout that runs or waits.
+    ``history`` must know every target of :func:`open_targets`, and every rollout that runs or waits, or is of :func:`open_pushes`.
+    ``moves`` are the pushes to which targets can move that follow other tags.
     """
-    starts: list[Start] = []
-    wakes: list[datetime] = []
-    settled: list[Rollout] = []
-    unknown: list[tuple[int, datetime]] = []
-    ask: set[str] = set()
     newest = {one.name: one for one in desired}
-    running = {one.name for one in history.rollouts.values() if one.state is RolloutState.RUNNING}
+    running = {one.name: one for one in history.rollouts.values() if one.state is RolloutState.RUNNING}
+    draft = _Draft(aims(moves, fleet, history, now), history, now)
     for name, one in newest.items():
         if name in running:
-            continue
-        rollout = history.rollouts.get(one.push)
-        if not fleet.runs(one.image_names):
-            unknown.append((one.push, one.received_at))
-        behind = fleet.behind(one.image_names, one.digest)
-        verdicts = [(target, judge(target, one, history, fleet, now)) for target in behind]
-        due = tuple(target for target, verdict in verdicts if verdict is DUE)
-        for target, verdict in verdicts:
-            if verdict is LATER and rollout and rollout.state is RolloutState.WAITING:
-                ask |= _silent(target, history.last[target.key], fleet)
-        if due:
-            starts.append(_start(one, due, fleet, history))
-        elif rollout and rollout.state is RolloutState.WAITING:
-            waits = any(verdict.is_pending for _, verdict in verdicts)
-            # Until it is due, a target that is not to be seen may only be on its way from one container to the next.
-            if rollout.due_at and (waits or rollout.due_at > now):
-                wakes.append(rollout.due_at)
-            else:
-                settled.append(rollout)
+            draft.look_at_run(running[name], one)
+        else:
+            draft.look_at(one)
     return Plan(
-        start=tuple(starts),
+        start=tuple(draft.starts),
         supersede=_pointless(history.rollouts.values(), newest),
-        settle=tuple(settled),
-        wake_at=min(wakes, default=None),
-        rescan_since=max(unknown)[1] if unknown else None,
-        ask=frozenset(ask),
+        settle=tuple(draft.settled),
+        wake_at=min(draft.wakes, default=None),
+        rescan_since=max(draft.unknown)[1] if draft.unknown else None,
+        ask=frozenset(draft.ask),
         closed_overrides=_closed(newest.values(), fleet, history),
+        waits=tuple(draft.waits),
+        hold=draft.hold,
     )
 
 
-def open_targets(desired: Iterable[DesiredImage], fleet: Fleet) -> list[str]:
+@dataclass
+class _Draft:
+    """A plan that is being made, one push after the other."""
+
+    aims: Aims
+    history: History
+    now: datetime
+    starts: list[Start] = field(default_factory=list)
+    wakes: list[datetime] = field(default_factory=list)
+    settled: list[Rollout] = field(default_factory=list)
+    unknown: list[tuple[int, datetime]] = field(default_factory=list)
+    ask: set[str] = field(default_factory=set)
+    waits: list[Wait] = field(default_factory=list)
+    hold: dict[int, str] = field(default_factory=dict)
+
+    def look_at_run(self, rollout: Rollout, newest: DesiredImage) -> None:
+        """See whether a run of the same name goes on that is to begin no other step."""
+        in_run = cases_in_run(rollout, newest, self.aims, self.history, self.now)
+        if why := held(in_run):
+            self.hold[rollout.id] = why
+        elif closes_at := closing_at(in_run):
+            self.wakes.append(closes_at)
+
+    def look_at(self, one: DesiredImage) -> None:
+        """See what is to be done for the newest push of a name, of which no run goes on."""
+        fleet = self.aims.fleet
+        rollout = self.history.rollouts.get(one.push)
+        if not self.aims.concerns(one):
+            self.unknown.append((one.push, one.received_at))
+        verdicts = [
+            (target, judge(target, one, self.history, fleet, self.now)) for target in self.aims.behind(one)
+        ]
+        for target, verdict in verdicts:
+            if verdict is LATER and rollout and rollout.state is RolloutState.WAITING:
+                self.ask |= _silent(target, self.history.last[target.key], fleet)
+        self.wakes += [verdict.at for _, verdict in verdicts if verdict.at]
+        wait = wait_of(one, rollout, verdicts, self.history)
+        if wait:
+            self.waits.append(wait)
+        due = tuple(target for target, verdict in verdicts if verdict is DUE)
+        if due:
+            self.starts.append(_start(one, due, fleet, self.history))
+        elif rollout and rollout.state is RolloutState.WAITING:
+            self._look_again(rollout, wait, is_pending=any(verdict.is_pending for _, verdict in verdicts))
+
+    def _look_again(self, rollout: Rollout, wait: Wait | None, *, is_pending: bool) -> None:
+        """See when a rollout is looked at again for which nothing can start, or that it waits for nothing any more."""
+        # Until it is due, a target that is not to be seen may only be on its way from one container to the next.
+        if rollout.due_at and (is_pending or rollout.due_at > self.now):
+            self.wakes.append(rollout.due_at)
+        elif not is_pending and not (wait and wait.targets):
+            self.settled.append(rollout)
+
+
+def open_targets(desired: Iterable[DesiredImage], fleet: Fleet, moves: Moves = NO_MOVES) -> list[str]:
     """Return the keys of the targets that do not run what was pushed: a plan asks for the history of no others."""
-    return [target.key for one in desired for target in fleet.behind(one.image_names, one.digest)]
+    behind = (target.key for one in desired for target in fleet.behind(one.image_names, one.digest))
+    return list(dict.fromkeys((*behind, *moves.by_key)))
 
 
-def concerning(desired: DesiredImages, run: Iterable[DesiredImage], history: History) -> list[DesiredImage]:
-    """Return what of ``desired`` a plan depends on: those that targets ``run``, and those of open rollouts and overrides.
+def open_pushes(desired: Iterable[DesiredImage], fleet: Fleet, moves: Moves = NO_MOVES) -> list[int]:
+    """Return the pushes that not all of their targets run: a plan asks for the rollouts of these, and for what was decided on them."""
+    behind = (one.push for one in desired if fleet.behind(one.image_names, one.digest))
+    return list(dict.fromkeys((*behind, *sorted(moves.pushes))))
+
+
+def concerning(
+    desired: DesiredImages, run: Iterable[DesiredImage], history: History, moves: Moves = NO_MOVES
+) -> list[DesiredImage]:
+    """Return what of ``desired`` a plan depends on: those that targets ``run`` or can move to, and those of open rollouts and overrides.
 
     They come in the order in which they were pushed: where not all can start, who has waited longest does. Of all others only the newest does: it says since when the fleet is to be looked at.
     """
     rollouts = [one.name for one in history.rollouts.values()]
     overridden = [one.push for one in history.overrides]
-    found = {one.name: one for one in (*run, *desired.of(rollouts, overridden))}
+    found = {one.name: one for one in (*run, *moves.images, *desired.of(rollouts, overridden))}
     others = desired.newest_not_in(found)
     return sorted([*found.values(), *others], key=lambda one: one.push)
 
@@ -148,16 +211,11 @@ def _silent(target: Target, last: LastAttempt, fleet: Fleet) -> set[str]:
 
 
 def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: History) -> Start:
-    """Return the start of a run for ``due``, which leaves the others of this name on the same hosts alone."""
-    targets = fleet.running(one.image_names)
-    hosts = {host for target in due for host in target.hosts}
-    keys = {target.key for target in due}
-    others = (t for t in targets if t.key not in keys and hosts.intersection(t.hosts))
+    """Return the start of a run for ``due``."""
     overridden = tuple(target.key for target in due if Override(target.key, one.push) in history.overrides)
     return Start(
         desired=one,
         targets=due,
-        skip=tuple(key for target in others for key in target.keys),
         overridden=overridden,
         possible_digests={
             key: _possible_digests(target, history)

@@ -26,7 +26,8 @@ class Rollout:
 
     ``runs`` counts all its runs, ``attempts`` those since the push or since a person asked for it again. The last began at
     ``started_at`` and ended at ``ended_at``, the next is due at ``due_at``. ``note`` says why it stands where it does,
-    ``is_stopped`` that targets were left alone for good: what came before them spoke against the image.
+    ``is_stopped`` that targets were left alone for good: what came before them spoke against the image. ``waits`` are the names of the
+    rules by which targets wait, ``waiting_since`` when the first push came of those that have waited so, one after the other.
     """
 
     id: int
@@ -42,6 +43,8 @@ class Rollout:
     due_at: datetime | None = None
     note: str | None = None
     is_stopped: bool = False
+    waits: tuple[str, ...] = ()
+    waiting_since: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def outcome_of(
         after=reported.after,
         message=reported.message,
         left_alone=reported.left_alone,
+        held=reported.held,
         stages=moments(reported.stages, now) if now else {},
         log=reported.log,
     )

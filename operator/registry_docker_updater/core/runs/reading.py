@@ -35,7 +35,7 @@ class Scanned:
 class ReportedOutcome:
     """What a module said became of one target; ``digest`` is the one that it was to be brought to, where that was said.
 
-    ``stages`` says for how many seconds each stage lay back when it was told, ``log`` are the last lines of what did not come up.
+    ``left_alone`` and ``held`` are those of :class:`TargetOutcome`, ``stages`` says for how many seconds each stage lay back when it was told, ``log`` are the last lines of what did not come up.
     """
 
     host: str
@@ -47,6 +47,7 @@ class ReportedOutcome:
     after: str | None = None
     message: str | None = None
     left_alone: bool = False
+    held: bool = False
     digest: str | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     log: tuple[str, ...] = ()
@@ -146,6 +147,7 @@ def _outcome(host: str, said: Mapping[str, Any]) -> ReportedOutcome:
         after=_digest(said.get("after")),
         message=str(said["message"]) if said.get("message") else None,
         left_alone=said.get("left_alone") is True,
+        held=said.get("held") is True,
         digest=_text(said.get("digest")),
         stages=read_ages(said.get("stages")),
         log=tuple(bounded(said.get("log"))) if outcome.has_log else (),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.outlook import Alike, Outlook, Overview
-from registry_docker_updater.core.rollouts.verdicts import CHANGED, LATER, Verdict
+from registry_docker_updater.core.rollouts.verdicts import LATER, UNREADABLE, Verdict
 from registry_docker_updater.core.silences import Silence, Silences, Subject
 from registry_docker_updater.core.status.trouble import NAMED, Affected, Trouble, TroubleKind, listed
 
@@ -63,8 +63,8 @@ def _kind_of(alike: Alike, verdict: Verdict) -> TroubleKind | None:
     if verdict is LATER:
         # Where its hosts cannot be reached, that is the trouble.
         return None if alike.is_lost else TroubleKind.FAILED
-    # What waits, what is being updated, and what a person changed, is as it should be.
-    if verdict.is_pending or verdict is CHANGED:
+    # What waits, what is being updated, and what somebody wants so, is as it should be; what nobody can read is to be put right.
+    if verdict.is_meant or (verdict.is_pending and verdict.name != UNREADABLE.name):
         return None
     if alike.outcome is Outcome.ROLLBACK_FAILED:
         return TroubleKind.DOWN

@@ -1,13 +1,14 @@
-"""The API of a registry: which digest a tag has now.
+"""The API of a registry: which digest a tag has now, and which tags there are.
 
-What is asked and how answers are read is the OCI distribution specification's ("Pulling manifests"), logging in that
+What is asked and how answers are read is the OCI distribution specification's ("Pulling manifests", "Listing tags"), logging in that
 of Distribution's token authentication, as every Docker engine does both when it pulls.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.oci import ACCEPT
@@ -22,9 +23,11 @@ from registry_docker_updater.edges.registry.replies import (
     scheme_of,
     token_in,
 )
+from registry_docker_updater.edges.registry.tag_list import tag_pages
 from registry_docker_updater.edges.web import NoReply, Reply, Web
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable, UpdaterError
 
+T = TypeVar("T")
 _TOKEN_MARGIN_SECONDS = 10
 _PATIENCE_WHEN_BUSY = timedelta(minutes=1)
 # Directories lock users out who try too often; a login that was changed is tried at once.
@@ -78,8 +81,23 @@ class RegistryClient:
         Raises :class:`RegistryUnavailable` when nothing can be asked of the registry, and
         :class:`RepositoryUnavailable` when it does not tell of this repository or tag.
         """
+        return self._about(repository, lambda: self._find(repository, tag))
+
+    def tags(self, repository: str) -> Iterator[tuple[str, ...]]:
+        """Yield the tags of ``repository``, page by page, each asked for when it is wanted; errors are as of :meth:`find`.
+
+        A list that is too long, or does not end, is one of which nothing is told.
+        """
+        path = f"{repository}/tags/list"
+        return tag_pages(
+            lambda query: self._about(repository, lambda: self._ask("GET", f"{path}?{query}", repository)),
+            f"the tags of {repository} in {self._named}",
+        )
+
+    def _about(self, repository: str, ask: Callable[[], T]) -> T:
+        """Ask something about ``repository``; find out, where nothing is told, whether anything is."""
         try:
-            return self._find(repository, tag)
+            return ask()
         except RepositoryUnavailable as error:
             # What it wanted of us is asked anew: its token server may have moved.
             self._ways.pop(repository, None)

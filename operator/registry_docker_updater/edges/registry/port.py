@@ -1,5 +1,6 @@
 """A registry, as those see it who ask it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,3 +29,6 @@ class RegistryApi(Protocol):
         Raises :class:`~registry_docker_updater.errors.RegistryUnavailable` when nothing can be asked of the registry, and
         :class:`~registry_docker_updater.errors.RepositoryUnavailable` when it does not tell of this repository or tag.
         """
+
+    def tags(self, repository: str) -> Iterator[tuple[str, ...]]:
+        """Yield the tags of ``repository``, page by page, each asked for when it is wanted; errors are as of :meth:`find`."""

@@ -33,6 +33,7 @@ from registry_docker_updater.edges.runs.processes import end_children
 _READ = (
     "after",
     "before",
+    "held",
     "id",
     "kind",
     "left_alone",

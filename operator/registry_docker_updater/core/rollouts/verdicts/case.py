@@ -1,10 +1,13 @@
 """What a verdict is given on: one target that runs a pushed name, with all that is known of it; and what a verdict is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.policy.policies import rules_of
+from registry_docker_updater.core.policy.rules import Rules
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
@@ -14,8 +17,10 @@ from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 class Verdict:
     """Why a target is, or is not, to be brought to the pushed digest now; ``sentence`` says it to people.
 
-    ``name`` is the same in a word, for programs, and ``then`` says what happens next. ``is_pending`` tells that the operator
-    comes to it by itself, ``is_overridable`` that a person can have the target brought to the digest all the same.
+    ``name`` is the same in a word, for programs, and ``then`` says what happens next; ``at`` is when that is, where a time is set.
+    ``is_pending`` tells that the operator comes to it by itself, or when a person has decided; ``is_overridable`` that a person can have
+    the target brought to the digest all the same. ``is_by_rule`` tells that an owner's rule or a person's decision says so, and
+    ``is_meant`` that it is as somebody wants it, and no trouble.
     """
 
     name: str
@@ -23,6 +28,13 @@ class Verdict:
     then: str
     is_pending: bool = False
     is_overridable: bool = False
+    is_by_rule: bool = False
+    is_meant: bool = False
+    at: datetime | None = None
+
+    def saying(self, sentence: str, at: datetime | None = None) -> "Verdict":
+        """Return the same verdict for a reason that ``sentence`` says more exactly."""
+        return replace(self, sentence=sentence, at=at)
 
     def __str__(self) -> str:
         return self.sentence
@@ -37,6 +49,20 @@ class Case:
     history: History
     fleet: Fleet
     now: datetime
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What owners say of when, and whether, the target is updated."""
+        return rules_of(self.target, self.fleet, self.history.policies, self.desired.registry)
+
+    @property
+    def waiting_since(self) -> datetime:
+        """When the first push came of those that the target waits for, one after the other."""
+        pushed_at = self.desired.received_at
+        # What was pushed before the target began to run what it runs made it wait no longer.
+        return min(
+            pushed_at, max(self.history.waiting_since.get(self.desired.name, pushed_at), self.target.since)
+        )
 
     @property
     def last(self) -> LastAttempt | None:
@@ -56,8 +82,11 @@ class Case:
 
     @property
     def is_over(self) -> bool:
-        """Whether the rollout of this push is not run again."""
-        return self.rollout is None or self.rollout.state is RolloutState.FINISHED
+        """Whether the rollout of this push is not run again for what failed: it may go on to wait for others by their rules."""
+        rollout = self.rollout
+        if rollout is None or rollout.state is RolloutState.FINISHED:
+            return True
+        return rollout.state is RolloutState.WAITING and rollout.due_at is None
 
     @property
     def is_overridden(self) -> bool:
@@ -68,4 +97,4 @@ class Case:
     def has_ended(self) -> bool:
         """Whether this push has come to its end on the target."""
         last = self.last_of_push
-        return last is not None and last.outcome.is_final and not last.left_alone
+        return last is not None and last.outcome.is_final and not (last.left_alone or last.held)

@@ -7,6 +7,7 @@ CHANGED = Verdict(
     "was changed after the push, and is left alone until the next one",
     "nothing until the next push; --force brings it to this one",
     is_overridable=True,
+    is_meant=True,
 )
 
 

@@ -15,7 +15,7 @@ LATER = Verdict(
 def judge(case: Case) -> Verdict | None:
     """Wait for the next try of the rollout; a host that came back since the last needs no patience."""
     last = case.last_of_push
-    if last is None or case.has_ended:
+    if last is None or last.held or case.has_ended:
         return None
     is_unreachable = last.outcome is Outcome.UNREACHABLE
     if is_unreachable and _is_back(case):

@@ -1,0 +1,25 @@
+"""What a person froze stays as it is."""
+
+from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
+
+FROZEN = Verdict(
+    "frozen",
+    "is frozen",
+    "it goes on when that ends, or somebody thaws it; --force breaks it",
+    is_pending=True,
+    is_overridable=True,
+    is_by_rule=True,
+)
+
+
+def judge(case: Case) -> Verdict | None:
+    """Wait while a freeze counts for the target, unless a person insists."""
+    if case.is_overridden:
+        return None
+    freezes = case.history.freezes.of(case.target, case.fleet, case.desired.repository)
+    found = [one for one in freezes if one.counts(case.now)]
+    if not found:
+        return None
+    ends = [one.until for one in found]
+    until = None if None in ends else max(end for end in ends if end)
+    return FROZEN.saying("; ".join(one.sentence for one in found), until)
