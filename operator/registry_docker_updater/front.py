@@ -111,7 +111,7 @@ def servers(
         known=known.fleet,
     )
     listen, refusals = parts.settings.listen, receiver.refusals
-    pages = Pages(shown, access, status, once, refusals)
+    pages = Pages(shown, access, status, once, refusals, parts.link_key)
     asked = (*api.endpoints(), *pages.endpoints())
     certificate = door.certificate(parts.settings)
 

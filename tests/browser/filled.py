@@ -61,6 +61,7 @@ from unit.builders import HOST, NEW, NEWER, OLD, container, host, service
 
 _IN_SWARM: dict[str, Any] = {"swarm": "uw4wabzsv3xgyqmbz6lzchiny", "is_manager": True}
 HOSTS = {"production": (HOST,)}
+LINK_KEY = b"what links are signed with here"
 _KNOWN = {"production": KnownRegistry("distribution", (HOST,))}
 # Markup, a script, quotes, what ends an attribute, what turns text round, and what commands a terminal.
 EVIL = (
@@ -266,7 +267,7 @@ def served(folder: Path, port: int = 0, steady: Callable[[], float] = monotonic)
     metrics.watch(watched.readings)
     api = Api(listings, pushes, lambda: None, "0.1.0", MetricsPage(metrics, steady).endpoints())
     refusals = Refusals(monotonic)
-    shown = Pages(context, site.access, status, once, refusals)
+    shown = Pages(context, site.access, status, once, refusals, LINK_KEY)
     endpoints = (*api.endpoints(), *shown.endpoints())
     server = Server(
         Together(

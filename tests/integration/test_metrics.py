@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 from integration.conftest import SECRET, Running, Site, until
 from integration.test_operator import APP, ended_rollouts, event, scanned
 from integration.test_settings_again import change
+from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.stages import STAGES
 from registry_docker_updater.core.status.trouble import TroubleKind
@@ -83,6 +84,7 @@ def test_what_happens_from_an_event_to_the_end_of_its_rollout_is_counted_and_tim
         assert (found["rollouts", ("finished",)], found["rollouts", ("running",)]) == (1, 0)
         assert (found["rollouts_due", ()], found["rollout_workers", ()]) == (0, 4)
         assert found["targets", ()] == 1
+        assert found["frozen", ("everything",)] == 0
         assert (found["targets_behind", ("done",)], found["targets_behind", ("due",)]) == (1, 0)
         pushed_at = found["oldest_behind_timestamp_seconds", ("done",)]
         assert abs(pushed_at - found["last_event_timestamp_seconds", ("production",)]) < 60
@@ -146,7 +148,7 @@ def test_no_text_from_outside_becomes_a_label(site: Site) -> None:
         "unfinished",
         "refused",
     }
-    known |= {"changed", "done", "left_alone", *TroubleKind}
+    known |= {"changed", "done", "left_alone", *TroubleKind, *Scope}
     others = {
         one for one in values - known if not re.fullmatch(r"[0-9.]+|\+Inf|/(\{?[a-z0-9._]+\}?/?)+", one)
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from registry_docker_updater.activities import freezing, silencing
+from registry_docker_updater.activities import approving, freezing, silencing
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.events.pushes import BY_HAND, Push, by_hand
@@ -16,6 +16,7 @@ from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.approvals import ApprovalsRow, DecidedRow, approvals
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.freezes import freeze as freeze_row
 from registry_docker_updater.views.pushes import (
@@ -142,6 +143,45 @@ class ByHand:
         """End a freeze, and return it; raises :class:`NothingKnown` and :class:`NotNow`."""
         now = self.clock()
         return freeze_row(freezing.thaw(self.storage, number, who, now), self.known(), now)
+
+    def approvals(self, rollout: int) -> ApprovalsRow:
+        """Return the approvals that a rollout needs; raises :class:`NothingKnown` and :class:`NotNow`."""
+        return approvals(self.storage, self.hosts, rollout, self.known(), self.clock())
+
+    def approve(
+        self, rollout: int, who: Person, *, only: Collection[str] | None = None, reason: str | None = None
+    ) -> DecidedRow:
+        """Approve the push of a rollout for all targets on which a person may decide, or ``only`` for some.
+
+        Raises :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
+        """
+        return approving.decision(
+            self.storage,
+            self.hosts,
+            rollout,
+            self.known(),
+            who,
+            self.clock(),
+            is_approval=True,
+            only=only,
+            reason=reason,
+        )
+
+    def refuse(
+        self, rollout: int, who: Person, reason: str, *, only: Collection[str] | None = None
+    ) -> DecidedRow:
+        """Refuse the push of a rollout, and why, as :meth:`approve` approves it."""
+        return approving.decision(
+            self.storage,
+            self.hosts,
+            rollout,
+            self.known(),
+            who,
+            self.clock(),
+            is_approval=False,
+            only=only,
+            reason=reason,
+        )
 
     def if_retried(self, rollout: int) -> PushRow:
         """Return what :meth:`retry` would mean for each target; raises :class:`NothingKnown` and :class:`NotNow`."""

@@ -3,6 +3,7 @@
 import getpass
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,7 @@ from registry_docker_updater.views import (
     trail,
     why,
 )
+from registry_docker_updater.views.approvals import DecidedRow
 from registry_docker_updater.views.current import overview_of
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
@@ -116,6 +118,16 @@ class Here:
             parts.settings.fleet.scan_interval,
             has_operator=parts.has_operator,
         )()
+
+    def approve(
+        self, rollout: int, *, only: Collection[str] | None = None, reason: str | None = None
+    ) -> DecidedRow:
+        """Approve the push of a rollout."""
+        return self._by_hand.approve(rollout, person(), only=only, reason=reason)
+
+    def refuse(self, rollout: int, reason: str, *, only: Collection[str] | None = None) -> DecidedRow:
+        """Refuse the push of a rollout."""
+        return self._by_hand.refuse(rollout, person(), reason, only=only)
 
     def silences(self, limit: int) -> list[SilenceRow]:
         """Return the newest silences, newest first."""

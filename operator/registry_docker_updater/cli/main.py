@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from registry_docker_updater import __version__
 from registry_docker_updater.cli import (
+    approve,
     audit,
     backup,
     check,
@@ -17,6 +18,7 @@ from registry_docker_updater.cli import (
     notify,
     plan,
     push,
+    refuse,
     registry_config,
     restore,
     retry,
@@ -55,6 +57,8 @@ COMMANDS: tuple[Command, ...] = (
     rollout.COMMAND,
     why.COMMAND,
     retry.COMMAND,
+    approve.COMMAND,
+    refuse.COMMAND,
     silence.COMMAND,
     freeze.COMMAND,
     thaw.COMMAND,

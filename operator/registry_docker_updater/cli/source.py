@@ -3,9 +3,11 @@
 Both speak in rows, those of the views.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from registry_docker_updater.views.approvals import DecidedRow
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows
 from registry_docker_updater.views.freezes import FreezeRow
@@ -60,6 +62,14 @@ class Source(Protocol):
 
     def status(self) -> NowRow:
         """Return how everything is."""
+
+    def approve(
+        self, rollout: int, *, only: Collection[str] | None = None, reason: str | None = None
+    ) -> DecidedRow:
+        """Approve the push of a rollout."""
+
+    def refuse(self, rollout: int, reason: str, *, only: Collection[str] | None = None) -> DecidedRow:
+        """Refuse the push of a rollout."""
 
     def silences(self, limit: int) -> list[SilenceRow]:
         """Return the newest silences, newest first."""

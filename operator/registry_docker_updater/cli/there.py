@@ -1,7 +1,7 @@
 """What is known and done elsewhere: the source of commands that ask a running operator by its API."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.edges.web import Web
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.views.addresses import in_path
+from registry_docker_updater.views.approvals import DecidedRow
 from registry_docker_updater.views.events import EventRow, IgnoredRow
 from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow
 from registry_docker_updater.views.freezes import FreezeRow
@@ -100,6 +101,18 @@ class There:
     def status(self) -> NowRow:
         """Return how everything is."""
         return self.server.one("status", NowRow)
+
+    def approve(
+        self, rollout: int, *, only: Collection[str] | None = None, reason: str | None = None
+    ) -> DecidedRow:
+        """Approve the push of a rollout."""
+        asked = {"targets": list(only) if only else None, "reason": reason}
+        return self.server.done(f"rollouts/{rollout}/approve", asked, DecidedRow)
+
+    def refuse(self, rollout: int, reason: str, *, only: Collection[str] | None = None) -> DecidedRow:
+        """Refuse the push of a rollout."""
+        asked = {"targets": list(only) if only else None, "reason": reason}
+        return self.server.done(f"rollouts/{rollout}/refuse", asked, DecidedRow)
 
     def silences(self, limit: int) -> list[SilenceRow]:
         """Return the newest silences, newest first."""

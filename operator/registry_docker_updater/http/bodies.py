@@ -44,6 +44,26 @@ class RetryAsked(Body):
     )
 
 
+class ApprovalAsked(Body):
+    """The push of a rollout is to be approved."""
+
+    targets: Keys | None = Field(
+        None,
+        description="Only for the targets with these keys; null: for all on which the person may decide.",
+    )
+    reason: str | None = Field(None, max_length=LONGEST_REASON, description="Why, for others.")
+
+
+class RefusalAsked(ApprovalAsked):
+    """The push of a rollout is to be refused."""
+
+    reason: str = Field(
+        max_length=1000,
+        description="Why, for others.",
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_REASON},
+    )
+
+
 class PushAsked(RetryAsked):
     """A push is to be recorded."""
 

@@ -1,4 +1,4 @@
-"""What people have done over HTTP: pushes by hand, rollouts once more, silences and freezes; and what a push would mean.
+"""What people have done over HTTP: pushes by hand, rollouts once more, approvals, silences and freezes; and what a push would mean.
 
 Who gives an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header) can ask again when no answer came.
 """
@@ -17,10 +17,12 @@ from registry_docker_updater.http.access import Right
 from registry_docker_updater.http.answers import answer, headers_of_request, refusal
 from registry_docker_updater.http.bodies import (
     LARGEST,
+    ApprovalAsked,
     Body,
     EndAsked,
     FreezeAsked,
     PushAsked,
+    RefusalAsked,
     RetryAsked,
     SilenceAsked,
 )
@@ -29,6 +31,7 @@ from registry_docker_updater.http.head import API
 from registry_docker_updater.http.listings import ID, or_unknown
 from registry_docker_updater.http.once import ByHand, Once, UsedOtherwise
 from registry_docker_updater.http.query import Parameter
+from registry_docker_updater.views.approvals import ApprovalsRow, DecidedRow
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.silences import SilenceRow
@@ -47,10 +50,11 @@ _IMAGE = Parameter(
     "A name with its tag, such as registry.example.com/test/app:1, and a digest where it is to be another than all run.",
     is_required=True,
 )
+_UNKNOWN = "There is no such thing."
 _REFUSALS = {
     **GUARDED,
     400: "The body is no JSON, or the query or a header cannot be read.",
-    404: "There is no such thing.",
+    404: _UNKNOWN,
     409: "It cannot be done as things stand.",
     413: "The body is larger than 64 KiB.",
     415: "The body is no application/json.",
@@ -100,6 +104,33 @@ class Pushes:
                 "silences", "Silence a trouble that is known", self.silence, SilenceRow, 201, SilenceAsked
             ),
             _write("silences/{id}/end", "End a silence", self.end_silence, SilenceRow, 202, EndAsked, ID),
+            Endpoint(
+                "GET",
+                f"{API}rollouts/{{id}}/approvals",
+                "The approvals that a rollout needs, and what its push means for each target",
+                self.show_approvals,
+                ApprovalsRow,
+                (ID,),
+                refusals={**GUARDED, **unread, 404: _UNKNOWN, 409: _REFUSALS[409]},
+            ),
+            _write(
+                "rollouts/{id}/approve",
+                "Approve the push of a rollout",
+                self.approve,
+                DecidedRow,
+                202,
+                ApprovalAsked,
+                ID,
+            ),
+            _write(
+                "rollouts/{id}/refuse",
+                "Refuse the push of a rollout",
+                self.refuse,
+                DecidedRow,
+                202,
+                RefusalAsked,
+                ID,
+            ),
             _write("freezes", "Have nothing updated of something", self.freeze, FreezeRow, 201, FreezeAsked),
             _write("freezes/{id}/end", "End a freeze", self.thaw, FreezeRow, 202, EndAsked, ID),
         )
@@ -147,6 +178,29 @@ class Pushes:
 
         return self._once(asked, HTTPStatus.ACCEPTED, does)
 
+    def show_approvals(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Answer with the approvals that a rollout needs."""
+        try:
+            return or_unknown(lambda: self.once.by_hand.approvals(id))
+        except NotNow as error:
+            return refusal(409, str(error))
+
+    def approve(self, id: int, asked: ApprovalAsked) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Approve the push of a rollout, and answer with how its approvals stand."""
+
+        def does(by_hand: ByHand, who: Person) -> DecidedRow:
+            return by_hand.approve(id, who, only=asked.targets, reason=asked.reason)
+
+        return self._once(asked, HTTPStatus.ACCEPTED, does)
+
+    def refuse(self, id: int, asked: RefusalAsked) -> HTTPResponse:  # noqa: A002 - as the path has it
+        """Refuse the push of a rollout, and answer with how its approvals stand."""
+
+        def does(by_hand: ByHand, who: Person) -> DecidedRow:
+            return by_hand.refuse(id, who, asked.reason, only=asked.targets)
+
+        return self._once(asked, HTTPStatus.ACCEPTED, does)
+
     def freeze(self, asked: FreezeAsked) -> HTTPResponse:
         """Freeze something, and answer with the freeze."""
 
@@ -167,7 +221,7 @@ class Pushes:
         self,
         asked: Body,
         status: HTTPStatus,
-        does: Callable[[ByHand, Person], PushRow | SilenceRow | FreezeRow],
+        does: Callable[[ByHand, Person], PushRow | SilenceRow | FreezeRow | DecidedRow],
     ) -> HTTPResponse:
         given = headers_of_request().get("idempotency-key")
         if given is not None and not _KEY.fullmatch(given):
@@ -218,6 +272,8 @@ def _write(  # noqa: PLR0913, PLR0917 - a row of the table
 def _where(status: int, row: Mapping[str, Any]) -> str:
     if "subject" in row:
         return f"silences/{row['id']}"
+    if "decided" in row:
+        return f"rollouts/{row['rollout']}"
     if "scope" in row:
         return f"freezes/{row['id']}"
     is_of_rollout = status == HTTPStatus.ACCEPTED and row["rollout"]

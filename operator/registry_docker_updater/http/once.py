@@ -18,6 +18,7 @@ from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.http.answers import visitor_of_request
 from registry_docker_updater.storage.answers import KEPT_FOR, KeptAnswer
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.approvals import ApprovalsRow, DecidedRow
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.silences import SilenceRow
@@ -50,6 +51,9 @@ class ByHand(Protocol):
     def if_frozen(self, what: str, until: datetime | None, reason: str) -> tuple[str, str]:
         """Return of what a freeze would be, and how that is called."""
 
+    def approvals(self, rollout: int) -> ApprovalsRow:
+        """Return the approvals that a rollout needs."""
+
     def standing(self, number: int) -> PushRow:
         """Return how a push stands."""
 
@@ -77,6 +81,16 @@ class ByHand(Protocol):
 
     def thaw(self, number: int, who: Person) -> FreezeRow:
         """End a freeze."""
+
+    def approve(
+        self, rollout: int, who: Person, *, only: Collection[str] | None = None, reason: str | None = None
+    ) -> DecidedRow:
+        """Approve the push of a rollout."""
+
+    def refuse(
+        self, rollout: int, who: Person, reason: str, *, only: Collection[str] | None = None
+    ) -> DecidedRow:
+        """Refuse the push of a rollout."""
 
 
 @dataclass(frozen=True)

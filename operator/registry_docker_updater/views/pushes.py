@@ -12,9 +12,8 @@ from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.followers import moves_of
 from registry_docker_updater.core.rollouts.moves import Moves, aims
-from registry_docker_updater.core.rollouts.planner import judge
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Verdict
+from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Case, Verdict, verdict_on
 from registry_docker_updater.errors import NotAsked, NothingKnown
 from registry_docker_updater.storage.events import KeptEvent
 from registry_docker_updater.storage.storage import Storage
@@ -120,6 +119,20 @@ def judged(  # noqa: PLR0913 - what a verdict rests on
 
     Where it ``is_asked_again``, what it would mean if its rollout were due.
     """
+    found = cases(storage, hosts, desired, known, now, is_asked_again=is_asked_again)
+    return [(one.target, verdict_on(one)) for one in found]
+
+
+def cases(  # noqa: PLR0913 - what a verdict rests on
+    storage: Storage,
+    hosts: Hosts,
+    desired: DesiredImage,
+    known: Fleet,
+    now: datetime,
+    *,
+    is_asked_again: bool = False,
+) -> Sequence[Case]:
+    """Return what a verdict on each target of :func:`judged` is given on."""
     moves = _moves(storage, hosts, desired, known)
     running = known.running(desired.image_names)
     keys, pushes = [one.key for one in running], {desired.push, *moves.pushes}
@@ -131,7 +144,7 @@ def judged(  # noqa: PLR0913 - what a verdict rests on
     if rollout and is_asked_again:
         due = replace(rollout, state=RolloutState.WAITING, due_at=now, is_stopped=False)
         history = replace(history, rollouts={**history.rollouts, desired.push: due})
-    return [(one, judge(one, desired, history, known, now)) for one in targets]
+    return [Case(one, desired, history, known, now) for one in targets]
 
 
 def _moves(storage: Storage, hosts: Hosts, desired: DesiredImage, known: Fleet) -> Moves:

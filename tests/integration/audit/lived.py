@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import insert
 
 from integration.keeping import ANN, ONCE, WEB, begin, end, ended, record, send_all
+from registry_docker_updater.activities.freezing import FreezeWish, freeze, thaw
 from registry_docker_updater.activities.silencing import Wish, end_silence, silence
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.flaws import Flaw
 from registry_docker_updater.core.audit.heads import KeptHeads
 from registry_docker_updater.core.audit.kinds import NEWS_CAME
 from registry_docker_updater.core.events.pushes import Push, Unreadable, UnresolvedPush
+from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.storage import tables
@@ -56,6 +58,8 @@ def live(path: Path) -> None:
     assert retry_rollout(storage, 1, [WEB], ANN, at(7))
     known = silence(storage, Wish(Subject.HOST, "solo", at(9000), "it moves"), ANN, at(7))
     end_silence(storage, known["id"], ANN, at(7))
+    freeze(storage, FreezeWish(Scope.EVERYTHING, "", at(8000), "it moves"), ANN, at(7))
+    thaw(storage, 1, ANN, at(7))
     waiting = UnresolvedPush("production", "test/app", "2", at(8), "claimed", "bob", NEW)
     storage.events.record_all(
         [

@@ -104,7 +104,17 @@ def test_export_writes_every_entry_with_what_is_needed_to_check_it(lived: Path, 
     ("asked", "kinds"),
     [
         (("--by", "bob"), ["event.received", "event.received"]),
-        (("--by", "ann"), ["rollout.retried", "silence.began", "silence.ended", "push.insisted"]),
+        (
+            ("--by", "ann"),
+            [
+                "rollout.retried",
+                "silence.began",
+                "silence.ended",
+                "freeze.began",
+                "freeze.ended",
+                "push.insisted",
+            ],
+        ),
         (("--host", "solo"), ["run.began", "target.ended", "run.ended"]),
         (("--image", "test/app:4"), ["event.received"]),
         (

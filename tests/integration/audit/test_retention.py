@@ -12,10 +12,12 @@ from integration.audit.lived import flaws, live, rows, sql
 from integration.keeping import ANN, ONCE, begin, end, ended, push, record, send_all
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.evidence import verify_all
+from registry_docker_updater.activities.freezing import FreezeWish, freeze, thaw
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.activities.silencing import Wish, silence
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.core.events.pushes import Unreadable, UnresolvedPush
+from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
@@ -317,4 +319,15 @@ def test_silences_go_when_they_have_been_over_for_long_enough_but_for_the_last(
         silence(storage, Wish(Subject.HOST, "solo", until, "it moves"), ANN, NOON)
     remove(storage, tmp_path, EVENTS)
     assert [row["id"] for row in rows(path, "silences")] == [2, 4]
+    assert flaws(path) == []
+
+
+def test_freezes_go_when_they_have_been_over_for_long_enough_and_never_while_they_count(
+    storage: Storage, path: Path, tmp_path: Path
+) -> None:
+    for until in (at(5), None, LATER, LATER, at(8)):
+        freeze(storage, FreezeWish(Scope.EVERYTHING, "", until, "it moves"), ANN, NOON)
+    thaw(storage, 3, ANN, at(7))
+    remove(storage, tmp_path, EVENTS)
+    assert [row["id"] for row in rows(path, "freezes")] == [2, 4, 5]
     assert flaws(path) == []

@@ -124,6 +124,16 @@ def asked(
         ("silence", "solo", "--until", "2026-11-01T08:00Z"),
         ("silence", "solo", "--until", "2026-11-01T08:00Z", "--reason", "x"),
         ("silence", "--end", "7"),
+        ("freeze",),
+        ("freeze", "--list"),
+        ("freeze", "nobody", "--reason", "x"),
+        ("freeze", "--until", "2026-11-01T08:00Z", "--reason", "x"),
+        ("thaw", "7"),
+        ("approve", "77"),
+        ("approve", "1"),
+        ("refuse", "1", "--reason", "x"),
+        ("refuse", "1", "--reason", "x", "--target", "y"),
+        ("thaw", "solo"),
         ("audit", "show", "1"),
         ("audit", "show", "1", "--json"),
         ("audit", "show", "77"),
@@ -186,6 +196,21 @@ def test_a_trouble_is_silenced_from_elsewhere_and_how_everything_is_says_so(
     code, _, err = asked(filled, site, capsys, "silence", "--end", "1")
     assert (code, "has ended already" in err) == (1, True)
     assert "silenced: " not in asked(filled, site, capsys, "status")[1]
+
+
+def test_what_is_frozen_from_elsewhere_is_thawed_from_there_by_its_name(
+    filled: Listener, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given in (("solo", "--for", "2h"), ("everything",)):
+        code, out, err = asked(filled, site, capsys, "freeze", *given, "--reason", "it moves")
+        assert (code, "counts" in out, err) == (0, True, "")
+    assert asked(filled, site, capsys, "status")[1].startswith("frozen: everything is frozen by ann until")
+    assert asked(filled, site, capsys, "thaw", "host:solo")[0] == 0
+    rows = json.loads(asked(filled, site, capsys, "freeze", "--list", "--json")[1])
+    assert [(row["of"], row["counts"], row["ended_by"]) for row in rows] == [
+        ("", True, None),
+        ("solo", False, "ann"),
+    ]
 
 
 def test_more_than_a_page_is_listed(

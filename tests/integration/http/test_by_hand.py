@@ -14,6 +14,7 @@ import pytest
 
 from integration.http.conftest import HOSTS, Listener
 from integration.keeping import ANN, begin, end, ended
+from integration.waiting import labelled, look
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -406,3 +407,112 @@ def test_a_silence_that_is_not_meant_is_refused(
     found, problem = ask(door, "silences", {**asked, **changed})
     assert (found, problem["detail"].startswith(said)) == (status, True), problem
     assert door.store.silences.newest(1) == ()
+
+
+def test_everything_is_frozen_until_somebody_ends_that_and_each_is_done_once(door: Listener) -> None:
+    status, row = ask(door, "freezes", {"reason": "end of year"}, key="one")
+    assert (status, row["scope"], row["until"], row["actor"]) == (201, "everything", None, "ann")
+    assert ask(door, "freezes", {"reason": "end of year"}, key="one") == (status, row)
+    assert door.woken == ["by hand"]
+    until = (utc_now() + timedelta(hours=2)).isoformat()
+    assert ask(door, "freezes", {"what": "host:solo", "until": until, "reason": "it moves"})[0] == 201
+    assert [one["id"] for one in door.ask("GET", "/api/v1/freezes", None, READER)[1]["items"]] == [2, 1]
+    assert door.ask("GET", "/api/v1/freezes/1", None, READER) == (200, row)
+    assert len(door.ask("GET", "/api/v1/status", None, READER)[1]["freezes"]) == 2
+    status, ended_row = ask(door, "freezes/1/end")
+    assert (status, ended_row["counts"], ended_row["ended_by"]) == (202, False, "ann")
+    for counts, number in (("true", 2), ("false", 1)):
+        (one,) = door.ask("GET", f"/api/v1/freezes?counts={counts}", None, READER)[1]["items"]
+        assert one["id"] == number
+    assert ask(door, "freezes/1/end")[0] == 409
+    assert ask(door, "freezes/7/end")[0] == 404
+    assert door.ask("GET", "/api/v1/freezes/7", None, READER)[0] == 404
+    assert not list(verify(door.store))
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({"until": 7}, 422, "until: "),
+        ({"until": "2026-11-01T08:00:00Z"}, 422, "until: a freeze ends later than now"),
+        ({"reason": " "}, 422, "reason: a freeze has a reason"),
+        ({"what": "nobody"}, 404, "no swarm, group or host of the fleet"),
+        ({"what": ""}, 422, "what: "),
+        ({"whatever": 1}, 422, "whatever: is not known here"),
+    ],
+)
+def test_a_freeze_that_is_not_meant_is_refused(
+    door: Listener, changed: dict[str, Any], status: int, said: str
+) -> None:
+    found, problem = ask(door, "freezes", {"what": "solo", "reason": "x", **changed})
+    assert (found, problem["detail"].startswith(said)) == (status, True), problem
+    assert door.store.freezes.counting(utc_now()) == ()
+
+
+def test_who_may_only_read_neither_freezes_nor_thaws(door: Listener) -> None:
+    assert ask(door, "freezes", {"reason": "x"})[0] == 201
+    assert ask(door, "freezes", {"reason": "x"}, READER)[0] == 403
+    assert ask(door, "freezes/1/end", None, READER)[0] == 403
+    assert len(door.store.freezes.counting(utc_now())) == 1
+
+
+@pytest.fixture
+def waits(door: Listener) -> Listener:
+    """A rollout that waits for two people, one of them ann."""
+    web = labelled(container("web"), approval="2", approvers="ann, bob")
+    door.store.fleet.apply(whole_fleet(fleet(web)))
+    now = utc_now()
+    door.store.events.record("production", [Push("production", "test/app", "1", NEW, now, "1", "alice")], now)
+    look(door.store, HOSTS, now)
+    return door
+
+
+def test_a_push_is_approved_once_for_the_targets_on_which_the_person_may_decide(waits: Listener) -> None:
+    status, row = waits.ask("GET", "/api/v1/rollouts/1/approvals", None, READER)
+    assert (status, [one["missing"] for one in row["approvals"]]) == (200, [2])
+    status, row = ask(waits, "rollouts/1/approve", {"reason": "looks good"}, key="one")
+    assert (status, row["decided"], row["approvals"][0]["approved_by"]) == (
+        202,
+        [container("web").key],
+        ["ann"],
+    )
+    assert ask(waits, "rollouts/1/approve", {"reason": "looks good"}, key="one") == (status, row)
+    assert waits.woken == ["by hand"]
+    (decision,) = waits.store.decisions.of_pushes([1])[1]
+    assert (decision.person, decision.is_approval, decision.reason) == ("ann", True, "looks good")
+    status, problem = ask(waits, "rollouts/1/approve")
+    assert (status, problem["detail"]) == (409, "ann has approved it; 1 more is to")
+    status, row = ask(waits, "rollouts/1/refuse", {"reason": "not today", "targets": [container("web").key]})
+    assert (status, row["approvals"][0]["refused_by"]) == (202, "ann")
+    assert not list(verify(waits.store))
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "status", "said"),
+    [
+        ("rollouts/1/refuse", {}, 422, "reason: is missing"),
+        ("rollouts/1/refuse", {"reason": " "}, 422, "reason: a refusal has a reason"),
+        ("rollouts/1/approve", {"targets": ["x"]}, 422, "targets: x is no target of rollout 1"),
+        ("rollouts/1/approve", {"force": True}, 422, "force: is not known here"),
+        ("rollouts/7/approve", {}, 404, "there is no rollout 7"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused(
+    waits: Listener, path: str, asked: dict[str, Any], status: int, said: str
+) -> None:
+    found, problem = ask(waits, path, asked)
+    assert (found, problem["detail"].startswith(said)) == (status, True), problem
+    assert waits.store.decisions.of_pushes([1]) == {}
+
+
+def test_who_may_only_read_approves_and_refuses_nothing(waits: Listener) -> None:
+    assert ask(waits, "rollouts/1/approve", None, READER)[0] == 403
+    assert ask(waits, "rollouts/1/refuse", {"reason": "x"}, READER)[0] == 403
+    assert waits.store.decisions.of_pushes([1]) == {}
+
+
+def test_the_approvals_of_what_is_not_there_or_counts_no_more_are_not_shown(waits: Listener) -> None:
+    assert waits.ask("GET", "/api/v1/rollouts/7/approvals", None, READER)[0] == 404
+    pushed(waits, f"{APP}@{NEWER}")
+    status, problem = waits.ask("GET", "/api/v1/rollouts/1/approvals", None, READER)
+    assert (status, "after which came another" in problem["detail"]) == (409, True)

@@ -53,6 +53,14 @@ class Browser:
         connection.close()
         return found
 
+    def headers(self, path: str) -> Mapping[str, str]:
+        """The headers of a page, as whoever is not logged in gets them."""
+        connection = http.client.HTTPConnection(urlsplit(self.site.url).netloc, timeout=20)
+        connection.request("GET", path)
+        found = dict(connection.getresponse().getheaders())
+        connection.close()
+        return found
+
     def get(self, path: str) -> Answer:
         return self.ask("GET", path)
 

@@ -38,6 +38,14 @@ SILENCED = {
     "reason": "it moves",
 }
 
+FROZEN = {
+    "scope": "swarm",
+    "of": "abc",
+    "until": "2026-11-22T13:00:00Z",
+    "ended_at": None,
+    "reason": "end of year",
+}
+
 
 def events(**changed: Any) -> dict[str, Any]:
     return {"events": [{**EVENT, **changed}]}
@@ -145,6 +153,21 @@ def events(**changed: Any) -> dict[str, Any]:
             kinds.SILENCE_BEGAN,
             {"facts": ANN, "rows": {"silences": [SILENCED]}},
             "ann wanted it, command line on control; host solo is silenced, until 2026-11-22T13:00:00Z: it moves",
+        ),
+        (
+            kinds.FREEZE_BEGAN,
+            {"facts": ANN, "rows": {"freezes": [FROZEN]}},
+            "ann wanted it, command line on control; swarm abc is frozen, until 2026-11-22T13:00:00Z: end of year",
+        ),
+        (
+            kinds.FREEZE_BEGAN,
+            {"facts": ANN, "rows": {"freezes": [{**FROZEN, "scope": "everything", "of": "", "until": None, "reason": {"sha256": "…"}}]}},
+            "ann wanted it, command line on control; everything is frozen, until somebody thaws it",
+        ),
+        (
+            kinds.FREEZE_ENDED,
+            {"facts": ANN, "rows": {"freezes": [{**FROZEN, "ended_at": "2026-11-22T12:30:00.5Z"}]}},
+            "ann wanted it, command line on control; swarm abc is thawed, at 2026-11-22T12:30:00Z: end of year",
         ),
         (
             kinds.SILENCE_ENDED,

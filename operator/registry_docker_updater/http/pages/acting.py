@@ -102,8 +102,11 @@ def _shown_again(given: Mapping[str, str]) -> str:
 
 def mark_of(rows: Sequence[JudgedRow]) -> str:
     """Return what tells what something means for targets from all else that it could."""
-    return _hash([[one["key"], one["is_concerned"], one["is_current"], one["can_be_forced"]] for one in rows])
+    return hash_of(
+        [[one["key"], one["is_concerned"], one["is_current"], one["can_be_forced"]] for one in rows]
+    )
 
 
-def _hash(content: Any) -> str:
+def hash_of(content: Any) -> str:
+    """Return what tells content of JSON from all other."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

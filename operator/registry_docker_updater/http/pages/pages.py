@@ -7,6 +7,7 @@ from typing import Any
 
 from bottle import HTTPResponse, request
 
+from registry_docker_updater.core.policy.links import APPROVE
 from registry_docker_updater.http.access import AccessGuard, Right
 from registry_docker_updater.http.answers import headers_of_request, visitor_of_request
 from registry_docker_updater.http.endpoints import Endpoint
@@ -14,6 +15,7 @@ from registry_docker_updater.http.followers import FOLLOWED, Following
 from registry_docker_updater.http.gate import counted_as
 from registry_docker_updater.http.once import Once
 from registry_docker_updater.http.pages.actions import ActionPages
+from registry_docker_updater.http.pages.approving import ApprovalPages
 from registry_docker_updater.http.pages.context import Context, asked
 from registry_docker_updater.http.pages.events import EventPages
 from registry_docker_updater.http.pages.fleet import FleetPages
@@ -42,7 +44,7 @@ _LARGEST_FORM = 16 * 1024
 class Pages:
     """All pages, for those whom ``access`` lets in: what is known (``status``), and what is done ``once`` for whoever may operate.
 
-    ``refusals`` logs whom the login does not let in.
+    ``refusals`` logs whom the login does not let in; ``link_key`` is what links in messages are signed with.
     """
 
     context: Context
@@ -50,6 +52,7 @@ class Pages:
     status: Callable[[], NowRow]
     once: Once
     refusals: Refusals
+    link_key: bytes
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return all that they answer."""
@@ -63,12 +66,13 @@ class Pages:
             _page(LOGIN, login.form, needs=Right.NONE),
             _form(LOGIN, login.log_in, needs=Right.NONE),
             _form("/logout", login.log_out, needs=Right.NONE),
+            _page(f"{APPROVE}/{{number}}", self._approving().linked, _NUMBER, needs=Right.NONE),
             _page("/static/{name}", self._file, _NAME, needs=Right.NONE),
         )
 
     def _shown(self) -> Sequence[Endpoint]:
         """Return what is for those who may read."""
-        fleet, rollouts = FleetPages(self.context), RolloutPages(self.context)
+        fleet, rollouts = FleetPages(self.context), RolloutPages(self.context, self.once.by_hand)
         others = EventPages(self.context)
         return (
             self._live_page("/", NowPage(self.context, self.status).now, NOW),
@@ -103,10 +107,15 @@ class Pages:
 
     def _done(self) -> Sequence[Endpoint]:
         """Return what is for those who may operate."""
+        approving = self._approving()
         actions, freezing = ActionPages(self.context, self.once), FreezePages(self.context, self.once)
         return (
             _page("/rollouts/{number}/retry", actions.show_retry, _NUMBER, needs=Right.OPERATE),
             _form("/rollouts/{number}/retry", actions.retry, _NUMBER),
+            _page("/rollouts/{number}/approve", approving.show, _NUMBER, needs=Right.OPERATE),
+            _form("/rollouts/{number}/approve", approving.approve, _NUMBER),
+            _page("/rollouts/{number}/refuse", approving.show, _NUMBER, needs=Right.OPERATE),
+            _form("/rollouts/{number}/refuse", approving.refuse, _NUMBER),
             _page("/push", actions.show_push, needs=Right.OPERATE),
             _form("/push", actions.push),
             _page("/silences/new", actions.show_silence, needs=Right.OPERATE),
@@ -118,6 +127,9 @@ class Pages:
             _page("/freezes/{number}/end", freezing.show_thaw, _NUMBER, needs=Right.OPERATE),
             _form("/freezes/{number}/end", freezing.thaw, _NUMBER),
         )
+
+    def _approving(self) -> ApprovalPages:
+        return ApprovalPages(self.context, self.once, self.access, self.link_key)
 
     def _file(self, name: str) -> HTTPResponse:
         return self.context.rendering.file(name) or self.context.nothing(f"There is no file {name}.")

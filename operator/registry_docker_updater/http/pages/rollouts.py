@@ -14,12 +14,14 @@ from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.stages import STAGES
 from registry_docker_updater.core.runs.progress import TargetProgress, TargetStage
 from registry_docker_updater.edges.runs.kept_runs import last_events, names_of_runs, output_of
-from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.errors import NothingKnown, NotNow
+from registry_docker_updater.http.once import ByHand
 from registry_docker_updater.http.pages.asked import ROWS, Asked, Pager, older, paged
 from registry_docker_updater.http.pages.context import ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.topics import ROLLOUT
 from registry_docker_updater.http.pages.topics import TRAIL as EVERYTHING
 from registry_docker_updater.storage.choices import RolloutChoice
+from registry_docker_updater.views.approvals import ApprovalRow
 from registry_docker_updater.views.progress import target_progress
 from registry_docker_updater.views.rollouts import (
     TargetOutcomeRow,
@@ -52,9 +54,10 @@ _RESULTS = {
 
 @dataclass(frozen=True)
 class RolloutPages:
-    """Shows rollouts."""
+    """Shows rollouts; ``by_hand`` knows what approvals one needs that waits."""
 
     context: Context
+    by_hand: ByHand
 
     def rollouts(self) -> HTTPResponse:
         """Show the rollouts that are asked for, newest first."""
@@ -103,6 +106,7 @@ class RolloutPages:
             runs=names_of_runs(self._folder(number)),
             story=entries[::-1],
             more=more,
+            approvals=self._approvals(number) if row["state"] == RolloutState.WAITING else [],
         )
 
     def run(self, number: int, name: str) -> HTTPResponse:
@@ -133,6 +137,13 @@ class RolloutPages:
         kept = outcomes_of(storage, number, [one for one in shown if isinstance(one, str)])
         going = [_progress(number, one) for one in shown if isinstance(one, TargetProgress)]
         return [*going, *kept], pager
+
+    def _approvals(self, number: int) -> Sequence[ApprovalRow]:
+        """Return the approvals that a rollout needs; none where its push counts no more."""
+        try:
+            return self.by_hand.approvals(number)["approvals"]
+        except NotNow:
+            return []
 
     def _folder(self, number: int) -> Path:
         return self.context.runs / str(number)
