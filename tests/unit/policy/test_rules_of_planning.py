@@ -195,7 +195,7 @@ def test_a_window_is_waited_for() -> None:
 
 
 def test_windows_of_several_places_are_to_be_open_together() -> None:
-    policies = Policies((Policy(read_rules((("window", "11:00-14:00"),), "policies.0."),),))
+    policies = Policies((Policy(read_rules((("window", "11:00-14:00"),), "policies.0.")),))
     target = labelled(window="mon 13:00-15:00")
     history = History(policies=policies)
     said = verdict(target, history)
@@ -204,7 +204,7 @@ def test_windows_of_several_places_are_to_be_open_together() -> None:
 
 
 def test_windows_that_are_never_open_together_say_so() -> None:
-    policies = Policies((Policy(read_rules((("window", "tue 11:00-14:00"),), "policies.0."),),))
+    policies = Policies((Policy(read_rules((("window", "tue 11:00-14:00"),), "policies.0.")),))
     said = verdict(labelled(window="mon 13:00-15:00"), History(policies=policies))
     assert (said.name, said.at) == ("window", None)
     assert said.sentence == (
@@ -213,7 +213,7 @@ def test_windows_that_are_never_open_together_say_so() -> None:
 
 
 def test_a_window_that_never_opens_is_never_open_with_others() -> None:
-    policies = Policies((Policy(read_rules((("window", "cron 0 0 30 2 * for 1h"),), "policies.0."),),))
+    policies = Policies((Policy(read_rules((("window", "cron 0 0 30 2 * for 1h"),), "policies.0.")),))
     said = verdict(labelled(window="mon 13:00-15:00"), History(policies=policies))
     assert said.at is None
 
@@ -319,9 +319,7 @@ def test_what_is_not_in_a_run_holds_none(last: LastAttempt | None) -> None:
 def test_a_run_whose_person_insists_is_not_looked_at_when_its_window_closes() -> None:
     begun = LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))
     target = labelled(window="sun 11:00-13:00")
-    history = History(
-        {1: rollout(RolloutState.RUNNING)}, {target.key: begun}, overrides=insisted().overrides
-    )
+    history = History({1: rollout(RolloutState.RUNNING)}, {target.key: begun}, overrides=insisted().overrides)
     assert plan([PUSH], fleet(target), history, at(120)).wake_at is None
 
 
