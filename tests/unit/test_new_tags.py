@@ -47,6 +47,7 @@ def test_who_follows_something_else_has_the_list_asked_for_and_what_nobody_follo
     after = new.of({"test/app": (TWO,), "test/api": (ONE,)})
     assert tags_of(after) == {"test/app:2.1.0"}
     assert after.followed_otherwise(new) == {"test/app", "test/api"}
+    assert after.followed_otherwise(after) == frozenset()
     assert new.of({"test/app": [TWO, ONE]}).followed_otherwise(new) == frozenset()
 
 

@@ -157,3 +157,16 @@ def test_a_tag_that_is_listed_and_not_there_is_said_to_be_what_a_target_is_to_mo
     following.pass_time(10)
     assert "registry production has no test/app:1.6.0, though a target is to move to it" in caplog.messages
     assert "registry production has no test/app:1.4.2, though the fleet runs it" in caplog.messages
+
+
+def test_a_list_that_nobody_wanted_to_the_end_begins_again_for_the_next_who_does(
+    following: Hand, client: Troubled
+) -> None:
+    following.pass_time(0.1)
+    assert client.asked == ["test/app"]
+    following.followed = {}
+    following.pass_time(10)
+    client.asked.clear()
+    runs(following, "1.4.2")
+    following.pass_time(10)
+    assert client.asked.count("test/app") == len(client.pages)

@@ -37,6 +37,8 @@ class NewTags:
 
     def followed_otherwise(self, before: "NewTags") -> frozenset[str]:
         """Return the repositories of which others than ``before`` follow tags, of which another may be the newest."""
+        if self.followed is before.followed:
+            return frozenset()
         return frozenset(
             repository
             for repository, followers in self.followed.items()
