@@ -30,6 +30,7 @@ def pages(target: str) -> dict[str, str]:
         "trail": "/trail",
         "search": "/search?text=shop",
         "silences": "/silences",
+        "freezes": "/freezes",
         "login": "/login",
     }
 

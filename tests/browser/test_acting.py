@@ -2,16 +2,21 @@
 
 import http.client
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from browser.chromium import NAME
-from browser.filled import Served
+from browser.filled import HOSTS, LINK_KEY, Served
+from integration.waiting import labelled, look
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.policy.links import signed_path
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.views.trail import newest
-from unit.builders import HOST, NEW, OLD
+from unit.builders import HOST, NEW, OLD, container
 
 pytestmark = pytest.mark.lab
 
@@ -143,6 +148,46 @@ def test_a_trouble_is_silenced_and_heard_of_again(guarded: Served, page: Page) -
     expect(row).to_contain_text("ended by ann")
 
 
+def test_everything_is_frozen_which_every_page_says_and_thawed_from_any(guarded: Served, page: Page) -> None:
+    log_in(page, guarded, OPERATES, "/freezes")
+    expect(page.get_by_label("Everything, swarm, group, host or repository")).to_have_value("everything")
+    page.get_by_label("Why").fill("end of <b>year")
+    page.get_by_role("button", name="Freeze it…").click()
+    expect(page.locator("main")).to_contain_text("Nothing is updated of everything until somebody thaws it")
+    page.get_by_role("button", name="Freeze it now").click()
+    page.goto(guarded.url + "/fleet")
+    banner = page.get_by_role("alert").filter(has_text="is frozen")
+    expect(banner).to_contain_text("Everything is frozen by ann until somebody thaws it: end of <b>year")
+    assert Axe().run(page).response["violations"] == []
+    banner.get_by_role("link", name="Thaw freeze 1").click()
+    page.get_by_role("button", name="Thaw it now").click()
+    expect(page.locator("tbody tr")).to_contain_text("thawed by ann")
+    expect(banner).to_have_count(0)
+
+
+def test_what_waits_is_approved_by_the_link_in_a_message_after_the_login(guarded: Served, page: Page) -> None:
+    gated = labelled(container("gated", "docker01", f"{HOST}/team/gated:1"), approval="required")
+    guarded.see(gated, docker01=None)
+    push = guarded.push("team/gated:1", NEW, "carol")
+    look(guarded.storage, HOSTS, utc_now())
+    rollout = guarded.storage.rollouts.of_push(push)
+    assert rollout
+    link = guarded.url + signed_path(LINK_KEY, rollout.id, utc_now() + timedelta(hours=1))
+    page.goto(link)
+    expect(page.locator("main")).to_contain_text("waits for approval by 1 person")
+    expect(page.get_by_role("button", name="Approve it now")).to_have_count(0)
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("link", name="Log in to approve or refuse…").click()
+    page.get_by_label("Token").fill(OPERATES)
+    page.get_by_role("button", name="Log in").click()
+    assert page.url == link
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("button", name="Approve it now").click()
+    expect(page.locator("#approvals")).to_contain_text("approved")
+    ((decision,),) = guarded.storage.decisions.of_pushes([push]).values()
+    assert (decision.person, decision.keys) == ("ann", {gated.key})
+
+
 def test_who_may_read_sees_no_action_and_does_none(guarded: Served, page: Page) -> None:
     log_in(page, guarded, READS, "/rollouts/2")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Rollout 2")
@@ -205,7 +250,19 @@ def test_more_fields_than_any_form_has_are_none(guarded: Served, caplog: pytest.
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/rollouts/2/retry", "/push", "/silences/new", "/silences/1/end", "/login", "/logout"]
+    "path",
+    [
+        "/rollouts/2/retry",
+        "/push",
+        "/silences/new",
+        "/silences/1/end",
+        "/freezes/new",
+        "/freezes/1/end",
+        "/rollouts/2/approve",
+        "/rollouts/2/refuse",
+        "/login",
+        "/logout",
+    ],
 )
 def test_a_page_of_elsewhere_does_nothing_in_the_name_of_who_is_logged_in(
     guarded: Served, path: str, headers: dict[str, str]

@@ -31,6 +31,7 @@ PAGES = (
     "/search?text=shop",
     "/messages",
     "/silences",
+    "/freezes",
     "/push",
     "/login",
     "/rollouts/99",

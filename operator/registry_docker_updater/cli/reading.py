@@ -98,7 +98,7 @@ def _refusal(status: int, said: str, url: str, *, has_token: bool) -> Exception:
         return NothingKnown(said)
     if status in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
         # Which part of a request it is, need not be said of a command.
-        return UpdaterError(re.sub(r"^(image|what|until|reason): ", "", said))
+        return UpdaterError(re.sub(r"^(image|what|until|reason|targets): ", "", said))
     return UpdaterError(f"{url} answers {status}: {said}")
 
 
