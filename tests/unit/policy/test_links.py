@@ -1,6 +1,7 @@
 """Links to what waits for approval: whoever has one sees it until it expires, and nothing else."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_link_shows_one_rollout_until_it_expires() -> None:
         {"until": "٣"},
     ],
 )
-def test_a_link_that_was_changed_shows_nothing(changed: dict[str, str]) -> None:
+def test_a_link_that_was_changed_shows_nothing(changed: dict[str, Any]) -> None:
     assert problem(signed_path(KEY, 7, at(3600)), **changed) == FOREIGN
 
 
