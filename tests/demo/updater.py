@@ -31,8 +31,9 @@ def endpoint(address: str, registry: str) -> Endpoint:
 class Updater:
     """The operator: start it, end it, kill it, and ask it."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    def __init__(self, lab: Lab, token: str = "") -> None:
+        """Of a lab; where its settings let in only those with a token, ask with this one."""
+        self._lab, self._token = lab, token
         self._folder = lab.state_directory / "updater"
         self.url = f"http://{lab.address}:{PORT}"
         self.inbox = Inbox(self._folder / "inbox")
@@ -44,7 +45,7 @@ class Updater:
     def install(self, variables: Mapping[str, Any] | None = None, **changes: Any) -> None:
         """Write settings, with `changes`, and the inventory's `variables`; start the receivers of messages."""
         address = self._lab.address
-        (self._folder / "secret").write_text(_SECRET)
+        self.write_secret("secret", _SECRET)
         settings = {
             "listen": {"address": address, "port": PORT},
             "state_directory": "state",
@@ -89,9 +90,13 @@ class Updater:
         """What lets the operator ask a registry that wants a password."""
         if not registry.client.username:
             return {}
-        password = self._folder / f"{registry.name}.password"
-        password.write_text(registry.client.password)
-        return {"credentials": {"username": registry.client.username, "password": {"file": str(password)}}}
+        password = self.write_secret(f"{registry.name}.password", registry.client.password)
+        return {"credentials": {"username": registry.client.username, "password": {"file": password}}}
+
+    def write_secret(self, name: str, text: str) -> str:
+        """Write a secret into a file beside the settings; return its name, as they have it."""
+        (self._folder / name).write_text(text)
+        return name
 
     def start(self) -> None:
         """Start the operator; return when it is ready."""
@@ -159,7 +164,8 @@ class Updater:
 
     def ask(self, path: str) -> Any:
         """What the operator's HTTP interface says."""
-        return requests.get(self.url + path, timeout=10).json()
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return requests.get(self.url + path, headers=headers, timeout=10).json()
 
     def rollout_of(self, digest: str, name: str = "test/app:1") -> dict[str, Any] | None:
         """The newest rollout of a repository and tag to a digest, with its targets, or none."""

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
-from registry_docker_updater.core.policy.approvals import ApprovalStanding
+from registry_docker_updater.core.policy.approvals import ApprovalStanding, ApprovalState
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.verdicts import Verdict, verdict_on
 from registry_docker_updater.core.rollouts.verdicts.approval import approval_of
@@ -102,9 +102,9 @@ def approvals(storage: Storage, hosts: Hosts, rollout: int, known: Fleet, now: d
     }
 
 
-def waiting(row: ApprovalsRow) -> Sequence[ApprovalRow]:
-    """Return the approvals on which somebody is still to decide."""
-    return [one for one in row["approvals"] if one["state"] == "open"]
+def can_be_given(row: ApprovalRow) -> bool:
+    """Tell whether somebody can still approve: who is asked to, or who refused it."""
+    return row["state"] in (ApprovalState.OPEN, ApprovalState.REFUSED)
 
 
 def says(row: ApprovalRow) -> str:

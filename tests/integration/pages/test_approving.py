@@ -10,8 +10,12 @@ from browser.filled import HOSTS, LINK_KEY, Served
 from integration.pages.browsing import Answer, Browser
 from integration.waiting import labelled, look
 from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.links import signed_path
+from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.storage import actions
 from unit.builders import HOST, NEW, NEWER, OLD, container
 
 IMAGE = f"{HOST}/team/gated:1"
@@ -41,6 +45,13 @@ def number(site: Served) -> int:
 def decisions(site: Served, number: int) -> tuple[Decision, ...]:
     push = site.storage.rollouts.get(number).push
     return site.storage.decisions.of_pushes([push]).get(push, ())
+
+
+def start_of(site: Served, number: int) -> Start:
+    """The run of a rollout that the planner would begin now."""
+    push = site.storage.rollouts.get(number).push
+    (start,) = [one for one in look(site.storage, HOSTS, utc_now()).start if one.desired.push == push]
+    return start
 
 
 def link(number: int, lasts: timedelta = timedelta(days=1)) -> str:
@@ -95,6 +106,36 @@ def test_a_refusal_needs_a_reason_and_is_shown_with_it(browser: Browser, site: S
     assert answer.location == f"/rollouts/{number}"
     assert "ann refused it: <b>not today</b>" in browser.get(f"/rollouts/{number}/approve").text
     assert decisions(site, number)[0].is_approval is False
+
+
+def test_a_refusal_is_seen_after_the_rollout_has_ended_by_it_and_whoever_refused_approves_after_all(
+    browser: Browser, site: Served, number: int
+) -> None:
+    path = f"/rollouts/{number}"
+    asked = browser.get(f"{path}/approve").hidden
+    browser.post(f"{path}/refuse", {**asked, "reason": "not today"})
+    look(site.storage, HOSTS, utc_now())
+    assert site.storage.rollouts.get(number).state is RolloutState.FINISHED
+    shown = browser.get(path)
+    assert "ann refused it: not today" in shown.text
+    assert f'href="{path}/approve"' in shown.markup
+    asked_again = browser.get(f"{path}/approve")
+    assert "Approve it now" in asked_again.text
+    assert browser.post(f"{path}/approve", asked_again.hidden).location == path
+    assert [one.place for one in start_of(site, number).targets] == ["host docker03"]
+
+
+def test_who_approved_is_seen_after_that_and_nothing_is_left_to_decide(
+    browser: Browser, site: Served, number: int
+) -> None:
+    path = f"/rollouts/{number}"
+    for person in ("bob-1", "o'neil"):
+        keys = [one.key for one in TARGETS]
+        actions.decide(site.storage, number, keys, Person(person, "x"), utc_now(), is_approval=True)
+    actions.begin_run(site.storage, start_of(site, number), utc_now())
+    shown = browser.get(path)
+    assert "approved 2 of 2: bob-1, o'neil" in shown.text
+    assert f'href="{path}/approve"' not in shown.markup
 
 
 def test_what_somebody_else_decided_meanwhile_is_looked_at_again(

@@ -18,7 +18,7 @@ from registry_docker_updater.http.pages.acting import Acting, hash_of
 from registry_docker_updater.http.pages.asked import ROWS
 from registry_docker_updater.http.pages.context import ROLLOUTS, asked
 from registry_docker_updater.http.pages.login import form
-from registry_docker_updater.views.approvals import ApprovalsRow, waiting
+from registry_docker_updater.views.approvals import ApprovalsRow, can_be_given
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ApprovalPages(Acting):
             "row": row,
             "rows": first[:ROWS],
             "hidden": {"seen": _mark(row), "once": token_urlsafe()},
-            "is_open": bool(waiting(row)),
+            "is_open": any(map(can_be_given, row["approvals"])),
             # Who follows a link comes back to it from the login.
             "login": _here() if linked and linked.right is Right.NONE else None,
         }

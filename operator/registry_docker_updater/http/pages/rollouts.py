@@ -21,7 +21,7 @@ from registry_docker_updater.http.pages.context import ROLLOUTS, Context, asked
 from registry_docker_updater.http.pages.topics import ROLLOUT
 from registry_docker_updater.http.pages.topics import TRAIL as EVERYTHING
 from registry_docker_updater.storage.choices import RolloutChoice
-from registry_docker_updater.views.approvals import ApprovalRow
+from registry_docker_updater.views.approvals import ApprovalRow, can_be_given
 from registry_docker_updater.views.progress import target_progress
 from registry_docker_updater.views.rollouts import (
     TargetOutcomeRow,
@@ -54,7 +54,7 @@ _RESULTS = {
 
 @dataclass(frozen=True)
 class RolloutPages:
-    """Shows rollouts; ``by_hand`` knows what approvals one needs that waits."""
+    """Shows rollouts; ``by_hand`` knows what approvals one needs."""
 
     context: Context
     by_hand: ByHand
@@ -94,6 +94,7 @@ class RolloutPages:
         newest_first = story(storage, number, ROWS + 1, before)[::-1]
         entries, more = older(query, newest_first, "sequence")
         targets, pager = self._targets(query, number)
+        approvals = self._approvals(number)
         return self.context.page(
             "rollout",
             ROLLOUTS,
@@ -106,7 +107,8 @@ class RolloutPages:
             runs=names_of_runs(self._folder(number)),
             story=entries[::-1],
             more=more,
-            approvals=self._approvals(number) if row["state"] == RolloutState.WAITING else [],
+            approvals=approvals,
+            is_to_be_decided=row["state"] == RolloutState.WAITING or any(map(can_be_given, approvals)),
         )
 
     def run(self, number: int, name: str) -> HTTPResponse:
