@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from demo import scene
@@ -41,14 +42,12 @@ def _deployed(kind: str, host: str, name: str, image: str, **rules: str) -> Depl
 
 
 _service, _container = partial(_deployed, "service"), partial(_deployed, "container", "solo")
-_APPROVED = {"approval": "required", "four_eyes": "true"}
-_MINUTELY = f"cron * * * * * for {_OPEN_SECONDS}s"
 # What runs, by a word for it.
 _WISHED = {
-    "production": _service("production-m1", "shop", "shop/app:1", **_APPROVED),
+    "production": _service("production-m1", "shop", "shop/app:1", approval="required"),
     "test": _service("test-m1", "shop", "shop/app:1"),
     "free": _container("shop", "shop/app:1"),
-    "minutely": _container("minutely", "shop/minutely:1", window=_MINUTELY),
+    "minutely": _container("minutely", "shop/minutely:1"),
     "frozen": _container("frozen", "shop/frozen:1"),
     "service": _service("test-m1", "follows", "shop/versions:1.4.2", follow="semver ^1.4"),
     "container": _container("follows", "shop/versions:1.4.2", follow="semver ^1.4"),
@@ -95,6 +94,11 @@ def _push(lab: Lab, name: str, image: Image) -> str:
 def updater(lab: Lab, deployed: dict[str, Deployed]) -> Updater:
     updater = Updater(lab, _TOKENS["bob"])
     operate = [{"file": updater.write_secret(name, token), "name": name} for name, token in _TOKENS.items()]
+    # Labels say the rest: rules of all three places add up.
+    of_production = lab.inventory.parent / "group_vars" / "swarm_production.yml"
+    of_production.parent.mkdir()
+    of_production.write_text(yaml.safe_dump({"docker_update_policy": {"four-eyes": True}}))
+    window = {"repositories": ["shop/minutely"], "window": f"cron * * * * * for {_OPEN_SECONDS}s"}
     account = {"username": "ann", "password": _PASSWORD}
     updater.install(
         {
@@ -104,6 +108,7 @@ def updater(lab: Lab, deployed: dict[str, Deployed]) -> Updater:
         },
         listen={"address": lab.address, "port": PORT, "access": {"operate": operate}},
         notifications={"bundle": "1s"},
+        policies=[window],
     )
     updater.start()
     updater.wait_for_scan(len(deployed))
@@ -206,7 +211,7 @@ def test_production_waits_until_somebody_else_than_the_pusher_approves_in_the_br
     expect(page.locator("#approvals")).to_contain_text("1 of 1: bob")
     push.until_run_by(production)
     push.until_rollout("finished")
-    (approved,) = [one for one in updater.listing("audit", "show") if one["kind"] == "rollout.approved"]
+    (approved,) = updater.ask("/api/v1/trail?kind=rollout.approved")["items"]
     assert "bob" in approved["says"]
 
 
@@ -256,9 +261,9 @@ def test_what_is_frozen_waits_until_it_is_thawed_or_a_person_forces_it(
     updater.command("thaw", "host:solo")
 
     assert scene.runs_exactly(lab, target, urgent.digest)
-    assert re.search(r"breaks .*frozen by .*a new disk", forced.stderr)
-    insisted = next(one for one in updater.listing("audit", "show") if one["kind"] == "push.insisted")
-    assert re.search(r"breaks .*frozen by .*a new disk", insisted["says"])
+    assert re.search(r"container frozen at host solo.*frozen by .*a new disk", forced.stderr)
+    (insisted,) = updater.ask("/api/v1/trail?kind=push.insisted")["items"]
+    assert re.search(r"container/solo/frozen.*frozen by .*a new disk", insisted["says"])
 
 
 def test_a_service_and_a_container_move_to_newer_versions_and_back_from_one_that_is_not_healthy(
@@ -293,10 +298,6 @@ def test_who_opted_out_is_only_watched_or_cannot_be_understood_stays_as_it_is_an
 
     _slack(updater, "shop/some:1", "watched", "monitor-only")
     assert "windwo" in updater.command("fleet").stdout
-    verdicts = {word: updater.listing("why", f"container/solo/{word}") for word in words}
-    assert {word: one["verdict"] for word, one in verdicts.items()} == {
-        "off": "opted_out",
-        "watched": "watched",
-        "odd": "unreadable",
-    }
+    verdicts = {one["name"]: one["verdict"] for word in words for one in updater.listing("why", word)}
+    assert verdicts == {"off": "opted_out", "watched": "watched", "odd": "unreadable"}
     assert [scene.state_of(lab, deployed[word]) for word in words] == before
