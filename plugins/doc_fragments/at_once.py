@@ -49,4 +49,8 @@ options:
         description: Whether the inventory has tasks of the shop's run around updates on this host.
         type: bool
         default: false
+      moves:
+        description: Targets that move to O(image) from another tag, by the same keys, each with the image name that it runs.
+        type: dict
+        default: {}
 """

@@ -16,6 +16,9 @@ FAILED = "failed"
 UNREACHABLE = "unreachable"
 SUPERSEDED = "superseded"
 SKIPPED = "skipped"
+# What a message says of a target of which nothing has come to an end: the update waits, or has begun.
+WAITS = "waits"
+BEGUN = None
 
 OUTCOMES = (
     UPDATED,
@@ -41,6 +44,11 @@ def is_good(outcome: Any) -> bool:
     return outcome in GOOD
 
 
+def is_open(outcome: Any) -> bool:
+    """Tell whether nothing has become of the target so far, neither good nor bad."""
+    return outcome in (WAITS, BEGUN)
+
+
 def is_quiet(outcome: Any) -> bool:
     """Tell whether there is no need to tell anybody: nothing was to be done."""
     return outcome in QUIET
@@ -62,5 +70,5 @@ def has_log(outcome: Any) -> bool:
 
 
 def rank(outcome: Any) -> int:
-    """Return a number by which outcomes are put in order for people: what is not good comes first."""
-    return 1 + GOOD.index(outcome) if outcome in GOOD else 0
+    """Return a number by which outcomes are put in order for people: what is not good comes first, then what has not ended."""
+    return 2 + GOOD.index(outcome) if outcome in GOOD else 1 if is_open(outcome) else 0

@@ -52,10 +52,16 @@ options:
         tag goes to another, as it does while the first of several containers is updated. One that still runs this image was
         changed by nobody.
     type: str
+  moves_from:
+    description:
+      - The image name that the container runs, another tag of the repository of O(image), where it is to move from that to O(image).
+        It is created anew under that name then, as its own host writes it, whatever the digest.
+      - From the name of another repository nothing moves.
+    type: str
   containers:
     description:
       - Several containers at once, instead of O(name), as M(registry.docker_updater.targets_info) lists them. Of each count C(name),
-        and what the run found it to be before, C(digests) and C(image_id).
+        what the run found it to be before, C(digests) and C(image_id), and C(moves_from).
       - They are updated side by side; those that lean on each other one after the other, in the order in which they come up.
     type: list
     elements: dict
@@ -256,6 +262,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineUnreachable,
     NoAnswer,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.moves import read_move
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
@@ -277,7 +284,14 @@ def _requests(params: Dict[str, Any], containers: Sequence[Mapping[str, Any]]) -
     """Return what is asked for: nothing where only a repair is, one for ``name``, one for each of ``containers``."""
     if params["state"] != "present":
         return []
-    found = [{"name": params["name"], "digests": params["found_digests"], "image_id": params["found_image"]}]
+    found = [
+        {
+            "name": params["name"],
+            "digests": params["found_digests"],
+            "image_id": params["found_image"],
+            "moves_from": params["moves_from"],
+        }
+    ]
     asked: Dict[str, Request] = {}
     for one in found if params["name"] else containers:
         request = _request(params, one)
@@ -288,11 +302,13 @@ def _requests(params: Dict[str, Any], containers: Sequence[Mapping[str, Any]]) -
 def _request(params: Dict[str, Any], found: Mapping[str, Any]) -> Request:
     for host in params["aliases"]:
         check_host(host)
+    pushed = Reference.parse(params["image"])
     return Request(
         name=str(found["name"]).lstrip("/"),
-        image=Reference.parse(params["image"]),
+        image=pushed,
         digest=check_digest(params["digest"]),
         aliases=tuple(params["aliases"]),
+        moves_from=read_move(found.get("moves_from"), pushed, params["aliases"]),
         found_digests=tuple(found.get("digests") or ()),
         found_image=found.get("image_id") or "",
         credentials=accounts_by_registry(params["credentials"]),
@@ -312,6 +328,7 @@ def main() -> None:
             "aliases": {"type": "list", "elements": "str", "default": []},
             "found_digests": {"type": "list", "elements": "str", "default": []},
             "found_image": {"type": "str"},
+            "moves_from": {"type": "str"},
             "containers": {"type": "list", "elements": "dict"},
             "parallel": {"type": "int", "default": PARALLEL},
             "credentials": CREDENTIALS_OPTION,

@@ -35,7 +35,7 @@ options:
   services:
     description:
       - Several services at once, instead of O(service), as M(registry.docker_updater.targets_info) lists them. Of each count
-        C(id), C(name), and what the run found it to be before, C(image) and C(changed_at).
+        C(id), C(name), what the run found it to be before, C(image) and C(changed_at), and C(moves_from).
       - They are updated by a process of its own on the manager, which goes on when the connection breaks. How they are going
         is shown meanwhile.
     type: list
@@ -64,6 +64,11 @@ options:
     type: str
   found_at:
     description: When, by that scan, the service was changed last (C(UpdatedAt)).
+    type: str
+  moves_from:
+    description:
+      - The image name that the service runs, another tag of the repository of O(image), where it is to move from that to O(image).
+      - From the name of another repository nothing moves.
     type: str
   time_limit:
     description: Seconds that the update may take. Reckoned from the spec when not given, as that of a rollback always is.
@@ -183,6 +188,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineUnreachable,
     NoAnswer,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.moves import read_move
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import succeeds
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
@@ -224,6 +230,7 @@ def main() -> None:
             "aliases": {"type": "list", "elements": "str", "default": []},
             "found_image": {"type": "str"},
             "found_at": {"type": "str"},
+            "moves_from": {"type": "str"},
             "time_limit": {"type": "int"},
             "placement_limit": {"type": "int", "default": PLACEMENT_LIMIT},
             "credentials": CREDENTIALS_OPTION,
@@ -245,7 +252,8 @@ def main() -> None:
         services: Sequence[Mapping[str, Any]] = params["services"] or ()
         if params["at_once"]:
             scan["scan"], services = look_again(params, SERVICE)
-        request = _request(params, {"image": params["found_image"], "changed_at": params["found_at"]}, module)
+        asked = {"image": "found_image", "changed_at": "found_at", "moves_from": "moves_from"}
+        request = _request(params, {name: params[option] for name, option in asked.items()}, module)
         requests = {one["name"]: (str(one["id"]), _request(params, one, module)) for one in services}
     except (InvalidReference, EngineError, EngineUnreachable, NoAnswer) as error:
         module.fail_json(msg=str(error), **scan)
@@ -314,10 +322,13 @@ def _update(params: Mapping[str, Any], service: str, request: Request, say: Say,
 
 
 def _request(params: Mapping[str, Any], found: Mapping[str, Any], module: AnsibleModule) -> Request:
+    pushed = Reference.parse(params["image"])
+    aliases = tuple(check_host(alias) for alias in params["aliases"])
     return Request(
-        pushed=Reference.parse(params["image"]),
+        pushed=pushed,
         digest=check_digest(params["digest"]),
-        aliases=tuple(check_host(alias) for alias in params["aliases"]),
+        aliases=aliases,
+        moves_from=read_move(found.get("moves_from"), pushed, aliases),
         found_image=found.get("image") or "",
         found_at=found.get("changed_at") or "",
         time_limit=params["time_limit"],

@@ -28,6 +28,16 @@ options:
     type: list
     elements: str
     default: []
+  moves:
+    description:
+      - Targets that move to O(image) from another tag of its repository, by C(service/ID) and C(container/HOST/NAME), each with
+        the image name that it runs. They are listed, too, as long as they run that.
+    type: dict
+    default: {}
+  host:
+    description: The name of the host in the inventory, by which O(moves) calls its containers.
+    type: str
+    default: ""
   strategy:
     description:
       - What the inventory says of the steps of a rollout, with C(serial), C(max-failures) and C(order).
@@ -83,7 +93,8 @@ scan:
         One entry a target: kind (service or container), id, name, image (as the engine has it), image_id (of a container), reference (without
         digest; null where no push can concern it), digests, mode, options (what its labels say of serial, max-failures
         and order), notify (the receivers that its labels name), labels (all under C(registry-docker-updater.), by their names
-        without that; what is too long or too many is put so that nobody can read it), state, changed_at and age (seconds).
+        without that; what is too long or too many is put so that nobody can read it), state, changed_at and age (seconds); and moves_from, the image name
+        from which it moves to O(image).
       type: list
       elements: dict
     unfinished:
@@ -143,7 +154,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.st
     problems,
     says_nothing,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import Concerned
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import (
     for_seconds,
     scan,
@@ -156,6 +167,8 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
+            "moves": {"type": "dict", "default": {}},
+            "host": {"type": "str", "default": ""},
             "strategy": {"type": "dict", "default": {}},
             "hooked": {"type": "bool", "default": False},
             "asked_at": {"type": "float"},
@@ -165,22 +178,24 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    began = time.monotonic()
+    asked, began = module.params, time.monotonic()
     try:
-        pushed = Reference.parse(module.params["image"]) if module.params["image"] else None
-        aliases = [check_host(alias) for alias in module.params["aliases"]]
-        patience = for_seconds(module.params["election_timeout"])
-        found = scan(Engine(module.params), patience, module.params["state_directory"])
+        pushed = Reference.parse(asked["image"]) if asked["image"] else None
+        aliases = [check_host(alias) for alias in asked["aliases"]]
+        concerned = Concerned(pushed, aliases, asked["host"], asked["moves"]) if pushed else None
+        patience = for_seconds(asked["election_timeout"])
+        found = scan(Engine(module.params), patience, asked["state_directory"])
+        of_the_name = concerned.of(found["targets"]) if concerned else found["targets"]
     except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
         module.fail_json(msg=str(error))
-    if pushed:
-        of_the_name = narrowed(found["targets"], pushed, aliases)
-        others = {target["reference"] for target in found["targets"] if target not in of_the_name}
+    if concerned:
+        ids = {target["id"] for target in of_the_name}
+        others = {target["reference"] for target in found["targets"] if target["id"] not in ids}
         found.update(targets=of_the_name, other_names=sorted(filter(None, others)))
-    strategy = module.params["strategy"]
+    strategy = asked["strategy"]
     found["warnings"] += problems(strategy)
-    found["at_once"] = not module.params["hooked"] and says_nothing(strategy)
-    asked_at = module.params["asked_at"]
+    found["at_once"] = not asked["hooked"] and says_nothing(strategy)
+    asked_at = asked["asked_at"]
     # Later by what was waited, for ages are as of the end.
     found["asked_at"] = None if asked_at is None else asked_at + time.monotonic() - began
     module.exit_json(changed=False, scan=found)

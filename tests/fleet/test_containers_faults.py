@@ -127,6 +127,23 @@ def test_an_update_of_which_every_process_was_killed_is_finished_by_the_next_run
     assert_runs(site, "2")
 
 
+@pytest.mark.parametrize(("image", "version"), [("good", "2"), ("bad", "1")])
+@pytest.mark.parametrize("number", [3, 6, 8])
+def test_a_move_to_another_tag_that_was_killed_is_finished_or_put_back_with_its_name(
+    site: Site, proxy: Proxy, digests: dict[str, str], number: int, image: str, version: str
+) -> None:
+    later = f"{site.image.rpartition(':')[0]}:2"
+    kill_at(proxy, number, "after")
+    move = {"name": "web", "image": later, "digest": digests[image], "moves_from": site.image}
+    assert site.module(**move, docker_host=proxy.address)["failed"]
+
+    result = site.module(**move)
+
+    assert result["outcome"] == ("updated" if image == "good" else "rolled_back")
+    assert_runs(site, version)
+    assert site.inspect("web")["Config"]["Image"] == (later if image == "good" else site.image)
+
+
 @pytest.mark.parametrize("number", _BAD_STEPS)
 @pytest.mark.parametrize("moment", ["after", pytest.param("before", marks=pytest.mark.extended)])
 def test_a_rollback_killed_at_any_step_is_finished_by_a_repair(

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from integration.registries import PASSWORD, USER, played
 from registry_docker_updater.activities.poll import registry_problems
 from registry_docker_updater.activities.questions import PolledRegistry, Questions
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.policy.following import Follower
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
@@ -51,6 +52,9 @@ class Played:
         return PolledRegistry("production", (HOST,), client, timedelta(hours=1))
 
 
+NOBODY: Mapping[str, Collection[Follower]] = {}
+
+
 def running(*repositories: str) -> Fleet:
     return fleet(*(container(name.replace("/", "-"), image=f"{HOST}/{name}:1") for name in repositories))
 
@@ -64,6 +68,7 @@ def sweep(polled: PolledRegistry, folder: Path, known: Fleet, seconds: float) ->
         store,
         polled,
         fleet=lambda: known,
+        followed=lambda: NOBODY,
         wake=lambda: None,
         clock=lambda: now,
         steady=lambda: now,
@@ -178,7 +183,14 @@ def test_a_bug_with_one_tag_keeps_no_other_from_being_swept(
     seconds = itertools.count()
     clock = lambda: NOON + timedelta(seconds=next(seconds))  # noqa: E731
     questions = Questions(
-        store, polled, fleet=lambda: known, wake=lambda: None, clock=clock, steady=clock, metrics=Metrics()
+        store,
+        polled,
+        fleet=lambda: known,
+        followed=lambda: NOBODY,
+        wake=lambda: None,
+        clock=clock,
+        steady=clock,
+        metrics=Metrics(),
     )
     with pytest.raises(ZeroDivisionError):
         questions.step(is_lost=False)

@@ -14,7 +14,7 @@ from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
 from unit.builders import HOST, NEW, NEWER, OLD, outcome_of
-from unit.engines import Answer, container_of
+from unit.engines import Answer, Asked, container_of
 
 pytestmark = pytest.mark.slow
 
@@ -262,3 +262,49 @@ def test_what_a_person_changed_since_the_last_scan_and_after_the_push_is_left_to
     # The played engine can run nothing; that it was tried is enough.
     assert outcomes(0, known_digests={"container/one/web0": [OLD]}) == ["failed"]
     assert outcomes(4e9) == ["failed"]
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["held", "not held"])
+def test_a_run_is_held_after_the_step_in_which_the_file_appeared(site: Site, *, is_there: bool) -> None:
+    """A played engine can run nothing new; that it was tried is enough."""
+    file = site.folder / "hold"
+    for name in ("one", "two", "three"):
+        site.add_host(name, IMAGE)
+        site.hosts[name] |= {"docker_update_serial": 1, "docker_update_max_failures": "100%"}
+    site.write()
+
+    def appear(_: Asked) -> Answer:
+        if is_there:
+            file.write_text("the window closed at {{ 4 * 1 }}\nand more")
+        return Answer({"message": "broken"}, 500)
+
+    site.engines["one"].answers["/containers/web0/json"] = appear
+    asked = {"image": IMAGE, "digest": NEW, "docker_update_hold": str(file)}
+    said = {
+        one.key: one for result in run(site, Playbook("update", asked)) if (one := outcome_of(result, {}))
+    }
+
+    first = said.pop("container/one/web0")
+    assert (first.outcome.value, first.held) == ("failed", False)
+    assert set(said) == {"container/two/web0", "container/three/web0"}
+    for name, one in said.items():
+        if is_there:
+            assert (one.outcome.value, one.held, one.left_alone) == ("skipped", True, False), name
+            assert one.message == "the window closed at {{ 4 * 1 }}"
+        else:
+            assert (one.outcome.value, one.held) == ("failed", False), name
+    changed = [
+        one
+        for name in ("two", "three")
+        for one in site.engines[name].asked
+        if one.what == "/containers/web0/json"
+    ]
+    assert bool(changed) != is_there
+
+
+def test_a_run_without_steps_is_never_held(site: Site) -> None:
+    site.add_host("one", IMAGE)
+    (site.folder / "hold").touch()
+    asked = {"image": IMAGE, "digest": NEW, "docker_update_hold": str(site.folder / "hold")}
+    results = run(site, Playbook("update", asked))
+    assert [one.held for result in results if (one := outcome_of(result, {}))] == [False]

@@ -20,7 +20,7 @@ ALLOWED = frozenset(
         # The zones are a table that is the same everywhere, though it is read from files.
         "zlib", "zoneinfo",
         *(f"{COLLECTION}.{pure}" for pure in (
-            "labels", "log_lines", "oci", "outcomes", "policy", "references", "rolling.strategy", "stages", "targets",
+            "labels", "log_lines", "oci", "outcomes", "policy", "references", "rolling", "stages", "targets",
         )),
     )
 )  # fmt: skip

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -38,7 +38,7 @@ from hypothesis import strategies as st
 
 T = TypeVar("T")
 POLICIES = ("no", "on-failure", "unless-stopped", "always")
-IMAGE = "registry.example.com/shop/app:1"
+IMAGE, LATER = "registry.example.com/shop/app:1", "registry.example.com/shop/app:2"
 AT_ONCE = Options(settle=0, outage=0)
 NOBODY_STARTED_IT = "0001-01-01T00:00:00Z"
 _ALIVE = ("running", "paused")
@@ -96,7 +96,10 @@ class PlayedContainers:
     # What changes something.
 
     def create(self, name: str, wanted: Mapping[str, Any]) -> str:
-        return self._change("create", lambda: self.add(name, wanted["image"], wanted["body"]["HostConfig"]))
+        return self._change(
+            "create",
+            lambda: self.add(name, wanted["image"], wanted["body"]["HostConfig"], wanted["reference"]),
+        )
 
     def start(self, identity: str) -> None:
         def do() -> None:
@@ -153,14 +156,14 @@ class PlayedContainers:
 
     # What happens to it.
 
-    def add(self, name: str, image: str, host: Mapping[str, Any]) -> str:
+    def add(self, name: str, image: str, host: Mapping[str, Any], reference: str = IMAGE) -> str:
         identity = f"id{len(self.found) + self.changes}-{name}"
         self.found[identity] = {
             "Id": identity,
             "Name": f"/{name}",
             "Image": image,
             "Created": "2026-11-22T11:00:00Z",
-            "Config": {"Image": IMAGE, "Labels": {}},
+            "Config": {"Image": reference, "Labels": {}},
             "HostConfig": {"AutoRemove": False, **host},
             "State": {"Status": "created", "StartedAt": NOBODY_STARTED_IT, "Running": False},
         }
@@ -344,6 +347,40 @@ def test_so_is_one_that_vanishes_when_it_stops_and_one_that_was_stopped_stays_so
         journal = Journal(folder, "engine")
         updated_through(containers, journal, swap)
         assert_is_as_it_was(containers, journal, swap)
+
+
+@settings(deadline=None)
+@given(ends=ENDS, policy=st.sampled_from(POLICIES), vanishes=st.booleans())
+def test_one_that_moves_to_another_tag_runs_the_old_image_by_its_old_name_or_the_new_one_by_the_new(
+    ends: list[End], policy: str, vanishes: bool
+) -> None:
+    containers, swap = played("no" if vanishes else policy, RUNNING, vanishes=vanishes)
+    member = swap.members[0]
+    swap = replace(
+        swap.with_member(0, create={**member.create, "reference": LATER}),
+        wanted={**swap.wanted, "image": LATER, "image_before": IMAGE},
+    )
+    containers.end_at(counted(ends))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(folder, "engine")
+        updated_through(containers, journal, swap)
+        assert_is_as_it_was(containers, journal, swap)
+    (app,) = containers.found.values()
+    assert (app["Image"], app["Config"]["Image"]) in (("old", IMAGE), ("new", LATER))
+    assert ends or app["Image"] == "new"
+
+
+def test_what_became_of_a_move_names_both_tags_and_what_brings_the_old_one_back() -> None:
+    containers, swap = played("always", RUNNING)
+    wanted = {**swap.wanted, "image": LATER, "image_before": IMAGE}
+    with tempfile.TemporaryDirectory() as folder:
+        result = begin(
+            cast("Containers", containers), Journal(folder, "engine"), replace(swap, wanted=wanted), AT_ONCE
+        )
+    assert (result["before"]["image"], result["after"]["image"]) == (IMAGE, LATER)
+    assert result["message"].endswith(
+        ", moved from 1 to 2; a compose or stack file that still says 1 brings that back when it is deployed"
+    )
 
 
 @settings(deadline=None)

@@ -234,3 +234,44 @@ def test_a_container_that_cannot_start_again_is_refused_before_anything_is_creat
         assert bodies(engine) == []
     assert result["outcome"] == "failed"
     assert "device /opt/stick of web is no longer there" in result["message"]
+
+
+def moving(folder: Path, new: str, **config: Any) -> tuple[dict[str, Any], list[Asked]]:
+    """Have ``web`` move from another tag to the pushed one; return the result, and what was asked of the engine."""
+    host = "127.0.0.1:1"
+    old = image(OLD_IMAGE, f"{host}/test/app", OLD, Config={})
+    pulled = image(new, f"{host}/test/app", NEW, Config={})
+    answers = engine_of(host, old, pulled, Config={"Image": f"{host}/test/app:0.9", "Labels": {}, **config})
+    with played_engine(folder / "docker.sock", answers) as engine:
+        result = update(engine, folder, host, moves_from=Reference.parse(f"{host}/test/app:0.9"))
+    return result, engine.asked
+
+
+@pytest.mark.parametrize("new", [NEW_IMAGE, OLD_IMAGE], ids=["another image", "the same image"])
+def test_a_container_that_moves_is_created_under_the_new_name_from_the_pulled_image(
+    folder: Path, new: str
+) -> None:
+    """Though it may be the image that it runs, which got another tag."""
+    result, asked = moving(folder, new)
+    created, *_ = [json.loads(one.body) for one in asked if one.what == "/containers/create"]
+    assert created["Image"] == "127.0.0.1:1/test/app:1"
+    tags = [one.query for one in asked if one.what == f"/images/{new}/tag"]
+    assert {"repo": "127.0.0.1:1/test/app", "tag": "1"} in tags or new == OLD_IMAGE, (
+        "the name means it already"
+    )
+    # The played engine creates nothing.
+    assert result["outcome"] == "failed"
+    assert result["before"]["image"] == result["after"]["image"] == "127.0.0.1:1/test/app:0.9"
+
+
+def test_a_container_that_is_pinned_to_a_digest_does_not_move(folder: Path) -> None:
+    result, asked = moving(folder, NEW_IMAGE, Image=f"127.0.0.1:1/test/app:0.9@{NEW}")
+    assert result["outcome"] == "skipped"
+    assert "is pinned to" in result["message"]
+    assert all(one.method == "GET" for one in asked)
+
+
+def test_a_container_that_runs_another_name_than_it_is_to_move_from_is_left_alone(folder: Path) -> None:
+    result, _ = moving(folder, NEW_IMAGE, Image="127.0.0.1:1/test/app:0.8")
+    assert result["outcome"] == "skipped"
+    assert "runs 127.0.0.1:1/test/app:0.8, which is not" in result["message"]

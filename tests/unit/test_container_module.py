@@ -68,6 +68,13 @@ def test_the_name_of_a_registrys_user_is_not_blotted_out_of_what_is_told(
     assert "s3cret-of-the-shop" not in json.dumps(answer)
 
 
+def test_nothing_moves_from_the_name_of_another_repository(engine: PlayedEngine, folder: Path) -> None:
+    answer = run(engine, folder, moves_from=f"{HOST}/test/other:1")
+    assert answer["failed"]
+    assert "does not move to" in answer["msg"]
+    assert all(one.method == "GET" for one in engine.asked)
+
+
 @pytest.mark.parametrize("name", ["../../../../../tmp/x", "..", ".", "a/b", "/etc/passwd", "x\0y", "é" * 200])
 def test_a_name_of_a_lying_engine_never_leads_out_of_the_journal(folder: Path, name: str) -> None:
     journal = Journal(str(folder / "state"), "engine")

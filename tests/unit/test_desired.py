@@ -40,6 +40,18 @@ def test_a_newer_push_takes_the_place_of_the_one_before() -> None:
     assert DesiredImages(HOSTS).newest_not_in([]) == []
 
 
+def test_the_newest_pushes_of_all_tags_of_a_repository_are_given_in_the_order_of_their_changes() -> None:
+    other = replace(PUSH, registry="other", push=2)
+    second, elsewhere = desired(push=3, tag="2"), replace(desired(push=4), repository="test/web")
+    known = images(PUSH, other, second, elsewhere)
+    assert known.of_repository("production", "test/app") == [PUSH, second]
+    newer = replace(desired(NEWER, 5), push=5)
+    known.add([newer])
+    assert known.of_repository("production", "test/app") == [second, newer]
+    assert known.of_repository("other", "test/app") == [other]
+    assert known.of_repository("other", "test/web") == []
+
+
 def test_what_became_the_newest_since_a_change_is_given_in_its_order() -> None:
     known = images(replace(PUSH, change=3), replace(desired(push=3, tag="3"), change=4))
     assert [[one.push for one in known.since(change)] for change in (0, 3, 4)] == [[1, 3], [3], []]

@@ -9,6 +9,7 @@ from unittest.mock import MagicMock
 
 import pytest
 import yaml
+from ansible_collections.registry.docker_updater.plugins.module_utils.foreign_labels import FOREIGN_LABELS
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import KNOWN_OPTIONS, OPT_IN
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.channels import TOPICS
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from integration.receivers import certificate
 from registry_docker_updater.cli import main as cli
 from registry_docker_updater.core.audit.kinds import KINDS
+from registry_docker_updater.core.policy.reading import READERS
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.http.api import Api
@@ -49,7 +51,7 @@ def _settings(model: Any, path: str = "") -> Iterator[str]:
             if _is_section(part)
         ]
         here = f"{path}{name}"
-        if name in ("registries", "receivers"):
+        if here in ("registries", "notifications.receivers"):
             here += ".<name>"
         if not inner:
             yield here
@@ -102,6 +104,18 @@ def test_every_label_is_in_the_table_of_labels() -> None:
     """The opt-in and every option."""
     for label in (OPT_IN, *KNOWN_OPTIONS):
         assert f"| `{label}` |" in _page("labels")
+
+
+def test_every_rule_is_in_the_table_of_rules() -> None:
+    for rule in READERS:
+        assert f"| `{rule}` |" in _page("rules")
+
+
+def test_every_label_of_other_tools_that_a_scan_tells_of_is_in_the_tables_of_those_tools() -> None:
+    tables = _page("rules").partition("## Coming from other tools")[2]
+    for label in FOREIGN_LABELS:
+        own = label.removeprefix("com.centurylinklabs.watchtower.").removeprefix("keel.sh/")
+        assert f"`{own}" in tables, label
 
 
 def test_every_endpoint_is_in_the_table_of_requests() -> None:

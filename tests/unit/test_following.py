@@ -121,6 +121,7 @@ def test_a_target_never_moves_to_another_variant_or_to_a_pre_release_unasked() -
 
 def test_one_version_under_two_tags_is_no_news_and_the_tag_is_written_as_before() -> None:
     assert moves("semver *", "v1.4.2", "1.4.2") is None
+    assert moves(r"regex (\d+)-.*", "1-a", "1-b") is None
     for tags in (("1.5.0", "v1.5.0"), ("v1.5.0", "1.5.0")):
         assert moves("semver *", "v1.4.2", *tags) == "v1.5.0"
         assert moves("semver *", "1.4.2", *tags) == "1.5.0"

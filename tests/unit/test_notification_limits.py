@@ -154,6 +154,7 @@ def test_programs_get_everything_in_full() -> None:
         "swarm": None,
         "outcome": "rolled_back",
         "was": "failed",
+        "reason": None,
         "digest_before": OLD,
         "digest_after": None,
         "message": "bad",

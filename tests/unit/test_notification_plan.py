@@ -161,7 +161,10 @@ def test_a_test_is_told_whatever_topics_are_wanted() -> None:
 
 
 def test_by_default_all_topics_are_told_that_the_operator_tells_of() -> None:
-    for topic in ("image updated", "update failed", "started", "waiting for a person", "registry silent"):
+    for topic in (
+        *("image updated", "update failed", "started"),
+        *("waiting for a person", "registry silent", "update waits"),
+    ):
         assert used(SLACK, message(topic)) == ["slack"]
 
 

@@ -100,7 +100,7 @@ def test_a_name_that_only_begins_alike_is_somebody_elses() -> None:
         ({"channels": ["fax"]}, "notification_channels has an unknown channel 'fax'; those are slack, teams, email, webhook, apprise, pager"),
         ({"channels": {"slack": True}}, "notification_channels is no list of channels"),
         ({"topics": ["image updatet"]}, "notification_topics has an unknown topic 'image updatet': did you mean image updated?"),
-        ({"pager_topics": ["zzz"]}, "notification_pager_topics has an unknown topic 'zzz'; those are image updated, update failed, started, waiting for a person, registry silent"),
+        ({"pager_topics": ["zzz"]}, "notification_pager_topics has an unknown topic 'zzz'; those are image updated, update failed, started, waiting for a person, registry silent, update waits"),
         ({"topics": 7}, "notification_topics is no list of topics"),
         ({"slack_webhook_url": Broken("vault_slack is not defined")}, "notification_slack_webhook_url: vault_slack is not defined"),
         ({"webhook_headers": {"X": Broken("why")}}, "notification_webhook_headers: why"),

@@ -183,6 +183,9 @@ def test_news_that_is_no_rollout_tells_its_title_text_and_what_is_next() -> None
         (rollout(recovered=True), "Recovered", "✓"),
         (rollout(topic="started"), "Update started", "·"),
         (rollout(topic="waiting for a person"), "Waiting for a person", "·"),
+        (rollout(topic="waiting for a person", title="Waits for approval"), "Waits for approval", "·"),
+        (rollout(topic="update waits"), "Update waits", "·"),
+        (rollout(topic="update waits", title="Frozen"), "Frozen", "·"),
         (rollout(topic="something new", title="not of rollouts"), "News", "·"),
         ({"topic": "registry silent"}, "Registry silent", "✗"),
         ({"topic": "registry silent", "recovered": True}, "Recovered", "✓"),
@@ -200,6 +203,62 @@ def test_the_page_of_the_rollout_is_linked() -> None:
         assert one(id=number)["link"] == ""
     assert words(message(rollout()))["link"] == ""
     assert words(message(rollout(), rollout()), LINK)["link"] == "https://updater.example.com/rollouts"
+
+
+def test_a_rollout_may_name_the_page_that_is_linked_which_is_one_of_the_operator() -> None:
+    signed = "/rollouts/12?until=2026-11-25T12:00:00Z&signature=a-_b="
+    assert one(path=signed)["link"] == f"https://updater.example.com{signed}"
+    for path in ("https://evil.example.com", "javascript:alert(1)", "/a b", "/<b>", ".evil.example.com", 7):
+        assert one(path=path)["link"] == "https://updater.example.com/rollouts/12"
+    assert words(message(rollout(path=signed)))["link"] == ""
+
+
+def waits(name: str, why: str, **more: Any) -> dict[str, Any]:
+    return outcome(name, "waits", after=None, message=why, **more)
+
+
+def test_what_waits_is_told_with_what_it_runs_and_why_and_is_nothing_that_is_wrong() -> None:
+    said = one(waits("web", "waits for its window"), outcome("db", "failed"), topic="update waits")
+    assert [(target["mark"], target["text"], target["reason"]) for target in said["targets"]] == [
+        ("✗", f"container db on host solo: failed, is at {SHORT_OLD}", ""),
+        ("·", f"container web on host solo: waits, is at {SHORT_OLD}", "waits for its window"),
+    ]
+    assert said["counts"] == "1 failed, 1 waiting"
+    assert [target["outcome"] for target in said["targets"]] == ["failed", "waiting"]
+
+
+def test_a_run_that_began_is_told_as_begun_and_as_nothing_that_is_wrong() -> None:
+    begun = {"kind": "service", "name": "web", "where": "swarm of m1", "outcome": None}
+    said = one(begun, {**begun, "name": "api"}, outcome("db"), topic="started")
+    assert [f"{target['mark']} {target['text']}" for target in said["targets"]] == [
+        "· service web on swarm of m1: begun",
+        "· service api on swarm of m1: begun",
+        f"✓ container db on host solo: updated, {SHORT_OLD} → {SHORT_NEW}",
+    ]
+    assert said["counts"] == "2 begun, 1 updated"
+
+
+def test_what_waits_comes_after_what_a_person_is_to_do_and_before_what_went_well() -> None:
+    said = words(
+        message(
+            *(
+                rollout(topic=one)
+                for one in ("started", "image updated", "update waits", "waiting for a person")
+            ),
+            SILENT,
+        )
+    )
+    assert [news["topic"] for news in said["news"]] == [
+        "registry silent",
+        "waiting for a person",
+        "update waits",
+        "image updated",
+        "started",
+    ]
+    assert (
+        said["headline"]
+        == "5 pieces of news: 1 other, 1 waiting for a person, 1 waiting, 1 updated, 1 started"
+    )
 
 
 def test_a_bundle_says_how_many_of_what_it_tells_and_the_worst_first() -> None:

@@ -16,6 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.policy.decisions import Decision
+from registry_docker_updater.core.policy.freezes import Freeze, Freezes, Scope
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override, Refusal
 from registry_docker_updater.core.rollouts.lifecycle import (
@@ -33,13 +35,33 @@ from registry_docker_updater.core.rollouts.lifecycle import (
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Start, concerning, judge, open_targets, plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import DONE, LATER, LEFT_ALONE, Verdict
+from registry_docker_updater.core.rollouts.verdicts import DONE, LATER, LEFT_ALONE, Case, Verdict, rule_on
+from registry_docker_updater.core.rollouts.waits import after_wait
 from unit.builders import HOST, NOON, container, host, service
 
 WORKERS = 2
 RETRY = RetryPolicy(Backoff(timedelta(seconds=10), timedelta(seconds=80)), 4)
 HOSTS = ("solo", "far", "m1", "m2")
 FATES = ("updated", "updated", "failed", "rolled_back", "lost", "lost but done", "left alone")
+
+
+# What the owners of the first targets may say next; and because of what one may stay behind for ever.
+LABELS: tuple[dict[str, str], ...] = (
+    {},
+    {"enable": "false"},
+    {"windw": "mon"},
+    {"minimum_age": "30s"},
+    {"monitor_only": "yes"},
+)
+BEFORE_PROD = "container/solo/test"
+STAYS = frozenset(("opted_out", "unreadable", "watched", "declined", "lapsed", "frozen"))
+WAITS_FOR_A_PERSON = frozenset(("frozen", "unreadable", "soaking"))
+
+
+def owned(target: Target, **labels: str) -> Target:
+    """A target with labels, of whose names `_` stands for `-`."""
+    said = ((name.replace("_", "-"), value) for name, value in labels.items())
+    return replace(target, labels=tuple(sorted(said)))
 
 
 def digest(number: int) -> str:
@@ -60,12 +82,13 @@ class Real:
 
 @dataclass
 class Run:
-    """A run that goes on: the targets that it has yet to come to, and what became of the others."""
+    """A run that goes on: the targets that it has yet to come to, and what became of the others; each is a step, and ``is_held`` tells that no other begins."""
 
     start: Start
     rollout: Rollout
     left: list[str]
     known: dict[str, TargetOutcome] = field(default_factory=dict)
+    is_held: bool = False
 
 
 class Planning(RuleBasedStateMachine):
@@ -79,9 +102,11 @@ class Planning(RuleBasedStateMachine):
             one.key: Real(one, tag)
             for one, tag in (
                 (container("web", on="solo"), "1"),
-                (container("db", on="solo"), "2"),
-                (container("web", on="far"), "1"),
-                (service("api", ("m1", "m2")), "1"),
+                (owned(container("db", on="solo"), minimum_age="20s", longest_wait="60s"), "2"),
+                (owned(container("web", on="far"), window="cron * * * * * for 30s"), "1"),
+                (owned(service("api", ("m1", "m2")), approval="required", approval_deadline="5m"), "1"),
+                (owned(container("prod", on="far"), soak="15s", order="5"), "3"),
+                (container("test", on="solo"), "3"),
             )
         }
         self.hosts = {name: host(name) for name in HOSTS}
@@ -91,6 +116,8 @@ class Planning(RuleBasedStateMachine):
         self.last: dict[str, LastAttempt] = {}
         self.refusals: set[Refusal] = set()
         self.overrides: set[Override] = set()
+        self.decisions: dict[int, tuple[Decision, ...]] = {}
+        self.freezes: list[Freeze] = []
         self.runs: list[Run] = []
         self.broken: list[str] = []
         for name in HOSTS:
@@ -131,7 +158,30 @@ class Planning(RuleBasedStateMachine):
     def hosts_come_back(self) -> None:
         self.down.clear()
 
-    @rule(which=st.integers(0, 3))
+    @rule(which=st.integers(0, 5), labels=st.sampled_from(LABELS))
+    def owner_says_something_else(self, which: int, labels: dict[str, str]) -> None:
+        one = list(self.real.values())[which]
+        one.target = owned(one.target, **labels)
+
+    @rule(yes=st.booleans(), person=st.sampled_from(("ann", "bob")))
+    @precondition(lambda self: self.desired)
+    def person_decides(self, yes: bool, person: str) -> None:
+        for one in self.desired.values():
+            keys = frozenset(key for key, target in self.seen.items() if self.matches(target, one))
+            word = Decision(1, one.push, keys, person, self.now, yes)
+            self.decisions[one.push] = (*self.decisions.get(one.push, ()), word)
+
+    @rule(scope=st.sampled_from((Scope.EVERYTHING, Scope.HOST)), seconds=st.sampled_from((20, 300, None)))
+    def person_freezes(self, scope: Scope, seconds: int | None) -> None:
+        until = self.now + timedelta(seconds=seconds) if seconds else None
+        of = "far" if scope is Scope.HOST else ""
+        self.freezes.append(Freeze(len(self.freezes), scope, of, self.now, until, "a reason", "ann"))
+
+    @rule()
+    def person_thaws(self) -> None:
+        self.freezes.clear()
+
+    @rule(which=st.integers(0, 5))
     def person_changes(self, which: int) -> None:
         one = list(self.real.values())[which]
         if not self.in_work(one.target.key):
@@ -140,7 +190,7 @@ class Planning(RuleBasedStateMachine):
             one.digest, one.changed_at, one.by_person_at = digest(self.number), self.now, self.now
             self.time_goes_by(1)
 
-    @rule(which=st.integers(0, 3))
+    @rule(which=st.integers(0, 5))
     @precondition(lambda self: self.desired)
     def person_asks_again(self, which: int) -> None:
         desired = list(self.desired.values())[which % len(self.desired)]
@@ -162,6 +212,11 @@ class Planning(RuleBasedStateMachine):
         for number in planned.supersede:
             (rollout,) = (one for one in self.rollouts.values() if one.id == number)
             self.apply(superseded(rollout, tuple(self.outcomes.get(number, {}).values()), self.now))
+        for wait in planned.waits:
+            before = self.rollouts.get(wait.desired.push) or self.new_rollout(wait.desired)
+            self.apply(Effects(after_wait(before, wait, self.now)))
+        for run in self.runs:
+            run.is_held |= run.rollout.id in planned.hold
         for rollout in planned.settle:
             self.apply(settled(rollout, rollout, self.now))
         for start in planned.start[: WORKERS - len(self.runs)]:
@@ -208,7 +263,7 @@ class Planning(RuleBasedStateMachine):
         """Nothing happens any more but that the operator works and targets do as they are told."""
         self.operator_is_killed()
         self.down.clear()
-        for _ in range(2 * RETRY.attempts):
+        for _ in range(30):
             for name in HOSTS:
                 self.scan(name)
             for _ in range(20):
@@ -219,13 +274,12 @@ class Planning(RuleBasedStateMachine):
                     self.work(0, "updated")
             else:
                 self.broken.append("the planner goes round and round")
-            self.time_goes_by(60)
+            # So that no moment of a minute is left out.
+            self.time_goes_by(37)
         self.no_rule_is_broken()
-        left = {one.state for one in self.rollouts.values()} - {
-            RolloutState.FINISHED,
-            RolloutState.SUPERSEDED,
-        }
-        assert not left, "a rollout never ends"
+        over = (RolloutState.FINISHED, RolloutState.SUPERSEDED)
+        left = [one for one in self.rollouts.values() if one.state not in over]
+        assert all(set(one.waits) & WAITS_FOR_A_PERSON for one in left), "a rollout never ends"
         for key, one in self.real.items():
             desired = self.desired.get(one.tag)
             if desired and one.digest != desired.digest:
@@ -242,6 +296,8 @@ class Planning(RuleBasedStateMachine):
         return (
             by_person
             or Refusal(key, desired.digest) in self.refusals
+            or verdict.name in STAYS
+            or (verdict.name == "soaking" and self.real[BEFORE_PROD].digest != desired.digest)
             or (verdict is LEFT_ALONE and (canary or given_up))
             or (verdict in (DONE, LATER) and (given_up or canary))
         )
@@ -250,13 +306,20 @@ class Planning(RuleBasedStateMachine):
 
     def begin(self, start: Start) -> None:
         push, desired = start.desired.push, start.desired
-        before = self.rollouts.get(push) or Rollout(
-            push, push, desired.name, desired.image, RolloutState.WAITING, self.now
-        )
+        before = self.rollouts.get(push) or self.new_rollout(desired)
+        for target in start.targets:
+            against = rule_on(Case(target, desired, self.history(), self.fleet(), self.now))
+            if against:
+                self.broken.append(f"{target.key} is updated, though it {against}")
         keys = [target.key for target in start.targets]
         effects = run_begun(before, desired.digest, keys, self.last, self.now)
         self.apply(effects)
         self.runs.append(Run(start, effects.rollout, keys))
+
+    def new_rollout(self, desired: DesiredImage) -> Rollout:
+        return Rollout(
+            desired.push, desired.push, desired.name, desired.image, RolloutState.WAITING, self.now
+        )
 
     def apply(self, effects: Effects | None) -> None:
         """Keep what the store would keep."""
@@ -279,6 +342,8 @@ class Planning(RuleBasedStateMachine):
             fate = "lost"
         elif self.changed_meanwhile(run, one):
             fate = "superseded"
+        elif run.is_held or one.target.labels != self.planned_labels(run, key):
+            fate = "held"
         elif one.digest == desired.digest:
             fate = "unchanged"
         elif fate == "left alone" and not any(one.outcome in _BAD for one in run.known.values()):
@@ -305,9 +370,13 @@ class Planning(RuleBasedStateMachine):
             before,
             after,
             left_alone=fate == "left alone",
+            held=fate == "held",
         )
         run.known[key] = ended
         self.apply(self.known_now(run, [ended]))
+
+    def planned_labels(self, run: Run, key: str) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted(run.start.planned[key].items()))
 
     def changed_meanwhile(self, run: Run, one: Real) -> bool:
         looked_at = {"digests": [one.digest], "age": (self.now - one.changed_at).total_seconds()}
@@ -347,7 +416,14 @@ class Planning(RuleBasedStateMachine):
 
     def history(self, keys: Any = None) -> History:
         last = {key: last_attempt for key, last_attempt in self.last.items() if keys is None or key in keys}
-        return History(dict(self.rollouts), last, frozenset(self.refusals), frozenset(self.overrides))
+        return History(
+            dict(self.rollouts),
+            last,
+            frozenset(self.refusals),
+            frozenset(self.overrides),
+            self.decisions,
+            Freezes(tuple(self.freezes)),
+        )
 
     def as_seen(self, one: Real) -> Target:
         name = f"{HOST}/test/app:{one.tag}"
@@ -375,6 +451,7 @@ _OUTCOMES = {
     "lost": Outcome.UNREACHABLE,
     "lost but done": Outcome.UNREACHABLE,
     "left alone": Outcome.SKIPPED,
+    "held": Outcome.SKIPPED,
     "superseded": Outcome.SUPERSEDED,
 }
 

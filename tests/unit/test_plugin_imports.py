@@ -17,10 +17,12 @@ MODULES = {
 
 # The one list of what is pure, a room or a module a line: it decides, and neither acts nor looks at the world.
 PURE = (
+    "module_utils.foreign_labels",
     "module_utils.json_text",
     "module_utils.labels",
     "module_utils.log_lines",
     "module_utils.manual_changes",
+    "module_utils.moves",
     "module_utils.notification",
     "module_utils.oci",
     "module_utils.outcomes",

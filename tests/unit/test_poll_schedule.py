@@ -292,6 +292,19 @@ def test_what_nobody_runs_any_more_is_forgotten_whatever_was_told_of_it() -> Non
     assert (plan.again, plan.told_to_wait) == ({}, {})
 
 
+def test_of_a_list_each_page_is_asked_for_in_its_turn_and_the_list_again_in_its_interval() -> None:
+    tags = Tag("test/app")
+    assert tags.is_list
+    assert not WEB.is_list
+    assert (str(tags), str(WEB)) == ("the tags of test/app", "test/web:1")
+    plan = schedule(tags, WEB, API).begun(tags, at(0))
+    assert plan.next == (API, at(0) + PAUSE)
+    plan = plan.asked(API, at(1)).asked(WEB, at(2))
+    assert plan.next == (tags, at(2) + PAUSE)
+    plan = plan.asked(tags, at(3))
+    assert at(3) < plan.due[tags] <= at(3603)
+
+
 def test_what_is_asked_for_again_soon_does_not_wait_behind_all_that_is_due() -> None:
     plan = schedule(WEB, *some(1000)).mentioned([WEB], at(0)).asked(WEB, at(0)).everything_due(at(0.5))
     _, asked = asked_until(plan, at(2))

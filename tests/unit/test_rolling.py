@@ -181,7 +181,7 @@ def test_many_that_failed_are_counted_and_the_first_three_named() -> None:
     assert why_blocked(found.steps, 5, [])[0] == "steps 1, 2, 3, and 2 others of 6 failed"
     variables = {f"h{n}": _variables(f"h{n}", container()) for n in range(14)}
     data = {"steps": to_data(found.steps)}
-    (reported,) = left_alone(data, "h13", [], variables)["targets"]
+    (reported,) = left_alone(data, "h13", {}, variables)["targets"]
     blamed = "; ".join(f"host h{n} (it did not come to an end)" for n in range(3))
     assert reported["message"].endswith(f" failed: {blamed}; and 2 others")
     silent = [Host(f"t{n}", answered=False, strategy={"order": 1}) for n in range(4)]
@@ -304,8 +304,8 @@ def test_what_is_left_alone_is_told_with_the_reason() -> None:
     assert (found["hosts"], found["sizes"]) == (["a", "b"], [1, 1])
     variables["a"]["standalone_container_results"] = [_result("app", "rolled_back")]
     may_begin = {"is_left_alone": False, "targets": []}
-    assert left_alone(found, "a", [], variables) == may_begin
-    verdict = left_alone(found, "b", [], variables)
+    assert left_alone(found, "a", {}, variables) == may_begin
+    verdict = left_alone(found, "b", {}, variables)
     (reported,) = verdict["targets"]
     assert verdict["is_left_alone"]
     assert reported == {
@@ -314,8 +314,48 @@ def test_what_is_left_alone_is_told_with_the_reason() -> None:
         "name": "app",
         "before": {"image": "app:1", "digest": OLD},
         "message": "left alone: step 1 of 2 failed: host a (app rolled_back)",
+        "held": False,
     }
-    assert left_alone(found, "b", ["a"], variables) == may_begin
+    assert left_alone(found, "b", {"registry_docker_updater_ended_well": ["a"]}, variables) == may_begin
+
+
+def held_at(number: int, *ended_well: str, held: str, why: str = "frozen\nby eve") -> tuple[bool, list[Any]]:
+    """Whether the host of the step at this index is left alone, with the reason and whether that is a hold."""
+    variables = {name: _variables(name, container()) for name in ("a", "b", "c", "d")}
+    found = rolling_plan(variables, list(variables))
+    groups = {
+        "registry_docker_updater_ended_well": ended_well,
+        "registry_docker_updater_held": held.split(),
+    }
+    verdict = left_alone(found, list(variables)[number], groups, variables, why)
+    return verdict["is_left_alone"], [(one["message"], one["held"]) for one in verdict["targets"]]
+
+
+def test_a_run_is_held_from_the_step_on_that_comes_after_the_one_at_whose_end_it_was() -> None:
+    assert held_at(0, held="b") == (False, [])
+    assert held_at(1, "a", held="b") == (False, [])
+    assert held_at(2, "a", "b", held="b") == (True, [("frozen", True)])
+    # Those of the step before are not well: they were held.
+    assert held_at(3, "a", "b", held="b c") == (True, [("frozen", True)])
+
+
+def test_what_is_left_alone_for_a_failure_is_not_told_to_be_held() -> None:
+    for number in (2, 3):
+        ((message, is_held),) = held_at(number, "a", held="b c")[1]
+        assert message.startswith("left alone: step 2 of 4 failed: host b")
+        assert not is_held
+
+
+@pytest.mark.parametrize(
+    ("why", "message"),
+    [
+        ("", "held between two steps of its run"),
+        (" \n", "held between two steps of its run"),
+        ("x" * 301, "x" * 300),
+    ],
+)
+def test_why_a_run_is_held_is_told_in_a_line(why: str, message: str) -> None:
+    assert held_at(1, "a", held="a", why=why) == (True, [(message, True)])
 
 
 def test_every_manager_of_a_swarm_is_left_alone_whichever_tells_of_its_services() -> None:
@@ -325,11 +365,13 @@ def test_every_manager_of_a_swarm_is_left_alone_whichever_tells_of_its_services(
         swarm = {"id": "alpha", "manager": True, "leader": name == "m2"}
         variables[name] = _variables(name, service(), swarm=swarm)
     found = rolling_plan(variables, ["a", "m1", "m2"])
-    verdicts = [left_alone(found, name, [], variables) for name in ("m1", "m2")]
+    verdicts = [left_alone(found, name, {}, variables) for name in ("m1", "m2")]
     assert [one["is_left_alone"] for one in verdicts] == [True, True]
     assert [len(one["targets"]) for one in verdicts] == [1, 0]
     blocked = {**found, "steps": [{**step, "blocked": "so it is"} for step in found["steps"]]}
-    assert left_alone(blocked, "m2", ["a"], variables)["is_left_alone"]
+    assert left_alone(blocked, "m2", {"registry_docker_updater_ended_well": ["a"]}, variables)[
+        "is_left_alone"
+    ]
 
 
 def test_a_manager_that_cannot_tell_of_its_swarm_is_no_manager() -> None:

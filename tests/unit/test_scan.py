@@ -2,13 +2,17 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
+    InvalidReference,
+    Reference,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import Concerned
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import scan
 
 from unit.builders import NEW, OLD
@@ -142,6 +146,10 @@ def test_a_container_of_compose_is_a_target(scanned: Scanned) -> None:
             {"registry-docker-updater": "true", "registry-docker-updater.x": "1"},
             "container web: label registry-docker-updater.x is not known",
         ),
+        (
+            {"registry-docker-updater": "true", "wud.watch": "false"},
+            "container web has wud.watch=false, which means nothing here; say registry-docker-updater.enable: false",
+        ),
     ],
 )
 def test_a_label_that_means_nothing_is_a_warning(
@@ -238,6 +246,20 @@ def test_a_service_without_an_image_or_a_tag_is_a_warning(scanned: Scanned) -> N
     assert "names no tag" in found["warnings"][1]
 
 
+def test_a_label_of_another_tool_on_a_service_is_a_warning_that_says_it_as_it_is_said_here(
+    scanned: Scanned,
+) -> None:
+    found = scanned(
+        swarm_with(service_of("web", APP, **{"com.centurylinklabs.watchtower.monitor-only": "true"}))
+    )
+    assert len(found["targets"]) == 1
+    (warning,) = found["warnings"]
+    assert warning.startswith(
+        "service web has com.centurylinklabs.watchtower.monitor-only=true, which means nothing here"
+    )
+    assert warning.endswith("; say registry-docker-updater.monitor-only: true")
+
+
 def test_a_worker_lists_no_services(scanned: Scanned) -> None:
     answers = swarm_with(ControlAvailable=False, Cluster=None)
     del answers["/services"]
@@ -322,10 +344,25 @@ def test_a_moment_that_cannot_be_read_has_no_age(scanned: Scanned, created: str 
 
 def test_targets_are_narrowed_to_the_pushed_name_under_any_of_its_hosts() -> None:
     names = ["r.example.com/a:1", "r.internal:5000/a:1", "r.example.com/a:2", "r.example.com/x/a:1", None]
-    targets = [{"reference": name} for name in names]
+    targets = [{"kind": "service", "id": str(name), "reference": name} for name in names]
     pushed = Reference.parse(f"r.example.com/a:1@{NEW}")
-    assert [one["reference"] for one in narrowed(targets, pushed, ["r.internal:5000"])] == names[:2]
-    assert [one["reference"] for one in narrowed(targets, pushed, [])] == names[:1]
+    assert [one["reference"] for one in Concerned(pushed, ["r.internal:5000"]).of(targets)] == names[:2]
+    assert [one["reference"] for one in Concerned(pushed).of(targets)] == names[:1]
+
+
+def test_those_that_move_to_the_pushed_name_are_found_as_long_as_they_run_what_they_move_from() -> None:
+    web, other, gone = (
+        {"kind": "container", "id": name, "name": name, "reference": f"r.internal:5000/a:{tag}"}
+        for name, tag in (("web", "1.4.2"), ("other", "1.4.2"), ("gone", "1.3"))
+    )
+    new = {"kind": "service", "id": "new", "name": "new", "reference": "r.example.com/a:1.4.3"}
+    moves = {f"container/solo/{name}": "r.example.com/a:1.4.2" for name in ("web", "gone")}
+    moves["service/new"] = "r.example.com/a:1.4.2"
+    concerned = Concerned(Reference.parse("r.example.com/a:1.4.3"), ["r.internal:5000"], "solo", moves)
+    assert concerned.of([web, other, gone, new]) == [{**web, "moves_from": "r.example.com/a:1.4.2"}, new]
+    assert replace(concerned, host="far").of([web, new]) == [new]
+    with pytest.raises(InvalidReference, match="is of another repository"):
+        replace(concerned, moves={"container/solo/web": "r.example.com/b:1.4.2"}).of([web])
 
 
 def test_the_played_engine_is_one(tmp_path: Path) -> None:

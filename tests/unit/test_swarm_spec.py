@@ -5,7 +5,6 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     spec as swarm_spec,
 )
@@ -79,20 +78,6 @@ def test_platforms_are_read_from_a_registrys_answer_as_dockers_client_does(
     answered: Any, expected: Any
 ) -> None:
     assert swarm_spec.platforms_answered({"Platforms": answered}) == expected
-
-
-@pytest.mark.parametrize(
-    ("image", "expected"),
-    [
-        ("host:5000/app:1", "host:5000/app:1@sha256:new"),
-        ("host:5000/app:1@sha256:" + "a" * 64, "host:5000/app:1@sha256:new"),
-        ("host:5000/app", "host:5000/app:latest@sha256:new"),
-        ("docker.io/library/nginx:1", "docker.io/library/nginx:1@sha256:new"),
-        ("nginx", "nginx:latest@sha256:new"),
-    ],
-)
-def test_an_image_is_pinned_as_it_is_written(image: str, expected: str) -> None:
-    assert swarm_spec.pinned(image, Reference.parse(image), "sha256:new") == expected
 
 
 def test_specs_differ_only_in_the_image_or_in_more() -> None:

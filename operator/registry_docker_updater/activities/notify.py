@@ -38,6 +38,7 @@ from registry_docker_updater.storage.messages import (
     route_news,
     take_over,
 )
+from registry_docker_updater.storage.waiting import drop_ended_waits
 
 _log = logging.getLogger(__name__)
 # Messages to several receivers go out side by side: one that hangs holds up only its own.
@@ -122,6 +123,7 @@ class Notifier:
         audience = Audience(self._policy.receivers, self._fleet())
         while route_news(storage, audience, tuple(self._sending.values()), now):
             pass
+        drop_ended_waits(storage, now, tuple(sending.values()))
         due = [one for one in storage.notifications.due() if one.id not in sending.values()]
         begun = [one for one in due if one.due_at and one.due_at <= now]
         rollouts = storage.notifications.rollouts_of([one.id for one in begun])

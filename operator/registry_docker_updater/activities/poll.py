@@ -1,17 +1,20 @@
 """The sweep: asks each registry itself which digest each tag has that the fleet runs, for events can be lost.
 
+Where targets follow tags, it also asks which tags there are, and which digests the newest of them have.
 What it finds is recorded as a push, and everything else follows from that. Each registry has a thread of its own, so
 that one that hangs delays no other; it is asked one question at a time.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from registry_docker_updater.activities.poller import Poller
 from registry_docker_updater.activities.questions import PolledRegistry, Questions
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.policy.following import Follower
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
@@ -19,6 +22,12 @@ from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.storage.storage import Storage
 
 _PATIENCE_SECONDS = 2.0
+_NOBODY: Mapping[str, Collection[Follower]] = {}
+
+
+def _nobody(registry: str) -> Mapping[str, Collection[Follower]]:
+    del registry
+    return _NOBODY
 
 
 class RegistryPoll:
@@ -30,19 +39,31 @@ class RegistryPoll:
         registries: Iterable[PolledRegistry],
         *,
         fleet: Callable[[], Fleet],
+        followed: Callable[[str], Mapping[str, Collection[Follower]]] = _nobody,
         wake: Callable[[], None],
         clock: Clock,
         steady: Clock,
         metrics: Metrics | None = None,
     ) -> None:
-        """Ask ``registries`` for what ``fleet`` returns; ``wake`` is called when a push was found.
+        """Ask ``registries`` for what ``fleet`` returns, and for new tags; ``wake`` is called when a push was found.
 
+        ``followed`` tells for the name of a registry who follows tags of which of its repositories; it is called often, by
+        several threads, and returns the same object until that changes.
         ``clock`` says what time it is; waiting is measured by ``steady``.
         """
         counted = metrics or Metrics()
         self._pollers = {
             one.name: Poller(
-                Questions(storage, one, fleet=fleet, wake=wake, clock=clock, steady=steady, metrics=counted),
+                Questions(
+                    storage,
+                    one,
+                    fleet=fleet,
+                    followed=partial(followed, one.name),
+                    wake=wake,
+                    clock=clock,
+                    steady=steady,
+                    metrics=counted,
+                ),
                 steady,
             )
             for one in registries

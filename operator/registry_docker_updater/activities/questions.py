@@ -1,16 +1,20 @@
 """The questions to one registry: asked one after the other, those that are due, and what the answers mean."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from registry_docker_updater.activities.registry_problems import RegistryProblems
+from registry_docker_updater.activities.tag_lists import TagLists
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.events.newest import SETTLE, Answer, Finding
 from registry_docker_updater.core.events.pushes import Claim
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.policy.following import Follower
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.schedules.claims import OpenClaims
+from registry_docker_updater.core.schedules.new_tags import NewTags
 from registry_docker_updater.core.schedules.polls import PAUSE, PollSchedule, Tag, tags_of
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.edges.registry.port import Found, RegistryApi
@@ -50,19 +54,24 @@ class Questions:
         polled: PolledRegistry,
         *,
         fleet: Callable[[], Fleet],
+        followed: Callable[[], Mapping[str, Collection[Follower]]],
         wake: Callable[[], None],
         clock: Clock,
         steady: Clock,
         metrics: Metrics,
     ) -> None:
         """As for :class:`~registry_docker_updater.activities.poll.RegistryPoll`, for one registry."""
-        self._storage, self._polled, self._fleet, self._wake = storage, polled, fleet, wake
+        self._storage, self._polled, self._wake = storage, polled, wake
+        self._fleet, self._followed = fleet, followed
         self._clock, self._steady, self._metrics = clock, steady, metrics
         self._schedule, self._claims = PollSchedule(polled.interval), OpenClaims()
+        self._new, self._lists = NewTags(), TagLists(polled.client)
+        # The fleet as it was seen last, and what it runs; all that is asked for.
         self._seen: tuple[Fleet, frozenset[Tag]] | None = None
+        self._tags: frozenset[Tag] = frozenset()
         self._event: int | None = None
         self._last_old = 0
-        self._problems: dict[Tag | None, str] = {}
+        self._problems = RegistryProblems(polled.name)
         self._stranger_at: datetime | None = None
         # Of these, an event is to tell of whatever the registry says next: it was asked, and nothing of theirs was heard since.
         self._looked_at: set[Tag] = set()
@@ -124,27 +133,41 @@ class Questions:
         self._event = max(last, *pushed) if pushed else max(last, self._event)
 
     def _take_up_fleet(self, now: datetime) -> None:
-        fleet = self._fleet()
+        fleet, followed = self._fleet(), self._followed()
+        new = self._new if followed is self._new.followed else self._new.of(followed)
         if self._seen and self._seen[0] is fleet:
-            return
-        tags = tags_of(fleet, self._polled.hosts)
-        before = self._seen[1] if self._seen else frozenset()
-        if not self._seen or before != tags:
-            opened = self._open_of(tags - before)
+            if new is self._new and not followed:
+                return
+            run = self._seen[1]
+        else:
+            run = tags_of(fleet, self._polled.hosts)
+        others = new.followed_otherwise(self._new)
+        tags = run | new.lists | new.tags | self._claimed(new, others)
+        if not self._seen or tags != self._tags:
+            opened = self._open_of(tags - self._tags)
             self._schedule = self._schedule.of(tags, now).mentioned(opened, now)
             self._claims = self._claims.of(tags).opened(opened, now, self._last_old)
             self._looked_at &= tags
-            self._problems = {what: why for what, why in self._problems.items() if not what or what in tags}
-        self._seen = (fleet, tags)
+            self._problems.keep(tags)
+        self._schedule = self._schedule.beside_mentioned({Tag(repository) for repository in others}, now)
+        self._lists.keep(followed)
+        self._seen, self._tags, self._new = (fleet, run), tags, new
+
+    def _claimed(self, new: NewTags, others: Collection[str]) -> set[Tag]:
+        """Return the claimed tags that somebody could move to: those taken up, and of ``others``, repositories, all."""
+        kept = self._storage.claims.in_repositories(self._polled.name, others) if others else ()
+        claimed = {Tag(claim.repository, claim.tag) for claim in kept}
+        return {tag for tag in claimed.union(self._claims.claims) if new.concerns(tag)}
 
     def _take_up_pushes(self, pushes: Iterable[PushedTag], now: datetime) -> None:
         """Have asked for what is claimed, and then for every other tag of the same repositories.
 
         One event can stand for several tags: Harbor's copy of an artifact with many sends one, which names one of them.
         """
-        tags = self._seen[1] if self._seen else frozenset()
         sent = {Tag(one.repository, one.tag) for one in pushes if not one.is_found}
         named = sent | {Tag(one.repository, one.tag) for one in pushes}
+        new = self._new.mentioned(named)
+        tags = self._tags | new.tags | {tag for tag in sent if new.concerns(tag)}
         opened = self._open_of(sent & tags)
         if not named <= tags:
             self._stranger_at = now
@@ -153,13 +176,15 @@ class Questions:
         self._looked_at = {tag for tag in self._looked_at if tag.repository not in repositories}
         self._claims = self._claims.opened(opened, now, self._last_old)
         self._schedule = (
-            self._schedule.pushed(named - opened.keys(), now)
+            self._schedule.of(tags, now)
+            .pushed(named - opened.keys(), now)
             .mentioned(opened, now)
             .beside_mentioned(others, now)
         )
+        self._tags, self._new = tags, new
 
     def _open_of(self, tags: Collection[Tag]) -> dict[Tag, Claim]:
-        names = [PushedName(self._polled.name, tag.repository, tag.tag) for tag in tags]
+        names = [PushedName(self._polled.name, tag.repository, tag.tag) for tag in tags if not tag.is_list]
         claims = self._storage.claims.of(names) if names else ()
         return {Tag(claim.repository, claim.tag): claim for claim in claims}
 
@@ -180,28 +205,37 @@ class Questions:
 
     def _ask(self, tag: Tag, begun: datetime) -> None:
         name, asked_at = self._polled.name, self._clock()
-        known = self._storage.events.newest_push(name, tag.repository, tag.tag)
         try:
-            found = self._polled.client.find(tag.repository, tag.tag)
+            if tag.is_list:
+                self._ask_for_list(tag, asked_at)
+            else:
+                self._ask_for_digest(tag, asked_at, begun)
         except RegistryUnavailable as error:
             self._metrics.polled(name, is_answered=False)
             self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered(self._claims.claims, begun, self._steady())
-            self._report(None, str(error))
+            self._problems.report(None, str(error))
             self.last_poll = LastPoll(asked_at, str(error))
-            return
         except RepositoryUnavailable as error:
-            self.last_poll = LastPoll(asked_at)
-            self._metrics.polled(name, is_answered=True)
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered([tag], begun, self._steady())
-            self._report(None, None)
-            self._report(tag, str(error))
+            self._answered(tag, asked_at, str(error))
+
+    def _ask_for_list(self, tag: Tag, asked_at: datetime) -> None:
+        tags = self._lists.ask(tag.repository)
+        self._answered(tag, asked_at)
+        if tags is None:
+            self._schedule = self._schedule.begun(tag, self._steady())
             return
-        self.last_poll = LastPoll(asked_at)
-        self._metrics.polled(name, is_answered=True)
-        self._report(None, None)
-        self._report(tag, None if found.digest else f"registry {name} has no {tag}, though the fleet runs it")
+        self._new = self._new.listed(tag.repository, tags)
+        self._schedule = self._schedule.asked(tag, self._steady())
+
+    def _ask_for_digest(self, tag: Tag, asked_at: datetime, begun: datetime) -> None:
+        name = self._polled.name
+        known = self._storage.events.newest_push(name, tag.repository, tag.tag)
+        found = self._polled.client.find(tag.repository, tag.tag)
+        use = "the fleet runs it" if self._seen and tag in self._seen[1] else "a target is to move to it"
+        self._answered(tag, asked_at, None if found.digest else f"registry {name} has no {tag}, though {use}")
         if found.digest or tag.repository in self._claims.telling:
             self._claims = self._claims.resolved(tag, self._steady())
         else:
@@ -219,6 +253,13 @@ class Questions:
             too_early=is_early,
             is_settled=self._claims.get(tag) is None,
         )
+
+    def _answered(self, tag: Tag, asked_at: datetime, problem: str | None = None) -> None:
+        """Keep that the registry could be asked, and what was wrong with ``tag``."""
+        self.last_poll = LastPoll(asked_at)
+        self._metrics.polled(self._polled.name, is_answered=True)
+        self._problems.report(None, None)
+        self._problems.report(tag, problem)
 
     def _keep(self, tag: Tag, found: Found, asked_at: datetime, known: int | None) -> Finding | None:
         """Keep what the registry answered; return what that means, None where it has no such tag."""
@@ -254,16 +295,3 @@ class Questions:
                     "what registry %s sent is not believed: %s, and not %s",
                     *(self._polled.name, reason, claim.digest),
                 )
-
-    def _report(self, what: Tag | None, problem: str | None) -> None:
-        """Log what is wrong with the registry (None) or a tag, once; and that it is right again."""
-        if self._problems.get(what) == problem:
-            return
-        if problem:
-            # What is wrong with many tags, as a login that is missing, is said once.
-            if problem not in self._problems.values():
-                _log.warning("%s", problem)
-            self._problems[what] = problem
-        else:
-            del self._problems[what]
-            _log.info("registry %s: %s can be asked again", self._polled.name, what or "it")

@@ -2,16 +2,19 @@
 
 import re
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.policy.policies import Policies
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.settings.audit import Audit, Keep
 from registry_docker_updater.settings.listen import Listen
 from registry_docker_updater.settings.notifications import Notifications
+from registry_docker_updater.settings.policies import PolicySettings
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.settings.secret import Section
 from registry_docker_updater.settings.values import Duration, ReadablePath, RelativePath, Share
@@ -95,6 +98,9 @@ class Settings(Section):
     )
     fleet: Fleet
     rollouts: Rollouts = Rollouts()
+    policies: tuple[PolicySettings, ...] = Field(
+        (), description="When, and whether, targets are updated; all count that are for an image."
+    )
     notifications: Notifications = Notifications()
     audit: Audit = Audit()
     keep: Keep = Keep()
@@ -114,3 +120,19 @@ class Settings(Section):
                 if owner != name:
                     raise ValueError(f"registries.{name}.hosts: {host} belongs to registries.{owner} already")
         return self
+
+    @model_validator(mode="after")
+    def _policies_are_for_some_registry(self) -> Self:
+        for place, policy in enumerate(self.policies):
+            for pattern in policy.registries:
+                if not any(fnmatchcase(name, pattern) for name in self.registries):
+                    names = ", ".join(sorted(self.registries))
+                    raise ValueError(
+                        f"policies.{place}.registries: {pattern} is for none of the registries, which are {names}"
+                    )
+        return self
+
+    @property
+    def policies_as_core(self) -> Policies:
+        """The policies as the core takes them."""
+        return Policies(tuple(one.as_core for one in self.policies))

@@ -46,6 +46,7 @@ from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, 
 from registry_docker_updater.core.rollouts.waits import after_wait, said_of
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.waiting import keep_wait
 
 
 def begin_run(
@@ -195,6 +196,7 @@ def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
                 facts = {"image": before.image, "targets": said_of(wait), "note": wait.note}
                 effects = Effects(after_wait(before, wait, now))
                 kept.apply(effects, Step(ROLLOUT_WAITS, facts), now)
+                keep_wait(kept, wait, effects.rollout, now)
         for seen in planned.settle:
             ending = settled(kept.rollouts.get(seen.id), seen, now)
             if ending:

@@ -32,6 +32,7 @@ class AttemptStore:
                     at=row.at,
                     left_alone=row.left_alone,
                     held=row.held,
+                    run=row.run,
                 )
                 for some in batches(keys)
                 for row in connection.execute(select(tables.last_attempts).where(t.key.in_(some)))

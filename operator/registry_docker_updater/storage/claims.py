@@ -73,6 +73,16 @@ class ClaimStore:
             ]
         return tuple(one for one in found if PushedName(one.registry, one.repository, one.tag) in asked)
 
+    def in_repositories(self, registry: str, repositories: Collection[str]) -> tuple[Claim, ...]:
+        """Return the open claims of all tags of ``repositories`` of a registry."""
+        query = _CLAIMS.where(_c.registry == registry)
+        with self._connections.reading() as connection:
+            return tuple(
+                Claim(**row)
+                for some in batches(repositories)
+                for row in connection.execute(query.where(_c.repository.in_(some))).mappings()
+            )
+
     def counts(self) -> Mapping[str, int]:
         """Return how many claims of each registry are open, where any are."""
         with self._connections.reading() as connection:

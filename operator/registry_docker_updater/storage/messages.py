@@ -28,16 +28,17 @@ from registry_docker_updater.core.notifications.schedule import (
     failing_alike,
     graver,
     joinable,
+    overtaken,
 )
 from registry_docker_updater.core.notifications.withholding import withheld
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.silences import Silences
-from registry_docker_updater.storage.notifications import NotificationStore
 from registry_docker_updater.storage.storage import Storage
 
 # So many news are routed in one transaction: others want to write, too.
 _TOGETHER = 50
+_NEWER = "something newer is told of the rollout"
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _join(kept: Storage, failed: Message, busy: Collection[int]) -> None:
     """Have what a message could not tell be told with another that waits for the same, unless something newer is told of it."""
     store = kept.notifications
     if not store.drop_outdone(failed):
-        _overtake(store, failed, "something newer is told of the rollout")
+        store.keep(overtaken(failed, _NEWER))
         return
     others = [one for one in store.due() if one.id not in busy and one.receiver == failed.receiver]
     counts = store.counts_of_news([failed.id, *(one.id for one in others)])
@@ -144,13 +145,9 @@ def _join(kept: Storage, failed: Message, busy: Collection[int]) -> None:
     if alike:
         store.move_items(failed.id, alike.id)
         said = f"told with message {alike.id}, which waits for the same channels: {failed.error}"
-        _overtake(store, failed, said)
+        store.keep(overtaken(failed, said))
         due = max(filter(None, (alike.due_at, failed.due_at)))
         store.keep(replace(alike, topic=graver(failed.topic, alike.topic), due_at=due))
-
-
-def _overtake(store: NotificationStore, message: Message, why: str) -> None:
-    store.keep(replace(message, state=MessageState.OVERTAKEN, due_at=None, channels=None, error=why))
 
 
 def keep_test(  # noqa: PLR0913, PLR0917 - what was sent, to whom, for whom
@@ -194,7 +191,7 @@ def _route(  # noqa: PLR0913, PLR0917 - what is told, to whom, when
 
 def _withheld(kept: Storage, news: News, silences: Silences) -> str | None:
     """Return why nobody is told of news: all that failed is silenced; None where there is something to tell."""
-    if news.rollout is None or news.topic is Topic.STARTED:
+    if news.rollout is None or news.topic is Topic.STARTED or news.is_of_wait:
         return None
     outcomes = [one.result for one in kept.rollouts.outcomes(news.rollout)]
     return withheld(kept.rollouts.get(news.rollout), outcomes, silences)
@@ -204,9 +201,9 @@ def _give(kept: Storage, news: News, part: Part, busy: Collection[int], now: dat
     """Have a receiver told its part of some news, in a message that is still to be sent or in a new one; return its number."""
     store = kept.notifications
     for empty in store.drop_overtaken(news, part, busy):
-        overtaken = store.get(empty)
-        if overtaken:
-            _overtake(store, overtaken, "something newer is told of the rollout")
+        left = store.get(empty)
+        if left:
+            store.keep(overtaken(left, _NEWER))
     due, purpose = due_at(part, now, news.due_at)
     others = [one for one in store.due() if one.receiver == part.receiver.name and one.id not in busy]
     counts = store.counts_of_news([one.id for one in others])

@@ -1,9 +1,9 @@
 """What is kept of news: what there is to tell of, and whether the messages that tell it have been made."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
 
@@ -14,6 +14,14 @@ from registry_docker_updater.storage.database import Connections
 from registry_docker_updater.storage.written import removed, wrote_where
 
 _n, _m, _i = tables.news.c, tables.messages.c, tables.message_items.c
+
+
+class DueWait(NamedTuple):
+    """What a message tells of a rollout that waits: of the targets with ``keys``, None for all of ``news``."""
+
+    message: int
+    news: News
+    keys: Sequence[str] | None
 
 
 class NewsStore:
@@ -44,6 +52,39 @@ class NewsStore:
         with self._connections.reading() as connection:
             found = map(news_of_row, connection.execute(select(tables.news).where(_n.id.in_(last))))
             return {str(one.subject): one for one in found}
+
+    def reasons_told(self, rollout: int) -> frozenset[str]:
+        """Return the names of the reasons to wait of which there were news for a rollout."""
+        query = select(_n.subject).where(_n.rollout == rollout, _n.subject.is_not(None))
+        with self._connections.reading() as connection:
+            return frozenset(name for subject in connection.scalars(query) for name in subject.split())
+
+    def waits_due(self, now: datetime, busy: Collection[int]) -> tuple[DueWait, ...]:
+        """Return what messages are to tell ``now`` of rollouts that wait, of messages that are not among the ``busy``."""
+        query = (
+            select(tables.news, _i.message, _i.target_keys)
+            .join(tables.message_items, _i.news == _n.id)
+            .join(tables.messages, _i.message == _m.id)
+            .where(_m.state == MessageState.DUE, _m.due_at <= now, _m.id.not_in(busy))
+            .where(_n.rollout.is_not(None), _n.subject.is_not(None))
+            .order_by(_m.id, _n.id)
+        )
+        with self._connections.reading() as connection:
+            return tuple(
+                DueWait(row.message, news_of_row(row), row.target_keys) for row in connection.execute(query)
+            )
+
+    def narrow(self, message: int, news: int, keys: Sequence[str]) -> bool:
+        """Have a message tell some news of the targets with ``keys`` only, or not at all; return whether anything is left in it."""
+        where = (_i.message == message) & (_i.news == news)
+        with self._connections.writing() as connection:
+            if keys:
+                narrowed = update(tables.message_items).where(where).values(target_keys=list(keys))
+                connection.execute(narrowed)
+                wrote_where(connection, tables.message_items, where)
+                return True
+            remove_items(connection, where)
+            return connection.scalar(select(_i.news).where(_i.message == message).limit(1)) is not None
 
     def note_routed(self, news: Iterable[int]) -> None:
         """Keep that the messages for all whom some news concern have been made."""

@@ -67,7 +67,8 @@ class NotificationStore:
         """Have messages to a receiver, which nobody sends just now, not tell what ``new`` tells newer; return those left empty."""
         if new.rollout is None or new.topic not in OVERTAKING:
             return []
-        older = select(_n.id).where(_n.rollout == new.rollout, _n.id < new.id)
+        # What waits is told all the same: what became of other targets says nothing of it.
+        older = select(_n.id).where(_n.rollout == new.rollout, _n.id < new.id, _n.subject.is_(None))
         due = select(_m.id).where(
             _m.receiver == part.receiver.name, _m.state == MessageState.DUE, _m.id.not_in(busy)
         )
@@ -84,6 +85,7 @@ class NotificationStore:
         is_outdone = exists().where(
             newer.c.rollout == _n.rollout,
             newer.c.id > _n.id,
+            _n.subject.is_(None),
             newer.c.topic.in_(OVERTAKING),
             other.c.news == newer.c.id,
             other.c.message == elsewhere.c.id,

@@ -201,6 +201,7 @@ last_attempts = Table(
     Column("at", Moment, nullable=False),
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("held", Boolean, nullable=False, server_default=false()),
+    Column("run", Integer),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.

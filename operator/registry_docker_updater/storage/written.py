@@ -37,7 +37,10 @@ RECORDED: Mapping[str, Table] = {
 # Columns that are younger than the trail, with what they hold in the rows of before: entries of those do not tell it.
 LATER: Mapping[str, Mapping[str, Any]] = {
     tables.outcomes.name: {tables.outcomes.c.log.name: "[]", tables.outcomes.c.held.name: False},
-    tables.last_attempts.name: {tables.last_attempts.c.held.name: False},
+    tables.last_attempts.name: {
+        tables.last_attempts.c.held.name: False,
+        tables.last_attempts.c.run.name: None,
+    },
     tables.rollouts.name: {
         tables.rollouts.c.waits.name: "[]",
         tables.rollouts.c.waiting_since.name: None,

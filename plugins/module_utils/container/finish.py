@@ -36,6 +36,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineUnreachable,
     NoAnswer,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.moves import moved
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
     FAILED,
     ROLLBACK_FAILED,
@@ -87,7 +88,8 @@ def _finish(work: Work, begun: float, *, cleanup: bool, was_found: bool) -> Resu
     if end is Verb.UPDATED:
         warnings = _remove_old_image(work.containers, done) if cleanup else ()
         work.swap = replace(done, warnings=(*done.warnings, *warnings))
-        return result(UPDATED, f"{name} now runs {done.wanted['digest']}")
+        words = moved(done.wanted.get("image_before") or "", done.wanted["image"])
+        return result(UPDATED, f"{name} now runs {done.wanted['digest']}{words}")
     if not done.touched:
         outcome = UNCHANGED if was_found else FAILED
         return result(outcome, f"{name} was not touched: {done.reason}")

@@ -7,6 +7,9 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.inspects import (
+    reference_of,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
     in_order,
     name_of,
@@ -117,6 +120,12 @@ def _already_done(
             isinstance(result, dict)
             and (result.get("name"), result.get("digest")) == (request.name, request.digest)
             and result.get("changed")
+            and _tag(result.get("image")) == request.image.tag
         ):
             return result
     return None
+
+
+def _tag(name: Any) -> Optional[str]:
+    reference = reference_of(str(name))
+    return reference.tag if reference else None

@@ -52,7 +52,7 @@ class Planned:
 class Replacement:
     """A container that is to be given another image. The images are inspects; ``wanted`` is what the journal keeps."""
 
-    target: Inspect
+    target: Mapping[str, Any]
     old_image: Inspect
     new_image: Inspect
     wanted: Mapping[str, Any]
@@ -61,7 +61,7 @@ class Replacement:
 def plan_swap(containers: Containers, host: Host, replacement: Replacement) -> Planned:
     """Return how to give a container the new image; raises :class:`Refused`."""
     target = replacement.target
-    main, recreation = _member(containers, host, target, replacement.old_image, replacement.new_image)
+    main, recreation = _member(containers, host, replacement)
     members = [main]
     warnings: List[str] = list(recreation.warnings)
     warnings += [f"{one}: if it leans on {main.name}, it is not recreated with it" for one in host.unreadable]
@@ -117,12 +117,11 @@ def _dependent(containers: Containers, host: Host, other: Mapping[str, Any], mai
         )
     check_whole(other)
     check_needs(containers, other, host)
-    return _member(containers, host, other, image, image)[0]
+    return _member(containers, host, Replacement(other, image, image, {}))[0]
 
 
-def _member(
-    containers: Containers, host: Host, container: Mapping[str, Any], old_image: Inspect, new_image: Inspect
-) -> Tuple[Member, Recreation]:
+def _member(containers: Containers, host: Host, replacement: Replacement) -> Tuple[Member, Recreation]:
+    container, old_image, new_image = replacement.target, replacement.old_image, replacement.new_image
     given = Given(
         container=container,
         old_image=old_image,
@@ -137,15 +136,15 @@ def _member(
     )
     forth = recreate(given)
     back = recreate(replace(given, new_image=old_image))
-    state = container["State"]
+    state, name = container["State"], container["Config"]["Image"]
     member = Member(
         name=relations.name_of(container),
         old_id=container["Id"],
         was=wanted_state(container),
         policy=container["HostConfig"].get("RestartPolicy") or {},
         vanishes=bool(container["HostConfig"].get("AutoRemove")),
-        create=_request(forth, new_image, container),
-        restore=_request(back, old_image, container),
+        create=_request(forth, new_image, replacement.wanted.get("image") or name),
+        restore=_request(back, old_image, name),
         files=tuple(containers.files.copied(container)),
         # Whoever was not well before says nothing about an image that is not its own.
         gated=old_image["Id"] != new_image["Id"]
@@ -157,14 +156,14 @@ def _member(
     return member, forth
 
 
-def _request(made: Recreation, image: Inspect, container: Mapping[str, Any]) -> Dict[str, Any]:
+def _request(made: Recreation, image: Inspect, name: str) -> Dict[str, Any]:
     return {
-        "body": made.body,
+        "body": {**made.body, "Image": name},
         "platform": made.platform,
         "connect": made.connect,
         "disconnect": list(made.disconnect),
         "image": image["Id"],
-        "reference": container["Config"]["Image"],
+        "reference": name,
     }
 
 

@@ -24,6 +24,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.target import (
     check_wanted,
     find_target,
+    name_after,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.update import replacement_of
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import BadCredentials
@@ -53,7 +54,9 @@ def preview(containers: Containers, journal: Journal, request: Request) -> Resul
 def _preview(containers: Containers, journal: Journal, request: Request) -> Result:
     target, old_image, reference = find_target(containers, request)
     before: Dict[str, Any] = {"image": str(reference), "digest": digest_of(old_image, reference)}
-    if request.digest in digests_of(old_image, reference):
+    name = name_after(request, target)
+    moves = name != target["Config"]["Image"]
+    if request.digest in digests_of(old_image, reference) and not moves:
         return {"changed": False, "message": "", "diff": {"before": before, "after": before}}
     check_wanted(journal, request, target, digests_of(old_image, reference))
     host = Host.read(containers)
@@ -61,7 +64,7 @@ def _preview(containers: Containers, journal: Journal, request: Request) -> Resu
     check_needs(containers, target, host)
     images = Images(containers, request, host)
     old_image = images.whole(old_image, reference, digest_of(old_image, reference))
-    after: Dict[str, Any] = {"image": str(reference), "digest": request.digest}
+    after: Dict[str, Any] = {"image": name if moves else str(reference), "digest": request.digest}
     warnings: List[str] = []
     new_image = containers.image(f"{reference.familiar_repository}@{request.digest}")
     architecture = old_image.get("Architecture") or host.architecture
@@ -70,7 +73,7 @@ def _preview(containers: Containers, journal: Journal, request: Request) -> Resu
             new_image = images.read(reference, request.digest, architecture)
         except NotReadable as error:
             warnings.append(f"{error}; so nobody knows yet which defaults of the new image are adopted")
-    if new_image and new_image["Id"] == old_image["Id"]:
+    if new_image and new_image["Id"] == old_image["Id"] and not moves:
         return {"changed": False, "message": "", "diff": {"before": before, "after": before}}
     unknown = {"Id": request.digest, "Config": {"Volumes": (old_image.get("Config") or {}).get("Volumes")}}
     new_image = new_image or unknown

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 
@@ -13,6 +13,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.references
 class Request:
     """What is wanted: container ``name`` on ``digest`` of ``image``, whose registry also answers to ``aliases``.
 
+    ``moves_from`` is the name that it runs, where it is to move from that to ``image``.
     ``found_digests`` and ``found_image`` (an id) are what it ran when the run looked at it, empty where that is not to
     matter.
     ``credentials`` are those of the inventory by host; ``keep_paused`` updates a paused container and pauses the
@@ -23,6 +24,7 @@ class Request:
     image: Reference
     digest: str
     aliases: Tuple[str, ...] = ()
+    moves_from: Optional[Reference] = None
     found_digests: Tuple[str, ...] = ()
     found_image: str = ""
     credentials: Mapping[str, Any] = field(default_factory=dict)

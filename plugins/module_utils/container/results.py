@@ -52,7 +52,9 @@ def result_of_swap(work: Work, outcome: str, message: str, seconds: float) -> Re
     """Return what became of the target of a swap."""
     swap = work.swap
     wanted, main = swap.wanted, swap.members[0]
-    before = {"id": main.old_id, "image": wanted["image"], "digest": wanted.get("old_digest")}
+    # Journals had one name before containers could move.
+    image_before = wanted.get("image_before") or wanted["image"]
+    before = {"id": main.old_id, "image": image_before, "digest": wanted.get("old_digest")}
     after = {"id": main.new_id, "image": wanted["image"], "digest": wanted["digest"]}
     stays = after if outcome == UPDATED else before
     return {

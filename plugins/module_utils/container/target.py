@@ -17,6 +17,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import PAUSED
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
+from ansible_collections.registry.docker_updater.plugins.module_utils.moves import concerns, with_tag
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
     FAILED,
     ROLLED_BACK,
@@ -40,7 +41,7 @@ def find_target(containers: Containers, request: Request) -> Tuple[Inspect, Insp
     why = relations.why_untouchable(target)
     if why:
         raise Refused(SKIPPED, f"{request.name} is not touched: {why}")
-    if reference is None or not reference.names_same_tag_as(request.image, request.aliases):
+    if reference is None or not concerns(reference, request.image, request.aliases, request.moves_from):
         raise Refused(SKIPPED, f"{request.name} runs {shown}, which is not {request.image}")
     image = containers.image(target["Image"])
     if image is None:
@@ -49,9 +50,18 @@ def find_target(containers: Containers, request: Request) -> Tuple[Inspect, Insp
             f"the image {target['Image']} of {request.name} is gone, so nobody can tell what came from it:"
             f" create {request.name} anew by hand",
         )
-    if reference.digest and reference.digest != request.digest:
+    if reference.digest and (reference.digest != request.digest or reference.tag != request.image.tag):
         raise Refused(SKIPPED, f"{request.name} is pinned to {reference.digest} by whoever created it")
     return target, image, reference
+
+
+def name_after(request: Request, target: Inspect) -> str:
+    """Return the image name that the container has after the update: its own, or that to which it moves, under its own host."""
+    shown: str = target["Config"]["Image"]
+    reference = reference_of(shown)
+    if reference is None or reference.tag == request.image.tag:
+        return shown
+    return with_tag(shown, reference, request.image.tag)
 
 
 def check_wanted(journal: Journal, request: Request, target: Inspect, digests: Iterable[str]) -> None:

@@ -37,6 +37,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.target import (
     check_wanted,
     find_target,
+    name_after,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import BadCredentials
@@ -82,20 +83,22 @@ class Update:
                 " or repair.yml, says of it",
             )
         target, old_image, reference = find_target(self._containers, request)
-        if request.digest in digests_of(old_image, reference):
+        name = name_after(request, target)
+        moves = name != target["Config"]["Image"]
+        if request.digest in digests_of(old_image, reference) and not moves:
             return self._result(UNCHANGED, f"{request.name} already runs {request.digest}", target, old_image)
         check_wanted(self._journal, request, target, digests_of(old_image, reference))
         host = Host.read(self._containers)
         check_target(target, host, self._containers.engine.address)
         check_needs(self._containers, target, host)
-        tag_before = self._shared.tag_before(self._containers, target["Config"]["Image"])
+        tag_before = self._shared.tag_before(self._containers, name)
         images = Images(self._containers, request, host)
         old_image = images.whole(old_image, reference, digest_of(old_image, reference))
         with self._shared.pulling:
             pulled = images.pull(reference, old_image)
         pulled_at = time.monotonic()
         new_image = images.whole(pulled, reference, request.digest)
-        if new_image["Id"] == old_image["Id"]:
+        if new_image["Id"] == old_image["Id"] and not moves:
             return self._result(
                 UNCHANGED,
                 f"{request.name} already runs the image that {request.digest} names",
@@ -130,11 +133,12 @@ class Update:
 def replacement_of(
     request: Request, target: Inspect, old_image: Inspect, new_image: Inspect, tag_before: Optional[str]
 ) -> Replacement:
-    """Return what a request asks for; ``tag_before`` is the image that the tag meant before."""
+    """Return what a request asks for; ``tag_before`` is the image that the new name meant before."""
     reference = reference_of(target["Config"]["Image"])
     wanted = {
         "name": relations.name_of(target),
-        "image": target["Config"]["Image"],
+        "image": name_after(request, target),
+        "image_before": target["Config"]["Image"],
         "digest": request.digest,
         "begun_at": time.time(),
         "tag_before": tag_before,

@@ -13,8 +13,8 @@ PREFIX = "notification_"
 DEFAULT = "default"
 
 UPDATED, FAILED, STARTED = "image updated", "update failed", "started"
-WAITING, SILENT = "waiting for a person", "registry silent"
-TOPICS = (UPDATED, FAILED, STARTED, WAITING, SILENT)
+WAITING, SILENT, WAITS = "waiting for a person", "registry silent", "update waits"
+TOPICS = (UPDATED, FAILED, STARTED, WAITING, SILENT, WAITS)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _outcome(one: Mapping[str, Any]) -> Dict[str, Any]:
     return {
         **{
             name: plain(one.get(name)) or None
-            for name in ("kind", "name", "where", "swarm", "outcome", "was")
+            for name in ("kind", "name", "where", "swarm", "outcome", "was", "reason")
         },
         "digest_before": plain(digest(one, "before"), 140) or None,
         "digest_after": plain(digest(one, "after"), 140) or None,

@@ -23,14 +23,15 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
     places,
 )
 
-UPDATED, FAILED, STARTED, WAITING, SILENT = (
+UPDATED, FAILED, STARTED, WAITING, SILENT, WAITS = (
     "image updated",
     "update failed",
     "started",
     "waiting for a person",
     "registry silent",
+    "update waits",
 )
-GRAVEST_FIRST = (FAILED, SILENT, WAITING, UPDATED, STARTED)
+GRAVEST_FIRST = (FAILED, SILENT, WAITING, WAITS, UPDATED, STARTED)
 
 _HEADLINES = {
     UPDATED: "Image updated",
@@ -38,10 +39,19 @@ _HEADLINES = {
     STARTED: "Update started",
     WAITING: "Waiting for a person",
     SILENT: "Registry silent",
+    WAITS: "Update waits",
 }
 _MARKS = {UPDATED: "✓", FAILED: "✗", SILENT: "✗"}
 # How a piece of news is counted among others.
-_WORDS = {UPDATED: "updated", FAILED: "failed", STARTED: "started", WAITING: "waiting for a person"}
+_WORDS = {
+    UPDATED: "updated",
+    FAILED: "failed",
+    STARTED: "started",
+    WAITING: "waiting for a person",
+    WAITS: "waiting",
+}
+# Of a rollout that waits, the title says for what.
+_TITLED = (WAITING, WAITS)
 
 
 def is_rollout(item: Mapping[str, Any]) -> bool:
@@ -64,7 +74,7 @@ def word(item: Mapping[str, Any]) -> str:
 
 def headline(item: Mapping[str, Any]) -> str:
     """Return what the news is in a few words."""
-    if item.get("title") and not is_rollout(item):
+    if item.get("title") and (not is_rollout(item) or item.get("topic") in _TITLED):
         return plain(item.get("title"), 110)
     if item.get("recovered"):
         return "Recovered"
@@ -73,8 +83,9 @@ def headline(item: Mapping[str, Any]) -> str:
 
 def link(item: Mapping[str, Any], base: str) -> str:
     """Return the address of the page about the news; ``""`` where there is none."""
-    if not is_rollout(item):
-        return link_to(base, item.get("path"))
+    page = link_to(base, item.get("path"))
+    if page or not is_rollout(item):
+        return page
     number = str(item.get("id"))
     return link_to(base, f"/rollouts/{number}") if number.isascii() and number.isdigit() else ""
 

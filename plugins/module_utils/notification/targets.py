@@ -12,13 +12,18 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
     short_digest,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
+    BEGUN,
     OUTCOMES,
     UPDATED,
+    WAITS,
     is_good,
+    is_open,
     rank,
 )
 
 _NAMED_PLACES = 3
+# What is counted of targets of which nothing has come to an end.
+_OPEN = {WAITS: "waiting", BEGUN: "begun"}
 # The beginnings of ``where``, longest first, and what such a place is.
 _PLACES = (("swarm of ", "swarm"), ("swarm ", "swarm"), ("host ", "host"))
 
@@ -63,12 +68,14 @@ def and_more(numbers: Mapping[str, int]) -> str:
 
 def word_of(outcome: Any) -> str:
     """Return an outcome as a word for people."""
+    if is_open(outcome):
+        return _OPEN[outcome]
     return str(outcome).replace("_", " ") if outcome in OUTCOMES else "other"
 
 
 def mark_of(outcome: Any) -> str:
-    """Return ``✗`` where somebody has to look, ``✓`` where something was updated, and ``·`` where nothing was to be done."""
-    return "✓" if outcome == UPDATED else "·" if is_good(outcome) else "✗"
+    """Return ``✗`` where somebody has to look, ``✓`` where something was updated, and ``·`` where nothing was to be done, or has ended."""
+    return "✓" if outcome == UPDATED else "·" if is_good(outcome) or is_open(outcome) else "✗"
 
 
 def digest(outcome: Mapping[str, Any], when: str) -> Any:
@@ -103,7 +110,7 @@ def line(group: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     """Return the line of targets that are alike: ``mark``, ``text``, ``reason``, ``log``, ``outcome`` and ``count``."""
     one = group[0]
     outcome = one.get("outcome")
-    said = plain(str(outcome).replace("_", " "), 20)
+    said = plain("begun" if outcome is BEGUN else str(outcome).replace("_", " "), 20)
     was = one.get("was")
     if was is not None and was != outcome and not is_good(was):
         said += f" (was {plain(str(was).replace('_', ' '), 20)})"
@@ -112,7 +119,7 @@ def line(group: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
         "mark": mark_of(outcome),
         "text": f"{text}{_on(group)}: {said}{_digests(one)}{_names(group)}",
         "reason": reason(one.get("message")),
-        "log": [] if is_good(outcome) else log_lines(one.get("log")),
+        "log": [] if is_good(outcome) or is_open(outcome) else log_lines(one.get("log")),
         "outcome": word_of(outcome),
         "count": len(group),
     }
@@ -141,5 +148,6 @@ def _digests(one: Mapping[str, Any]) -> str:
     if before and after and before != after:
         return f", {before} → {after}"
     if before or after:
-        return f", {'is' if after else 'was'} at {after or before}"
+        still = after or one.get("outcome") == WAITS
+        return f", {'is' if still else 'was'} at {after or before}"
     return ""

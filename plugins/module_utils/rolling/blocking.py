@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When what is left of a rollout is left alone, because of what became of the steps before. Pure."""
+"""When what is left of a rollout is left alone: because of what became of the steps before, or from a step on. Pure."""
 
 from __future__ import annotations
 
@@ -39,3 +39,11 @@ def why_blocked(
         allows.update(share for unit in step.units for share in unit.max_failures)
         failed += [(index, unit) for unit in step.units if not ended.issuperset(unit.hosts)]
     return "", ()
+
+
+def first_after(steps: Sequence[Step], hosts: Collection[str]) -> int:
+    """Return the index of the step after the first that has one of ``hosts``, the number of steps where none has."""
+    known = frozenset(hosts)
+    return next(
+        (index + 1 for index, step in enumerate(steps) if not known.isdisjoint(step.hosts)), len(steps)
+    )

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.at_once import those_at_once
-from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import narrowed
+from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import Concerned
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.scan import for_seconds, scan
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, of_kind
 
@@ -27,6 +27,7 @@ AT_ONCE_OPTION: Dict[str, Any] = {
         "asked_at": {"type": "float", "required": True},
         "strategy": {"type": "dict", "default": {}},
         "hooked": {"type": "bool", "default": False},
+        "moves": {"type": "dict", "default": {}},
     },
 }
 
@@ -45,6 +46,7 @@ def look_again(
     asked, began = params["at_once"], time.monotonic()
     pushed = Reference.parse(params["image"])
     found = scan(Engine(params), for_seconds(_ELECTION_SECONDS), state_directory)
-    found["targets"] = narrowed(found["targets"], pushed, params["aliases"])
+    concerned = Concerned(pushed, params["aliases"], asked["host"], asked["moves"])
+    found["targets"] = concerned.of(found["targets"])
     now = asked["asked_at"] + time.monotonic() - began
     return found, those_at_once(of_kind(found["targets"], kind), asked, now)

@@ -16,6 +16,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineError,
     NotFound,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.foreign_labels import notes
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import (
     changed,
     digests_in,
@@ -58,6 +59,7 @@ class ContainerScan:
             self.warnings += [f"container {name}: {problem}" for problem in ours.problems(labels)]
             if not ours.opted_in(labels):
                 continue
+            self.warnings += [f"container {name} has {note}" for note in notes(labels)]
             target = self._target(container, name, labels)
             if not owner:
                 yield target

@@ -4,23 +4,43 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.moves import concerns, read_move
 from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
     InvalidReference,
     Reference,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target
+from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, key_of
 from ansible_collections.registry.docker_updater.plugins.module_utils.times import SECOND, nanoseconds
 
 
-def narrowed(targets: Sequence[Target], pushed: Reference, aliases: Sequence[str]) -> List[Target]:
-    """Return those of ``targets`` that run the name ``pushed``, under its own host or one of ``aliases``."""
-    return [
-        target
-        for target in targets
-        if target["reference"] and Reference.parse(target["reference"]).names_same_tag_as(pushed, aliases)
-    ]
+@dataclass(frozen=True)
+class Concerned:
+    """Which targets of ``host`` a push is for.
+
+    Those that run the name ``pushed``, under its own host or one of ``aliases``; and those of ``moves``, by their keys, that run the
+    name there, from which they move to ``pushed``. Raises :class:`InvalidReference` where that is of another repository.
+    """
+
+    pushed: Reference
+    aliases: Sequence[str] = ()
+    host: str = ""
+    moves: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, targets: Sequence[Target]) -> List[Target]:
+        """Return those of ``targets``; with those that move, ``moves_from`` tells from which name."""
+        return [found for target in targets if target["reference"] for found in self._found(target)]
+
+    def _found(self, target: Target) -> Iterator[Target]:
+        reference = Reference.parse(target["reference"])
+        if reference.names_same_tag_as(self.pushed, self.aliases):
+            yield target
+            return
+        name = self.moves.get(key_of(target, self.host))
+        if concerns(reference, self.pushed, self.aliases, read_move(name, self.pushed, self.aliases)):
+            yield {**target, "moves_from": name}
 
 
 def mode_of(spec: Dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     EngineError,
     NoAnswer,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.foreign_labels import notes
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.reading import (
     changed,
     mode_of,
@@ -90,6 +91,7 @@ def services(engine: Engine, now: int, warnings: List[str]) -> Iterator[Dict[str
         warnings += [f"service {name}: {problem}" for problem in ours.problems(labels)]
         if not ours.opted_in(labels):
             continue
+        warnings += [f"service {name} has {note}" for note in notes(labels)]
         image = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image")
         if not image:
             warnings.append(f"service {name} runs no container image and is left alone")

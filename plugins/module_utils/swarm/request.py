@@ -15,7 +15,8 @@ PLACEMENT_LIMIT = 30  # seconds
 class Request:
     """What is asked for.
 
-    ``pushed`` is the name that was pushed, known also under the hosts ``aliases``. ``found_image`` and ``found_at``
+    ``pushed`` is the name that was pushed, known also under the hosts ``aliases``. ``moves_from`` is the name that the service runs, where it is to
+    move from that to ``pushed``. ``found_image`` and ``found_at``
     (the service's ``UpdatedAt``) are what a scan at the begin of the run saw: they tell what was begun in this run from
     what a person did. ``time_limit`` is seconds, reckoned from the spec when None;
     ``placement_limit`` is for how many seconds a task may wait that no node can take.
@@ -24,6 +25,7 @@ class Request:
     pushed: Reference
     digest: str
     aliases: Tuple[str, ...] = ()
+    moves_from: Optional[Reference] = None
     found_image: str = ""
     found_at: str = ""
     time_limit: Optional[float] = None

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels
+from ansible_collections.registry.docker_updater.plugins.module_utils.moves import concerns, moved, with_tag
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import (
     FAILED,
     ROLLBACK_FAILED,
@@ -106,7 +107,8 @@ class ServiceUpdate:
         if _is_job(service) and not labels.says_yes((spec.get("Labels") or {}).get(labels.JOBS, "")):
             return SKIPPED, f"updating a job runs it again, which needs the label {labels.JOBS}: true"
         reference = self._reference(image)
-        self._wanted = swarm_spec.pinned(image, reference, self._request.digest)
+        tag = self._request.pushed.tag
+        self._wanted = f"{with_tag(image, reference, tag)}@{self._request.digest}"
         if image == self._wanted:
             return self._go_on(service)
         if self._request.found_image not in ("", image):
@@ -168,7 +170,7 @@ class ServiceUpdate:
         if verdict.state == swarm_watch.CONVERGED:
             self._report.stages[PROVEN] = time.monotonic()
             if go_back_to:
-                return UPDATED, why
+                return UPDATED, why + moved(go_back_to, self._wanted)
             return UNCHANGED, f"the service had the digest before this run, and is up now: {why}"
         if verdict.state == swarm_watch.SUPERSEDED:
             raise Superseded(why)
@@ -270,7 +272,7 @@ class ServiceUpdate:
             reference = Reference.parse(image)
         except InvalidReference as error:
             raise Superseded(str(error)) from None
-        if not reference.names_same_tag_as(pushed, self._request.aliases):
+        if not concerns(reference, pushed, self._request.aliases, self._request.moves_from):
             raise Superseded(f"the service runs {image or 'no image'}, which is not {pushed}")
         return reference
 

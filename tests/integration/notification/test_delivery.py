@@ -31,6 +31,7 @@ def deliver(team: Team, news: dict[str, Any]) -> dict[str, Any]:
                 "started",
                 "waiting for a person",
                 "registry silent",
+                "update waits",
             ],
         }
         done = team.tell(news)

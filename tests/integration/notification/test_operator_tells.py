@@ -12,6 +12,7 @@ from integration.conftest import Running, Site, until
 from integration.notification.validating import validate_cloudevent, validate_slack, validate_teams
 from integration.receivers import Webhook, free_port, webhook
 from integration.test_operator import event, scanned
+from integration.test_rules_of_owners import label
 from unit.builders import HOST
 
 pytestmark = pytest.mark.slow
@@ -140,3 +141,31 @@ def test_without_a_channel_a_rollout_says_that_nobody_was_told_and_why(site: Sit
 def _said(operator: Running) -> dict[str, Any] | None:
     message: dict[str, Any] | None = operator.get("/api/v1/rollouts/1")["message"]
     return message if message and message["state"] != "due" else None
+
+
+def test_that_a_push_waits_for_approval_is_told_and_nothing_is_updated(site: Site, stack: ExitStack) -> None:
+    hook = receiver(stack, "/hook")
+    set_up(site, {}, notification_webhook_url=hook.url, notification_link="https://updater.example.com")
+    label(site, "solo", approval="required")
+    with site.operator() as operator:
+        scanned(operator)
+        push(operator, "test/app", 1)
+        until(lambda: hook.bodies)
+        (row,) = operator.get("/api/rollouts")
+        assert (row["state"], row["runs"]) == ("waiting", 0)
+    (event_sent,) = hook.messages
+    validate_cloudevent(event_sent)
+    said = event_sent["data"]
+    (one,) = said["items"]
+    (target,) = one["outcomes"]
+    assert event_sent["type"] == "registry-docker-updater.waiting-for-a-person"
+    assert (said["headline"], said["link"]) == (
+        "Waits for approval",
+        "https://updater.example.com/rollouts/1",
+    )
+    assert one["waits_for"] == "approval: `approve 1` gives it, `refuse 1` refuses it"
+    assert (target["outcome"], target["reason"], target["message"]) == (
+        "waits",
+        "approval",
+        "waits for approval by 1 person",
+    )

@@ -1,6 +1,6 @@
 """The turns of one registry, with a clock that is set by hand, and what is found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from registry_docker_updater.activities.poller import Poller
 from registry_docker_updater.activities.questions import LOOK_SECONDS, PolledRegistry, Questions
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
+from registry_docker_updater.core.policy.following import Follower
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.port import Found
 from registry_docker_updater.metrics import Metrics
@@ -46,12 +47,18 @@ class Told(RegistryClient):
     now: Callable[[], datetime] = utc_now
     meanwhile: Callable[[], Any] = lambda: None
     asked: list[str] = field(default_factory=list)
+    pages: list[tuple[str, ...]] = field(default_factory=list)
 
     def find(self, repository: str, tag: str) -> Found:
         self.asked.append(f"{repository}:{tag}")
         found = Found(self.digest, (self.now() + self.lag).replace(microsecond=0))
         self.meanwhile()
         return found
+
+    def tags(self, repository: str) -> Iterator[tuple[str, ...]]:
+        for page in self.pages:
+            self.asked.append(repository)
+            yield page
 
 
 @dataclass
@@ -66,6 +73,12 @@ class Troubled(Told):
             raise self.trouble
         return super().find(repository, tag)
 
+    def tags(self, repository: str) -> Iterator[tuple[str, ...]]:
+        for page in super().tags(repository):
+            if self.trouble:
+                raise self.trouble
+            yield page
+
 
 class Hand:
     """What asks one registry, with a clock that is set by hand."""
@@ -76,6 +89,7 @@ class Hand:
         self.now = NOON
         self.set_by = timedelta()
         self.fleet = fleet(APP)
+        self.followed: Mapping[str, Collection[Follower]] = {}
         self.store = store
         if isinstance(client, Told):
             client.now = lambda: self.now
@@ -86,6 +100,7 @@ class Hand:
             store,
             source,
             fleet=lambda: self.fleet,
+            followed=lambda: self.followed,
             wake=lambda: None,
             clock=self.clock,
             steady=lambda: self.now,

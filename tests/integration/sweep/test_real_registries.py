@@ -31,6 +31,7 @@ from lab.distribution import RegistryClient as Pusher
 from registry_docker_updater.activities.poll import RegistryPoll, registry_problems
 from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import utc_now
+from registry_docker_updater.core.policy.following import Follower, read_follow
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.planner import plan
 from registry_docker_updater.edges.registry.client import RegistryClient
@@ -235,3 +236,28 @@ def test_the_operator_finds_at_its_start_what_nobody_told_it_and_check_asks_too(
     (wrong,) = [line for line in checked.stdout.splitlines() if line.startswith("wrong: ")]
     assert "registry gone (http://127.0.0.1:" in wrong
     assert real.asked()[-1].endswith("/v2/test/app/manifests/1 HTTP/1.1")
+
+
+@needs_registry
+def test_the_newest_of_new_tags_that_no_event_told_of_is_recorded_where_it_is_followed(
+    real: RealRegistry, store: Storage, stack: ExitStack
+) -> None:
+    for tag in ("1", "1.4.2", "2.0.0"):
+        real.client.push("test/app", tag, image(tag))
+    followed = {"test/app": [Follower("1.4.2", (read_follow("semver ^1.4"),))]}
+    sweep = RegistryPoll(
+        store,
+        [asking(f"http://{real.host}")],
+        fleet=lambda: fleet(container(image=f"{HOST}/test/app:1.4.2")),
+        followed={"production": followed}.__getitem__,
+        wake=lambda: None,
+        clock=utc_now,
+        steady=utc_now,
+    )
+    sweep.start()
+    stack.callback(sweep.stop)
+    until(lambda: [event["tag"] for event in events(store)] == ["1.4.2"])
+    real.client.push("test/app", "1.5.0", image("1.5.0"))
+    digest = real.client.push("test/app", "1.5.1", image("1.5.1"))
+    until(lambda: digest in {event["digest"] for event in events(store)})
+    assert "2.0.0" not in {event["tag"] for event in events(store)}

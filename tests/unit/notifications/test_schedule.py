@@ -19,6 +19,7 @@ from registry_docker_updater.core.notifications.schedule import (
     graver,
     joinable,
     next_to_send,
+    overtaken,
     waits_for_others,
 )
 from unit.builders import at
@@ -184,3 +185,13 @@ def test_messages_that_wait_for_the_same_channel_become_one() -> None:
 def test_a_message_is_of_the_gravest_topic_of_its_news() -> None:
     assert graver(Topic.IMAGE_UPDATED, Topic.UPDATE_FAILED) is Topic.UPDATE_FAILED
     assert graver(Topic.REGISTRY_SILENT, Topic.STARTED) is Topic.REGISTRY_SILENT
+
+
+def test_a_message_that_has_nothing_left_to_tell_is_not_sent_and_says_why() -> None:
+    ended = overtaken(message(attempts=1, channels=("slack",)), "told elsewhere")
+    assert (ended.state, ended.due_at, ended.channels, ended.error) == (
+        MessageState.OVERTAKEN,
+        None,
+        None,
+        "told elsewhere",
+    )

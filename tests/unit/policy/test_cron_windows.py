@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry_docker_updater.core.policy.rules import BadRule
@@ -85,6 +85,7 @@ _TIMES = st.tuples(
 ).map(" ".join)
 
 
+@settings(deadline=None)
 @given(
     _TIMES,
     st.sampled_from(("5m", "90m", "6h", "3d")),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from registry_docker_updater.core.policy.openings import MOST_OPENINGS
@@ -145,6 +145,7 @@ def test_every_zone_of_tzdata_can_be_named() -> None:
         assert read_windows(f"22:00-04:00 {zone}").opens_at(datetime(2026, 11, 23, tzinfo=UTC)), zone
 
 
+@settings(deadline=None)
 @given(_TEXTS, MOMENTS)
 @example("00:00-24:00 Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC))
 def test_windows_are_open_until_they_close_and_closed_until_they_open(text: str, now: datetime) -> None:
@@ -163,6 +164,7 @@ def test_windows_are_open_until_they_close_and_closed_until_they_open(text: str,
     assert windows.closes_at(closes_at) is None or closes_at - opens_at > timedelta(days=2)
 
 
+@settings(deadline=None)
 @given(near_changes(), st.integers(0, 1439), st.integers(1, 1439))
 def test_a_window_is_open_whenever_clocks_show_a_time_of_it(
     place: tuple[str, datetime], begin: int, length: int
@@ -176,6 +178,7 @@ def test_a_window_is_open_whenever_clocks_show_a_time_of_it(
         assert windows.closes_at(now) is not None
 
 
+@settings(deadline=None)
 @given(near_changes(), st.integers(0, 1439), st.integers(1, 1439))
 def test_a_window_is_open_nowhere_else_but_between_the_two_times_at_which_clocks_show_one(
     place: tuple[str, datetime], begin: int, length: int

@@ -69,7 +69,7 @@ KINDS: Mapping[str, str] = {
     ROLLOUT_REFUSED: "a person refused a push for targets, and why",
     RUN_HELD: "a run is to begin no other step, and why",
     OVERRIDES_CLOSED: "what a person wanted whatever came before is done, or has been overtaken",
-    NEWS_CAME: "there is something to tell that no run ended with: one began, or a registry went silent or tells again",
+    NEWS_CAME: "there is something to tell that no run ended with: one began, targets wait, or a registry went silent or tells again",
     NEWS_ROUTED: "who is told of news, and with which message; or why nobody is",
     TEAM_TOLD: "a receiver was told, with a message, on all its channels",
     TEAM_NOT_TOLD: "a receiver was not told on all its channels, and why",

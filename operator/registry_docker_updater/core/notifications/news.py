@@ -26,6 +26,7 @@ class Topic(StrEnum):
     UPDATE_FAILED = "update failed"
     WAITING_FOR_A_PERSON = "waiting for a person"
     REGISTRY_SILENT = "registry silent"
+    UPDATE_WAITS = "update waits"
     IMAGE_UPDATED = "image updated"
     STARTED = "started"
 
@@ -37,6 +38,8 @@ USUAL_TOPICS = tuple(topic for topic in Topic if topic is not Topic.STARTED)
 @dataclass(frozen=True)
 class News:
     """Something to tell of, told ``at`` a moment: of the ``run`` of a ``rollout``, or of the ``subject`` of its topic.
+
+    The subject of a rollout that waits are the names of the reasons.
 
     ``item`` is what a message says of it: a rollout with all of its outcomes, those that are new among them marked so. It is
     not to be told before ``due_at``.
@@ -50,6 +53,11 @@ class News:
     rollout: int | None = None
     run: int = 0
     subject: str | None = None
+
+    @property
+    def is_of_wait(self) -> bool:
+        """Whether they are of targets that wait by a rule or for a person, and not of what became of any."""
+        return self.rollout is not None and self.subject is not None
 
 
 def news_of_rollout(
@@ -69,7 +77,7 @@ def news_of_rollout(
         at=now,
         due_at=announcement.due_at,
         item={
-            **_item_of_rollout(rollout, push),
+            **item_of_rollout(rollout, push),
             "waits_for": _waits_for(rollout, known),
             "outcomes": [_outcome(rollout.image, one, announcement) for one in known],
         },
@@ -84,7 +92,7 @@ def news_of_start(rollout: Rollout, push: KeptPush, targets: Iterable[Target], n
         {"key": one.key, "kind": str(one.kind), "name": one.name, "where": one.place, "outcome": None}
         for one in targets
     ]
-    item = {**_item_of_rollout(rollout, push), "waits_for": None, "outcomes": outcomes}
+    item = {**item_of_rollout(rollout, push), "waits_for": None, "outcomes": outcomes}
     return News(0, Topic.STARTED, now, now, item, rollout.id, rollout.runs)
 
 
@@ -125,7 +133,8 @@ def _said_to_be_silent(last: News | None) -> bool:
     return last is not None and not last.item.get("recovered")
 
 
-def _item_of_rollout(rollout: Rollout, push: KeptPush) -> dict[str, Any]:
+def item_of_rollout(rollout: Rollout, push: KeptPush) -> dict[str, Any]:
+    """Return what all news of a rollout say of it."""
     return {
         "id": rollout.id,
         "image": rollout.image,

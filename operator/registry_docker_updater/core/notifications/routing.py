@@ -9,6 +9,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils import out
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.notifications.news import News, Topic
 from registry_docker_updater.core.notifications.receivers import Concerned, Gets, Receiver, Receivers
+from registry_docker_updater.core.notifications.waiting import topic_of_waits, words_of_waits
 
 Outcome = Mapping[str, Any]
 
@@ -42,16 +43,12 @@ def item_of(news: News, keys: Iterable[str] | None) -> dict[str, Any]:
         return {**item, "topic": str(news.topic)}
     chosen = None if keys is None else frozenset(keys)
     mine = [one for one in item["outcomes"] if chosen is None or one.get("key") in chosen]
+    said = {**item, "topic": str(_topic(news, mine)), "outcomes": mine, "recovered": _recovered(mine)}
+    if news.is_of_wait:
+        return {**said, **words_of_waits(item["id"], mine), "targets": len(mine)}
     # What happens next to others is of no use to whose targets are all well.
     then = {} if any(map(_needs_something, mine)) else {"retry_at": None, "waits_for": None}
-    return {
-        **item,
-        **then,
-        "topic": str(_topic(news, mine)),
-        "targets": len(item["outcomes"]),
-        "outcomes": mine,
-        "recovered": _recovered(mine),
-    }
+    return {**said, **then, "targets": len(item["outcomes"])}
 
 
 def _of_rollout(news: News, receivers: Receivers, fleet: Fleet) -> Iterator[Part]:
@@ -102,6 +99,8 @@ def _where(
 
 def _topic(news: News, mine: Iterable[Outcome]) -> Topic:
     """Return the topic of what one receiver is told: what failed for others only is no failure of its own."""
+    if news.is_of_wait:
+        return topic_of_waits(mine)
     if news.topic in (Topic.STARTED, Topic.WAITING_FOR_A_PERSON):
         return news.topic
     return (

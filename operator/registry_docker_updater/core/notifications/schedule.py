@@ -162,6 +162,11 @@ def failing_alike(message: Message, others: Sequence[Message]) -> Message | None
     return next(alike, None)
 
 
+def overtaken(message: Message, why: str) -> Message:
+    """Return a message that is not sent any more, for nothing that it was to tell is left, or it is told elsewhere: ``why``."""
+    return replace(message, state=MessageState.OVERTAKEN, due_at=None, channels=None, error=why)
+
+
 def joinable(untried: Sequence[Message], due: datetime, purpose: Purpose, now: datetime) -> Message | None:
     """Return the message in which news are told that are to be told at ``due``, None where none of the receiver's is that.
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -55,9 +56,8 @@ class CronWindow:
 
     def _begins(self, shown: datetime, *, is_before: bool) -> Iterator[datetime]:
         """Yield when clocks show the next of the times, or the last, that is not ``shown`` itself."""
-        for time in CronSim(self.times, shown, reverse=is_before):
+        for time in islice(CronSim(self.times, shown, reverse=is_before), 1):
             yield from moments_of(time, self.zone)
-            return
 
 
 def read_cron_window(text: str) -> CronWindow:

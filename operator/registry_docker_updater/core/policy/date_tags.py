@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from registry_docker_updater.core.policy.rules import BadRule
+from registry_docker_updater.core.policy.tag_order import Place, in_parts, is_after
 from registry_docker_updater.core.references import is_tag
 
 # What a format may hold, and which parts of a date that tells; names of months are not the same everywhere.
@@ -43,12 +44,11 @@ class DateTags:
 
     def fits(self, tag: str) -> bool:
         """Tell whether ``tag`` is such a date."""
-        return self._moment(tag) is not None
+        return self.place(tag) is not None
 
     def is_newer(self, tag: str, than: str) -> bool:
         """Tell whether ``tag`` is a later date."""
-        moment, other = self._moment(tag), self._moment(than)
-        return moment is not None and other is not None and moment > other
+        return is_after(self.place(tag), self.place(than))
 
     def why_incomparable(self, tag: str) -> str | None:
         """Say that ``tag`` is no such date; None where it is one."""
@@ -59,7 +59,8 @@ class DateTags:
         begin = re.compile(re.escape(self.format.partition("%")[0]) + "v?[0-9]")
         return tuple(tag for tag in tags if begin.match(tag) and not self.fits(tag))
 
-    def _moment(self, tag: str) -> datetime | None:
+    def place(self, tag: str) -> Place | None:
+        """Return the place of the date that ``tag`` is, in the order of time."""
         if not is_tag(tag):
             return None
         try:
@@ -67,4 +68,4 @@ class DateTags:
         except ValueError:
             return None
         # It reads more than it writes: days without zero, and signs of other alphabets.
-        return moment if moment.strftime(self.format) == tag else None
+        return in_parts([f"{moment:%Y%m%d%H%M%S}"]) if moment.strftime(self.format) == tag else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from registry_docker_updater.core.policy.date_tags import DateTags
 from registry_docker_updater.core.policy.pattern_tags import GlobTags, RegexTags
 from registry_docker_updater.core.policy.rules import BadRule, Following
+from registry_docker_updater.core.policy.tag_order import is_after
 from registry_docker_updater.core.policy.version_tags import VersionTags
 
 _KINDS: dict[str, Callable[[str, str], Following]] = {
@@ -50,16 +51,12 @@ def newest(follows: tuple[Following, ...], running: str, tags: Iterable[str]) ->
     """
     if not follows or problem_of(follows, running):
         return None
-    first, best = follows[0], running
-    for tag in tags:
-        is_better = first.is_newer(tag, best) or (
-            best != running
-            and not first.is_newer(best, tag)
-            and _likeness(tag, running) > _likeness(best, running)
-        )
-        if is_better and all(one.fits(tag) for one in follows):
-            best = tag
-    return None if best == running else best
+    place = follows[0].place
+    here = place(running)
+    newer = [(there, tag[:1] == running[:1], tag) for tag in tags if is_after(there := place(tag), here)]
+    return next(
+        (tag for _, _, tag in sorted(newer, reverse=True) if all(one.fits(tag) for one in follows)), None
+    )
 
 
 def problem_of(follows: Iterable[Following], running: str) -> str | None:
@@ -72,7 +69,3 @@ def unparsable(follows: Iterable[Following], tags: Iterable[str]) -> tuple[str, 
     """Return those of ``tags`` that look as if they were to be followed, and cannot be read as what is, each once."""
     tags = tuple(tags)
     return tuple(dict.fromkeys(tag for one in follows for tag in one.unreadable(tags)))
-
-
-def _likeness(tag: str, running: str) -> tuple[bool, str]:
-    return tag[:1] == running[:1], tag

@@ -35,7 +35,7 @@ class GlobTags:
 
     def is_newer(self, tag: str, than: str) -> bool:
         """Tell whether ``tag`` comes after another; both are to match."""
-        return self.fits(tag) and self.fits(than) and is_after(natural(tag), natural(than))
+        return is_after(self.place(tag), self.place(than))
 
     def why_incomparable(self, tag: str) -> str | None:
         """Say that ``tag`` does not match; None where it does."""
@@ -45,6 +45,10 @@ class GlobTags:
         """Return none of ``tags``: what does not match is not meant."""
         del tags
         return ()
+
+    def place(self, tag: str) -> Place | None:
+        """Return the place of ``tag`` in its natural order, if it matches."""
+        return natural(tag) if self.fits(tag) else None
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,11 @@ class RegexTags:
 
     def fits(self, tag: str) -> bool:
         """Tell whether the whole ``tag`` matches."""
-        return self._place(tag) is not None
+        return self.place(tag) is not None
 
     def is_newer(self, tag: str, than: str) -> bool:
         """Tell whether ``tag`` comes after another; both are to match."""
-        return is_after(self._place(tag), self._place(than))
+        return is_after(self.place(tag), self.place(than))
 
     def why_incomparable(self, tag: str) -> str | None:
         """Say that ``tag`` does not match; None where it does."""
@@ -86,7 +90,8 @@ class RegexTags:
         del tags
         return ()
 
-    def _place(self, tag: str) -> Place | None:
+    def place(self, tag: str) -> Place | None:
+        """Return the place of ``tag`` in the order of what the groups hold, if it matches."""
         match = self.pattern.fullmatch(tag) if is_tag(tag) else None
         if not match:
             return None

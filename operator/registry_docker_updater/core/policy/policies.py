@@ -6,11 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.policy import POLICY
-from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import (
-    ORDER,
-    problem,
-    read_order,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.rolling import strategy
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
@@ -89,8 +85,13 @@ def order_of(target: Target, fleet: Fleet) -> int:
     """Return the place of ``target`` in the order: what its label says, or the latest that the inventory says for its hosts; else 0."""
     labels = dict(target.labels)
     hosts = (fleet.hosts.get(name) for name in target.hosts)
-    said = [labels[ORDER]] if ORDER in labels else [dict(host.policy).get(ORDER) for host in hosts if host]
-    return max((read_order(one) for one in said if one is not None and not problem(ORDER, one)), default=0)
+    inventory = (dict(host.policy).get(strategy.ORDER) for host in hosts if host)
+    said = (labels[strategy.ORDER],) if strategy.ORDER in labels else tuple(inventory)
+    return max(map(strategy.read_order, filter(_is_order, said)), default=0)
+
+
+def _is_order(said: str | None) -> bool:
+    return said is not None and not strategy.problem(strategy.ORDER, said)
 
 
 def _matches(patterns: tuple[str, ...], name: str | None) -> bool:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Protocol, Self, TypeVar
 
+from registry_docker_updater.core.policy.tag_order import Place
+
 T = TypeVar("T")
 
 
@@ -39,6 +41,9 @@ class Following(Protocol):
 
     def fits(self, tag: str) -> bool:
         """Tell whether ``tag`` is one of those that it follows."""
+
+    def place(self, tag: str) -> Place | None:
+        """Return the place of ``tag`` in its order, whether or not it fits; None where it has none."""
 
     def is_newer(self, tag: str, than: str) -> bool:
         """Tell whether ``tag`` comes after another in its order; never where one of them has no place in that."""

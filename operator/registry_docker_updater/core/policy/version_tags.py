@@ -59,18 +59,18 @@ class VersionTags:
 
     def fits(self, tag: str) -> bool:
         """Tell whether ``tag`` is a version of the range."""
-        place = self._place(tag)
+        place = self.place(tag)
         return place is not None and self.spec.match(
             Version(major=place[0][1], minor=place[1][1], patch=place[2][1])
         )
 
     def is_newer(self, tag: str, than: str) -> bool:
         """Tell whether ``tag`` is a later version, whether or not the other is of the range."""
-        return is_after(self._place(tag), self._place(than))
+        return is_after(self.place(tag), self.place(than))
 
     def why_incomparable(self, tag: str) -> str | None:
         """Say why ``tag`` is no version that can be compared, and what helps; None where it is one."""
-        if self._place(tag) is not None:
+        if self.place(tag) is not None:
             return None
         read = _VERSION.fullmatch(tag)
         if read and read[4] and not self.suffix:
@@ -93,7 +93,8 @@ class VersionTags:
             and not ((part := _PARTIAL.fullmatch(tag)) and part.groups() in moving)
         )
 
-    def _place(self, tag: str) -> Place | None:
+    def place(self, tag: str) -> Place | None:
+        """Return the place of the version that ``tag`` is, in the order of versions."""
         read = _VERSION.fullmatch(tag.removesuffix(self.suffix)) if is_tag(tag) else None
         if not read or not tag.endswith(self.suffix):
             return None

@@ -62,7 +62,7 @@ class DesiredImages:
         self._registries = {host.lower(): name for name, of_registry in hosts.items() for host in of_registry}
         self._newest: dict[PushedName, DesiredImage] = {}
         self._names: dict[int, PushedName] = {}
-        self._tags: dict[tuple[str, str], dict[str, PushedName]] = {}
+        self._tags: dict[tuple[str, str], dict[PushedName, DesiredImage]] = {}
 
     @property
     def last(self) -> int:
@@ -77,7 +77,9 @@ class DesiredImages:
                 del self._names[before.push]
             self._newest[image.name] = image
             self._names[image.push] = image.name
-            self._tags.setdefault((image.registry, image.repository), {})[image.tag] = image.name
+            of_repository = self._tags.setdefault((image.registry, image.repository), {})
+            of_repository.pop(image.name, None)
+            of_repository[image.name] = image
 
     def run_by(self, names: Iterable[ImageName]) -> list[DesiredImage]:
         """Return the newest pushes of the image ``names`` that targets run."""
@@ -93,14 +95,14 @@ class DesiredImages:
         """Return which registry is known under ``host``, in lower case; None where none is."""
         return self._registries.get(host)
 
-    def of_repository(self, registry: str, repository: str) -> list[DesiredImage]:
-        """Return the newest push of each tag of a repository."""
-        return [self._newest[name] for name in self._tags.get((registry, repository), {}).values()]
-
     def of(self, names: Iterable[PushedName], pushes: Iterable[int]) -> list[DesiredImage]:
         """Return the newest pushes of ``names``, and those with the numbers ``pushes`` as far as they are the newest."""
         asked = [*names, *(self._names[one] for one in pushes if one in self._names)]
         return [self._newest[name] for name in dict.fromkeys(asked) if name in self._newest]
+
+    def of_repository(self, registry: str, repository: str) -> list[DesiredImage]:
+        """Return the newest pushes of all tags of a repository, in time that depends on how many tags it has."""
+        return list(self._tags.get((registry, repository), {}).values())
 
     def since(self, change: int) -> list[DesiredImage]:
         """Return those that became the newest after the ``change`` with that number, in that order."""

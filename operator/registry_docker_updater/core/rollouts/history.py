@@ -20,7 +20,7 @@ class LastAttempt:
 
     ``possible_digests`` are those that our runs may have left it with: more than one where nobody heard of the end
     of a run. ``left_alone`` tells that it was not touched because other targets failed before its turn, ``held`` that it was not because
-    it was not to be updated any more then.
+    it was not to be updated any more then. ``run`` is the number of the run of its rollout, None where that was not kept.
     """
 
     push: int
@@ -29,6 +29,7 @@ class LastAttempt:
     at: datetime
     left_alone: bool = False
     held: bool = False
+    run: int | None = None
 
 
 class Refusal(NamedTuple):
@@ -76,18 +77,25 @@ class History:
         return frozenset(one.id for one in self.rollouts.values() if one.state is RolloutState.RUNNING)
 
 
-def attempt_begun(before: LastAttempt | None, push: int, digest: str, now: datetime) -> LastAttempt:
-    """Return what is known of a target once a run to ``digest`` begins: should nobody hear of its end, it was our doing."""
+def attempt_begun(
+    before: LastAttempt | None, push: int, digest: str, now: datetime, run: int | None = None
+) -> LastAttempt:
+    """Return what is known of a target once a ``run`` to ``digest`` begins: should nobody hear of its end, it was our doing."""
     possible = before.possible_digests if before else frozenset[str]()
-    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now)
+    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now, run=run)
 
 
-def attempt_ended(
-    before: LastAttempt | None, push: int, digest: str, one: TargetOutcome, now: datetime
+def attempt_ended(  # noqa: PLR0913, PLR0917 - what was begun, and what it came to
+    before: LastAttempt | None,
+    push: int,
+    digest: str,
+    one: TargetOutcome,
+    now: datetime,
+    run: int | None = None,
 ) -> LastAttempt:
     """Return what is known of a target after an outcome that may, or may not, say what it was left with."""
     begun = attempt_begun(before, push, digest, now)
     possible = frozenset((one.after,)) if one.after else begun.possible_digests
     if one.outcome is Outcome.UNREACHABLE and before and before.push == push:
         now = before.at  # The host may have come back while the run that missed it went on.
-    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held)
+    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held, run)

@@ -79,7 +79,9 @@ def run_begun(
             due_at=None,
             note=None,
         ),
-        last_attempts={key: attempt_begun(last.get(key), rollout.push, digest, now) for key in keys},
+        last_attempts={
+            key: attempt_begun(last.get(key), rollout.push, digest, now, rollout.runs + 1) for key in keys
+        },
     )
 
 
@@ -96,7 +98,8 @@ def outcomes_known(
         rollout,
         outcomes=tuple(RunOutcome(one, rollout.runs, now) for one in known),
         last_attempts={
-            one.key: attempt_ended(last.get(one.key), rollout.push, digest, one, now) for one in known
+            one.key: attempt_ended(last.get(one.key), rollout.push, digest, one, now, rollout.runs)
+            for one in known
         },
         refusals=frozenset(Refusal(one.key, digest) for one in known if one.outcome.is_rollback),
         forgiven=frozenset(Refusal(one.key, digest) for one in known if one.outcome is Outcome.UPDATED),

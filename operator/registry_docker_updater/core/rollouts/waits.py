@@ -59,9 +59,14 @@ def wait_of(
 ) -> Wait | None:
     """Return what is new about what waits for a push, None where all of it is known."""
     waiting = tuple((target, verdict) for target, verdict in verdicts if verdict.is_by_rule)
+    before = history.waiting_since.get(desired.name)
     if not waiting:
-        return Wait(desired, rollout, (), None) if rollout and rollout.waits and _is_open(rollout) else None
-    since = min(history.waiting_since.get(desired.name, desired.received_at), desired.received_at)
+        # How long what it takes the place of has waited is not lost while no worker is free.
+        is_carried = before is not None and (rollout is None or rollout.waiting_since is None)
+        is_over = rollout is not None and _is_open(rollout) and rollout.waits
+        since = before if is_carried else None
+        return Wait(desired, rollout, (), since) if is_carried or is_over else None
+    since = min(before or desired.received_at, desired.received_at)
     wait = Wait(desired, rollout, waiting, since)
     return None if rollout and _is_known(wait, rollout) else wait
 

@@ -1,4 +1,4 @@
-"""When to ask a registry for the digest of which tag: all that the fleet runs, each in its turn, gently."""
+"""When to ask a registry for the digest of which tag, and for which lists of tags: each in its turn, gently."""
 
 import zlib
 from collections.abc import Iterable, Mapping
@@ -26,13 +26,18 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, order=True)
 class Tag:
-    """A repository and tag of one registry."""
+    """A repository and tag of one registry; without a tag, the list of the repository's."""
 
     repository: str
-    tag: str
+    tag: str = ""
 
     def __str__(self) -> str:
-        return f"{self.repository}:{self.tag}"
+        return f"{self.repository}:{self.tag}" if self.tag else f"the tags of {self.repository}"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is the list."""
+        return not self.tag
 
 
 def tags_of(fleet: Fleet, hosts: Iterable[str]) -> frozenset[Tag]:
@@ -152,6 +157,11 @@ class PollSchedule:
             silence=0,
         )
         return replace(answered, due={**answered.due, tag: due})
+
+    def begun(self, tag: Tag, now: datetime) -> "PollSchedule":
+        """Return it after the registry answered a part of what ``tag`` is: the rest is due, in its turn."""
+        answered = self.asked(tag, now)
+        return replace(answered, due={**answered.due, tag: now})
 
     def unanswered(self, tag: Tag, now: datetime, retry_after: timedelta | None = None) -> "PollSchedule":
         """Return it after the registry could be asked, and told nothing of ``tag``: the others come first.

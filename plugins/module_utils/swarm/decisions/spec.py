@@ -12,8 +12,6 @@ import copy
 import math
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.registry.docker_updater.plugins.module_utils.references import Reference
-
 Spec = Dict[str, Any]
 Platform = Tuple[str, str]
 
@@ -45,13 +43,6 @@ def image_of(spec: Mapping[str, Any]) -> str:
 def image_of_task(task: Mapping[str, Any]) -> str:
     """Return the image that a task was made with."""
     return str(((task.get("Spec") or {}).get("ContainerSpec") or {}).get("Image") or "")
-
-
-def pinned(image: str, reference: Reference, digest: str) -> str:
-    """Return ``image`` pinned to ``digest``, otherwise written as it is; ``reference`` is what it means."""
-    name = image.partition("@")[0]
-    tag = f":{reference.tag}"
-    return f"{name if name.endswith(tag) else name + tag}@{digest}"
 
 
 def platforms_of(spec: Mapping[str, Any]) -> List[Dict[str, Any]]:

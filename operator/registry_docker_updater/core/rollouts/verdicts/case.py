@@ -82,11 +82,17 @@ class Case:
 
     @property
     def is_over(self) -> bool:
-        """Whether the rollout of this push is not run again for what failed: it may go on to wait for others by their rules."""
-        rollout = self.rollout
-        if rollout is None or rollout.state is RolloutState.FINISHED:
+        """Whether this push is not tried again by itself after what it came to on the target.
+
+        A rollout may go on to wait for other targets by their rules. One that was not in its last run because of its own has not been
+        given up with the others.
+        """
+        rollout, last = self.rollout, self.last_of_push
+        if rollout is None:
             return True
-        return rollout.state is RolloutState.WAITING and rollout.due_at is None
+        was_in_last = last is None or last.run is None or last.run >= rollout.runs
+        is_waiting = rollout.state is RolloutState.WAITING and rollout.due_at is not None
+        return was_in_last and not is_waiting and rollout.state is not RolloutState.RUNNING
 
     @property
     def is_overridden(self) -> bool:

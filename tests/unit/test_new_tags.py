@@ -1,0 +1,58 @@
+"""Which tags that nobody runs a registry is asked for: the newest for each who follows, and none else."""
+
+from registry_docker_updater.core.policy.following import Follower, read_follow
+from registry_docker_updater.core.schedules.new_tags import NewTags
+from registry_docker_updater.core.schedules.polls import Tag
+
+ONE = Follower("1.4.2", (read_follow("semver ^1.4"),))
+TWO = Follower("2.0.0", (read_follow("semver ^2"),))
+ANY = Follower("a", (read_follow("glob *"),))
+LISTED = ("1.4.2", "1.5.0", "1.6.0", "2.0.0", "2.1.0", "latest")
+
+
+def tags_of(new: NewTags) -> set[str]:
+    return {str(tag) for tag in new.tags}
+
+
+def test_of_many_new_tags_only_the_newest_of_each_follower_counts() -> None:
+    new = NewTags({"test/app": (ONE, TWO, ONE), "test/web": (ONE,)})
+    assert new.lists == {Tag("test/app"), Tag("test/web")}
+    assert tags_of(new) == set()
+    new = new.listed("test/app", LISTED)
+    assert tags_of(new) == {"test/app:1.6.0", "test/app:2.1.0"}
+    assert tags_of(new.listed("test/app", ("1.5.0",))) == {"test/app:1.5.0"}, "others are gone"
+
+
+def test_a_push_of_a_newer_tag_takes_the_place_of_the_one_known_and_others_change_nothing() -> None:
+    new = NewTags({"test/app": (ONE,)}).listed("test/app", LISTED)
+    assert tags_of(new.mentioned([Tag("test/app", "1.7.0")])) == {"test/app:1.7.0"}
+    others = [Tag("test/app", "1.5.0"), Tag("test/app", "3.0.0"), Tag("test/web", "1.7.0")]
+    assert new.mentioned(others) is new
+
+
+def test_what_somebody_could_move_to_concerns_though_another_is_newer() -> None:
+    new = NewTags({"test/app": (ONE, TWO)}).listed("test/app", LISTED)
+    assert new.concerns(Tag("test/app", "1.5.0"))
+    assert new.concerns(Tag("test/app", "2.0.1"))
+    assert not any(new.concerns(Tag("test/app", tag)) for tag in ("1.4.2", "1.4.1", "3.0.0", "latest"))
+    assert not new.concerns(Tag("test/web", "1.5.0"))
+
+
+def test_who_follows_something_else_has_the_list_asked_for_and_what_nobody_follows_is_forgotten() -> None:
+    new = (
+        NewTags({"test/app": (ONE, TWO), "test/web": (ONE,)})
+        .listed("test/app", LISTED)
+        .listed("test/web", LISTED)
+    )
+    after = new.of({"test/app": (TWO,), "test/api": (ONE,)})
+    assert tags_of(after) == {"test/app:2.1.0"}
+    assert after.followed_otherwise(new) == {"test/app", "test/api"}
+    assert after.followed_otherwise(after) == frozenset()
+    assert new.of({"test/app": [TWO, ONE]}).followed_otherwise(new) == frozenset()
+
+
+def test_what_is_attached_to_an_image_is_no_newer_image() -> None:
+    new = NewTags({"test/app": (ANY,)})
+    signature = f"sha256-{'0' * 64}.sig"
+    assert tags_of(new.listed("test/app", ("a", "b", signature))) == {"test/app:b"}
+    assert not new.concerns(Tag("test/app", signature))
