@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from registry_docker_updater import __version__
 from registry_docker_updater.activities.clock_watch import ClockWatch
@@ -27,6 +28,9 @@ from registry_docker_updater.activities.scan import Scanner
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
+from registry_docker_updater.core.policy.links import plain_path, signed_path
+from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.followers import KnownFollowers
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.schedules.scans import TOGETHER as SCANS_TOGETHER
@@ -76,6 +80,7 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
     progress: Progress | None = None,
     rollout_ended: Callable[[], None] = lambda: None,
     standings: Callable[[], Sequence[RegistryStanding]] = tuple,
+    approval_path: Callable[[int, datetime], str] = plain_path,
 ) -> tuple[Scanner, Reconciler, Notifier]:
     """Return what keeps the fleet as it is known, what brings it to what was pushed, and what tells teams.
 
@@ -93,7 +98,7 @@ def reconciling(  # noqa: PLR0913 - what it rests on, and whom it tells
         alarm.pause(_REST_SECONDS)
         return not alarm.is_stopped
 
-    notifier = Notifier(context, policy.notification, lambda: scanner.fleet, standings)
+    notifier = Notifier(context, policy.notification, lambda: scanner.fleet, standings, approval_path)
     activities = Activities(
         scans=scanner,
         rollouts=RollOut(
@@ -181,11 +186,14 @@ def assemble(parts: Parts) -> Operator:
         progress=progress,
         rollout_ended=heads.ring,
         standings=standings,
+        approval_path=partial(signed_path, parts.link_key),
     )
+    followed = KnownFollowers(DesiredImages(parts.registry_hosts).registry_of)
     poll = RegistryPoll(
         parts.storage,
         parts.polled,
         fleet=lambda: scanner.fleet,
+        followed=lambda name: followed(scanner.fleet, parts.policies(), name),
         wake=alarm.ring,
         clock=context.clock,
         steady=context.steady,

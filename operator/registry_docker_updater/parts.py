@@ -28,7 +28,7 @@ from registry_docker_updater.settings.model import Settings
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.files import make_private
-from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.storage.storage import CurrentPolicies, Storage
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,12 @@ class Parts:
     @cached_property
     def storage(self) -> Storage:
         """What is kept."""
-        return Storage(self.database)
+        return Storage(self.database, self.policies)
+
+    @cached_property
+    def policies(self) -> CurrentPolicies:
+        """What the settings say of when and whether targets are updated."""
+        return CurrentPolicies(self.settings.policies_as_core)
 
     @cached_property
     def playbooks(self) -> AnsiblePlaybooks:

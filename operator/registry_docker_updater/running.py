@@ -78,6 +78,7 @@ class Operator:
         self.guard.change(sources, settings.listen.body_limit)
         self.access.change(access)
         self.notifier.change(notification_policy(settings))
+        self.parts.policies.change(settings.policies_as_core)
         if self.parts.metrics:
             self.parts.metrics.served(ends)
         for name, registry in settings.registries.items():

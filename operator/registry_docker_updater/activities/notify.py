@@ -22,6 +22,8 @@ from registry_docker_updater.core.notifications.schedule import (
     next_to_send,
     waits_for_others,
 )
+from registry_docker_updater.core.notifications.waiting import with_links
+from registry_docker_updater.core.policy.links import LINKS_LAST, plain_path
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.rollouts.stages import MESSAGE
@@ -79,10 +81,14 @@ class Notifier:
         policy: NotificationPolicy,
         fleet: Callable[[], Fleet],
         standings: Callable[[], Sequence[RegistryStanding]],
+        approval_path: Callable[[int, datetime], str] = plain_path,
     ) -> None:
-        """Tell as ``policy`` says of what lies in the ``fleet``, and of registries that went silent by their ``standings``."""
+        """Tell as ``policy`` says of what lies in the ``fleet``, and of registries that went silent by their ``standings``.
+
+        ``approval_path`` gives the page that shows a rollout which waits for approval, until a moment.
+        """
         self._context, self._policy = context, policy
-        self._fleet, self._standings = fleet, standings
+        self._fleet, self._standings, self._approval_path = fleet, standings, approval_path
         # The message that is being sent to a receiver; what came of it, where that could not be kept so far.
         self._sending: dict[str, int] = {}
         self._unkept: dict[str, Callable[[], None]] = {}
@@ -169,7 +175,9 @@ class Notifier:
         news = self._context.storage.notifications.news_of(message.id)
         if not news:
             return _Sent(SendResult(nobody="nothing is left to be told"))
-        variables = {"notification_message": message_of(message, news), **self._policy.variables}
+        until = self._context.clock() + LINKS_LAST
+        linked = with_links(news, lambda rollout: self._approval_path(rollout, until))
+        variables = {"notification_message": message_of(message, linked), **self._policy.variables}
         if message.channels:
             variables["notification_channels"] = list(message.channels)
         first = next((one.rollout for one in news if one.rollout is not None), None)

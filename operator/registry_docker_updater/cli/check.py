@@ -13,6 +13,7 @@ from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.notifications.receivers import DEFAULT
+from registry_docker_updater.core.policy.notes import rule_notes
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.core.schedules.scans import too_old
 from registry_docker_updater.errors import UpdaterError
@@ -104,7 +105,7 @@ def _warnings(parts: Parts, fleet: Fleet) -> Iterator[str]:
     if parts.exposure:
         yield parts.exposure
     for host in fleet.hosts.values():
-        for warning in (*host.warnings, *unfinished_notes(host)):
+        for warning in (*host.warnings, *unfinished_notes(host), *rule_notes(host, fleet)):
             yield f"host {host.name}: {warning}"
     for name, note in engine_notes(fleet):
         yield f"host {name}: {note}"

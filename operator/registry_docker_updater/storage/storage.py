@@ -30,6 +30,22 @@ from registry_docker_updater.storage.times import TimeStore
 from registry_docker_updater.storage.trail import TrailStore
 
 
+class CurrentPolicies:
+    """What the settings say of when and whether targets are updated, as they were read last."""
+
+    def __init__(self, policies: Policies) -> None:
+        """Begin with ``policies``."""
+        self._policies = policies
+
+    def __call__(self) -> Policies:
+        """Return them."""
+        return self._policies
+
+    def change(self, policies: Policies) -> None:
+        """Take others in their place."""
+        self._policies = policies
+
+
 class Storage:
     """What one operator keeps. Safe for use by several threads and processes.
 

@@ -12,6 +12,7 @@ from registry_docker_updater.core.fleet.hosts import Host
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.policy.notes import rule_notes
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.views.values import moment
 
@@ -137,7 +138,16 @@ def host_rows(known: Fleet, names: Iterable[str]) -> Iterator[HostRow]:
     for name in names:
         one = known.hosts[name]
         live = [f"the live view: {one.live}"] if one.live not in (None, FOLLOWED) else []
-        yield _host(one, [*one.warnings, *unfinished_notes(one), *live, *of_engines.get(name, ())])
+        yield _host(
+            one,
+            [
+                *one.warnings,
+                *unfinished_notes(one),
+                *live,
+                *of_engines.get(name, ()),
+                *rule_notes(one, known),
+            ],
+        )
 
 
 def _host(one: Host, notes: list[str]) -> HostRow:

@@ -1,6 +1,7 @@
 """News of what waits by a rule or for a person, or is only watched: of which topic they are, and in which words they are told."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -91,6 +92,20 @@ def news_of_wait(  # noqa: PLR0913, PLR0917 - what waits, of what, and what is k
         "outcomes": outcomes,
     }
     return News(0, topic_of_waits(outcomes), now, now, item, rollout.id, rollout.runs, subject=" ".join(new))
+
+
+def with_links(news: Iterable[News], path: Callable[[int], str]) -> list[News]:
+    """Return ``news`` of which those that wait for approval lead to the page that ``path`` gives for their rollout."""
+    return [
+        replace(one, item={**one.item, "path": path(one.rollout)})
+        if one.rollout is not None and _waits_for_approval(one)
+        else one
+        for one in news
+    ]
+
+
+def _waits_for_approval(news: News) -> bool:
+    return any(one.get("reason") == APPROVAL.name for one in news.item.get("outcomes") or ())
 
 
 def topic_of_waits(outcomes: Iterable[Item]) -> Topic:

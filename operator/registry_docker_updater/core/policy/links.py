@@ -5,17 +5,25 @@ A link shows what would happen, and approves nothing.
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 # Where links lead.
 APPROVE = "/approve"
+# For how long a link in a message shows what waits.
+LINKS_LAST = timedelta(days=7)
 
 
 def signed_path(key: bytes, rollout: int, until: datetime) -> str:
     """Return the path, with its query, at which a rollout that waits for approval is shown ``until`` a moment; ``key`` is secret."""
     text = str(int(until.timestamp()))
     return f"{APPROVE}/{rollout}?{urlencode({'until': text, 'signature': _signature(key, rollout, text)})}"
+
+
+def plain_path(rollout: int, until: datetime) -> str:
+    """Return the path at which a rollout is shown to who may see it."""
+    del until
+    return f"/rollouts/{rollout}"
 
 
 def problem_of_link(key: bytes, rollout: int, until: str, signature: str, now: datetime) -> str | None:

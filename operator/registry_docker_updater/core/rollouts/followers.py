@@ -1,6 +1,6 @@
 """Who follows tags, and to which pushes each can move."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import FOLLOW, ImageName, Target
@@ -11,6 +11,7 @@ from registry_docker_updater.core.rollouts.moves import NO_MOVES, Moves
 
 # So many newer tags are looked at: where the newest is closed to a target, another may not be.
 MOST_MOVES = 10
+_NOBODY: Mapping[str, Collection[Follower]] = {}
 
 
 def followers(fleet: Fleet, policies: Policies) -> Iterator[Target]:
@@ -42,22 +43,49 @@ class KnownMoves:
         return self._moves
 
 
+class KnownFollowers:
+    """Finds who follows tags of which repositories, and remembers it until the fleet or the policies are others; for any thread."""
+
+    def __init__(self, registry_of: Callable[[str], str | None]) -> None:
+        """Begin with nothing found; ``registry_of`` tells which registry is known under a host, in lower case."""
+        self._registry_of = registry_of
+        self._known: tuple[Fleet, Policies, Mapping[str, Mapping[str, Collection[Follower]]]] | None = None
+
+    def __call__(self, fleet: Fleet, policies: Policies, registry: str) -> Mapping[str, Collection[Follower]]:
+        """Return who follows tags of each repository of ``registry``: the same object until anybody else does."""
+        known = self._known
+        if known is None or known[0] is not fleet or known[1] != policies:
+            found: dict[str, dict[str, list[Follower]]] = {}
+            for of, repository, follower in _alike(fleet, policies, self._registry_of):
+                found.setdefault(of, {}).setdefault(repository, []).append(follower)
+            same = {of: known[2][of] for of in found if known and known[2].get(of) == found[of]}
+            known = self._known = (fleet, policies, {**found, **same})
+        return known[2].get(registry, _NOBODY)
+
+
 def moves_of(fleet: Fleet, desired: DesiredImages, policies: Policies) -> Moves:
     """Return to which of the pushes that are ``desired`` the targets of ``fleet`` can move that follow tags."""
-    alike: dict[tuple[str, str, Follower], list[Target]] = {}
-    for target in followers(fleet, policies):
-        name = target.image_name
-        registry = desired.registry_of(name.host) if name else None
-        if name and registry:
-            follows = rules_of(target, fleet, policies, registry).follows
-            if follows:
-                alike.setdefault((registry, name.repository, Follower(name.tag, follows)), []).append(target)
     found: dict[str, tuple[DesiredImage, ...]] = {}
-    for (registry, repository, follower), targets in alike.items():
+    for (registry, repository, follower), targets in _alike(fleet, policies, desired.registry_of).items():
         newer = _newer(follower, desired.of_repository(registry, repository))
         if newer:
             found |= {one.key: (*newer, *_own(one, desired)) for one in targets}
     return Moves(found) if found else NO_MOVES
+
+
+def _alike(
+    fleet: Fleet, policies: Policies, registry_of: Callable[[str], str | None]
+) -> Mapping[tuple[str, str, Follower], Sequence[Target]]:
+    """Return the targets that follow tags, by the registry, the repository, and what they have in common."""
+    found: dict[tuple[str, str, Follower], list[Target]] = {}
+    for target in followers(fleet, policies):
+        name = target.image_name
+        registry = registry_of(name.host) if name else None
+        if name and registry:
+            follows = rules_of(target, fleet, policies, registry).follows
+            if follows:
+                found.setdefault((registry, name.repository, Follower(name.tag, follows)), []).append(target)
+    return found
 
 
 def _newer(follower: Follower, pushed: Iterable[DesiredImage]) -> Sequence[DesiredImage]:
