@@ -239,7 +239,7 @@ def test_a_container_that_cannot_start_again_is_refused_before_anything_is_creat
 def moving(folder: Path, new: str, **config: Any) -> tuple[dict[str, Any], list[Asked]]:
     """Have ``web`` move from another tag to the pushed one; return the result, and what was asked of the engine."""
     host = "127.0.0.1:1"
-    old = image(OLD_IMAGE, f"{host}/test/app", OLD, Config={})
+    old = image(OLD_IMAGE, f"{host}/test/app", NEW if new == OLD_IMAGE else OLD, Config={})
     pulled = image(new, f"{host}/test/app", NEW, Config={})
     answers = engine_of(host, old, pulled, Config={"Image": f"{host}/test/app:0.9", "Labels": {}, **config})
     with played_engine(folder / "docker.sock", answers) as engine:

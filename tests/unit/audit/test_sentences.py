@@ -209,6 +209,31 @@ def events(**changed: Any) -> dict[str, Any]:
             {"facts": {"topic": "update failed", "receivers": {}, "nobody": "silenced by ann"}},
             "update failed; silenced by ann",
         ),
+        (
+            kinds.ROLLOUT_WAITS,
+            {"facts": {"image": "app:1", "note": "x", "targets": [{"target": "service/x", "verdict": "waits for approval"}]}},
+            "service/x waits for approval",
+        ),
+        (
+            kinds.ROLLOUT_WAITS,
+            {"facts": {"image": "app:1", "note": None, "targets": []}},
+            "nothing waits for app:1 any more",
+        ),
+        (
+            kinds.ROLLOUT_APPROVED,
+            {"facts": {"name": "ann", "place": "here", "image": "app:1", "targets": ["a", "b"], "reason": None}},
+            "ann decided it, here; for a, b",
+        ),
+        (
+            kinds.ROLLOUT_REFUSED,
+            {"facts": {"name": "ann", "place": "here", "image": "app:1", "targets": ["a"], "reason": "not today"}},
+            "ann decided it, here; for a; not today",
+        ),
+        (
+            kinds.RUN_HELD,
+            {"facts": {"run": 2, "image": "app:1", "why": "frozen by ann"}},
+            "run 2 of app:1 begins no other step: frozen by ann",
+        ),
         (kinds.CLOCK_SET, {"facts": {"by_seconds": "-3.5", "x": None, "a_list": [1]}}, "a list [1]; by seconds -3.5"),
         (kinds.ROLLOUT_SETTLED, {"facts": {}}, "a rollout ended without another run"),
         ("of.tomorrow", {"facts": {}}, "of.tomorrow"),

@@ -1,7 +1,7 @@
 """Links to what waits for approval: whoever has one sees it until it expires, and nothing else."""
 
-from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -14,13 +14,9 @@ FOREIGN = "this link was not made by this operator, or is not whole"
 
 
 def problem(
-    path: str,
-    rollout: int = 7,
-    key: bytes = KEY,
-    now: datetime = NOON,
-    changed: Mapping[str, str] | None = None,
+    path: str, rollout: int = 7, key: bytes = KEY, now: datetime = NOON, **changed: str
 ) -> str | None:
-    query = {**dict(parse_qsl(urlsplit(path).query)), **(changed or {})}
+    query = {**dict(parse_qsl(urlsplit(path).query)), **changed}
     return problem_of_link(key, rollout, query["until"], query["signature"], now)
 
 
@@ -42,8 +38,8 @@ def test_a_link_shows_one_rollout_until_it_expires() -> None:
         {"until": "٣"},
     ],
 )
-def test_a_link_that_was_changed_shows_nothing(changed: dict[str, str]) -> None:
-    assert problem(signed_path(KEY, 7, at(3600)), changed=changed) == FOREIGN
+def test_a_link_that_was_changed_shows_nothing(changed: dict[str, Any]) -> None:
+    assert problem(signed_path(KEY, 7, at(3600)), **changed) == FOREIGN
 
 
 def test_a_link_is_not_for_another_rollout_or_of_another_operator() -> None:

@@ -81,7 +81,7 @@ def test_what_is_only_watched_is_never_touched() -> None:
 
 @pytest.mark.parametrize("labels", [{"windw": "mon-fri"}, {"window": "when it rains"}, {"serial": "some"}])
 def test_what_nobody_can_read_makes_a_target_wait_and_names_the_label(labels: dict[str, str]) -> None:
-    said = verdict(labelled(**labels), insisted())
+    said = verdict(labelled(WEB, **labels), insisted())
     (name,) = labels
     assert (said.name, said.is_pending, said.is_overridable) == ("unreadable", True, False)
     assert f"registry-docker-updater.{name}" in said.sentence
@@ -212,10 +212,8 @@ def test_windows_that_are_never_open_together_say_so() -> None:
     )
 
 
-def test_a_window_that_never_opens_is_never_open_with_others() -> None:
-    policies = Policies((Policy(read_rules((("window", "cron 0 0 30 2 * for 1h"),), "policies.0.")),))
-    said = verdict(labelled(window="mon 13:00-15:00"), History(policies=policies))
-    assert said.at is None
+def test_a_window_that_never_opens_is_one_that_nobody_can_read() -> None:
+    assert verdict(labelled(window="cron 0 0 30 2 * for 1h")).name == "unreadable"
 
 
 PROD = labelled(container("prod", on="far", image=f"{HOST}/test/app:1"), soak="1h", order="2")

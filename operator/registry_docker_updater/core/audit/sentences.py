@@ -135,6 +135,25 @@ def _frozen(content: Content) -> Iterator[str]:
             yield f"{what} is frozen, until {end}{why}"
 
 
+def _waits(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    for one in facts["targets"]:
+        yield f"{one['target']} {one['verdict']}"
+    yield "" if facts["targets"] else f"nothing waits for {facts['image']} any more"
+
+
+def _decided(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"{facts['name']} decided it, {facts['place']}"
+    yield f"for {', '.join(facts['targets'])}"
+    yield facts["reason"] or ""
+
+
+def _held(content: Content) -> Iterator[str]:
+    facts = content["facts"]
+    yield f"run {facts['run']} of {facts['image']} begins no other step: {facts['why']}"
+
+
 def _restored(content: Content) -> Iterator[str]:
     facts = content["facts"]
     yield f"{facts['name']} restored {facts['file']} of {facts['created_at']}, {facts['place']}"
@@ -202,7 +221,11 @@ _SAYING: Mapping[str, Callable[[Content], Iterator[str]]] = {
     kinds.RUN_ENDED: _ended,
     kinds.TARGET_ENDED: _target,
     kinds.TARGET_REPAIRED: _target,
+    kinds.RUN_HELD: _held,
     kinds.ROLLOUT_RETRIED: _asked,
+    kinds.ROLLOUT_WAITS: _waits,
+    kinds.ROLLOUT_APPROVED: _decided,
+    kinds.ROLLOUT_REFUSED: _decided,
     kinds.NEWS_ROUTED: _routed,
     kinds.TEAM_TOLD: _told,
     kinds.TEAM_NOT_TOLD: _told,
