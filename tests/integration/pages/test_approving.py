@@ -8,11 +8,11 @@ import pytest
 
 from browser.filled import HOSTS, LINK_KEY, Served
 from integration.pages.browsing import Answer, Browser
-from integration.waiting import labelled, look
+from integration.waiting import look
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.links import signed_path
-from unit.builders import HOST, NEW, NEWER, OLD, container
+from unit.builders import HOST, NEW, NEWER, OLD, container, labelled
 
 IMAGE = f"{HOST}/team/gated:1"
 TARGETS = (
