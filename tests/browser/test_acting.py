@@ -11,12 +11,12 @@ from playwright.sync_api import Page, expect
 
 from browser.chromium import NAME
 from browser.filled import HOSTS, LINK_KEY, Served
-from integration.waiting import labelled, look
+from integration.waiting import look
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.policy.links import signed_path
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.views.trail import newest
-from unit.builders import HOST, NEW, OLD, container
+from unit.builders import HOST, NEW, OLD, container, labelled
 
 pytestmark = pytest.mark.lab
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integration.keeping import ANN, HOSTS, push, record
-from integration.waiting import labelled, look
+from integration.waiting import look
 from registry_docker_updater.activities.approving import decision
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.errors import NotAsked, NothingKnown, NotNow
@@ -13,7 +13,7 @@ from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.approvals import DecidedRow, approvals, can_be_given, says
 from registry_docker_updater.views.trail import trail
-from unit.builders import NEW, NEWER, NOON, at, container, fleet, service, whole
+from unit.builders import NEW, NEWER, NOON, at, container, fleet, labelled, service, whole
 
 BOB, ALICE = Person("bob", "command line"), Person("Alice", "command line")
 # alice pushes it.

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integration.ruled import Ruled
 from integration.world import POLICY, Killed, Thing, World, calm, digest, states, unsettled
 from registry_docker_updater.activities import roll_out
 from registry_docker_updater.activities.retention import Retention
@@ -50,6 +51,28 @@ def test_whatever_happens_every_target_ends_on_the_newest_digest_it_may_have(
     assert not list(unsettled(world))
     assert {row["state"] for row in rollouts(world.store, 1000)} <= {"finished", "superseded"}
     assert world.store.notifications.due() == ()
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_whatever_happens_and_whenever_no_target_is_updated_against_a_rule_and_none_stays_behind(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The same with approvals, windows, ages, freezes, and clocks that are set."""
+
+    def choose(below: int) -> int:
+        return data.draw(st.integers(0, below - 1))
+
+    world = Ruled(choose, tmp_path_factory.mktemp("runs"))
+    world.live(40)
+    world.settle()
+    assert not world.wrongs
+    assert not list(unsettled(world))
+    assert {row["state"] for row in rollouts(world.store, 1000)} <= {"finished", "superseded"}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,20 +1,12 @@
 """Pushes that wait for people, as the planner has them wait."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
-from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.desired import DesiredImages
 from registry_docker_updater.core.rollouts.planner import Plan, concerning, open_pushes, open_targets, plan
 from registry_docker_updater.storage.actions import keep_plan
 from registry_docker_updater.storage.storage import Storage
-
-
-def labelled(target: Target, /, **labels: str) -> Target:
-    """A target with labels, of whose names `_` stands for `-`."""
-    named = ((name.replace("_", "-"), value) for name, value in labels.items())
-    return replace(target, labels=tuple(sorted(named)))
 
 
 def look(storage: Storage, hosts: Mapping[str, Sequence[str]], now: datetime) -> Plan:

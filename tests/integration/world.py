@@ -83,6 +83,7 @@ class Thing:
     by_person_at: datetime | None = None
     in_work: bool = False
     refused: set[str] = field(default_factory=set)
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -351,6 +352,7 @@ class World:
                 "digests": [thing.digest],
                 "state": "running",
                 "age": (self.now - thing.changed_at).total_seconds(),
+                "labels": thing.labels,
             }
             for thing in self.things
             if host in thing.hosts and tag in (None, thing.tag)

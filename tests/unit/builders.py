@@ -1,6 +1,7 @@
 """Short ways to say what the tests are about: digests, moments, targets, hosts, scans."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,6 +70,12 @@ def service(
         digests=frozenset((digest,)),
         since=since,
     )
+
+
+def labelled(target: Target, /, **labels: str) -> Target:
+    """A target with labels, of whose names `_` stands for `-`."""
+    named = ((name.replace("_", "-"), value) for name, value in labels.items())
+    return replace(target, labels=tuple(sorted(named)))
 
 
 def fleet(*targets: Target, hosts: tuple[Host, ...] = ()) -> Fleet:

@@ -32,7 +32,7 @@ def freeze(
 
 def frozen(*freezes: Freeze, repository: str = "test/app") -> set[str]:
     """The names of the targets that are frozen."""
-    some = Freezes.that_count(freezes, NOON)
+    some = Freezes(freezes)
     return {one.name for one in (WEB, API, SIDE) if some.of(one, FLEET, repository)}
 
 
@@ -60,14 +60,18 @@ def test_a_freeze_is_of_the_targets_of_its_scope_and_of_no_others(
     assert frozen(freeze(scope, of)) == names
 
 
+def test_where_nothing_is_frozen_no_target_is() -> None:
+    assert frozen() == set()
+
+
 def test_what_is_frozen_several_times_says_so_each_once_the_oldest_first() -> None:
-    some = [
+    some = (
         freeze(Scope.GROUP, "production", id=3),
         freeze(Scope.REPOSITORY, "test/*", id=2),
         freeze(Scope.SWARM, "swarm-one", id=1),
         freeze(Scope.SWARM, "swarm-one", id=4),
-    ]
-    found = Freezes.that_count(some, NOON).of(API, FLEET, "test/app")
+    )
+    found = Freezes(some).of(API, FLEET, "test/app")
     assert [one.id for one in found] == [1, 2, 3, 4]
 
 
@@ -82,8 +86,6 @@ def test_a_freeze_counts_until_its_time_or_till_somebody_thaws_it() -> None:
     assert freeze(until=None).counts(at(10**8))
     thawed = freeze(until=None, ended_at=at(5), ended_by="bob")
     assert not thawed.counts(at(6))
-    assert Freezes.that_count([freeze(), thawed], at(7)).all == (freeze(),)
-    assert Freezes.that_count([freeze(), thawed], at(3600)) == Freezes()
 
 
 def test_a_freeze_says_who_wanted_it_until_when_and_why() -> None:

@@ -1,7 +1,7 @@
 """What people ask for by hand: pushes, and rollouts once more; of whatever they ask with."""
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,7 +77,7 @@ class ByHand:
             desired = if_pushed(self.hosts, registry, reference, now)
             found = judged(kept, self.hosts, desired, known, now)
             forced = _forced(found, force=force, only=only)
-            number = push_by_hand(kept, registry, made, forced, who)
+            number = push_by_hand(kept, registry, made, forced, who, _broken(found, forced))
             row = push_row(kept, self.hosts, number, known, judged_rows(found, forced), now)
         # As it was asked for: a registry has several names.
         return {**row, "image": str(reference).partition("@")[0]}
@@ -95,7 +95,7 @@ class ByHand:
         with self.storage.transaction() as kept:
             desired, found = self._asked_again(kept, rollout, known, now)
             forced = _forced(found, force=force, only=only)
-            if not retry_rollout(kept, rollout, forced, who, now):
+            if not retry_rollout(kept, rollout, forced, who, now, _broken(found, forced)):
                 raise NotNow(f"rollout {rollout} runs at this moment; `rollout {rollout}` shows how it goes")
             return push_row(kept, self.hosts, desired.push, known, judged_rows(found, forced), now)
 
@@ -202,6 +202,11 @@ class ByHand:
                 " no longer in the settings; `rollouts` lists the newest, and `push` by hand goes back to a digest"
             )
         return desired, judged(kept, self.hosts, desired, known, now, is_asked_again=True)
+
+
+def _broken(found: Judged, forced: Collection[str]) -> Iterable[str]:
+    """Return what rules and freezes say that a person breaks."""
+    return (verdict.sentence for target, verdict in found if target.key in forced and verdict.is_by_rule)
 
 
 def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> frozenset[str]:

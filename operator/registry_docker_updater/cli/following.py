@@ -40,9 +40,15 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
     ``asked`` is the push as it stood when it was asked for, under the ``name`` that the person has for it.
     """
     concerned, left = _concerned(asked), _left(asked["targets"])
-    for one in left:
-        output.remark(f"left alone: {one['kind']} {one['name']} at {one['place']}: {one['says']}")
-    if any(one["can_be_forced"] for one in left):
+    waiting = [one for one in concerned if one["waits"]]
+    for word, some in (
+        ("left alone", left),
+        ("waits", waiting),
+        ("breaks this", [one for one in concerned if one["breaks"]]),
+    ):
+        for one in some:
+            output.remark(f"{word}: {one['kind']} {one['name']} at {one['place']}: {one['says']}")
+    if any(one["can_be_forced"] for one in (*left, *waiting)):
         output.remark("--force updates these too")
     is_alone = not source.is_working
     if not concerned and (is_alone or not wait):
@@ -57,15 +63,16 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
         promise = {
             "recorded": name,
             "push": asked["push"],
-            "targets": len(concerned),
+            "targets": len(concerned) - len(waiting),
             "left_alone": {one["key"]: one["says"] for one in left},
+            "waits": {one["key"]: one["says"] for one in waiting},
         }
         ended = {"ended_well": end.is_well, "why": end.why} if end else {}
         output.json({**promise, **(row or {}), **ended})
     elif row and row["runs"] > _runs(asked):
         output.line(f"rollout {row['id']}: {row['state']}, {counts(row['outcomes'])}")
     else:
-        output.line(f"recorded: {name}, for {targets(len(concerned))}")
+        output.line(f"recorded: {name}, for {targets(len(concerned) - len(waiting))}")
     return end.code if end and not end.is_well else 0
 
 

@@ -203,10 +203,17 @@ def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
                 kept.apply(ending, Step(ROLLOUT_SETTLED, {"image": seen.image}), now)
 
 
-def retry_rollout(storage: Storage, rollout: int, forced: Iterable[str], who: Person, now: datetime) -> bool:
+def retry_rollout(  # noqa: PLR0913, PLR0917 - who wants what, against what
+    storage: Storage,
+    rollout: int,
+    forced: Iterable[str],
+    who: Person,
+    now: datetime,
+    against: Iterable[str] = (),
+) -> bool:
     """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
 
-    The targets with the keys ``forced`` are to be brought there whatever became of them before.
+    The targets with the keys ``forced`` are to be brought there whatever became of them before, and ``against`` what says that they wait.
     """
     with storage.transaction() as kept:
         before = kept.rollouts.get(rollout)
@@ -216,7 +223,7 @@ def retry_rollout(storage: Storage, rollout: int, forced: Iterable[str], who: Pe
         kept.overrides.note_retry(rollout, who.name, now)
         insisted = sorted(forced)
         kept.overrides.add(before.push, insisted, who.name, now)
-        facts = {"image": before.image, "targets": insisted, **asdict(who)}
+        facts = {"image": before.image, "targets": insisted, **_against(against), **asdict(who)}
         kept.apply(effects, Step(ROLLOUT_RETRIED, facts), now)
     return True
 
@@ -242,10 +249,17 @@ def decide(  # noqa: PLR0913 - who says what of which
     return decision
 
 
-def push_by_hand(storage: Storage, registry: str, push: Push, forced: Iterable[str], who: Person) -> int:
+def push_by_hand(  # noqa: PLR0913, PLR0917 - who wants what, against what
+    storage: Storage,
+    registry: str,
+    push: Push,
+    forced: Iterable[str],
+    who: Person,
+    against: Iterable[str] = (),
+) -> int:
     """Keep a push that a person made by hand just now, and return its number.
 
-    The targets with the keys ``forced`` are to get it whatever became of them before.
+    The targets with the keys ``forced`` are to get it whatever became of them before, and ``against`` what says that they wait.
     """
     now = push.occurred_at
     with storage.transaction() as kept:
@@ -254,9 +268,15 @@ def push_by_hand(storage: Storage, registry: str, push: Push, forced: Iterable[s
         insisted = sorted(forced)
         if insisted:
             kept.overrides.add(number, insisted, who.name, now)
-            facts = {"targets": insisted, **asdict(who)}
+            facts = {"targets": insisted, **_against(against), **asdict(who)}
             kept.trail.append(Step(PUSH_INSISTED, facts, event=number), now)
     return number
+
+
+def _against(sentences: Iterable[str]) -> Mapping[str, Any]:
+    """Return what the trail says of the rules and freezes that a person breaks."""
+    said = sorted(set(sentences))
+    return {"against": said} if said else {}
 
 
 def keep_run(storage: Storage, rollout: int | None, left: Mapping[str, Any], now: datetime) -> None:

@@ -28,15 +28,18 @@ Judged = Sequence[tuple[Target, Verdict]]
 class JudgedRow(TargetRow):
     """A target, and what a push means for it: the planner's ``verdict``, a word for programs, which ``says`` why.
 
-    ``is_concerned`` tells that it goes there, ``is_current`` that it is there already; what is neither is left alone, and where it
-    ``can_be_forced``, a person's word has it updated all the same.
+    ``is_concerned`` tells that it goes there, ``is_current`` that it is there already; what is neither is left alone. Where it ``waits``, it
+    goes there later, by a rule or when a person has decided. Where it ``can_be_forced``, a person's word has it updated all the same, and
+    ``breaks`` tells that such a word goes against what says so: a rule, or a freeze.
     """
 
     verdict: str
     says: str
     is_concerned: bool
     is_current: bool
+    waits: bool
     can_be_forced: bool
+    breaks: bool
 
 
 class PushRow(TypedDict):
@@ -171,7 +174,9 @@ def judged_rows(found: Judged, forced: Collection[str] = ()) -> list[JudgedRow]:
             "says": verdict.sentence,
             "is_concerned": verdict.is_pending or one.key in forced,
             "is_current": verdict is CURRENT,
+            "waits": verdict.is_by_rule and verdict.is_pending and one.key not in forced,
             "can_be_forced": can_be_forced(verdict),
+            "breaks": verdict.is_by_rule and one.key in forced,
         }
         for one, verdict in found
     ]

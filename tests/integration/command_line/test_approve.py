@@ -6,10 +6,10 @@ import pytest
 
 from integration.conftest import Run
 from integration.keeping import push
-from integration.waiting import labelled, look
+from integration.waiting import look
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.storage.storage import Storage
-from unit.builders import HOST, NEW, container, fleet, whole
+from unit.builders import HOST, NEW, container, fleet, labelled, whole
 
 WEB, DB = (labelled(container(name), approval="2") for name in ("web", "db"))
 HOSTS = {"production": (HOST,)}

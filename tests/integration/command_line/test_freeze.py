@@ -12,6 +12,8 @@ from registry_docker_updater.cli.thaw import meant
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.trail import newest
+from unit.builders import HOST, NEW, container, fleet, whole
 
 
 def test_everything_is_frozen_where_nothing_else_is_said_and_thawed_by_its_number(
@@ -121,3 +123,24 @@ def test_what_nobody_is_to_miss_is_red_on_a_terminal_and_cannot_command_it() -> 
         Output(out, io.StringIO()).alarm("frozen: \x1b[2J")
         said[kind] = out.getvalue()
     assert said == {_Terminal: "\x1b[1;31mfrozen: \\x1b[2J\x1b[0m\n", io.StringIO: "frozen: \\x1b[2J\n"}
+
+
+def test_who_forces_a_push_is_told_which_freeze_that_breaks_and_the_trail_keeps_who_did(
+    store: Storage, run: Run
+) -> None:
+    store.fleet.apply(whole(fleet(container())))
+    run("freeze", "--reason", "end of year")
+    image = f"{HOST}/test/app:1@{NEW}"
+    code, out, remarks = run("push", image)
+    assert (code, out) == (0, f"recorded: {image}, for 0 targets\n")
+    assert "waits: container web at host solo: frozen by " in remarks
+    assert "--force updates these too" in remarks
+    code, out, remarks = run("push", image, "--force", "--json")
+    said = json.loads(out)
+    assert (code, said["targets"], said["waits"]) == (0, 1, {})
+    assert "breaks this: container web at host solo: frozen by " in remarks
+    assert "waits: " not in remarks
+    last = newest(store, 1)[0][0]
+    assert last["kind"] == "push.insisted"
+    assert "; it breaks this: frozen by " in last["says"]
+    assert last["says"].endswith("until somebody thaws it: end of year")

@@ -19,13 +19,14 @@ from integration.keeping import ONCE, begin, end, ended, push, record
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.reasons import LONGEST_REASON
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.guard import Source
 from registry_docker_updater.http.limits import Limits
-from unit.builders import HOST, NEW, NOON, at, container, fleet
+from unit.builders import HOST, NEW, NOON, at, container, fleet, labelled
 from unit.builders import whole as whole_fleet
 
 pytestmark = pytest.mark.slow
@@ -186,6 +187,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
         silence = {"what": "host001", "until": until, "reason": "it moves"}
         headers = {**SECRET, "Content-Type": "application/json"}
         assert made.ask("POST", "/api/v1/silences", json.dumps(silence), headers)[0] == 201
+        freeze = {"what": "host:host004", "reason": "it moves"}
+        assert made.ask("POST", "/api/v1/freezes", json.dumps(freeze), headers)[0] == 201
+        # What the first rollout waits for people to approve.
+        gated = labelled(container("gated", "host000", f"{HOST}/test/app:9"), approval="9")
+        made.store.fleet.apply(FleetChange(targets={gated.key: gated}))
         yield made
 
 

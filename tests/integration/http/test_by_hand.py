@@ -14,7 +14,7 @@ import pytest
 
 from integration.http.conftest import HOSTS, Listener
 from integration.keeping import ANN, begin, end, ended
-from integration.waiting import labelled, look
+from integration.waiting import look
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -24,7 +24,7 @@ from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.answers import KEPT_FOR, AnswerStore
 from registry_docker_updater.storage.evidence import verify
 from registry_docker_updater.views.trail import story, trail
-from unit.builders import HOST, NEW, NEWER, OLD, container, fleet
+from unit.builders import HOST, NEW, NEWER, OLD, container, fleet, labelled
 from unit.builders import whole as whole_fleet
 
 APP = f"{HOST}/test/app:1"

@@ -8,7 +8,7 @@ import pytest
 
 from browser.filled import HOSTS, LINK_KEY, Served
 from integration.pages.browsing import Answer, Browser
-from integration.waiting import labelled, look
+from integration.waiting import look
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.policy.decisions import Decision
@@ -16,7 +16,7 @@ from registry_docker_updater.core.policy.links import signed_path
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage import actions
-from unit.builders import HOST, NEW, NEWER, OLD, container
+from unit.builders import HOST, NEW, NEWER, OLD, container, labelled
 
 IMAGE = f"{HOST}/team/gated:1"
 TARGETS = (

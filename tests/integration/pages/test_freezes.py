@@ -16,6 +16,8 @@ from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.pages.topics import FLEET, NOW, ROLLOUT, TRAIL, Topics
 from registry_docker_updater.storage.freezes import FreezeStore
+from registry_docker_updater.views.trail import newest
+from unit.builders import HOST, NEW, container
 
 PAGES = (
     "/",
@@ -161,3 +163,18 @@ def test_a_page_is_there_where_it_cannot_be_read_what_is_frozen(
     monkeypatch.setattr(FreezeStore, "counting", fail)
     answer = browser.get("/push")
     assert (answer.status, banner(answer.markup)) == (200, "")
+
+
+def test_what_is_frozen_waits_unless_that_is_forced_which_says_that_it_breaks_it(
+    browser: Browser, site: Served
+) -> None:
+    image = f"{HOST}/team/cold:1"
+    site.see(container("cold", "docker01", image), docker01=None)
+    frozen(site)
+    asked = browser.get(f"/push?image={image}@{NEW}")
+    assert "It goes to 0 of 1 target; 1 waits; 1 more only if it is forced" in asked.text
+    assert "a rule or a freeze, which is broken then" in asked.text
+    assert "waits frozen by ann until somebody thaws it: end of year" in asked.text
+    assert browser.post("/push", {**asked.hidden, "force": "yes"}).status == 303
+    said = newest(site.storage, 1)[0][0]["says"]
+    assert said.endswith("it breaks this: frozen by ann until somebody thaws it: end of year")

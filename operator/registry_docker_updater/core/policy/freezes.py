@@ -1,6 +1,6 @@
 """Freezes: what a person wants nothing updated of for a while."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,14 +53,9 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Freezes:
-    """The freezes that count, the oldest first."""
+    """Freezes, by what they are of; of some, the time may have passed."""
 
     all: tuple[Freeze, ...] = ()
-
-    @classmethod
-    def that_count(cls, freezes: Iterable[Freeze], now: datetime) -> "Freezes":
-        """Return those of ``freezes`` that count ``now``."""
-        return cls(tuple(sorted((one for one in freezes if one.counts(now)), key=lambda one: one.id)))
 
     def of(self, target: Target, fleet: Fleet, repository: str) -> tuple[Freeze, ...]:
         """Return those that keep ``target`` from being updated to an image of ``repository``, the oldest first.

@@ -75,9 +75,10 @@ class Acting:
         self, section: str, action: Action, intro: str, rows: Sequence[JudgedRow] = (), mark: str = ""
     ) -> HTTPResponse:
         """Ask whether something is to be done that means this for targets (``rows``), those first that it is for."""
-        concerned = [one for one in rows if one["is_concerned"]]
-        forced = [one for one in rows if one["can_be_forced"] and not one["is_concerned"]]
-        others = [one for one in rows if not one["is_concerned"] and not one["can_be_forced"]]
+        concerned = [one for one in rows if one["is_concerned"] and not one["waits"]]
+        others = [one for one in rows if one["waits"] or not one["is_concerned"]]
+        forced = [one for one in others if one["can_be_forced"]]
+        others = sorted((one for one in others if not one["can_be_forced"]), key=lambda one: not one["waits"])
         values: dict[str, Any] = {
             "action": action,
             "intro": intro,
@@ -85,6 +86,7 @@ class Acting:
             "is_of_targets": not mark,
             "rows": [*concerned, *forced, *others][:ROWS],
             "count": len(rows),
+            "waiting": sum(one["waits"] for one in rows),
         }
         return self.context.page("act", section, concerned=len(concerned), forced=len(forced), **values)
 
@@ -103,7 +105,10 @@ def _shown_again(given: Mapping[str, str]) -> str:
 def mark_of(rows: Sequence[JudgedRow]) -> str:
     """Return what tells what something means for targets from all else that it could."""
     return hash_of(
-        [[one["key"], one["is_concerned"], one["is_current"], one["can_be_forced"]] for one in rows]
+        [
+            [one["key"], one["is_concerned"], one["is_current"], one["waits"], one["can_be_forced"]]
+            for one in rows
+        ]
     )
 
 
