@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from demo import scene
 from demo.scene import Deployed
@@ -167,6 +167,12 @@ def _slack(updater: Updater, *words: str) -> str:
     return found[-1]
 
 
+def _ground(shown: Locator) -> tuple[int, ...]:
+    """The red, green and blue behind what is shown."""
+    colour = shown.evaluate("one => getComputedStyle(one).backgroundColor")
+    return tuple(map(int, re.findall(r"\d+", colour)[:3]))
+
+
 def _log_in(page: Page, name: str) -> None:
     page.get_by_label("Token").fill(_TOKENS[name])
     page.get_by_role("button", name="Log in").click()
@@ -246,6 +252,8 @@ def test_what_is_frozen_waits_until_it_is_thawed_or_a_person_forces_it(
     _log_in(page, "bob")
     banner = page.get_by_role("alert").filter(has_text="is frozen")
     expect(banner).to_contain_text("stocktaking")
+    red, green, blue = _ground(banner)
+    assert red > 2 * max(green, blue)
     assert not scene.runs_exactly(lab, target, push.digest)
 
     updater.command("thaw", "repository:shop/frozen")
