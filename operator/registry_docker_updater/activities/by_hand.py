@@ -23,7 +23,6 @@ from registry_docker_updater.views.pushes import (
     Judged,
     JudgedRow,
     PushRow,
-    can_be_forced,
     if_pushed,
     judged,
     judged_rows,
@@ -58,8 +57,8 @@ class ByHand:
     ) -> PushRow:
         """Record a push of ``image``, which names a tag and a digest; return it, and what it means for each target.
 
-        With ``force`` it also goes to targets that rolled the digest back before, or of these to those with the keys ``only``. Raises
-        :class:`NotAsked`.
+        With ``force`` it also goes to targets that rolled the digest back before, and to those that wait for a freeze, a window, an age or a
+        soak, which are broken; or of these to those with the keys ``only``. Raises :class:`NotAsked`.
         """
         registry, reference = pushed(self.hosts, image)
         now, known = self.clock(), self.known()
@@ -88,8 +87,8 @@ class ByHand:
         """Have a rollout run again now; return its push, and what that means for each target.
 
         It goes to the targets that failed or were left alone; with ``force`` also to those that rolled the digest back, that a person
-        changed since, or with which the push had come to its end, or of these to those with the keys ``only``. Raises
-        :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
+        changed since, with which the push had come to its end, or that wait for a freeze, a window, an age or a soak; or of these to those
+        with the keys ``only``. Raises :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
         """
         now, known = self.clock(), self.known()
         with self.storage.transaction() as kept:
@@ -204,17 +203,15 @@ class ByHand:
         return desired, judged(kept, self.hosts, desired, known, now, is_asked_again=True)
 
 
-def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> frozenset[str]:
-    """Return the keys of the targets that a person insists on."""
-    unknown = sorted(set(only or ()) - {target.key for target, _ in found})
+def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> Mapping[str, Sequence[str]]:
+    """Return what a person breaks on each target that they insist on, by key."""
+    unknown = sorted(set(only or ()) - {one.target.key for one in found})
     if unknown:
         raise NotAsked("targets", f"{unknown[0]} is no target that runs this image; `plan` lists them")
     if only and not force:
         raise NotAsked("targets", "they are those that force is for, and force is not set")
-    if not force:
-        return frozenset()
-    return frozenset(
-        target.key
-        for target, verdict in found
-        if can_be_forced(verdict) and (only is None or target.key in only)
-    )
+    return {
+        one.target.key: one.breaks
+        for one in found
+        if force and one.can_be_forced and (only is None or one.target.key in only)
+    }

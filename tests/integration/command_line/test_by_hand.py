@@ -77,7 +77,14 @@ def test_a_push_by_hand_that_concerns_nobody_says_so(store: Storage, run: Run) -
     store.fleet.apply(whole(Fleet({"solo": host("solo", datetime.now(UTC))})))
     code, out, err = run("push", f"{APP}@{NEW}", "--json")
     assert code == 0
-    assert json.loads(out) == {"recorded": f"{APP}@{NEW}", "push": 1, "targets": 0, "left_alone": {}}
+    assert json.loads(out) == {
+        "recorded": f"{APP}@{NEW}",
+        "push": 1,
+        "targets": 0,
+        "left_alone": {},
+        "waiting": {},
+        "breaks": {},
+    }
     assert "no target is to be changed" in err
 
 
@@ -114,7 +121,14 @@ def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
 def test_retry_by_force_is_for_every_target(refused: Storage, run: Run) -> None:
     code, out, _ = run("retry", "1", "--force", "--json")
     assert code == 0
-    assert json.loads(out) == {"recorded": APP, "push": 1, "targets": 3, "left_alone": {}}
+    assert json.loads(out) == {
+        "recorded": APP,
+        "push": 1,
+        "targets": 3,
+        "left_alone": {},
+        "waiting": {},
+        "breaks": {},
+    }
     overrides = refused.overrides.open()
     assert overrides == {("container/solo/web", 1), ("container/solo/mine", 1)}
 

@@ -148,7 +148,7 @@ def test_force_can_be_for_some_targets_only(door: Listener) -> None:
 def test_what_cannot_be_done_as_things_stand_is_a_conflict(door: Listener) -> None:
     assert ask(door, "rollouts/1/retry")[0] == 404
     failed(door)
-    actions.retry_rollout(door.store, 1, (), ANN, utc_now())
+    actions.retry_rollout(door.store, 1, {}, ANN, utc_now())
     begin(door.store, utc_now(), container("web"))
     status, problem = ask(door, "rollouts/1/retry")
     assert (status, "runs at this moment" in problem["detail"]) == (409, True)

@@ -116,6 +116,7 @@ def test_news_of_a_rollout_say_of_every_target_what_it_was_and_is_and_whether_th
         "finished_at": "2026-11-22T12:00:09.000Z",
         "retry_at": "2026-11-22T12:01:00.000Z",
         "waits_for": None,
+        "insisted": [],
     }
 
 

@@ -147,7 +147,7 @@ def test_what_is_frozen_waits_until_that_ends(scope: Scope, of: str) -> None:
     known = fleet(WEB, hosts=(host("solo", groups=("production",)),))
     said = judge(WEB, PUSH, frozen(scope, of), known, at(120))
     assert (said.name, said.is_pending, said.is_overridable, said.at) == ("frozen", True, True, at(900))
-    assert said.sentence == "frozen by ann until 2026-11-22 12:15 UTC: end of year"
+    assert said.sentence == "is frozen by ann until 2026-11-22 12:15 UTC: end of year"
     assert judge(WEB, PUSH, frozen(scope, of), known, at(900)) is DUE
 
 
@@ -293,7 +293,7 @@ def test_a_freeze_holds_a_run_and_not_one_that_a_person_insists_on() -> None:
     begun = LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))
     history = replace(frozen(), rollouts={1: rollout(RolloutState.RUNNING)}, last={WEB.key: begun})
     assert plan([PUSH], fleet(WEB), history, at(120)).hold == {
-        7: "frozen by ann until 2026-11-22 12:15 UTC: end of year"
+        7: "is frozen by ann until 2026-11-22 12:15 UTC: end of year"
     }
     assert plan([PUSH], fleet(WEB), replace(history, overrides=insisted().overrides), at(120)).hold == {}
 

@@ -12,6 +12,7 @@ from bottle import HTTPResponse
 from registry_docker_updater.core.rollouts.outcomes import FAILURES
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.stages import STAGES
+from registry_docker_updater.core.rollouts.verdicts import APPROVAL, DECLINED, LAPSED
 from registry_docker_updater.core.runs.progress import TargetProgress, TargetStage
 from registry_docker_updater.edges.runs.kept_runs import last_events, names_of_runs, output_of
 from registry_docker_updater.errors import NothingKnown, NotNow
@@ -24,6 +25,7 @@ from registry_docker_updater.storage.choices import RolloutChoice
 from registry_docker_updater.views.approvals import ApprovalRow
 from registry_docker_updater.views.progress import target_progress
 from registry_docker_updater.views.rollouts import (
+    RolloutRow,
     TargetOutcomeRow,
     outcome,
     outcomes_of,
@@ -32,7 +34,10 @@ from registry_docker_updater.views.rollouts import (
     summary,
 )
 from registry_docker_updater.views.trail import story
+from registry_docker_updater.views.waits import count_waiting, waiting_targets
 
+# How many of the targets that wait are shown.
+_WAITING = 50
 _STATES = [str(one) for one in RolloutState]
 _STAGES_OF_RUN = (TargetStage.LOST, TargetStage.UPDATING, TargetStage.WAITS, TargetStage.ENDED)
 # Of a run that goes on: what failed in it, then what may fail, then what it is at.
@@ -94,6 +99,7 @@ class RolloutPages:
         newest_first = story(storage, number, ROWS + 1, before)[::-1]
         entries, more = older(query, newest_first, "sequence")
         targets, pager = self._targets(query, number)
+        overview = self.context.overview()
         return self.context.page(
             "rollout",
             ROLLOUTS,
@@ -106,7 +112,9 @@ class RolloutPages:
             runs=names_of_runs(self._folder(number)),
             story=entries[::-1],
             more=more,
-            approvals=self._approvals(number) if row["state"] == RolloutState.WAITING else [],
+            approvals=self._approvals(number) if _may_be_approved(row) else [],
+            waiting=waiting_targets(overview, row["push"], _WAITING),
+            waiting_count=count_waiting(overview, row["push"]),
         )
 
     def run(self, number: int, name: str) -> HTTPResponse:
@@ -207,6 +215,12 @@ def _read(events: str) -> Iterator[Mapping[str, Any]]:
             continue  # It was cut when the disk was full.
         if isinstance(event, dict):
             yield event
+
+
+def _may_be_approved(row: RolloutRow) -> bool:
+    """Tell whether people are to approve it, or whoever refused it may still do so."""
+    asked_for = {APPROVAL.name, DECLINED.name, LAPSED.name}
+    return row["state"] == RolloutState.WAITING or not asked_for.isdisjoint(row["waits"])
 
 
 def _gravity(one: TargetProgress) -> tuple[int, str, str]:
