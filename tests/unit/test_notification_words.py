@@ -340,6 +340,7 @@ def test_who_wanted_it_though_a_rule_speaks_against_it_is_said_before_what_happe
         "Waits for a person",
     ]
     assert told["data"]["items"][0]["insisted"] == told["news"][0]["then"][:4]
-    for nothing in (None, "text", [], 7):
+    others: list[Any] = [None, "text", [], 7]
+    for nothing in others:
         told = words({**given, "items": [{**said, "insisted": nothing}]}, LINK)
         assert told["data"]["items"][0]["insisted"] == []
