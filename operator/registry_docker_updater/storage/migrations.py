@@ -147,6 +147,7 @@ def _rules(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE {table} ADD COLUMN held BOOLEAN NOT NULL DEFAULT 0"))
     connection.execute(text("ALTER TABLE last_attempts ADD COLUMN run INTEGER"))
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waits JSON NOT NULL DEFAULT '[]'"))
+    connection.execute(text("ALTER TABLE overrides ADD COLUMN breaks JSON NOT NULL DEFAULT '[]'"))
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waiting_since DATETIME"))
 
 

@@ -110,7 +110,9 @@ class Storage:
             if effects.announcement:
                 outcomes = (one.result for one in kept.rollouts.outcomes(rollout.id))
                 push = kept.events.push(rollout.push)
-                kept.news.add(news_of_rollout(rollout, push, outcomes, effects.announcement, now))
+                breaches = kept.overrides.breaches(rollout.push)
+                news = news_of_rollout(rollout, push, outcomes, effects.announcement, now, breaches)
+                kept.news.add(news)
             kept.trail.append(replace(step, event=rollout.push, rollout=rollout.id), now)
 
     def history(

@@ -126,8 +126,8 @@ hosts = Table(
     Column("engine_name", String),
     Column("containers", JSON, nullable=False, default=[]),
     Column("at_once", Boolean, nullable=False, server_default=false()),
-    Column("groups", JSON, nullable=False, server_default="[]"),
-    Column("policy", JSON, nullable=False, server_default="[]"),
+    Column("groups", JSON, nullable=False, default=[]),
+    Column("policy", JSON, nullable=False, default=[]),
 )
 
 targets = Table(
@@ -145,8 +145,8 @@ targets = Table(
     Column("since", Moment, nullable=False),
     Column("state", String),
     Column("at_once", Boolean, nullable=False, server_default=false()),
-    Column("notify", JSON, nullable=False, server_default="[]"),
-    Column("labels", JSON, nullable=False, server_default="[]"),
+    Column("notify", JSON, nullable=False, default=[]),
+    Column("labels", JSON, nullable=False, default=[]),
 )
 
 # `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.
@@ -165,7 +165,7 @@ rollouts = Table(
     Column("due_at", Moment),
     Column("note", Text),
     Column("is_stopped", Boolean, nullable=False, default=False),
-    Column("waits", JSON, nullable=False, server_default="[]"),
+    Column("waits", JSON, nullable=False, default=[]),
     Column("waiting_since", Moment),
 )
 
@@ -186,7 +186,7 @@ outcomes = Table(
     Column("message", Text),
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("stages", JSON, nullable=False, server_default="{}"),
-    Column("log", JSON, nullable=False, server_default="[]"),
+    Column("log", JSON, nullable=False, default=[]),
     Column("held", Boolean, nullable=False, server_default=false()),
 )
 
@@ -232,6 +232,8 @@ overrides = Table(
     Column("at", Moment, nullable=False),
     Column("actor", String, nullable=False),
     Column("closed_at", Moment),
+    # The rules and freezes that the person broke, a sentence each.
+    Column("breaks", JSON, nullable=False, default=[]),
 )
 
 # What there was to tell of before there were receivers: one row a rollout. They stay as evidence.

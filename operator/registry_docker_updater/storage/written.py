@@ -41,6 +41,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         tables.last_attempts.c.held.name: False,
         tables.last_attempts.c.run.name: None,
     },
+    tables.overrides.name: {tables.overrides.c.breaks.name: "[]"},
     tables.rollouts.name: {
         tables.rollouts.c.waits.name: "[]",
         tables.rollouts.c.waiting_since.name: None,

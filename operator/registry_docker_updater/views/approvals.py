@@ -14,7 +14,7 @@ from registry_docker_updater.core.rollouts.verdicts import Verdict, verdict_on
 from registry_docker_updater.core.rollouts.verdicts.approval import approval_of
 from registry_docker_updater.errors import NotNow
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.pushes import Hosts, JudgedRow, cases, judged_rows, newest
+from registry_docker_updater.views.pushes import Hosts, JudgedRow, Judgement, cases, judged_rows, newest
 from registry_docker_updater.views.rollouts import summary
 from registry_docker_updater.views.values import moment
 
@@ -98,7 +98,7 @@ def approvals(storage: Storage, hosts: Hosts, rollout: int, known: Fleet, now: d
         "digest": desired.digest,
         "actor": desired.actor,
         "approvals": [_approval(standing, keys) for standing, keys in by_standing.items()],
-        "targets": judged_rows([(one.target, one.verdict) for one in asked]),
+        "targets": judged_rows([Judgement(one.target, one.verdict) for one in asked]),
     }
 
 

@@ -82,7 +82,8 @@ def test_a_push_by_hand_that_concerns_nobody_says_so(store: Storage, run: Run) -
         "push": 1,
         "targets": 0,
         "left_alone": {},
-        "waits": {},
+        "waiting": {},
+        "breaks": {},
     }
     assert "no target is to be changed" in err
 
@@ -120,7 +121,14 @@ def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
 def test_retry_by_force_is_for_every_target(refused: Storage, run: Run) -> None:
     code, out, _ = run("retry", "1", "--force", "--json")
     assert code == 0
-    assert json.loads(out) == {"recorded": APP, "push": 1, "targets": 3, "left_alone": {}, "waits": {}}
+    assert json.loads(out) == {
+        "recorded": APP,
+        "push": 1,
+        "targets": 3,
+        "left_alone": {},
+        "waiting": {},
+        "breaks": {},
+    }
     overrides = refused.overrides.open()
     assert overrides == {("container/solo/web", 1), ("container/solo/mine", 1)}
 

@@ -146,6 +146,17 @@ def events(**changed: Any) -> dict[str, Any]:
         (kinds.ROLLOUT_RETRIED, {"facts": ANN}, "ann asked for it, command line on control"),
         (
             kinds.PUSH_INSISTED,
+            {
+                "facts": {
+                    **ANN,
+                    "targets": ["a", "b"],
+                    "breaks": [{"rule": "is frozen by bob", "targets": ["b"]}],
+                }
+            },
+            "ann asked for it, command line on control; whatever came before on a, b; although it is frozen by bob, on b",
+        ),
+        (
+            kinds.PUSH_INSISTED,
             {"facts": {**ANN, "targets": ["a", "b"]}},
             "ann asked for it, command line on control; whatever came before on a, b",
         ),

@@ -14,7 +14,7 @@ from registry_docker_updater.core.rollouts.history import History, LastAttempt, 
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import judge, plan
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BY_NAME, DUE, Verdict
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME, DUE, Case, Verdict, broken_by_force
 from unit.builders import HOST, NEW, NEWER, NOON, at, container, desired, fleet, host, rollout, service
 
 WEB = container()
@@ -147,7 +147,7 @@ def test_what_is_frozen_waits_until_that_ends(scope: Scope, of: str) -> None:
     known = fleet(WEB, hosts=(host("solo", groups=("production",)),))
     said = judge(WEB, PUSH, frozen(scope, of), known, at(120))
     assert (said.name, said.is_pending, said.is_overridable, said.at) == ("frozen", True, True, at(900))
-    assert said.sentence == "frozen by ann until 2026-11-22 12:15 UTC: end of year"
+    assert said.sentence == "is frozen by ann until 2026-11-22 12:15 UTC: end of year"
     assert judge(WEB, PUSH, frozen(scope, of), known, at(900)) is DUE
 
 
@@ -162,6 +162,17 @@ def test_a_person_who_insists_breaks_a_freeze_a_window_an_age_and_a_soak() -> No
     history = replace(frozen(), overrides=insisted().overrides)
     assert verdict(target).is_overridable
     assert verdict(target, history) is DUE
+
+
+def test_what_a_person_breaks_who_insists_is_each_freeze_window_age_and_soak_and_nothing_else() -> None:
+    target = labelled(minimum_age="2h", window="sat 00:00-01:00", soak="1h", approval="required", typo="x")
+
+    def broken(target: Target, history: History) -> list[str]:
+        return [one.name for one in broken_by_force(Case(target, PUSH, history, fleet(target), at(120)))]
+
+    assert broken(target, frozen()) == ["frozen", "soaking", "too_young", "window"]
+    assert broken(target, replace(frozen(), overrides=insisted().overrides)) == []
+    assert broken(WEB, History()) == []
 
 
 def test_a_push_is_to_be_old_enough() -> None:
@@ -291,7 +302,7 @@ def test_a_freeze_holds_a_run_and_not_one_that_a_person_insists_on() -> None:
     begun = LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))
     history = replace(frozen(), rollouts={1: rollout(RolloutState.RUNNING)}, last={WEB.key: begun})
     assert plan([PUSH], fleet(WEB), history, at(120)).hold == {
-        7: "frozen by ann until 2026-11-22 12:15 UTC: end of year"
+        7: "is frozen by ann until 2026-11-22 12:15 UTC: end of year"
     }
     assert plan([PUSH], fleet(WEB), replace(history, overrides=insisted().overrides), at(120)).hold == {}
 

@@ -107,8 +107,8 @@ def _asked(content: Content) -> Iterator[str]:
     yield f"{facts['name']} asked for it, {facts['place']}"
     if facts["targets"]:
         yield f"whatever came before on {', '.join(facts['targets'])}"
-    for one in facts.get("against", ()):
-        yield f"it breaks this: {one}"
+    for one in facts.get("breaks", ()):
+        yield f"although it {one['rule']}, on {', '.join(one['targets'])}"
 
 
 def _silenced(content: Content) -> Iterator[str]:

@@ -46,6 +46,14 @@ class Override(NamedTuple):
     push: int
 
 
+class Breach(NamedTuple):
+    """That a person (``actor``) wants a push on a target although rules and freezes speak against it, which ``breaks`` says."""
+
+    key: str
+    actor: str
+    breaks: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class History:
     """What was attempted, and what people decided.

@@ -22,4 +22,4 @@ def judge(case: Case) -> Verdict | None:
         return None
     ends = [one.until for one in found]
     until = None if None in ends else max(end for end in ends if end)
-    return FROZEN.saying("; ".join(one.sentence for one in found), until)
+    return FROZEN.saying("; ".join(f"is {one.sentence}" for one in found), until)
