@@ -25,6 +25,7 @@ from integration.keeping import (
 from registry_docker_updater.core.notifications.news import Topic
 from registry_docker_updater.core.notifications.receivers import DEFAULT
 from registry_docker_updater.core.notifications.schedule import Message, MessageState
+from registry_docker_updater.core.rollouts.history import Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import Plan
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
@@ -171,7 +172,7 @@ def test_overrides_are_closed_when_nothing_is_left_to_do_and_when_others_spoke_a
 ) -> None:
     insist(begun, 1, WEB, "service/x", now=at(11))
     keep_plan(begun, Plan(closed_overrides=begun.overrides.open() - {("service/x", 1)}), at(12))
-    assert begun.history(HOSTS, []).overrides == {("service/x", 1)}
+    assert begun.history(HOSTS, []).overrides == {Override("service/x", 1)}
     end(begun, at(20), ended(Outcome.ROLLED_BACK), ended(Outcome.SKIPPED, "service/x", left_alone=True))
     assert view(begun, 1)["is_stopped"]
     assert begun.history(HOSTS, []).overrides == frozenset()
@@ -212,7 +213,7 @@ def test_an_override_holds_until_the_target_has_an_outcome(begun: Storage) -> No
     begin(begun, at(31))
     keep_outcome(begun, 1, NEW, ended(Outcome.UNREACHABLE, after=None), at(32))
     keep_outcome(begun, 1, NEW, ended(Outcome.SKIPPED, left_alone=True), at(32))
-    assert begun.history(HOSTS, [WEB]).overrides == {(WEB, 1)}
+    assert begun.history(HOSTS, [WEB]).overrides == {Override(WEB, 1)}
     assert begun.history(HOSTS, [WEB]).last[WEB].left_alone
     assert [one.result.left_alone for one in begun.rollouts.outcomes(1)] == [True]
     keep_outcome(begun, 1, NEW, ended(Outcome.ROLLED_BACK), at(33))

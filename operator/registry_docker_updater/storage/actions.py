@@ -44,20 +44,28 @@ from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
 from registry_docker_updater.core.rollouts.waits import after_wait, said_of
+from registry_docker_updater.errors import Overtaken
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.storage.waiting import keep_wait
 
 
 def begin_run(
-    storage: Storage, start: Start, now: datetime, asked: Mapping[str, Any] | None = None
+    storage: Storage,
+    start: Start,
+    now: datetime,
+    asked: Mapping[str, Any] | None = None,
+    seen: int | None = None,
 ) -> Rollout:
     """Keep that a run of ``start`` begins; return the rollout, made when the push had none.
 
+    Raises :class:`Overtaken` where people said something since :meth:`Storage.people_counter` was ``seen``: that is to be heeded first.
     ``asked`` says what is run: the playbook and its variables, and the hashes of all that it is made of.
     """
     keys = [target.key for target in start.targets]
     with storage.transaction() as kept:
+        if seen is not None and kept.people_counter() != seen:
+            raise Overtaken("a person decided, froze or asked for something since this was planned")
         rollout = kept.rollouts.of_push(start.desired.push) or kept.rollouts.create(start.desired, now)
         effects = run_begun(rollout, start.desired.digest, keys, kept.attempts.last(keys), now)
         facts = {
@@ -179,9 +187,13 @@ def judged_up_to(storage: Storage) -> int:
 
 def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
     """Keep what has come to an end without a run."""
-    if not (planned.supersede or planned.closed_overrides or planned.settle or planned.waits):
+    nothing = (planned.supersede, planned.closed_overrides, planned.settle, planned.waits)
+    if not any((*nothing, planned.delayed, planned.caught_up)):
         return
     with storage.transaction() as kept:
+        for desired in planned.delayed:
+            kept.delays.add(desired)
+        kept.delays.forget(planned.caught_up)
         if planned.closed_overrides:
             kept.overrides.close(planned.closed_overrides, now)
             closed = sorted({one.push for one in planned.closed_overrides})

@@ -22,8 +22,8 @@ class OverrideStore:
         """Return those that count."""
         o = tables.overrides.c
         with self._connections.reading() as connection:
-            rows = connection.execute(select(o.key, o.push).where(o.closed_at.is_(None)))
-            return frozenset(Override(row.key, row.push) for row in rows)
+            rows = connection.execute(select(o.key, o.push, o.at).where(o.closed_at.is_(None)))
+            return frozenset(Override(row.key, row.push, row.at) for row in rows)
 
     def add(self, push: int, forced: Mapping[str, Sequence[str]], actor: str, now: datetime) -> None:
         """Keep that a person wants targets to get a push whatever became of them before, and what that breaks, by key."""

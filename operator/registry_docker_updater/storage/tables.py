@@ -195,13 +195,13 @@ last_attempts = Table(
     "last_attempts",
     metadata,
     Column("key", String, primary_key=True),
-    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("push", ForeignKey("events.id"), nullable=False, index=True),
     Column("outcome", String, nullable=False),
     Column("possible_digests", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("held", Boolean, nullable=False, server_default=false()),
-    Column("run", Integer),
+    Column("given_up", Boolean),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.
@@ -338,6 +338,17 @@ freezes = Table(
     Column("actor", String, nullable=False),
     Column("ended_at", Moment),
     Column("ended_by", String),
+)
+
+# Pushes that were too young for a target when they were looked at, and when they came: newer ones may take their place.
+delays = Table(
+    "delays",
+    metadata,
+    Column("push", Integer, primary_key=True),
+    Column("registry", String, nullable=False),
+    Column("repository", String, nullable=False),
+    Column("tag", String, nullable=False),
+    Column("at", Moment, nullable=False),
 )
 
 # What was answered to what people and programs asked for under a key of theirs, packed by zlib; kept for a day, and no evidence.

@@ -11,6 +11,7 @@ from integration.conftest import Run
 from integration.keeping import begin, end
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.history import Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage.storage import Storage
@@ -130,7 +131,7 @@ def test_retry_by_force_is_for_every_target(refused: Storage, run: Run) -> None:
         "breaks": {},
     }
     overrides = refused.overrides.open()
-    assert overrides == {("container/solo/web", 1), ("container/solo/mine", 1)}
+    assert overrides == {Override("container/solo/web", 1), Override("container/solo/mine", 1)}
 
 
 def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_force(

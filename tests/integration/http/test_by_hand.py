@@ -158,7 +158,7 @@ def test_a_rollout_runs_again_when_somebody_asks_for_it_and_by_force_also_where_
 
     status, row = ask(door, "rollouts/1/retry", {"force": True})
     assert (status, web(row)["is_concerned"]) == (202, True)
-    assert {key for key, _ in door.store.overrides.open()} == {container("web").key}
+    assert {one.key for one in door.store.overrides.open()} == {container("web").key}
     said = story(door.store, 1)[-1]
     assert (said["kind"], said["says"].startswith("ann asked for it, HTTP from 127.0.0.1")) == (
         "rollout.retried",
