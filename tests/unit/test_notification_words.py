@@ -333,14 +333,14 @@ def test_who_wanted_it_though_a_rule_speaks_against_it_is_said_before_what_happe
         waits_for="a person",
     )
     given = {"id": "m1", "receiver": "default", "sent_for": None, "items": [said]}
-    told = words(given, LINK)
-    assert told["news"][0]["then"] == [
+    message = words(given, LINK)
+    assert message["news"][0]["then"] == [
         "As ann wants, though it is frozen by bob: end of year.",
         *("1.", "2.", "3."),
         "Waits for a person",
     ]
-    assert told["data"]["items"][0]["insisted"] == told["news"][0]["then"][:4]
+    assert message["data"]["items"][0]["insisted"] == message["news"][0]["then"][:4]
     others: list[Any] = [None, "text", [], 7]
     for nothing in others:
-        told = words({**given, "items": [{**said, "insisted": nothing}]}, LINK)
-        assert told["data"]["items"][0]["insisted"] == []
+        message = words({**given, "items": [{**said, "insisted": nothing}]}, LINK)
+        assert message["data"]["items"][0]["insisted"] == []
