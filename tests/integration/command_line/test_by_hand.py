@@ -144,7 +144,7 @@ def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_
 
     assert run("push", f"{APP}@{NEW}", "--force")[0] == 0
 
-    assert refused.overrides.open() == {("container/solo/web", 3)}
+    assert refused.overrides.open() == {Override("container/solo/web", 3)}
 
 
 @pytest.mark.usefixtures("refused")

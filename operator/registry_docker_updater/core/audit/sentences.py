@@ -138,7 +138,8 @@ def _frozen(content: Content) -> Iterator[str]:
 def _waits(content: Content) -> Iterator[str]:
     facts = content["facts"]
     for one in facts["targets"]:
-        yield f"{one['target']} {one['verdict']}"
+        more = f" and {len(one['targets']) - _NAMED} more" if len(one["targets"]) > _NAMED else ""
+        yield f"{', '.join(one['targets'][:_NAMED])}{more}: {one['verdict']}"
     yield "" if facts["targets"] else f"nothing waits for {facts['image']} any more"
 
 

@@ -88,7 +88,7 @@ class Case:
         rollout, last = self.rollout, self.last_of_push
         if rollout is None:
             return True
-        is_asked_again = rollout.state is RolloutState.WAITING and rollout.attempts == 0
+        is_asked_again = rollout.due_at is not None and rollout.attempts == 0
         if last is None or last.given_up is None:
             return rollout.state is RolloutState.FINISHED
         return last.given_up and not is_asked_again
