@@ -84,8 +84,8 @@ def test_a_target_that_begins_to_wait_for_approval_later_is_told_and_nothing_a_s
         wait(office, (TARGET, APPROVAL), (DB, APPROVAL))
         office.start()
         office.look(60)
-    told = [item["outcomes"] for one in office.team.messages for item in one["items"]]
-    assert [[one["key"] for one in outcomes] for outcomes in told] == [[WEB], [DB.key]]
+    found = [item["outcomes"] for one in office.team.messages for item in one["items"]]
+    assert [[one["key"] for one in outcomes] for outcomes in found] == [[WEB], [DB.key]]
     assert titles(office) == ["Waits for approval"] * 2
 
 

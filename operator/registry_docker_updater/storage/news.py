@@ -56,12 +56,12 @@ class NewsStore:
     def reasons_told(self, rollout: int) -> Mapping[str, Collection[str]]:
         """Return by the names of the reasons to wait of which there were news for a rollout: of which targets, by their keys."""
         query = select(_n.item).where(_n.rollout == rollout, _n.subject.is_not(None)).order_by(_n.id)
-        told: dict[str, set[str]] = {}
+        keys: dict[str, set[str]] = {}
         with self._connections.reading() as connection:
             for item in connection.scalars(query):
                 for one in item["outcomes"]:
-                    told.setdefault(one["reason"], set()).add(one["key"])
-        return told
+                    keys.setdefault(one["reason"], set()).add(one["key"])
+        return keys
 
     def waits_due(self, now: datetime, busy: Collection[int]) -> tuple[DueWait, ...]:
         """Return what messages are to tell ``now`` of rollouts that wait, of messages that are not among the ``busy``."""

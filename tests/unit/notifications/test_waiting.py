@@ -133,8 +133,8 @@ def test_only_what_is_new_is_told_and_each_reason_once() -> None:
     assert again is not None
     assert (again.subject, [one["key"] for one in again.item["outcomes"]]) == ("approval", [DB.key])
     assert news_of_wait(wait(*both, before=("approval", "window")), of, PUSH, at(61), known=asked) is None
-    told = {"window": {WEB.key}, **asked}
-    assert news_of_wait(wait(*both), of, PUSH, at(61), known=told) is None
+    both_known = {"window": {WEB.key}, **asked}
+    assert news_of_wait(wait(*both), of, PUSH, at(61), known=both_known) is None
 
 
 def test_a_target_that_waits_for_approval_later_than_others_is_told_and_the_others_not_again() -> None:

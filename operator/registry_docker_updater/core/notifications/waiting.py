@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import WAITS
@@ -71,7 +70,7 @@ def news_of_wait(  # noqa: PLR0913, PLR0917 - what waits, of what, and what is k
     rollout: Rollout,
     push: KeptPush,
     now: datetime,
-    known: Mapping[str, Collection[str]] = MappingProxyType({}),
+    known: Mapping[str, Collection[str]] | None = None,
     path: str | None = None,
 ) -> News | None:
     """Return the news of what is new about a push that waits, None where nobody is to be told; they have no number so far.
@@ -80,6 +79,7 @@ def news_of_wait(  # noqa: PLR0913, PLR0917 - what waits, of what, and what is k
     new once for a rollout; approval is for each target, for people are to decide on it. ``path`` is the page to be opened, that of
     the rollout by default.
     """
+    known = known or {}
     asked, reasons = known.get(APPROVAL.name, ()), wait.new - known.keys()
     outcomes = [
         _outcome(target, verdict)
