@@ -88,8 +88,14 @@ def test_whoever_pushed_does_not_count_where_four_eyes_are_to_see_it(pusher: str
     assert why_not(ONE, "ann", pusher) is None
 
 
-def test_where_nobody_knows_who_pushed_everybody_else_may_approve() -> None:
-    assert standing(ApprovalRule(is_by_others=True), said("ann"), pusher=None).state is ApprovalState.APPROVED
+@pytest.mark.parametrize("pusher", [None, "", " ", " (by hand)", "found by the sweep"])
+def test_where_nobody_knows_who_pushed_four_eyes_take_one_person_more(pusher: str | None) -> None:
+    rule = ApprovalRule(is_by_others=True)
+    one = standing(rule, said("ann"), pusher=pusher)
+    assert (one.state, one.people, one.missing) == (ApprovalState.OPEN, 2, 1)
+    assert standing(rule, said("ann"), said("Ann"), pusher=pusher).state is ApprovalState.OPEN
+    assert standing(rule, said("ann"), said("bob"), pusher=pusher).state is ApprovalState.APPROVED
+    assert standing(ONE, said("ann"), pusher=pusher).state is ApprovalState.APPROVED
 
 
 def test_it_lapses_at_the_deadline_and_what_comes_then_is_too_late() -> None:
