@@ -111,6 +111,15 @@ def test_what_was_approved_in_time_stays_so() -> None:
     assert standing(rule, said("bob", 59), seconds=9999).state is ApprovalState.APPROVED
 
 
+def test_a_refusal_counts_whenever_it_comes() -> None:
+    rule = ApprovalRule(deadline=timedelta(seconds=60))
+    late = said("eve", 61, yes=False)
+    assert standing(rule, late, seconds=62).state is ApprovalState.REFUSED
+    assert standing(rule, said("bob", 59), late, seconds=62).refusal == late
+    own = said("bob", 61, yes=False)
+    assert standing(rule, said("bob", 59), own, said("bob", 62), seconds=63).refusal == own
+
+
 def test_places_add_up_to_the_strictest() -> None:
     both = ApprovalRule(1, (), False, DAY).and_also(ApprovalRule(2, (frozenset(("ann",)),), True))
     assert both == ApprovalRule(2, (frozenset(("ann",)),), True, DAY)

@@ -52,14 +52,15 @@ def standing_of(  # noqa: PLR0913 - what it rests on
 ) -> ApprovalStanding:
     """Return where the approval of a push for the target with ``key`` stands ``now``, after ``decisions`` on that push, the oldest first.
 
-    The last word of each person counts, if that person may decide; what was approved in time stays so. One refusal is enough.
+    The last word of each person counts, if that person may decide; what was approved in time stays so. One refusal is enough,
+    whenever it comes.
     """
     # One of them may be whoever pushed.
     people = rule.people + (rule.is_by_others and pusher_of(pusher) is None)
     lapses_at = pushed_at + rule.deadline if rule.deadline is not None else None
     last: dict[str, Decision] = {}
     for one in decisions:
-        is_in_time = lapses_at is None or one.at < lapses_at
+        is_in_time = lapses_at is None or one.at < lapses_at or not one.is_approval
         if key in one.keys and is_in_time and why_not(rule, one.person, pusher) is None:
             last[one.person.casefold()] = one
     refusal = next((one for one in last.values() if not one.is_approval), None)
