@@ -107,3 +107,7 @@ class WasStopped(UpdaterError):
 
 def _count(number: int) -> str:
     return "1 problem" if number == 1 else f"{number} problems"
+
+
+class Overtaken(UpdaterError):
+    """Something was planned by what people said, and they said something else meanwhile."""

@@ -28,6 +28,11 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "rollouts_due": ("Pushes with targets that wait for nothing but a free worker.", ()),
     "rollout_workers": ("How many rollouts may run side by side.", ()),
     "rollout_workers_busy": ("How many rollouts run.", ()),
+    "waiting_for_approval": ("Pushes that wait for people to approve them.", ()),
+    "oldest_waiting_for_approval_timestamp_seconds": (
+        "Since when the oldest of the pushes has waited that wait for approval, with those before it whose place it took.",
+        (),
+    ),
     "frozen": ("Freezes that count: what people want nothing updated of, by what they are of.", ("scope",)),
     "notifications_waiting": ("Messages that are still to be sent.", ()),
     "notifications_failing": ("Messages that are still to be sent, and were tried in vain.", ()),

@@ -90,7 +90,7 @@ def send_all(storage: Storage, now: datetime) -> None:
 def insist(storage: Storage, push: int, *keys: str, now: datetime = NOON) -> None:
     """Have a person want a push on targets whatever became of them before."""
     with storage.transaction() as kept:
-        kept.overrides.add(push, keys, ANN.name, now)
+        kept.overrides.add(push, dict.fromkeys(keys, ()), ANN.name, now)
         kept.trail.append(Step(PUSH_INSISTED), now)
 
 

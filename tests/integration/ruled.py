@@ -73,7 +73,7 @@ class Ruled(World):
             for target in fleet.behind(one.image_names, one.digest):
                 last = history.last.get(target.key)
                 rollout = history.rollouts[push]
-                if last and last.push == push and last.run == rollout.runs:
+                if last and last.push == push and last.at == rollout.started_at:
                     against = rule_on(Case(target, one, history, fleet, now))
                     self.wrongs += [f"{target.key} is updated, though it {against}"] if against else []
 

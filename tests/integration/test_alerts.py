@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _looks(prometheus: Prometheus) -> int:
 
 
 def test_promtool_finds_nothing_wrong_with_rules_example_and_their_tests() -> None:
-    assert "15 rules found" in promtool("check", "rules", FILES / "alerts.yml")
+    assert "16 rules found" in promtool("check", "rules", FILES / "alerts.yml")
     assert "SUCCESS" in promtool("check", "config", FILES / "prometheus.yml")
     assert "SUCCESS" in promtool("test", "rules", FILES / "alerts_test.yml")
 
@@ -266,3 +267,24 @@ def test_a_certificate_that_ends_soon_has_its_alert(site: Site) -> None:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def test_a_push_that_waits_for_approval_for_a_day_has_its_alert_and_is_not_said_to_be_behind(
+    site: Site,
+) -> None:
+    site.add_host("solo", APP)
+    site.hosts["solo"]["docker_update_policy"] = {"approval": "required"}
+    site.write()
+    site.state.mkdir(mode=0o700)
+    database = Database(site.state / "updater.db")
+    # After the target began to run what it runs; a day of the quick rules is twelve minutes.
+    then = utc_now() - timedelta(minutes=30)
+    record(Storage(database), push(when=then), now=then)
+    database.close()
+    with site.operator() as operator:
+        scanned(operator)
+        until(lambda: "waiting" in str(operator.get("/api/rollouts")))
+        assert operator.port
+        with watching(site.folder / "prometheus", operator.port) as prometheus:
+            prometheus.fires("ApprovalWaits")
+            assert "TargetsBehind" not in {name for name, *_ in prometheus.firing}

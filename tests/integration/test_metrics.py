@@ -16,6 +16,7 @@ from integration.test_settings_again import change
 from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.stages import STAGES
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.http.metrics import MetricsPage
 from registry_docker_updater.metrics import EVENT_ENDS, Metrics
@@ -148,7 +149,7 @@ def test_no_text_from_outside_becomes_a_label(site: Site) -> None:
         "unfinished",
         "refused",
     }
-    known |= {"changed", "done", "left_alone", *TroubleKind, *Scope}
+    known |= {*BY_NAME, *TroubleKind, *Scope}
     others = {
         one for one in values - known if not re.fullmatch(r"[0-9.]+|\+Inf|/(\{?[a-z0-9._]+\}?/?)+", one)
     }

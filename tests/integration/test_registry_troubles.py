@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from integration.registries import PASSWORD, USER, played
-from registry_docker_updater.activities.poll import registry_problems
+from registry_docker_updater.activities.poll import check_registry
 from registry_docker_updater.activities.questions import PolledRegistry, Questions
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.policy.following import Follower
+from registry_docker_updater.core.policy.following import Follower, read_follow
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.login import Login
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
@@ -122,23 +122,39 @@ def test_many_bad_repositories_keep_no_other_from_being_swept(stack: ExitStack, 
 @pytest.mark.parametrize("of_bad", BAD_ANSWERS)
 def test_check_tells_of_the_one_bad_repository_and_goes_on(stack: ExitStack, of_bad: Reply) -> None:
     site = Played(stack, WANTS_USER, of_bad)
-    (complaint,) = registry_problems(site.polled(), running(BAD, GOOD[0]))
+    (complaint,) = check_registry(site.polled(), running(BAD, GOOD[0]), {}).problems
     assert "registry production" in complaint
     assert site.asked[f"/v2/{GOOD[0]}/manifests/1"] == 1
+
+
+def test_check_asks_for_the_tags_of_what_is_followed_and_names_those_that_cannot_be_compared(
+    stack: ExitStack,
+) -> None:
+    tags = json.dumps({"name": BAD, "tags": ["1.4.2", "01.5.0"]}).encode()
+    site = Played(stack, FOUND, (200, {"Content-Type": "application/json"}, tags))
+    followed = {BAD: [Follower("1.4.2", (read_follow("semver ^1.4"),))]}
+    found = check_registry(site.polled(), running(), followed)
+    assert found.problems == []
+    assert found.notes == [
+        f"{BAD}: tag 01.5.0 cannot be compared by `semver ^1.4`, and nothing moves to such a tag"
+    ]
+    site.of_bad = (403, {}, b"")
+    (complaint,) = check_registry(site.polled(), running(), followed).problems
+    assert BAD in complaint
 
 
 def test_check_wants_no_user_where_all_that_is_needed_can_be_read(stack: ExitStack) -> None:
     """Though /v2/ wants one; also where nothing is needed yet."""
     site = Played(stack, WANTS_USER, WANTS_USER)
-    assert list(registry_problems(site.polled(), running(*GOOD[:2]))) == []
-    assert list(registry_problems(site.polled(), running())) == []
+    assert check_registry(site.polled(), running(*GOOD[:2]), {}).problems == []
+    assert check_registry(site.polled(), running(), {}).problems == []
 
 
 def test_check_says_once_that_a_user_is_wanted_and_that_one_is_not_taken(stack: ExitStack) -> None:
     site = Played(stack, WANTS_USER, WANTS_USER)
-    (complaint,) = registry_problems(site.polled(), running(BAD, BAD + "/other", GOOD[0]))
+    (complaint,) = check_registry(site.polled(), running(BAD, BAD + "/other", GOOD[0]), {}).problems
     assert "wants a user and a password: set registries.production.credentials" in complaint
-    (complaint,) = registry_problems(site.polled(Login(USER, PASSWORD)), running(GOOD[0]))
+    (complaint,) = check_registry(site.polled(Login(USER, PASSWORD)), running(GOOD[0]), {}).problems
     assert f"does not let the user '{USER}' in" in complaint
 
 

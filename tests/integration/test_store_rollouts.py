@@ -25,6 +25,7 @@ from integration.keeping import (
 from registry_docker_updater.core.notifications.news import Topic
 from registry_docker_updater.core.notifications.receivers import DEFAULT
 from registry_docker_updater.core.notifications.schedule import Message, MessageState
+from registry_docker_updater.core.rollouts.history import Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import Plan
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
@@ -148,7 +149,7 @@ def test_a_rollout_that_is_asked_for_again_has_all_its_attempts_again(begun: Sto
     end(begun, at(20), ended(Outcome.FAILED))
     seen = begun.change_counter()
 
-    assert retry_rollout(begun, 1, [], ANN, at(30))
+    assert retry_rollout(begun, 1, {}, ANN, at(30))
 
     assert begun.change_counter() > seen
     assert (only(begun).state, only(begun).due_at) == (RolloutState.WAITING, at(30))
@@ -171,14 +172,14 @@ def test_overrides_are_closed_when_nothing_is_left_to_do_and_when_others_spoke_a
 ) -> None:
     insist(begun, 1, WEB, "service/x", now=at(11))
     keep_plan(begun, Plan(closed_overrides=begun.overrides.open() - {("service/x", 1)}), at(12))
-    assert begun.history(HOSTS, []).overrides == {("service/x", 1)}
+    assert begun.history(HOSTS, []).overrides == {Override("service/x", 1)}
     end(begun, at(20), ended(Outcome.ROLLED_BACK), ended(Outcome.SKIPPED, "service/x", left_alone=True))
     assert view(begun, 1)["is_stopped"]
     assert begun.history(HOSTS, []).overrides == frozenset()
 
 
 def test_a_rollout_that_runs_cannot_be_asked_for_again(begun: Storage) -> None:
-    assert not retry_rollout(begun, 1, [WEB], ANN, at(30))
+    assert not retry_rollout(begun, 1, {WEB: ()}, ANN, at(30))
     assert begun.history(HOSTS, [WEB]).overrides == frozenset()
 
 
@@ -188,7 +189,7 @@ def test_what_a_person_asks_for_is_kept_as_a_whole_or_not_at_all(begun: Storage)
 
     def cut_off() -> None:
         with begun.transaction() as kept:
-            assert retry_rollout(kept, 1, [WEB], ANN, at(30))
+            assert retry_rollout(kept, 1, {WEB: ()}, ANN, at(30))
             raise KeyboardInterrupt
 
     before = view(begun, 1)
@@ -201,18 +202,18 @@ def test_what_a_person_asks_for_is_kept_as_a_whole_or_not_at_all(begun: Storage)
 def test_what_was_asked_for_again_is_not_settled_by_who_had_not_seen_it(begun: Storage) -> None:
     interrupt_runs(begun, at(20))
     seen = only(begun)
-    retry_rollout(begun, 1, [], ANN, at(30))
+    retry_rollout(begun, 1, {}, ANN, at(30))
     keep_plan(begun, Plan(settle=(seen,)), at(31))
     assert view(begun, 1)["state"] == "waiting"
 
 
 def test_an_override_holds_until_the_target_has_an_outcome(begun: Storage) -> None:
     end(begun, at(20), ended(Outcome.ROLLED_BACK))
-    retry_rollout(begun, 1, [WEB], ANN, at(30))
+    retry_rollout(begun, 1, {WEB: ()}, ANN, at(30))
     begin(begun, at(31))
     keep_outcome(begun, 1, NEW, ended(Outcome.UNREACHABLE, after=None), at(32))
     keep_outcome(begun, 1, NEW, ended(Outcome.SKIPPED, left_alone=True), at(32))
-    assert begun.history(HOSTS, [WEB]).overrides == {(WEB, 1)}
+    assert begun.history(HOSTS, [WEB]).overrides == {Override(WEB, 1)}
     assert begun.history(HOSTS, [WEB]).last[WEB].left_alone
     assert [one.result.left_alone for one in begun.rollouts.outcomes(1)] == [True]
     keep_outcome(begun, 1, NEW, ended(Outcome.ROLLED_BACK), at(33))

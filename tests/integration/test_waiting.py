@@ -29,7 +29,7 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
-from unit.builders import HOST, NEW, NEWER, OLD, container, host
+from unit.builders import HOST, NEW, NEWER, OLD, container, host, labelled
 
 APP = f"{HOST}/test/app:1"
 IN_A_MINUTE = RetryPolicy(Backoff(timedelta(minutes=1), timedelta(minutes=1)), 100)
@@ -212,6 +212,46 @@ def test_targets_that_are_left_alone_did_not_end_well(operator: Played, push: Pu
     code, shown, err = push()
     assert (code, shown["targets"], shown["ended_well"]) == (1, 0, False)
     assert "--force updates these too" in err
+
+
+def test_where_all_targets_wait_by_a_rule_it_does_not_wait_for_them_and_ends_with_3(
+    operator: Played, push: Pushing
+) -> None:
+    gated = labelled(WEB, approval="required"), labelled(DB, minimum_age="9h")
+    operator.knows(*gated)
+    code, shown, err = push()
+    assert (code, shown["ended_well"], operator.pauses) == (3, False, [])
+    assert set(shown["waiting"]) == {WEB.key, DB.key}
+    assert "not waited for any longer, 2 targets: waits until the push is old enough, at 2" in err
+    assert "; waits for approval by 1 person\n" in err
+
+
+def test_where_some_wait_by_a_rule_it_ends_with_3_once_the_others_have_ended_well(
+    operator: Played, push: Pushing
+) -> None:
+    gated = labelled(DB, approval="required")
+    operator.knows(WEB, gated)
+
+    def updated() -> None:
+        operator.roll_out(web=Outcome.UPDATED)
+        operator.knows(container("web", digest=NEW), gated)
+
+    operator.steps = [updated]
+    code, shown, err = push()
+    assert (code, shown["ended_well"], shown["outcomes"]) == (3, False, {"updated": 1})
+    assert "1 target: waits for approval by 1 person; `rollout 1` tells when each goes on" in err
+    operator.knows(WEB, gated)
+    operator.steps = [lambda: operator.roll_out(web=Outcome.FAILED)]
+    assert push()[0] == 1
+
+
+def test_what_its_owner_wants_left_as_it_is_is_no_reason_not_to_end_well(
+    operator: Played, push: Pushing
+) -> None:
+    operator.knows(WEB, labelled(DB, enable="false"), labelled(container("seen"), monitor_only="true"))
+    operator.steps = [lambda: operator.roll_out(web=Outcome.UPDATED)]
+    code, shown, _ = push()
+    assert (code, set(shown["left_alone"])) == (0, {DB.key, container("seen").key})
 
 
 def test_a_newer_push_that_takes_its_place_is_no_good_end(operator: Played, push: Pushing) -> None:

@@ -56,3 +56,26 @@ def test_what_is_attached_to_an_image_is_no_newer_image() -> None:
     signature = f"sha256-{'0' * 64}.sig"
     assert tags_of(new.listed("test/app", ("a", "b", signature))) == {"test/app:b"}
     assert not new.concerns(Tag("test/app", signature))
+
+
+def test_tags_that_look_as_if_they_were_followed_and_cannot_be_compared_are_named_by_rule() -> None:
+    new = NewTags({"test/app": (ONE, TWO, ONE), "test/web": (ANY,)})
+    assert new.unread("test/app", ("1.4.2", "1.4", "latest")) == ()
+    one, two = new.unread("test/app", ("1.4.2", "01.5.0", "1.7"))
+    assert one == (
+        "test/app: tags 01.5.0, 1.7 cannot be compared by `semver ^1.4`, and nothing moves to such a tag"
+    )
+    assert "`semver ^2`" in two
+    assert new.unread("test/web", ("01.5.0", "1.7")) == ()
+    assert new.unread("test/other", ("01.5.0",)) == ()
+
+
+def test_of_many_tags_that_cannot_be_compared_the_first_are_named_and_of_many_rules_the_first_told_of() -> (
+    None
+):
+    new = NewTags({"test/app": [Follower("1.0.0", (read_follow(f"semver ^{n}"),)) for n in range(1, 10)]})
+    found = new.unread("test/app", [f"1.0{n}.0" for n in range(7)])
+    assert len(found) == 5
+    assert "1.00.0, 1.01.0, 1.02.0, 1.03.0, 1.04.0 and 2 more cannot" in found[0]
+    (alone,) = NewTags({"test/app": (ONE,)}).unread("test/app", ["1.05.0"])
+    assert "test/app: tag 1.05.0 cannot" in alone

@@ -324,3 +324,23 @@ def test_what_templates_get_is_bounded_and_the_rest_counted() -> None:
     assert said["rest"] == "and 101 more: 101 updated"
     assert sum(len(news["targets"]) for news in said["news"]) == 300
     assert said["news"][-1]["rest"] == "and 9 more: 9 updated"
+
+
+def test_who_wanted_it_though_a_rule_speaks_against_it_is_said_before_what_happens_next() -> None:
+    said = rollout(
+        outcome("web"),
+        insisted=["As ann\x1b wants, though it is frozen by bob: end of year", *"1234"],
+        waits_for="a person",
+    )
+    given = {"id": "m1", "receiver": "default", "sent_for": None, "items": [said]}
+    message = words(given, LINK)
+    assert message["news"][0]["then"] == [
+        "As ann wants, though it is frozen by bob: end of year.",
+        *("1.", "2.", "3."),
+        "Waits for a person",
+    ]
+    assert message["data"]["items"][0]["insisted"] == message["news"][0]["then"][:4]
+    others: list[Any] = [None, "text", [], 7]
+    for nothing in others:
+        message = words({**given, "items": [{**said, "insisted": nothing}]}, LINK)
+        assert message["data"]["items"][0]["insisted"] == []

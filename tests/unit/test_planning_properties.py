@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from registry_docker_updater.core.backoff import Backoff
+from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.freezes import Freeze, Freezes, Scope
-from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
-from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override, Refusal
+from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages, PushedName
+from registry_docker_updater.core.rollouts.history import Delay, History, LastAttempt, Override, Refusal
 from registry_docker_updater.core.rollouts.lifecycle import (
     Effects,
     RunEnd,
@@ -96,6 +97,7 @@ class Planning(RuleBasedStateMachine):
         super().__init__()
         self.now = NOON
         self.number = 0
+        self.pushed_at: dict[int, datetime] = {}
         self.down: set[str] = set()
         self.desired: dict[str, DesiredImage] = {}
         self.real = {
@@ -118,6 +120,7 @@ class Planning(RuleBasedStateMachine):
         self.overrides: set[Override] = set()
         self.decisions: dict[int, tuple[Decision, ...]] = {}
         self.freezes: list[Freeze] = []
+        self.delays: dict[PushedName, tuple[Delay, ...]] = {}
         self.runs: list[Run] = []
         self.broken: list[str] = []
         for name in HOSTS:
@@ -133,6 +136,7 @@ class Planning(RuleBasedStateMachine):
     def push(self, tag: str) -> None:
         self.time_goes_by(1)
         self.number += 1
+        self.pushed_at[self.number] = self.now
         self.desired[tag] = DesiredImage(
             self.number, "production", (HOST,), "test/app", tag, digest(self.number), self.now
         )
@@ -212,6 +216,10 @@ class Planning(RuleBasedStateMachine):
         for number in planned.supersede:
             (rollout,) = (one for one in self.rollouts.values() if one.id == number)
             self.apply(superseded(rollout, tuple(self.outcomes.get(number, {}).values()), self.now))
+        for one in planned.delayed:
+            self.delays[one.name] = (*self.delays.get(one.name, ()), Delay(one.push, one.received_at))
+        for name in planned.caught_up:
+            del self.delays[name]
         for wait in planned.waits:
             before = self.rollouts.get(wait.desired.push) or self.new_rollout(wait.desired)
             self.apply(Effects(after_wait(before, wait, self.now)))
@@ -311,10 +319,34 @@ class Planning(RuleBasedStateMachine):
             against = rule_on(Case(target, desired, self.history(), self.fleet(), self.now))
             if against:
                 self.broken.append(f"{target.key} is updated, though it {against}")
+            self.broken += [f"{target.key} is updated, though {why}" for why in self.why_not(target, desired)]
         keys = [target.key for target in start.targets]
         effects = run_begun(before, desired.digest, keys, self.last, self.now)
         self.apply(effects)
         self.runs.append(Run(start, effects.rollout, keys))
+
+    def why_not(self, target: Target, desired: DesiredImage) -> list[str]:
+        """What of this world's rules speaks against an update, told without the code that is tested."""
+        labels, age = dict(target.labels), (self.now - desired.received_at).total_seconds()
+        words = {
+            one.person: one.is_approval
+            for one in self.decisions.get(desired.push, ())
+            if target.key in one.keys
+        }
+        insists = Override(target.key, desired.push) in self.overrides
+        frozen = any(
+            (one.until is None or self.now < one.until) and (not one.of or one.of in target.hosts)
+            for one in self.freezes
+        )
+        found = {
+            "it opted out": labels.get("enable") == "false" or "monitor-only" in labels,
+            "nobody can read its label": "windw" in labels,
+            "nobody approved it": "approval" in labels and (False in words.values() or not words),
+            "it is frozen": frozen and not insists,
+            "its window is closed": "window" in labels and self.now.second >= 30 and not insists,
+            "it was just pushed": "minimum-age" in labels and age < 20 and not self.delays and not insists,
+        }
+        return [why for why, speaks in found.items() if speaks]
 
     def new_rollout(self, desired: DesiredImage) -> Rollout:
         return Rollout(
@@ -415,7 +447,10 @@ class Planning(RuleBasedStateMachine):
         return Fleet(dict(self.hosts), dict(self.seen))
 
     def history(self, keys: Any = None) -> History:
-        last = {key: last_attempt for key, last_attempt in self.last.items() if keys is None or key in keys}
+        running = self.running_pushes()
+        last = {
+            key: one for key, one in self.last.items() if keys is None or key in keys or one.push in running
+        }
         return History(
             dict(self.rollouts),
             last,
@@ -423,7 +458,17 @@ class Planning(RuleBasedStateMachine):
             frozenset(self.overrides),
             self.decisions,
             Freezes(tuple(self.freezes)),
+            running,
+            dict(self.delays),
         )
+
+    def running_pushes(self) -> dict[int, KeptPush]:
+        """What the store tells of the pushes of rollouts that run."""
+        running = (one for one in self.rollouts.values() if one.state is RolloutState.RUNNING)
+        return {
+            one.push: KeptPush(one.push, *one.name, digest(one.push), None, self.pushed_at[one.push])
+            for one in running
+        }
 
     def as_seen(self, one: Real) -> Target:
         name = f"{HOST}/test/app:{one.tag}"

@@ -1,21 +1,20 @@
 """A push that waits by a rule or for a person has a rollout from the begin, which says so; nothing of it is lost or done twice."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.freezes import Freeze, Freezes, Scope
 from registry_docker_updater.core.rollouts.desired import DesiredImage
-from registry_docker_updater.core.rollouts.history import History
+from registry_docker_updater.core.rollouts.history import Delay, History
 from registry_docker_updater.core.rollouts.planner import Plan, plan
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.waits import Wait, after_wait, said_of
-from unit.builders import NOON, at, container, desired, fleet, rollout
+from unit.builders import NEW, NOON, at, container, desired, fleet, rollout
 
 PUSH = desired()  # at 60 s
 WAITING, FINISHED = RolloutState.WAITING, RolloutState.FINISHED
 FREEZE = Freezes((Freeze(1, Scope.EVERYTHING, "", NOON, None, "a reason", "ann"),))
-FROZEN = "frozen by ann until somebody thaws it: a reason"
+FROZEN = "is frozen by ann until somebody thaws it: a reason"
 
 
 def ruled(name: str = "web", **labels: str) -> Target:
@@ -74,7 +73,7 @@ def test_many_reasons_are_told_in_one_sentence() -> None:
     places = [ruled(f"t{number}", window=f"mon 0{number}:00-09:30") for number in range(5)]
     (wait,) = planned(*places).waits
     assert str(wait.note).endswith("; and 2 more reasons")
-    assert [one["target"] for one in said_of(wait)] == [f"container/solo/t{number}" for number in range(5)]
+    assert [one["targets"] for one in said_of(wait)] == [[f"container/solo/t{number}"] for number in range(5)]
 
 
 def test_once_nothing_waits_any_more_the_rollout_is_settled() -> None:
@@ -129,18 +128,16 @@ def test_how_long_pushes_have_waited_is_taken_over_by_the_newest() -> None:
     assert planned(YOUNG, rollouts={0: before}).supersede == (7,)
 
 
-def test_how_long_pushes_have_waited_is_not_lost_while_no_worker_is_free() -> None:
-    before = replace(rollout(WAITING, push=0), waits=("too_young",), waiting_since=at(10))
-    target = replace(ruled("db", minimum_age="2h", longest_wait="2h"), since=NOON - timedelta(days=1))
-    late = replace(PUSH, received_at=at(8000))
-    first = plan([late], fleet(target), History({0: before}), at(8010))
-    (wait,) = first.waits
-    assert len(first.start) == 1
-    assert (wait.targets, wait.since) == ((), at(10))
-    after = known(wait, 8010)
-    assert (after.state, after.waits, after.waiting_since) == (WAITING, (), at(10))
-    again = plan([late], fleet(target), History({1: after}), at(8020))
-    assert (len(again.start), again.waits) == (1, ())
+def test_what_was_too_young_is_remembered_until_all_have_caught_up() -> None:
+    first = planned(YOUNG)
+    assert first.delayed == (PUSH,)
+    known = {PUSH.name: (Delay(1, at(60)),)}
+    assert planned(YOUNG, delays=known).delayed == ()
+    assert planned(YOUNG, delays=known).caught_up == frozenset()
+    # No worker may be free: it is not lost before it has the push.
+    assert planned(YOUNG, delays=known, seconds=9000).caught_up == frozenset()
+    there = replace(YOUNG, digests=frozenset((NEW,)))
+    assert planned(there, delays=known).caught_up == {PUSH.name}
 
 
 def test_a_freeze_is_what_waits_until_somebody_thaws_it() -> None:

@@ -1,7 +1,7 @@
 """What people ask for by hand: pushes, and rollouts once more; of whatever they ask with."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,7 +29,6 @@ from registry_docker_updater.views.pushes import (
     Judged,
     JudgedRow,
     PushRow,
-    can_be_forced,
     if_pushed,
     judged,
     judged_rows,
@@ -64,8 +63,8 @@ class ByHand:
     ) -> PushRow:
         """Record a push of ``image``, which names a tag and a digest; return it, and what it means for each target.
 
-        With ``force`` it also goes to targets that rolled the digest back before, or of these to those with the keys ``only``. Raises
-        :class:`NotAsked`.
+        With ``force`` it also goes to targets that rolled the digest back before, and to those that wait for a freeze, a window, an age or a
+        soak, which are broken; or of these to those with the keys ``only``. Raises :class:`NotAsked`.
         """
         registry, reference = pushed(self.hosts, image)
         now, known = self.clock(), self.known()
@@ -83,7 +82,7 @@ class ByHand:
             desired = if_pushed(self.hosts, registry, reference, now)
             found = judged(kept, self.hosts, desired, known, now)
             forced = _forced(found, force=force, only=only)
-            number = push_by_hand(kept, registry, made, forced, who, _broken(found, forced))
+            number = push_by_hand(kept, registry, made, forced, who)
             row = push_row(kept, self.hosts, number, known, judged_rows(found, forced), now)
         # As it was asked for: a registry has several names.
         return {**row, "image": str(reference).partition("@")[0]}
@@ -94,14 +93,14 @@ class ByHand:
         """Have a rollout run again now; return its push, and what that means for each target.
 
         It goes to the targets that failed or were left alone; with ``force`` also to those that rolled the digest back, that a person
-        changed since, or with which the push had come to its end, or of these to those with the keys ``only``. Raises
-        :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
+        changed since, with which the push had come to its end, or that wait for a freeze, a window, an age or a soak; or of these to those
+        with the keys ``only``. Raises :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
         """
         now, known = self.clock(), self.known()
         with self.storage.transaction() as kept:
             desired, found = self._asked_again(kept, rollout, known, now)
             forced = _forced(found, force=force, only=only)
-            if not retry_rollout(kept, rollout, forced, who, now, _broken(found, forced)):
+            if not retry_rollout(kept, rollout, forced, who, now):
                 raise NotNow(f"rollout {rollout} runs at this moment; `rollout {rollout}` shows how it goes")
             return push_row(kept, self.hosts, desired.push, known, judged_rows(found, forced), now)
 
@@ -228,22 +227,15 @@ class ByHand:
         return desired, judged(kept, self.hosts, desired, known, now, is_asked_again=True)
 
 
-def _broken(found: Judged, forced: Collection[str]) -> Iterable[str]:
-    """Return what rules and freezes say that a person breaks."""
-    return (verdict.sentence for target, verdict in found if target.key in forced and verdict.is_by_rule)
-
-
-def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> frozenset[str]:
-    """Return the keys of the targets that a person insists on."""
-    unknown = sorted(set(only or ()) - {target.key for target, _ in found})
+def _forced(found: Judged, *, force: bool, only: Collection[str] | None) -> Mapping[str, Sequence[str]]:
+    """Return what a person breaks on each target that they insist on, by key."""
+    unknown = sorted(set(only or ()) - {one.target.key for one in found})
     if unknown:
         raise NotAsked("targets", f"{unknown[0]} is no target that runs this image; `plan` lists them")
     if only and not force:
         raise NotAsked("targets", "they are those that force is for, and force is not set")
-    if not force:
-        return frozenset()
-    return frozenset(
-        target.key
-        for target, verdict in found
-        if can_be_forced(verdict) and (only is None or target.key in only)
-    )
+    return {
+        one.target.key: one.breaks
+        for one in found
+        if force and one.can_be_forced and (only is None or one.target.key in only)
+    }

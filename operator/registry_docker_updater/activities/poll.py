@@ -8,6 +8,8 @@ that one that hangs delays no other; it is asked one question at a time.
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 from registry_docker_updater.activities.poller import Poller
@@ -15,6 +17,7 @@ from registry_docker_updater.activities.questions import PolledRegistry, Questio
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.policy.following import Follower
+from registry_docker_updater.core.schedules.new_tags import NewTags
 from registry_docker_updater.core.schedules.polls import PAUSE, tags_of
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.errors import RegistryUnavailable, RepositoryUnavailable
@@ -118,18 +121,44 @@ class RegistryPoll:
             self._pollers[registry].news()
 
 
-def registry_problems(polled: PolledRegistry, fleet: Fleet) -> Iterator[str]:
-    """Ask a registry for one tag of each repository that ``fleet`` runs; yield what is wrong, each once."""
-    seen: set[str] = set()
+@dataclass
+class RegistryCheck:
+    """What is wrong with a registry, each once, and what is to be known of its tags."""
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check_registry(
+    polled: PolledRegistry, fleet: Fleet, followed: Mapping[str, Collection[Follower]]
+) -> RegistryCheck:
+    """Ask a registry for one tag of each repository that ``fleet`` runs, and for the tags of those of which some are ``followed``."""
+    found, new = RegistryCheck(), NewTags(followed)
     try:
         polled.client.check()
         for tag in {tag.repository: tag for tag in sorted(tags_of(fleet, polled.hosts))}.values():
-            time.sleep(PAUSE.total_seconds())
-            try:
+            with _noting(found):
+                time.sleep(PAUSE.total_seconds())
                 polled.client.find(tag.repository, tag.tag)
-            except RepositoryUnavailable as error:
-                if str(error) not in seen:
-                    seen.add(str(error))
-                    yield str(error)
+        for repository in sorted(followed):
+            with _noting(found):
+                found.notes += new.unread(repository, _tags(polled, repository))
     except RegistryUnavailable as error:
-        yield str(error)
+        found.problems.append(str(error))
+    return found
+
+
+@contextmanager
+def _noting(found: RegistryCheck) -> Iterator[None]:
+    """Note what is wrong with one repository, once, and go on."""
+    try:
+        yield
+    except RepositoryUnavailable as error:
+        if str(error) not in found.problems:
+            found.problems.append(str(error))
+
+
+def _tags(polled: PolledRegistry, repository: str) -> Iterator[str]:
+    for page in polled.client.tags(repository):
+        yield from page
+        time.sleep(PAUSE.total_seconds())

@@ -35,8 +35,8 @@ class Rollouts(Protocol):
     def is_full(self) -> bool:
         """Whether no more may run at the same time."""
 
-    def start(self, start: Start, now: datetime) -> None:
-        """Begin a run."""
+    def start(self, start: Start, now: datetime, seen: int | None = None) -> None:
+        """Begin a run; raises :class:`Overtaken` where people said something since that was ``seen``."""
 
     def hold(self, rollout: int, why: str, now: datetime) -> None:
         """Have a run that goes on begin no other step."""

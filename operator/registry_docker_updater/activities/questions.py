@@ -215,7 +215,7 @@ class Questions:
             self._schedule = self._schedule.failed(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered(self._claims.claims, begun, self._steady())
             self._problems.report(None, str(error))
-            self.last_poll = LastPoll(asked_at, str(error))
+            self.last_poll = LastPoll(asked_at, str(error), self._problems.notes)
         except RepositoryUnavailable as error:
             self._schedule = self._schedule.unanswered(tag, self._steady(), error.retry_after)
             self._claims = self._claims.unanswered([tag], begun, self._steady())
@@ -228,6 +228,8 @@ class Questions:
             self._schedule = self._schedule.begun(tag, self._steady())
             return
         self._new = self._new.listed(tag.repository, tags)
+        self._problems.note(tag, self._new.unread(tag.repository, tags))
+        self.last_poll = LastPoll(asked_at, notes=self._problems.notes)
         self._schedule = self._schedule.asked(tag, self._steady())
 
     def _ask_for_digest(self, tag: Tag, asked_at: datetime, begun: datetime) -> None:
@@ -256,7 +258,7 @@ class Questions:
 
     def _answered(self, tag: Tag, asked_at: datetime, problem: str | None = None) -> None:
         """Keep that the registry could be asked, and what was wrong with ``tag``."""
-        self.last_poll = LastPoll(asked_at)
+        self.last_poll = LastPoll(asked_at, notes=self._problems.notes)
         self._metrics.polled(self._polled.name, is_answered=True)
         self._problems.report(None, None)
         self._problems.report(tag, problem)

@@ -27,7 +27,7 @@ from registry_docker_updater.core.rollouts.planner import (
     plan,
 )
 from registry_docker_updater.core.rollouts.rollout import Rollout
-from registry_docker_updater.errors import UpdaterError
+from registry_docker_updater.errors import Overtaken, UpdaterError
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about
 from registry_docker_updater.storage.actions import judged_up_to, keep_matches, keep_plan
 from registry_docker_updater.views.text import targets
@@ -105,6 +105,7 @@ class Reconciler:
         fleet = scans.fleet
         run = self._desired.run_by(fleet.by_name)
         moves = self._moves(fleet, self._desired, self._context.storage.policies)
+        seen = self._context.storage.people_counter()
         history = self._history(open_targets(run, fleet, moves), open_pushes(run, fleet, moves), now)
         planned = plan(concerning(self._desired, run, history, moves), fleet, history, now, moves)
         self._note_matches(fleet, history, now)
@@ -114,7 +115,11 @@ class Reconciler:
         for start in planned.start:
             if rollouts.is_full:
                 break
-            rollouts.start(start, now)
+            try:
+                rollouts.start(start, now, seen)
+            except Overtaken:
+                # It is heeded at the next look, which is at once.
+                break
         scans.need(planned.ask)
         waits = [
             planned.wake_at - now if planned.wake_at else None,

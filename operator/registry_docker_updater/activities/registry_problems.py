@@ -1,4 +1,4 @@
-"""What is wrong with a registry, as its log says it: each problem once, and that it is no more."""
+"""What is wrong with a registry, and to be known of its tags, as its log says it: each once, and of what is wrong that it is no more."""
 
 import logging
 from collections.abc import Collection
@@ -6,6 +6,8 @@ from collections.abc import Collection
 from registry_docker_updater.core.schedules.polls import Tag
 
 _log = logging.getLogger(__name__)
+# So much is shown where the registry is.
+_MOST_NOTES = 20
 
 
 class RegistryProblems:
@@ -15,6 +17,12 @@ class RegistryProblems:
         """Begin with nothing; ``registry`` is its name."""
         self._registry = registry
         self._problems: dict[Tag | None, str] = {}
+        self._notes: dict[Tag, tuple[str, ...]] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of its tags, the first of it."""
+        return tuple(sorted(one for some in self._notes.values() for one in some)[:_MOST_NOTES])
 
     def report(self, what: Tag | None, problem: str | None) -> None:
         """Log a ``problem``, once; and that it is right again (None)."""
@@ -29,6 +37,14 @@ class RegistryProblems:
             del self._problems[what]
             _log.info("registry %s: %s can be asked again", self._registry, what or "it")
 
+    def note(self, what: Tag, notes: tuple[str, ...]) -> None:
+        """Log what is to be known of tags, each once; it takes the place of what was known before."""
+        for one in notes:
+            if one not in self._notes.get(what, ()):
+                _log.warning("registry %s: %s", self._registry, one)
+        self._notes[what] = notes
+
     def keep(self, tags: Collection[Tag]) -> None:
-        """Forget what was wrong with all but ``tags``."""
+        """Forget what was wrong with, and noted of, all but ``tags``."""
         self._problems = {what: why for what, why in self._problems.items() if not what or what in tags}
+        self._notes = {what: notes for what, notes in self._notes.items() if what in tags}

@@ -77,8 +77,8 @@ class RollOut:
         """Whether no more may run at the same time."""
         return len(self._busy) >= self._policy.workers
 
-    def start(self, start: Start, now: datetime) -> None:
-        """Begin a run."""
+    def start(self, start: Start, now: datetime, seen: int | None = None) -> None:
+        """Begin a run; raises :class:`Overtaken` where people said something since that was ``seen``."""
         inputs = self._context.playbooks.inputs()
         if inputs != self._inputs:
             self._context.storage.trail.append(
@@ -86,7 +86,9 @@ class RollOut:
             )
             self._inputs = inputs
         asked = {"playbook": "update", "variables": _variables(start), "check": False, **inputs}
-        rollout = begin_run(self._context.storage, start, now, asked)
+        rollout = begin_run(self._context.storage, start, now, asked, seen)
+        # What an operator left that was killed is of the run before.
+        self._hold_of(rollout.id).unlink(missing_ok=True)
         self._busy.add(rollout.id)
         self._progress.begin(start, rollout, now)
         desired = start.desired
@@ -141,8 +143,6 @@ class RollOut:
                 one.result.key: one.result for one in self._context.storage.rollouts.outcomes(rollout.id)
             }
             folder = self._context.runs / str(rollout.id)
-            # What an operator left that was killed is of the run before.
-            self._hold_of(rollout.id).unlink(missing_ok=True)
             ended = self._context.playbooks.run(
                 _update(start, rollout.runs, self._hold_of(rollout.id)),
                 folder,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from registry_docker_updater.activities.channels import KnownChannels, known_channels
-from registry_docker_updater.activities.poll import registry_problems
+from registry_docker_updater.activities.poll import check_registry
 from registry_docker_updater.cli.asking_hosts import scan
 from registry_docker_updater.cli.command import Command, json_option
 from registry_docker_updater.cli.output import Output
@@ -14,6 +14,8 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.live import FOLLOWED
 from registry_docker_updater.core.notifications.receivers import DEFAULT
 from registry_docker_updater.core.policy.notes import rule_notes
+from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.followers import KnownFollowers
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.core.schedules.scans import too_old
 from registry_docker_updater.errors import UpdaterError
@@ -34,9 +36,13 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     nobody_asked = bool(problems)
     unreachable = {host.name: host.error for host in fleet.hosts.values() if host.error}
     problems += [f"host {name}: {error}" for name, error in sorted(unreachable.items())]
+    followers = KnownFollowers(DesiredImages(parts.registry_hosts).registry_of)
+    of_tags: list[str] = []
     for polled in parts.polled:
         output.remark(f"asking registry {polled.name} …")
-        problems += registry_problems(polled, fleet)
+        checked = check_registry(polled, fleet, followers(fleet, parts.policies(), polled.name))
+        problems += checked.problems
+        of_tags += (f"registry {polled.name}: {note}" for note in checked.notes)
     channels_of: Mapping[str, Sequence[str]] = {}
     try:
         channels = _channels(parts, fleet, output)
@@ -45,7 +51,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     except UpdaterError as error:
         # What keeps hosts from being asked, such as a broken inventory, is said once.
         problems += [] if nobody_asked else [f"notifications: {error}"]
-    warnings = [*_warnings(parts, fleet), *_silent(channels_of)]
+    warnings = [*_warnings(parts, fleet), *of_tags, *_silent(channels_of)]
     if given.json:
         output.json(
             {

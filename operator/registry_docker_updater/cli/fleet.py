@@ -24,10 +24,12 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
             **target,
             "image": target["reference"] or target["image"],
             "digest": short(", ".join(target["digests"])),
+            "verdict": target["verdict"].replace("_", " "),
+            "why": target["says"] if target["is_behind"] else None,
         }
         for target in shown["targets"]
     ]
-    output.table(rows, ("kind", "name", "place", "image", "digest", "state"))
+    output.table(rows, ("kind", "name", "place", "image", "digest", "state", "verdict", "why"))
     return 0
 
 

@@ -1,13 +1,14 @@
 """What becomes of what a person asked for: said at once, and followed to its end when wanted."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.core.rollouts.verdicts import OPTED_OUT, WATCHED
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow
 from registry_docker_updater.views.text import counts, targets
@@ -21,6 +22,12 @@ _NEVER_ASKED = (
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
 _OVERTAKEN = "a newer push of the same image took its place"
 _GONE = "no target runs this image name any more"
+# What nothing is said of to whoever waits: its owner wants it left as it is.
+_AS_MEANT = frozenset((OPTED_OUT.name, WATCHED.name))
+# Nothing failed, and some targets wait by a rule or for a person.
+_WAITS = 3
+# Of many targets that are told of together, so many are named.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -40,16 +47,8 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
     ``asked`` is the push as it stood when it was asked for, under the ``name`` that the person has for it.
     """
     concerned, left = _concerned(asked), _left(asked["targets"])
-    waiting = [one for one in concerned if one["waits"]]
-    for word, some in (
-        ("left alone", left),
-        ("waits", waiting),
-        ("breaks this", [one for one in concerned if one["breaks"]]),
-    ):
-        for one in some:
-            output.remark(f"{word}: {one['kind']} {one['name']} at {one['place']}: {one['says']}")
-    if any(one["can_be_forced"] for one in (*left, *waiting)):
-        output.remark("--force updates these too")
+    waiting = _waiting(asked)
+    output.remark(*_remarks(left, waiting, concerned))
     is_alone = not source.is_working
     if not concerned and (is_alone or not wait):
         output.remark(_nobody(asked))
@@ -65,14 +64,16 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
             "push": asked["push"],
             "targets": len(concerned) - len(waiting),
             "left_alone": {one["key"]: one["says"] for one in left},
-            "waits": {one["key"]: one["says"] for one in waiting},
+            "waiting": {one["key"]: one["says"] for one in waiting},
+            "breaks": {one["key"]: one["breaks"] for one in _breaking(concerned)},
         }
         ended = {"ended_well": end.is_well, "why": end.why} if end else {}
         output.json({**promise, **(row or {}), **ended})
     elif row and row["runs"] > _runs(asked):
         output.line(f"rollout {row['id']}: {row['state']}, {counts(row['outcomes'])}")
     else:
-        output.line(f"recorded: {name}, for {targets(len(concerned) - len(waiting))}")
+        later = f", of which {len(waiting)} wait{'s' if len(waiting) == 1 else ''}" if waiting else ""
+        output.line(f"recorded: {name}, for {targets(len(concerned))}{later}")
     return end.code if end and not end.is_well else 0
 
 
@@ -94,7 +95,7 @@ class _Following:
         except KeyboardInterrupt:
             why = "no longer waited for; what was asked for is recorded, and goes on"
             return _End(is_well=False, why=why, code=130)
-        left = _left(asked["targets"])
+        left = [one for one in _left(asked["targets"]) if one["verdict"] not in _AS_MEANT]
         if end.is_well and left:
             return _End(is_well=False, why=f"not every target was updated: left alone {targets(len(left))}")
         return end
@@ -133,8 +134,10 @@ class _Following:
             return None
         if not now["is_newest"]:
             return _End(is_well=False, why=_OVERTAKEN)
-        if _concerned(now):
-            return None
+        concerned = _concerned(now)
+        if concerned:
+            # What waits may do so for nights: nobody is kept here for as long.
+            return _End(is_well=False, why=_why_waiting(now), code=_WAITS) if _waits(concerned) else None
         if now["targets"] and all(one["is_current"] for one in now["targets"]):
             return self._without_work(now)
         why = "nothing is left to do: its targets are gone, or were changed in the meantime"
@@ -159,6 +162,8 @@ class _Following:
             return _End(is_well=False, why=_OVERTAKEN)
         is_well = [_is_well(one, row, now) for one in row["targets"] if not _is_gone(one)]
         missed = is_well.count(False)
+        if not missed and _waiting(now):
+            return _End(is_well=False, why=_why_waiting(now), code=_WAITS)
         if is_well and not missed:
             return _End(is_well=True)
         again = f"; it is tried again at {row['due_at']}" if row["due_at"] else ""
@@ -172,6 +177,53 @@ def _concerned(row: PushRow) -> list[JudgedRow]:
 
 def _left(some: Sequence[JudgedRow]) -> list[JudgedRow]:
     return [one for one in some if not (one["is_concerned"] or one["is_current"])]
+
+
+def _waiting(row: PushRow) -> list[JudgedRow]:
+    return [one for one in row["targets"] if one["waits"]]
+
+
+def _waits(concerned: Sequence[JudgedRow]) -> bool:
+    return all(one["waits"] for one in concerned)
+
+
+def _breaking(concerned: Iterable[JudgedRow]) -> list[JudgedRow]:
+    """Return those on which a person insists, and breaks a rule or a freeze."""
+    return [one for one in concerned if one["breaks"] and not one["waits"]]
+
+
+def _remarks(
+    left: Sequence[JudgedRow], waiting: Sequence[JudgedRow], concerned: Sequence[JudgedRow]
+) -> Iterator[str]:
+    """Yield what is to be known at once: what is left alone, what waits, and what is broken, and by whom that was said."""
+    for one in left:
+        yield f"left alone: {one['kind']} {one['name']} at {one['place']}: {one['says']}"
+    if any(one["can_be_forced"] for one in left):
+        yield "--force updates these too"
+    yield from _grouped("waits", ((one["says"], one) for one in waiting))
+    if any(one["can_be_forced"] for one in waiting):
+        yield "--force breaks a freeze, window, minimum age or soak for which targets wait, and says so to everybody"
+    broken = ((f"it {why}", one) for one in _breaking(concerned) for why in one["breaks"])
+    yield from _grouped("forced, although", broken)
+
+
+def _grouped(word: str, said: Iterable[tuple[str, JudgedRow]]) -> Iterator[str]:
+    by_sentence: dict[str, list[JudgedRow]] = {}
+    for sentence, one in said:
+        by_sentence.setdefault(sentence, []).append(one)
+    for sentence, some in by_sentence.items():
+        names = ", ".join(f"{one['kind']} {one['name']} at {one['place']}" for one in some[:_NAMED])
+        more = f" and {len(some) - _NAMED} more" if len(some) > _NAMED else ""
+        yield f"{word}: {names}{more}: {sentence}"
+
+
+def _why_waiting(now: PushRow) -> str:
+    waiting = _waiting(now)
+    reasons = list(dict.fromkeys(one["says"] for one in waiting))
+    more = f"; and {len(reasons) - _NAMED} more reasons" if len(reasons) > _NAMED else ""
+    rollout = now["rollout"]
+    tells = f"; `rollout {rollout['id']}` tells when each goes on" if rollout else ""
+    return f"not waited for any longer, {targets(len(waiting))}: {'; '.join(reasons[:_NAMED])}{more}{tells}"
 
 
 def _runs(asked: PushRow) -> int:

@@ -12,13 +12,14 @@ from registry_docker_updater.activities.channels import SampleSender
 from registry_docker_updater.cli.asking_hosts import known_fleet
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.audit.entries import Person
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImages
+from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.registries import LastPoll
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.notifying import notification_policy
 from registry_docker_updater.views import (
     events,
-    fleet,
     freezes,
     messages,
     pushes,
@@ -30,15 +31,16 @@ from registry_docker_updater.views import (
 from registry_docker_updater.views.approvals import DecidedRow
 from registry_docker_updater.views.current import overview_of
 from registry_docker_updater.views.events import EventRow, IgnoredRow
-from registry_docker_updater.views.fleet import FleetRows
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import CurrentStatus, NowRow
+from registry_docker_updater.views.outlook import FleetNowRows, fleet_now
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.registries import CurrentRegistries
-from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.rollouts import RolloutRow
 from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.trail import EntryRow
+from registry_docker_updater.views.waits import RolloutNowRow, rollout_now
 from registry_docker_updater.views.why import WhyRow
 
 
@@ -70,22 +72,20 @@ class Here:
         """Return the newest rollouts, newest first."""
         return rollouts.rollouts(self.parts.storage, limit)
 
-    def rollout(self, number: int) -> WholeRolloutRow:
-        """Return one rollout with every target."""
-        return rollouts.rollout(self.parts.storage, number)
+    def rollout(self, number: int) -> RolloutNowRow:
+        """Return one rollout with every target, and what waits."""
+        return rollout_now(self.parts.storage, number, self._overview(self.parts.storage.fleet.load()))
 
-    def fleet(self, *, fresh: bool) -> FleetRows:
+    def fleet(self, *, fresh: bool) -> FleetNowRows:
         """Return hosts and targets, as last scanned, or asked now where it is to be ``fresh``."""
-        return fleet.fleet(known_fleet(self.parts, self.output, fresh=fresh))
+        return fleet_now(self._overview(known_fleet(self.parts, self.output, fresh=fresh)))
 
     def why(self, target: str, *, fresh: bool) -> list[WhyRow]:
         """Return all that is known of the targets that are called so."""
-        parts = self.parts
-        known = known_fleet(parts, self.output, fresh=fresh)
+        known = known_fleet(self.parts, self.output, fresh=fresh)
         keys = why.found(known, target)
-        desired = DesiredImages(parts.registry_hosts)
-        overview = overview_of(parts.storage, parts.registry_hosts, desired, known, parts.clock)
-        return [why.why(parts.storage, overview, key, why.PAST) for key in keys]
+        overview = self._overview(known)
+        return [why.why(self.parts.storage, overview, key, why.PAST) for key in keys]
 
     def plan(self, image: str, *, fresh: bool) -> list[JudgedRow]:
         """Return what a push would mean for each target."""
@@ -108,12 +108,12 @@ class Here:
 
     def status(self) -> NowRow:
         """Return how everything is."""
-        parts, hosts, storage = self.parts, self.parts.registry_hosts, self.parts.storage
+        parts, storage = self.parts, self.parts.storage
         # When they were asked, only the operator knows.
         asked = {name: LastPoll() for name, one in parts.settings.registries.items() if one.sweep_interval}
         return CurrentStatus(
             storage,
-            lambda: overview_of(storage, hosts, DesiredImages(hosts), storage.fleet.load(), parts.clock),
+            lambda: self._overview(storage.fleet.load()),
             CurrentRegistries(storage, parts.known_registries, lambda: asked, parts.clock),
             parts.settings.fleet.scan_interval,
             has_operator=parts.has_operator,
@@ -177,6 +177,11 @@ class Here:
     def story(self, rollout: int) -> list[EntryRow]:
         """Return all that the trail says of a rollout."""
         return trail.story(self.parts.storage, rollout)
+
+    def _overview(self, known: Fleet) -> Overview:
+        """Return how the fleet stands as it is ``known``."""
+        parts, hosts = self.parts, self.parts.registry_hosts
+        return overview_of(parts.storage, hosts, DesiredImages(hosts), known, parts.clock)
 
     @property
     def _by_hand(self) -> ByHand:

@@ -7,6 +7,7 @@ from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.rollouts.verdicts import DUE
 from registry_docker_updater.views.fleet import TargetRow
+from registry_docker_updater.views.pushes import JudgedRow
 from registry_docker_updater.views.text import short
 
 
@@ -24,12 +25,15 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     if given.json:
         output.json(rows)
         return 0
-    shown = [
-        {**row, "would_be": "updated" if one["verdict"] == DUE.name else f"left alone: {one['says']}"}
-        for row, one in zip(rows, found, strict=True)
-    ]
+    shown = [{**row, "would_be": _would_be(one)} for row, one in zip(rows, found, strict=True)]
     output.table(shown, ("kind", "name", "place", "digest", "would_be"))
     return 0
+
+
+def _would_be(one: JudgedRow) -> str:
+    if one["verdict"] == DUE.name:
+        return "updated"
+    return f"updated later: {one['says']}" if one["is_concerned"] else f"left alone: {one['says']}"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

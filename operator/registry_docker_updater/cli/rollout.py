@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.cli.command import Command, json_option, rollout_argument
+from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.cli.stages import picture
@@ -14,8 +15,8 @@ from registry_docker_updater.edges.runs.kept_runs import names_of_runs, output_o
 from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.views.messages import said_of
-from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout
-from registry_docker_updater.views.text import short
+from registry_docker_updater.views.text import names, short
+from registry_docker_updater.views.waits import RolloutNowRow
 
 _SHOWN = (
     "image",
@@ -28,13 +29,15 @@ _SHOWN = (
     "ended_at",
     "due_at",
     "note",
+    "waits",
+    "waiting_since",
     "kept_in",
 )
 
 
 def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     """Show one rollout with every target, and where its runs are kept; or one of these."""
-    row, folder = rollout(parts.storage, given.number), parts.runs / str(given.number)
+    row, folder = Here(parts, output).rollout(given.number), parts.runs / str(given.number)
     kept = names_of_runs(folder)
     if given.run:
         _show_run(_found(row, kept, given.run, folder), output, as_json=given.json)
@@ -54,22 +57,30 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _show(row: WholeRolloutRow, kept: Mapping[str, Any], output: Output, *, as_json: bool) -> None:
+def _show(row: RolloutNowRow, kept: Mapping[str, Any], output: Output, *, as_json: bool) -> None:
     fields: Mapping[str, Any] = {**row, **kept}
     if as_json:
         output.json(fields)
         return
+    shown = {**fields, "waits": names(row["waits"]) or None}
     for name in _SHOWN:
-        if fields.get(name) is not None:
-            output.line(f"{name.replace('_', ' ')}: {fields[name]}")
+        if shown.get(name) is not None:
+            output.line(f"{name.replace('_', ' ')}: {shown[name]}")
     if kept:
         output.line(f"runs kept: {_listed(kept['kept_runs'])}")
     for message in row["messages"]:
         if message["run"] == row["runs"] or message["state"] != "overtaken":
             output.line(f"message {message['id']} to {message['receiver']}: {said_of(message)}")
     output.line()
-    shown = [{**one, "before": short(one["before"]), "after": short(one["after"])} for one in row["targets"]]
-    output.table(shown, ("kind", "name", "place", "outcome", "before", "after", "message"), below="log")
+    ended = [{**one, "before": short(one["before"]), "after": short(one["after"])} for one in row["targets"]]
+    output.table(ended, ("kind", "name", "place", "outcome", "before", "after", "message"), below="log")
+    if row["waiting"]:
+        output.line()
+        output.line("what waits:")
+        waiting = [
+            {**one, "why": one["says"], "next": one["then"], "at": one["next_at"]} for one in row["waiting"]
+        ]
+        output.table(waiting, ("kind", "name", "place", "why", "next", "at"))
     drawn = list(picture(row["targets"]))
     if drawn:
         output.line()
@@ -77,7 +88,7 @@ def _show(row: WholeRolloutRow, kept: Mapping[str, Any], output: Output, *, as_j
         output.line(line)
 
 
-def _found(row: WholeRolloutRow, kept: tuple[str, ...], asked: str, folder: Path) -> Path:
+def _found(row: RolloutNowRow, kept: tuple[str, ...], asked: str, folder: Path) -> Path:
     """Return the directory of a run; raises :class:`NothingKnown` where there is none."""
     name = f"update-{int(asked)}" if asked.isdecimal() else asked
     if name in kept:

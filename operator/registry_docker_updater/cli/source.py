@@ -9,14 +9,15 @@ from typing import Protocol
 
 from registry_docker_updater.views.approvals import DecidedRow
 from registry_docker_updater.views.events import EventRow, IgnoredRow
-from registry_docker_updater.views.fleet import FleetRows
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import NowRow
+from registry_docker_updater.views.outlook import FleetNowRows
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
-from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.rollouts import RolloutRow
 from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.trail import EntryRow
+from registry_docker_updater.views.waits import RolloutNowRow
 from registry_docker_updater.views.why import WhyRow
 
 
@@ -39,10 +40,10 @@ class Source(Protocol):
     def rollouts(self, limit: int) -> list[RolloutRow]:
         """Return the newest rollouts, newest first."""
 
-    def rollout(self, number: int) -> WholeRolloutRow:
-        """Return one rollout with every target."""
+    def rollout(self, number: int) -> RolloutNowRow:
+        """Return one rollout with every target, and what waits."""
 
-    def fleet(self, *, fresh: bool) -> FleetRows:
+    def fleet(self, *, fresh: bool) -> FleetNowRows:
         """Return hosts and targets, as last scanned, or asked now where it is to be ``fresh``."""
 
     def why(self, target: str, *, fresh: bool) -> list[WhyRow]:

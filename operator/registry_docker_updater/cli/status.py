@@ -6,6 +6,7 @@ from registry_docker_updater.cli.command import Command, json_option
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.views.now import NowRow, TroubleRow
+from registry_docker_updater.views.outlook import when
 
 
 def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
@@ -26,20 +27,25 @@ def _tell(row: NowRow, output: Output) -> None:
         _tell_trouble(one, output)
     for running in row["running"]:
         output.line(f"runs: rollout {running['rollout']}, {running['image']}, since {running['began_at']}")
-    for wait in row["waiting"]:
-        until = f", at {wait['until']}" if wait["until"] else ""
-        output.line(f"waits: {wait['image']} on {wait['count']} target(s): {wait['says']}{until}")
-        output.line(f"  next: {wait['then']}")
-    more = row["waiting_count"] - len(row["waiting"])
-    if more:
-        output.line(f"and {more} more that wait; `status --json` and `fleet` tell of them")
+    _tell_waiting(row, output)
     for one in row["silenced"]:
         output.line(f"silenced: {one['sentence']}")
         for silence in one["silences"]:
             output.line(f"  by {silence['actor']} until {silence['until']}: {silence['reason']}")
+    for note in (f"registry {one['name']}: {note}" for one in row["registries"] for note in one["notes"]):
+        output.line(f"note: {note}")
     oldest = row["oldest_look"]
     if oldest:
         output.line(f"the oldest look at a host is of {oldest['asked_at']}, at {oldest['name']}")
+
+
+def _tell_waiting(row: NowRow, output: Output) -> None:
+    for wait in row["waiting"]:
+        output.line(f"waits: {wait['image']} on {wait['count']} target(s): {wait['says']}")
+        output.line(f"  next: {wait['then']}{when(wait['verdict'], wait['until'])}")
+    more = row["waiting_count"] - len(row["waiting"])
+    if more:
+        output.line(f"and {more} more that wait; `status --json` and `fleet` tell of them")
 
 
 def _tell_trouble(one: TroubleRow, output: Output) -> None:

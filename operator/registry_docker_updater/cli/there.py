@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 from urllib.parse import quote, urlsplit
 
 from registry_docker_updater.cli.command import TOKEN_VARIABLE
@@ -16,15 +15,16 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.views.addresses import in_path
 from registry_docker_updater.views.approvals import DecidedRow
 from registry_docker_updater.views.events import EventRow, IgnoredRow
-from registry_docker_updater.views.fleet import FleetRows, HostRow, TargetRow
+from registry_docker_updater.views.fleet import HostRow
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.messages import MessageRow, ReceiverRow, SampleRow
 from registry_docker_updater.views.now import NowRow
-from registry_docker_updater.views.outlook import OutlookRow
+from registry_docker_updater.views.outlook import FleetNowRows, OutlookRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
-from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow
+from registry_docker_updater.views.rollouts import RolloutRow
 from registry_docker_updater.views.silences import SilenceRow
 from registry_docker_updater.views.trail import EntryRow
+from registry_docker_updater.views.waits import RolloutNowRow
 from registry_docker_updater.views.why import WhyRow
 
 # A rollout of 100,000 targets has 160 MB.
@@ -58,21 +58,17 @@ class There:
         """Return the newest rollouts, newest first."""
         return self.server.listed("rollouts", RolloutRow, limit)
 
-    def rollout(self, number: int) -> WholeRolloutRow:
-        """Return one rollout with every target."""
-        return self.server.one(f"rollouts/{number}", WholeRolloutRow)
+    def rollout(self, number: int) -> RolloutNowRow:
+        """Return one rollout with every target, and what waits."""
+        return self.server.one(f"rollouts/{number}", RolloutNowRow)
 
-    def fleet(self, *, fresh: bool) -> FleetRows:
+    def fleet(self, *, fresh: bool) -> FleetNowRows:
         """Return hosts and targets, as last scanned."""
         _refuse_to_scan(fresh=fresh)
         hosts = self.server.listed("hosts", HostRow, asked={"limit": MOST})
         targets = self.server.listed("targets", OutlookRow, asked={"limit": MOST})
-        some = [
-            cast("TargetRow", {name: row[name] for name in TargetRow.__annotations__})  # type: ignore[literal-required]
-            for row in targets
-        ]
-        some.sort(key=lambda row: (row["place"], row["kind"], row["name"]))
-        return {"hosts": hosts, "targets": some}
+        targets.sort(key=lambda row: (row["place"], row["kind"], row["name"]))
+        return {"hosts": hosts, "targets": targets}
 
     def why(self, target: str, *, fresh: bool) -> list[WhyRow]:
         """Return all that is known of the targets that are called so."""

@@ -5,6 +5,7 @@ import argparse
 from registry_docker_updater.cli.command import Command, json_option, scan_option
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
+from registry_docker_updater.views.outlook import when
 from registry_docker_updater.views.text import short
 from registry_docker_updater.views.why import WhyRow
 
@@ -31,9 +32,12 @@ def _tell(row: WhyRow, output: Output) -> None:
         output.line(
             f"  pushed: {short(row['pushed'])} at {row['pushed_at']} (event {row['push']} of {row['registry']})"
         )
+    if row["rollout"]:
+        output.line(f"  rollout: {row['rollout']}")
     output.line(f"  verdict: {row['says']}")
-    at = f", at {row['next_at']}" if row["next_at"] else ""
-    output.line(f"  next: {row['then']}{at}")
+    output.line(f"  next: {row['then']}{when(row['verdict'], row['next_at'])}")
+    for note in row["notes"]:
+        output.line(f"  note: {note}")
     for one in row["answers"]:
         asked = f" (asked {one['asked_at']})" if one["asked_at"] else ""
         output.line(f"  host {one['host']}: {one['error'] or 'answers'}{asked}")

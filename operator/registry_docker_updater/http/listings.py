@@ -47,9 +47,10 @@ from registry_docker_updater.views.orders import TargetOrders, outlooks
 from registry_docker_updater.views.outlook import OutlookRow, TargetChoice
 from registry_docker_updater.views.progress import ProgressRow, progress
 from registry_docker_updater.views.registries import RegistryRow
-from registry_docker_updater.views.rollouts import RolloutRow, WholeRolloutRow, rollout, rollouts
+from registry_docker_updater.views.rollouts import RolloutRow, rollouts
 from registry_docker_updater.views.silences import SilenceRow, silence_of, silences
 from registry_docker_updater.views.trail import Choice, EntryRow, story, trail
+from registry_docker_updater.views.waits import RolloutNowRow, rollout_now
 from registry_docker_updater.views.why import PAST, WhyRow, found, why
 
 T = TypeVar("T", bound=Mapping[str, Any])
@@ -96,7 +97,11 @@ class Listings:
             _listing("ignored", "counts of those that asked for nothing", self.ignored, IgnoredRow, ()),
             _listing("rollouts", "newest first", self.rollouts, RolloutRow, (*older, *OF_PUSH, *OF_ROLLOUTS)),
             _single(
-                "rollouts/{id}", "One rollout with every target's outcome", self.rollout, WholeRolloutRow, ID
+                "rollouts/{id}",
+                "One rollout with every target's outcome, and what waits",
+                self.rollout,
+                RolloutNowRow,
+                ID,
             ),
             _single(
                 "rollouts/{id}/trail",
@@ -151,7 +156,7 @@ class Listings:
 
     def rollout(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with one rollout and every target of it."""
-        return or_unknown(lambda: rollout(self.storage, id))
+        return or_unknown(lambda: rollout_now(self.storage, id, self.overview()))
 
     def story(self, id: int) -> HTTPResponse:  # noqa: A002 - as the path has it
         """Answer with all that the trail says of a rollout."""

@@ -44,20 +44,28 @@ from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.planner import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
 from registry_docker_updater.core.rollouts.waits import after_wait, said_of
+from registry_docker_updater.errors import Overtaken
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.storage.waiting import keep_wait
 
 
 def begin_run(
-    storage: Storage, start: Start, now: datetime, asked: Mapping[str, Any] | None = None
+    storage: Storage,
+    start: Start,
+    now: datetime,
+    asked: Mapping[str, Any] | None = None,
+    seen: int | None = None,
 ) -> Rollout:
     """Keep that a run of ``start`` begins; return the rollout, made when the push had none.
 
+    Raises :class:`Overtaken` where people said something since :meth:`Storage.people_counter` was ``seen``: that is to be heeded first.
     ``asked`` says what is run: the playbook and its variables, and the hashes of all that it is made of.
     """
     keys = [target.key for target in start.targets]
     with storage.transaction() as kept:
+        if seen is not None and kept.people_counter() != seen:
+            raise Overtaken("a person decided, froze or asked for something since this was planned")
         rollout = kept.rollouts.of_push(start.desired.push) or kept.rollouts.create(start.desired, now)
         effects = run_begun(rollout, start.desired.digest, keys, kept.attempts.last(keys), now)
         facts = {
@@ -179,9 +187,13 @@ def judged_up_to(storage: Storage) -> int:
 
 def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
     """Keep what has come to an end without a run."""
-    if not (planned.supersede or planned.closed_overrides or planned.settle or planned.waits):
+    nothing = (planned.supersede, planned.closed_overrides, planned.settle, planned.waits)
+    if not any((*nothing, planned.delayed, planned.caught_up)):
         return
     with storage.transaction() as kept:
+        for desired in planned.delayed:
+            kept.delays.add(desired)
+        kept.delays.forget(planned.caught_up)
         if planned.closed_overrides:
             kept.overrides.close(planned.closed_overrides, now)
             closed = sorted({one.push for one in planned.closed_overrides})
@@ -203,17 +215,13 @@ def keep_plan(storage: Storage, planned: Plan, now: datetime) -> None:
                 kept.apply(ending, Step(ROLLOUT_SETTLED, {"image": seen.image}), now)
 
 
-def retry_rollout(  # noqa: PLR0913, PLR0917 - who wants what, against what
-    storage: Storage,
-    rollout: int,
-    forced: Iterable[str],
-    who: Person,
-    now: datetime,
-    against: Iterable[str] = (),
+def retry_rollout(
+    storage: Storage, rollout: int, forced: Mapping[str, Sequence[str]], who: Person, now: datetime
 ) -> bool:
     """Make a rollout due now, with all its attempts again; return whether it could be: it must not be running.
 
-    The targets with the keys ``forced`` are to be brought there whatever became of them before, and ``against`` what says that they wait.
+    The targets with the keys ``forced`` are to be brought there whatever became of them before, and although it breaks rules and freezes,
+    which are said of each.
     """
     with storage.transaction() as kept:
         before = kept.rollouts.get(rollout)
@@ -221,9 +229,8 @@ def retry_rollout(  # noqa: PLR0913, PLR0917 - who wants what, against what
         if effects is None:
             return False
         kept.overrides.note_retry(rollout, who.name, now)
-        insisted = sorted(forced)
-        kept.overrides.add(before.push, insisted, who.name, now)
-        facts = {"image": before.image, "targets": insisted, **_against(against), **asdict(who)}
+        kept.overrides.add(before.push, forced, who.name, now)
+        facts = {"image": before.image, **_insisted(forced), **asdict(who)}
         kept.apply(effects, Step(ROLLOUT_RETRIED, facts), now)
     return True
 
@@ -249,34 +256,18 @@ def decide(  # noqa: PLR0913 - who says what of which
     return decision
 
 
-def push_by_hand(  # noqa: PLR0913, PLR0917 - who wants what, against what
-    storage: Storage,
-    registry: str,
-    push: Push,
-    forced: Iterable[str],
-    who: Person,
-    against: Iterable[str] = (),
+def push_by_hand(
+    storage: Storage, registry: str, push: Push, forced: Mapping[str, Sequence[str]], who: Person
 ) -> int:
-    """Keep a push that a person made by hand just now, and return its number.
-
-    The targets with the keys ``forced`` are to get it whatever became of them before, and ``against`` what says that they wait.
-    """
+    """Keep a push that a person made by hand just now, and return its number; ``forced`` is as of :func:`retry_rollout`."""
     now = push.occurred_at
     with storage.transaction() as kept:
         arrived = Arrived(registry, [push], now, address=who.place)
         (number,) = kept.events.record_all([arrived])[0].pushes
-        insisted = sorted(forced)
-        if insisted:
-            kept.overrides.add(number, insisted, who.name, now)
-            facts = {"targets": insisted, **_against(against), **asdict(who)}
-            kept.trail.append(Step(PUSH_INSISTED, facts, event=number), now)
+        if forced:
+            kept.overrides.add(number, forced, who.name, now)
+            kept.trail.append(Step(PUSH_INSISTED, {**_insisted(forced), **asdict(who)}, event=number), now)
     return number
-
-
-def _against(sentences: Iterable[str]) -> Mapping[str, Any]:
-    """Return what the trail says of the rules and freezes that a person breaks."""
-    said = sorted(set(sentences))
-    return {"against": said} if said else {}
 
 
 def keep_run(storage: Storage, rollout: int | None, left: Mapping[str, Any], now: datetime) -> None:
@@ -293,6 +284,16 @@ def keep_leftovers(storage: Storage, left: Iterable[tuple[str, str]], now: datet
             folder = where.partition("/")[0]
             rollout = int(folder) if folder.isdecimal() else None
             kept.trail.append(Step(RUN_KEPT, {"kept_in": where, "manifest": manifest}, None, rollout), now)
+
+
+def _insisted(forced: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what the trail says of targets on which a person insists, and of what they break: each sentence once."""
+    by_sentence: dict[str, list[str]] = {}
+    for key in sorted(forced):
+        for sentence in forced[key]:
+            by_sentence.setdefault(sentence, []).append(key)
+    breaks = [{"rule": sentence, "targets": keys} for sentence, keys in by_sentence.items()]
+    return {"targets": sorted(forced), "breaks": breaks}
 
 
 def _said(one: TargetOutcome) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Column, delete, select
 
 from registry_docker_updater.core.rollouts.history import LastAttempt, Refusal
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -22,7 +23,13 @@ class AttemptStore:
 
     def last(self, keys: Collection[str]) -> dict[str, LastAttempt]:
         """Return the last attempt on each target with one of ``keys``, as far as there was any."""
-        t = tables.last_attempts.c
+        return self._those(tables.last_attempts.c.key, keys)
+
+    def of_pushes(self, pushes: Collection[int]) -> dict[str, LastAttempt]:
+        """Return the last attempts that were by some pushes, by the keys of their targets."""
+        return self._those(tables.last_attempts.c.push, pushes)
+
+    def _those(self, column: Column[Any], values: Collection[Any]) -> dict[str, LastAttempt]:
         with self._connections.reading() as connection:
             return {
                 row.key: LastAttempt(
@@ -32,10 +39,10 @@ class AttemptStore:
                     at=row.at,
                     left_alone=row.left_alone,
                     held=row.held,
-                    run=row.run,
+                    given_up=row.given_up,
                 )
-                for some in batches(keys)
-                for row in connection.execute(select(tables.last_attempts).where(t.key.in_(some)))
+                for some in batches(values)
+                for row in connection.execute(select(tables.last_attempts).where(column.in_(some)))
             }
 
     def refusals(self, keys: Collection[str]) -> frozenset[Refusal]:

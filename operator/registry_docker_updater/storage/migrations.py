@@ -145,8 +145,16 @@ def _rules(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} JSON NOT NULL DEFAULT '[]'"))
     for table in ("outcomes", "last_attempts"):
         connection.execute(text(f"ALTER TABLE {table} ADD COLUMN held BOOLEAN NOT NULL DEFAULT 0"))
-    connection.execute(text("ALTER TABLE last_attempts ADD COLUMN run INTEGER"))
+    connection.execute(text("ALTER TABLE last_attempts ADD COLUMN given_up BOOLEAN"))
+    connection.execute(text("CREATE INDEX ix_last_attempts_push ON last_attempts (push)"))
+    connection.execute(
+        text(
+            "CREATE TABLE delays (push INTEGER NOT NULL PRIMARY KEY, registry VARCHAR NOT NULL, repository VARCHAR NOT NULL,"
+            " tag VARCHAR NOT NULL, at DATETIME NOT NULL)"
+        )
+    )
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waits JSON NOT NULL DEFAULT '[]'"))
+    connection.execute(text("ALTER TABLE overrides ADD COLUMN breaks JSON NOT NULL DEFAULT '[]'"))
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waiting_since DATETIME"))
 
 

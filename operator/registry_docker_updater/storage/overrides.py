@@ -1,11 +1,11 @@
 """What people asked for by hand. Nothing of it is ever deleted: it is evidence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 
-from registry_docker_updater.core.rollouts.history import Override
+from registry_docker_updater.core.rollouts.history import Breach, Override
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.database import Connections
 from registry_docker_updater.storage.written import wrote
@@ -22,16 +22,24 @@ class OverrideStore:
         """Return those that count."""
         o = tables.overrides.c
         with self._connections.reading() as connection:
-            rows = connection.execute(select(o.key, o.push).where(o.closed_at.is_(None)))
-            return frozenset(Override(row.key, row.push) for row in rows)
+            rows = connection.execute(select(o.key, o.push, o.at).where(o.closed_at.is_(None)))
+            return frozenset(Override(row.key, row.push, row.at) for row in rows)
 
-    def add(self, push: int, keys: Iterable[str], actor: str, now: datetime) -> None:
-        """Keep that a person wants the targets with ``keys`` to get a push whatever became of them before."""
+    def add(self, push: int, forced: Mapping[str, Sequence[str]], actor: str, now: datetime) -> None:
+        """Keep that a person wants targets to get a push whatever became of them before, and what that breaks, by key."""
         with self._connections.writing() as connection:
-            for key in sorted(keys):
-                row = {"push": push, "key": key, "actor": actor, "at": now}
+            for key in sorted(forced):
+                row = {"push": push, "key": key, "actor": actor, "at": now, "breaks": list(forced[key])}
                 added = insert(tables.overrides).values(row).returning(tables.overrides)
                 wrote(connection, tables.overrides, *connection.execute(added).mappings())
+
+    def breaches(self, push: int) -> Sequence[Breach]:
+        """Return who broke what for a push, on which targets; the newest word on each is the last."""
+        o = tables.overrides.c
+        query = select(o.key, o.actor, o.breaks).where(o.push == push).order_by(o.id)
+        with self._connections.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(Breach(row.key, row.actor, tuple(row.breaks)) for row in rows if row.breaks)
 
     def close(self, overrides: Iterable[Override], now: datetime) -> None:
         """Keep that ``overrides`` count no more."""

@@ -11,11 +11,13 @@ from registry_docker_updater.core.policy.freezes import Freezes
 from registry_docker_updater.core.policy.policies import NO_POLICIES, Policies
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.lifecycle import Effects
+from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage.answers import AnswerStore
 from registry_docker_updater.storage.attempts import AttemptStore
 from registry_docker_updater.storage.claims import ClaimStore
 from registry_docker_updater.storage.database import Connections, OpenTransaction
 from registry_docker_updater.storage.decisions import DecisionStore
+from registry_docker_updater.storage.delays import DelayStore
 from registry_docker_updater.storage.events import EventStore
 from registry_docker_updater.storage.fleet import FleetStore
 from registry_docker_updater.storage.freezes import FreezeStore
@@ -73,6 +75,7 @@ class Storage:
         self.notifications = NotificationStore(connections)
         self.silences = SilenceStore(connections)
         self.decisions = DecisionStore(connections)
+        self.delays = DelayStore(connections)
         self.freezes = FreezeStore(connections)
         self.times = TimeStore(connections)
         self.trail = TrailStore(connections)
@@ -110,7 +113,9 @@ class Storage:
             if effects.announcement:
                 outcomes = (one.result for one in kept.rollouts.outcomes(rollout.id))
                 push = kept.events.push(rollout.push)
-                kept.news.add(news_of_rollout(rollout, push, outcomes, effects.announcement, now))
+                breaches = kept.overrides.breaches(rollout.push)
+                news = news_of_rollout(rollout, push, outcomes, effects.announcement, now, breaches)
+                kept.news.add(news)
             kept.trail.append(replace(step, event=rollout.push, rollout=rollout.id), now)
 
     def history(
@@ -121,10 +126,11 @@ class Storage:
         What concerns other ``registries`` is left out.
         """
         with self.snapshot() as kept:
-            last = kept.attempts.last(keys)
+            running = [one.push for one in kept.rollouts.in_state(RolloutState.RUNNING)]
+            last = {**kept.attempts.of_pushes(running), **kept.attempts.last(keys)}
             pushes = {one.push for one in last.values()}
             rollouts = kept.rollouts.open_or_of(registries, {*pushes, *of})
-            decided = {one.push for one in rollouts if one.waits} | set(of)
+            decided = {one.push for one in rollouts if one.waits} | {*of, *running}
             return History(
                 rollouts={one.push: one for one in rollouts},
                 last=last,
@@ -132,11 +138,17 @@ class Storage:
                 overrides=kept.overrides.open(),
                 decisions=kept.decisions.of_pushes(decided),
                 freezes=Freezes(kept.freezes.open()),
+                running_pushes={push: kept.events.push(push) for push in running},
+                delays=kept.delays.all(),
                 policies=self.policies,
             )
 
     def change_counter(self) -> int:
         """Return a number that grows when a push or what a person asks for is recorded, by whichever process."""
         with self.snapshot() as kept:
-            asked_for = (kept.overrides, kept.decisions, kept.freezes)
-            return kept.events.last_event() + sum(one.change_counter() for one in asked_for)
+            return kept.events.last_event() + kept.people_counter()
+
+    def people_counter(self) -> int:
+        """Return a number that grows when a person asks for, decides, freezes or thaws something, in whichever process."""
+        with self.snapshot() as kept:
+            return sum(one.change_counter() for one in (kept.overrides, kept.decisions, kept.freezes))

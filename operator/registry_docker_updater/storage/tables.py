@@ -126,8 +126,8 @@ hosts = Table(
     Column("engine_name", String),
     Column("containers", JSON, nullable=False, default=[]),
     Column("at_once", Boolean, nullable=False, server_default=false()),
-    Column("groups", JSON, nullable=False, server_default="[]"),
-    Column("policy", JSON, nullable=False, server_default="[]"),
+    Column("groups", JSON, nullable=False, default=[]),
+    Column("policy", JSON, nullable=False, default=[]),
 )
 
 targets = Table(
@@ -145,8 +145,8 @@ targets = Table(
     Column("since", Moment, nullable=False),
     Column("state", String),
     Column("at_once", Boolean, nullable=False, server_default=false()),
-    Column("notify", JSON, nullable=False, server_default="[]"),
-    Column("labels", JSON, nullable=False, server_default="[]"),
+    Column("notify", JSON, nullable=False, default=[]),
+    Column("labels", JSON, nullable=False, default=[]),
 )
 
 # `runs` counts all runs of a rollout, `attempts` those since the push or since a person asked for it again.
@@ -165,7 +165,7 @@ rollouts = Table(
     Column("due_at", Moment),
     Column("note", Text),
     Column("is_stopped", Boolean, nullable=False, default=False),
-    Column("waits", JSON, nullable=False, server_default="[]"),
+    Column("waits", JSON, nullable=False, default=[]),
     Column("waiting_since", Moment),
 )
 
@@ -186,7 +186,7 @@ outcomes = Table(
     Column("message", Text),
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("stages", JSON, nullable=False, server_default="{}"),
-    Column("log", JSON, nullable=False, server_default="[]"),
+    Column("log", JSON, nullable=False, default=[]),
     Column("held", Boolean, nullable=False, server_default=false()),
 )
 
@@ -195,13 +195,13 @@ last_attempts = Table(
     "last_attempts",
     metadata,
     Column("key", String, primary_key=True),
-    Column("push", ForeignKey("events.id"), nullable=False),
+    Column("push", ForeignKey("events.id"), nullable=False, index=True),
     Column("outcome", String, nullable=False),
     Column("possible_digests", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("held", Boolean, nullable=False, server_default=false()),
-    Column("run", Integer),
+    Column("given_up", Boolean),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.
@@ -232,6 +232,8 @@ overrides = Table(
     Column("at", Moment, nullable=False),
     Column("actor", String, nullable=False),
     Column("closed_at", Moment),
+    # The rules and freezes that the person broke, a sentence each.
+    Column("breaks", JSON, nullable=False, default=[]),
 )
 
 # What there was to tell of before there were receivers: one row a rollout. They stay as evidence.
@@ -336,6 +338,17 @@ freezes = Table(
     Column("actor", String, nullable=False),
     Column("ended_at", Moment),
     Column("ended_by", String),
+)
+
+# Pushes that were too young for a target when they were looked at, and when they came: newer ones may take their place.
+delays = Table(
+    "delays",
+    metadata,
+    Column("push", Integer, primary_key=True),
+    Column("registry", String, nullable=False),
+    Column("repository", String, nullable=False),
+    Column("tag", String, nullable=False),
+    Column("at", Moment, nullable=False),
 )
 
 # What was answered to what people and programs asked for under a key of theirs, packed by zlib; kept for a day, and no evidence.

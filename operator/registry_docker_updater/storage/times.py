@@ -27,6 +27,8 @@ _MOMENTS: tuple[tuple[Table, str], ...] = (
     (tables.newest, "received_at"),
     (tables.rollouts, "waiting_since"),
     (tables.decisions, "at"),
+    (tables.delays, "at"),
+    (tables.overrides, "at"),
     (tables.claims, "received_at"),
     (tables.messages, "failing_since"),
 )

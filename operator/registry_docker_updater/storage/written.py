@@ -39,8 +39,9 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     tables.outcomes.name: {tables.outcomes.c.log.name: "[]", tables.outcomes.c.held.name: False},
     tables.last_attempts.name: {
         tables.last_attempts.c.held.name: False,
-        tables.last_attempts.c.run.name: None,
+        tables.last_attempts.c.given_up.name: None,
     },
+    tables.overrides.name: {tables.overrides.c.breaks.name: "[]"},
     tables.rollouts.name: {
         tables.rollouts.c.waits.name: "[]",
         tables.rollouts.c.waiting_since.name: None,

@@ -18,7 +18,7 @@ from registry_docker_updater.core.rollouts.verdicts.approval import approval_of
 from registry_docker_updater.core.rollouts.verdicts.case import Case
 from registry_docker_updater.errors import NotNow
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.pushes import Hosts, JudgedRow, cases, judged_rows, newest
+from registry_docker_updater.views.pushes import Hosts, JudgedRow, Judgement, cases, judged_rows, newest
 from registry_docker_updater.views.rollouts import summary
 from registry_docker_updater.views.values import moment
 
@@ -129,7 +129,7 @@ def approvals_row(rollout: int, desired: DesiredImage, asked: Sequence[Asked]) -
         "digest": desired.digest,
         "actor": desired.actor,
         "approvals": _standings((one.target.key, one.standing) for one in asked),
-        "targets": judged_rows([(one.target, one.verdict) for one in asked]),
+        "targets": judged_rows([Judgement(one.target, one.verdict) for one in asked]),
     }
 
 

@@ -10,7 +10,7 @@ from registry_docker_updater.core.notifications.schedule import OK
 from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outlook import UPDATING, Overview
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT, DUE
+from registry_docker_updater.core.rollouts.verdicts import APPROVAL, BY_NAME, CURRENT, DUE
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.core.status.trouble import TroubleKind
 from registry_docker_updater.errors import StoreUnavailable
@@ -100,6 +100,18 @@ def _of_registry(one: RegistryStanding) -> Iterator[Reading]:
         yield Reading("registry_answers", 0 if one.poll.error else 1, labels)
 
 
+def _of_approvals(overview: Overview) -> Iterator[Reading]:
+    since: dict[int, datetime] = {}
+    for alike, (first, *_) in overview.alike.items():
+        if alike.verdict == APPROVAL.name and (desired := first.desired):
+            waited = first.rollout.waiting_since if first.rollout else None
+            since[alike.push] = min(waited or desired.received_at, desired.received_at)
+    yield Reading("waiting_for_approval", len(since))
+    if since:
+        oldest = min(since.values())
+        yield Reading("oldest_waiting_for_approval_timestamp_seconds", oldest.timestamp())
+
+
 def _of_fleet(overview: Overview) -> Iterator[Reading]:
     hosts, fleet = overview.fleet.hosts, overview.fleet
     reachable = sum(one.is_reachable for one in hosts.values())
@@ -116,5 +128,6 @@ def _of_fleet(overview: Overview) -> Iterator[Reading]:
         oldest = min(received.values())
         yield Reading("oldest_behind_timestamp_seconds", oldest.timestamp(), (verdict,))
     yield Reading("rollouts_due", len(pushes.get(DUE.name, ())))
+    yield from _of_approvals(overview)
     if asked := oldest_answer(overview):
         yield Reading("oldest_answer_timestamp_seconds", asked.timestamp())

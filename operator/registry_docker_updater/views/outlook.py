@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from typing_extensions import TypedDict
+
 from registry_docker_updater.core.fleet.targets import ImageName, Target
 from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.core.rollouts.outlook import (
@@ -14,8 +16,8 @@ from registry_docker_updater.core.rollouts.outlook import (
     Outlook,
     Overview,
 )
-from registry_docker_updater.core.rollouts.verdicts import BY_NAME, CURRENT, Verdict
-from registry_docker_updater.views.fleet import TargetRow, target
+from registry_docker_updater.core.rollouts.verdicts import APPROVAL, BY_NAME, CURRENT, Verdict
+from registry_docker_updater.views.fleet import HostRow, TargetRow, host_rows, target
 from registry_docker_updater.views.values import moment
 
 
@@ -37,6 +39,13 @@ class OutlookRow(TargetRow):
     then: str
     next_at: str | None
     silent: list[str]
+
+
+class FleetNowRows(TypedDict):
+    """The fleet: its hosts by their names, and its targets, with what each waits for, in the order of their places and names."""
+
+    hosts: list[HostRow]
+    targets: list[OutlookRow]
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,24 @@ def outlook(one: Outlook) -> OutlookRow:
     }
 
 
+def fleet_now(overview: Overview) -> FleetNowRows:
+    """Return the fleet by an ``overview``."""
+    known = overview.fleet
+    ordered = sorted(known.targets.values(), key=lambda one: (one.place, one.kind, one.name))
+    return {
+        "hosts": list(host_rows(known, sorted(known.hosts))),
+        "targets": [outlook(overview.outlook(one.key)) for one in ordered],
+    }
+
+
 ALL_TARGETS = TargetChoice()
+
+
+def when(verdict: str, next_at: str | None) -> str:
+    """Return when something is looked at again as the end of a sentence that says what happens next; what is approved is in time."""
+    if next_at is None:
+        return ""
+    return f", until {next_at}" if verdict == APPROVAL.name else f", at {next_at}"
 
 
 def behind_by_verdict(overview: Overview) -> dict[str, int]:

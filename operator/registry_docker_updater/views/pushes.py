@@ -1,7 +1,7 @@
 """Pushes as people ask for them, and what each means for every target that runs its name."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from typing_extensions import TypedDict
@@ -11,9 +11,17 @@ from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.references import InvalidReference, Reference
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.followers import moves_of
+from registry_docker_updater.core.rollouts.history import History, Override
 from registry_docker_updater.core.rollouts.moves import Moves, aims
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BUSY, CURRENT, Case, Verdict, verdict_on
+from registry_docker_updater.core.rollouts.verdicts import (
+    BUSY,
+    CURRENT,
+    Case,
+    Verdict,
+    broken_by_force,
+    verdict_on,
+)
 from registry_docker_updater.errors import NotAsked, NothingKnown
 from registry_docker_updater.storage.events import KeptEvent
 from registry_docker_updater.storage.storage import Storage
@@ -22,15 +30,40 @@ from registry_docker_updater.views.rollouts import WholeRolloutRow, rollout_of_p
 from registry_docker_updater.views.values import moment
 
 Hosts = Mapping[str, Sequence[str]]
-Judged = Sequence[tuple[Target, Verdict]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a push means for a target: the ``verdict``, and where a person's word is for it, that on what they insist.
+
+    ``breaks`` says in sentences which rules and freezes a person breaks who insists.
+    """
+
+    target: Target
+    verdict: Verdict
+    insisted: Verdict | None = None
+    breaks: tuple[str, ...] = ()
+
+    @property
+    def can_be_forced(self) -> bool:
+        """Whether a person's word is for the target."""
+        return self.insisted is not None
+
+    def after(self, *, is_forced: bool) -> Verdict:
+        """Return the verdict once a person insists, where they do and it waits all the same; else as it is."""
+        insisted = self.insisted if is_forced else None
+        return insisted if insisted and insisted.is_by_rule else self.verdict
+
+
+Judged = Sequence[Judgement]
 
 
 class JudgedRow(TargetRow):
     """A target, and what a push means for it: the planner's ``verdict``, a word for programs, which ``says`` why.
 
-    ``is_concerned`` tells that it goes there, ``is_current`` that it is there already; what is neither is left alone. Where it ``waits``, it
-    goes there later, by a rule or when a person has decided. Where it ``can_be_forced``, a person's word has it updated all the same, and
-    ``breaks`` tells that such a word goes against what says so: a rule, or a freeze.
+    ``is_concerned`` tells that it goes there, now or later, and ``waits`` that this is later, by a rule or when a person has decided.
+    ``is_current`` tells that it is there already; what is neither is left alone. Where it ``can_be_forced``, a person's word has it updated
+    all the same, and ``breaks`` the rules and freezes that these sentences say, none where nobody insists on it or could.
     """
 
     verdict: str
@@ -39,7 +72,7 @@ class JudgedRow(TargetRow):
     is_current: bool
     waits: bool
     can_be_forced: bool
-    breaks: bool
+    breaks: list[str]
 
 
 class PushRow(TypedDict):
@@ -123,7 +156,26 @@ def judged(  # noqa: PLR0913 - what a verdict rests on
     Where it ``is_asked_again``, what it would mean if its rollout were due.
     """
     found = cases(storage, hosts, desired, known, now, is_asked_again=is_asked_again)
-    return [(one.target, verdict_on(one)) for one in found]
+    return _judgements(found)
+
+
+def _judgements(found: Sequence[Case]) -> Judged:
+    if not found:
+        return ()
+    history = found[0].history
+    insisting = frozenset(Override(one.target.key, one.desired.push) for one in found)
+    # One for all: what it works out of everything is worked out once.
+    insisted = replace(history, overrides=history.overrides | insisting)
+    return [_judgement(one, insisted) for one in found]
+
+
+def _judgement(case: Case, insisted: History) -> Judgement:
+    verdict = verdict_on(case)
+    # One that is busy may have refused this digest, too.
+    if not (verdict.is_overridable or verdict is BUSY):
+        return Judgement(case.target, verdict)
+    breaks = tuple(one.sentence for one in broken_by_force(case))
+    return Judgement(case.target, verdict, verdict_on(replace(case, history=insisted)), breaks)
 
 
 def cases(  # noqa: PLR0913 - what a verdict rests on
@@ -159,27 +211,24 @@ def _moves(storage: Storage, hosts: Hosts, desired: DesiredImage, known: Fleet) 
     return moves_of(known, images, storage.policies)
 
 
-def can_be_forced(verdict: Verdict) -> bool:
-    """Tell whether a person's word is for a target of which this is the verdict."""
-    # One that is busy may have refused this digest, too.
-    return verdict.is_overridable or verdict is BUSY
-
-
 def judged_rows(found: Judged, forced: Collection[str] = ()) -> list[JudgedRow]:
-    """Return what a push means for each target; it goes to those with the keys ``forced``, too."""
-    return [
-        {
-            **target(one),
-            "verdict": verdict.name,
-            "says": verdict.sentence,
-            "is_concerned": verdict.is_pending or one.key in forced,
-            "is_current": verdict is CURRENT,
-            "waits": verdict.is_by_rule and verdict.is_pending and one.key not in forced,
-            "can_be_forced": can_be_forced(verdict),
-            "breaks": verdict.is_by_rule and one.key in forced,
-        }
-        for one, verdict in found
-    ]
+    """Return what a push means for each target; a person insists on those with the keys ``forced``."""
+    return [_judged_row(one, is_forced=one.target.key in forced) for one in found]
+
+
+def _judged_row(one: Judgement, *, is_forced: bool) -> JudgedRow:
+    verdict = one.after(is_forced=is_forced)
+    is_broken = is_forced and verdict is one.verdict
+    return {
+        **target(one.target),
+        "verdict": verdict.name,
+        "says": verdict.sentence,
+        "is_concerned": verdict.is_pending or is_broken,
+        "is_current": verdict is CURRENT,
+        "waits": verdict.is_pending and verdict.is_by_rule and not is_broken,
+        "can_be_forced": one.can_be_forced,
+        "breaks": list(one.breaks),
+    }
 
 
 def plan(storage: Storage, hosts: Hosts, image: str, known: Fleet, now: datetime) -> list[JudgedRow]:

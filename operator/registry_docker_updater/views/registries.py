@@ -23,7 +23,8 @@ class RegistryRow(TypedDict):
 
     ``last_event_at`` is when it told of a push last, ``last_heard_at`` when it sent anything. ``found_by_poll`` counts the
     pushes since that the sweep found and no event told of; ``silent_since`` is when the first was found, where its event is not
-    just late. ``last_poll_error`` is why it cannot be asked.
+    just late. ``last_poll_error`` is why it cannot be asked. ``notes`` say which of its tags look as if they were to be followed, and cannot
+    be compared.
     """
 
     name: str
@@ -37,6 +38,7 @@ class RegistryRow(TypedDict):
     found_by_poll: int
     silent_since: str | None
     says: str
+    notes: list[str]
 
 
 class CurrentRegistries:
@@ -89,4 +91,5 @@ def _registry(one: RegistryStanding) -> RegistryRow:
         "found_by_poll": one.heard.missed,
         "silent_since": moment(one.silent_since),
         "says": one.sentence,
+        "notes": list(one.poll.notes) if one.poll else [],
     }

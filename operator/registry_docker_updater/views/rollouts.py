@@ -8,6 +8,7 @@ from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.stages import timeline
+from registry_docker_updater.core.rollouts.verdicts import LAPSED
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.choices import ALL_ROLLOUTS, RolloutChoice
 from registry_docker_updater.storage.notifications import MessageOfRun
@@ -51,7 +52,9 @@ class TargetOutcomeRow(OutcomeRow):
 class RolloutRow(TypedDict):
     """A rollout: bringing the targets of one push to its digest; ``outcomes`` counts what became of them.
 
-    ``ending`` is one of :data:`ENDINGS`, null while it has not ended, and where a newer push took its place.
+    ``ending`` is one of :data:`ENDINGS`, null while it has not ended, and where a newer push took its place. ``waits`` are the names of the
+    rules and decisions because of which targets do not get the push now, or at all; ``waiting_since`` is when the first push came of those
+    that have waited so, one after the other. ``due_at`` is when it runs again after a failure, null where only rules say when.
     """
 
     id: int
@@ -65,6 +68,8 @@ class RolloutRow(TypedDict):
     ended_at: str | None
     due_at: str | None
     note: str | None
+    waits: list[str]
+    waiting_since: str | None
     is_stopped: bool
     registry: str
     digest: str
@@ -87,8 +92,14 @@ class WholeRolloutRow(RolloutSummaryRow):
     targets: list[TargetOutcomeRow]
 
 
-# How a rollout can have ended: something is on what was pushed, and nothing else is to be told; or something is; or neither.
-WELL, NOT_WELL, NOTHING = ENDINGS = ("ended well", "ended, not well", "nothing to do")
+# How a rollout can have ended: something is on what was pushed, and nothing else is to be told; or something is; or nothing was to be
+# updated, as a rule or a person has it; or nothing was there to do.
+WELL, NOT_WELL, LEFT_AS_IT_IS, NOTHING = ENDINGS = (
+    "ended well",
+    "ended, not well",
+    "left as it is",
+    "nothing to do",
+)
 
 
 def rollouts(
@@ -165,9 +176,11 @@ def ending(of: Rollout, counts: Mapping[Outcome, int], left_alone: int) -> str |
     """Return how a rollout ended, as one of :data:`ENDINGS`, by the counts of its outcomes; None where it has not."""
     if of.state is not RolloutState.FINISHED:
         return None
-    if left_alone or any(one.is_failure for one in counts):
+    if left_alone or any(one.is_failure for one in counts) or LAPSED.name in of.waits:
         return NOT_WELL
-    return WELL if counts.keys() & {Outcome.UPDATED, Outcome.UNCHANGED} else NOTHING
+    if counts.keys() & {Outcome.UPDATED, Outcome.UNCHANGED}:
+        return WELL
+    return LEFT_AS_IT_IS if of.waits else NOTHING
 
 
 def _target(found: KeptRollout, one: RunOutcome, said: Sequence[MessageOfRun]) -> TargetOutcomeRow:
@@ -176,6 +189,8 @@ def _target(found: KeptRollout, one: RunOutcome, said: Sequence[MessageOfRun]) -
 
 def _rollout(found: KeptRollout) -> RolloutRow:
     one, push = found.rollout, found.push
+    # What a newer push took the place of waits for nothing any more.
+    waits = () if one.state is RolloutState.SUPERSEDED else one.waits
     return {
         "id": one.id,
         "push": one.push,
@@ -188,6 +203,8 @@ def _rollout(found: KeptRollout) -> RolloutRow:
         "ended_at": moment(one.ended_at),
         "due_at": moment(one.due_at),
         "note": one.note,
+        "waits": list(waits),
+        "waiting_since": moment(one.waiting_since) if waits else None,
         "is_stopped": one.is_stopped,
         "registry": push.registry,
         "digest": push.digest,

@@ -39,6 +39,11 @@ def counts(outcomes: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
 
 
+def names(words: Iterable[str]) -> str:
+    """Return words of programs, such as names of verdicts, as people read them."""
+    return ", ".join(one.replace("_", " ") for one in words)
+
+
 def targets(count: int) -> str:
     """Return that many targets in words."""
     return f"{count} target{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ from itertools import chain
 from typing_extensions import TypedDict
 
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.policy.notes import target_notes
 from registry_docker_updater.core.rollouts.outlook import Overview
 from registry_docker_updater.core.schedules.repairs import unfinished_notes
 from registry_docker_updater.errors import NothingKnown
@@ -45,8 +46,12 @@ class PastRow(TypedDict):
 
 
 class WhyRow(OutlookRow):
-    """A target with all that is known of it: its hosts' answers, and what became of it in the newest rollouts, newest first."""
+    """A target with all that is known of it: its hosts' answers, and what became of it in the newest rollouts, newest first.
 
+    ``notes`` say what of its rules cannot be read, and why it follows no tag though it is to.
+    """
+
+    notes: list[str]
     answers: list[AnswerRow]
     past: list[PastRow]
 
@@ -68,9 +73,11 @@ def found(known: Fleet, asked: str) -> list[str]:
 def why(storage: Storage, overview: Overview, key: str, limit: int) -> WhyRow:
     """Return all that is known of the target with ``key``, which the fleet is to have; of its past, the newest ``limit``."""
     one = overview.outlook(key)
+    registry = one.desired.registry if one.desired else None
     past = storage.rollouts.of_target(one.target.keys, limit)
     return {
         **outlook(one),
+        "notes": list(target_notes(one.target, overview.fleet, storage.policies, registry)),
         "answers": [_answer(overview, name) for name in one.target.hosts],
         "past": [_past(said) for said in past],
     }

@@ -13,6 +13,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.notificati
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.notification.items import (
     headline,
+    insisted,
     is_rollout,
     link,
 )
@@ -83,6 +84,7 @@ def _item(item: Mapping[str, Any], base: str) -> Dict[str, Any]:
         "id": _number(item.get("id")),
         "attempt": _number(item.get("attempt")),
         "waits_for": reason(item.get("waits_for")) or None,
+        "insisted": insisted(item),
         "targets": total if isinstance(total, int) else len(outcomes),
         "outcomes": [],
         "outcomes_total": len(outcomes),

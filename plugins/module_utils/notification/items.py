@@ -50,6 +50,8 @@ _WORDS = {
     WAITING: "waiting for a person",
     WAITS: "waiting",
 }
+# So many sentences say what a person broke.
+_MOST_INSISTED = 4
 # Of a rollout that waits, the title says for what.
 _TITLED = (WAITING, WAITS)
 
@@ -174,8 +176,14 @@ def _took(item: Mapping[str, Any]) -> str:
     return f"{took} from the push to the end" if took else ""
 
 
+def insisted(item: Mapping[str, Any]) -> List[str]:
+    """Return who wanted it although a rule or a freeze speaks against it, in sentences."""
+    given = item.get("insisted")
+    return [f"{reason(one)}." for one in given[:_MOST_INSISTED]] if isinstance(given, list) else []
+
+
 def _then(item: Mapping[str, Any]) -> List[str]:
-    said = []
+    said = insisted(item)
     if item.get("retry_at"):
         said.append(f"Tried again by itself at {moment(item.get('retry_at'))}.")
     if item.get("waits_for"):

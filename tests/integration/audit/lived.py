@@ -55,7 +55,7 @@ def live(path: Path) -> None:
     )
     send_all(storage, at(6))
     _tell_as_before(database, at(6))
-    assert retry_rollout(storage, 1, [WEB], ANN, at(7))
+    assert retry_rollout(storage, 1, {WEB: ()}, ANN, at(7))
     known = silence(storage, Wish(Subject.HOST, "solo", at(9000), "it moves"), ANN, at(7))
     end_silence(storage, known["id"], ANN, at(7))
     freeze(storage, FreezeWish(Scope.EVERYTHING, "", at(8000), "it moves"), ANN, at(7))
@@ -73,7 +73,7 @@ def live(path: Path) -> None:
         ]
     )
     by_hand = Push("production", "test/app", "4", NEWER, at(9), "by hand", "ann (by hand)", by_hand=True)
-    push_by_hand(storage, "production", by_hand, ["container/solo/db", WEB], ANN)
+    push_by_hand(storage, "production", by_hand, dict.fromkeys(("container/solo/db", WEB), ()), ANN)
     database.close()
 
 

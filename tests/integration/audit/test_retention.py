@@ -117,7 +117,7 @@ def test_what_still_counts_stays_whatever_its_age(lived: Storage, path: Path, tm
     remove(lived, tmp_path, EVENTS)
     assert {table: rows(path, table) for table in before} == before
     assert flaws(path) == []
-    assert retry_rollout(lived, 1, [], ANN, LATER)
+    assert retry_rollout(lived, 1, {}, ANN, LATER)
 
 
 def kept_run(runs: Path, where: str, age: timedelta, storage: Storage) -> Path:

@@ -78,7 +78,7 @@ def roll_out(storage: Storage, chance: random.Random) -> None:
         actions.end_run(storage, rollout.id, RunEnd(desired.digest, tuple(outcomes)), retry, now)
         for due in due_messages(storage, now):
             keep_sent(storage, due, {}, now)
-        actions.retry_rollout(storage, rollout.id, [TARGETS[0].key], ANN, now)
+        actions.retry_rollout(storage, rollout.id, {TARGETS[0].key: ()}, ANN, now)
 
 
 def work(path: Path, seed: int) -> None:

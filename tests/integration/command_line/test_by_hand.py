@@ -11,6 +11,7 @@ from integration.conftest import Run
 from integration.keeping import begin, end
 from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.rollouts.history import Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage.storage import Storage
@@ -82,7 +83,8 @@ def test_a_push_by_hand_that_concerns_nobody_says_so(store: Storage, run: Run) -
         "push": 1,
         "targets": 0,
         "left_alone": {},
-        "waits": {},
+        "waiting": {},
+        "breaks": {},
     }
     assert "no target is to be changed" in err
 
@@ -120,9 +122,16 @@ def test_retry_goes_on_with_those_left_alone_and_says_what_it_does_not_touch(
 def test_retry_by_force_is_for_every_target(refused: Storage, run: Run) -> None:
     code, out, _ = run("retry", "1", "--force", "--json")
     assert code == 0
-    assert json.loads(out) == {"recorded": APP, "push": 1, "targets": 3, "left_alone": {}, "waits": {}}
+    assert json.loads(out) == {
+        "recorded": APP,
+        "push": 1,
+        "targets": 3,
+        "left_alone": {},
+        "waiting": {},
+        "breaks": {},
+    }
     overrides = refused.overrides.open()
-    assert overrides == {("container/solo/web", 1), ("container/solo/mine", 1)}
+    assert overrides == {Override("container/solo/web", 1), Override("container/solo/mine", 1)}
 
 
 def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_force(
@@ -135,7 +144,7 @@ def test_a_push_by_hand_of_a_digest_that_was_rolled_back_says_so_and_is_done_by_
 
     assert run("push", f"{APP}@{NEW}", "--force")[0] == 0
 
-    assert refused.overrides.open() == {("container/solo/web", 3)}
+    assert refused.overrides.open() == {Override("container/solo/web", 3)}
 
 
 @pytest.mark.usefixtures("refused")

@@ -15,8 +15,10 @@ import pytest
 from integration.http.conftest import HOSTS, Listener
 from integration.keeping import ANN, begin, end, ended
 from integration.waiting import look
+from registry_docker_updater.activities.freezing import FreezeWish, freeze
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push
+from registry_docker_updater.core.policy.freezes import Scope
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.http.access import Access, Proxy, Right, Token
@@ -70,6 +72,36 @@ def test_a_push_is_recorded_and_the_trail_says_who_asked_for_it_and_from_where(d
     assert content["rows"]["events"][0]["actor"] == "ann (by hand)"
     assert door.woken == ["by hand"]
     assert not list(verify(door.store))
+
+
+def test_who_forces_a_push_is_told_what_that_breaks_and_so_is_the_team(door: Listener) -> None:
+    cold, asked = (
+        labelled(container("cold"), minimum_age="2h"),
+        labelled(container("asked"), approval="required"),
+    )
+    door.store.fleet.apply(whole_fleet(fleet(cold, asked)))
+    freeze(door.store, FreezeWish(Scope.EVERYTHING, "", None, "end of year"), ANN, utc_now())
+    before = {one["name"]: one for one in pushed(door)[1]["targets"]}
+    assert {one: (before[one]["waits"], before[one]["can_be_forced"]) for one in ("cold", "asked")} == {
+        "cold": (True, True),
+        "asked": (True, False),
+    }
+    status, row = pushed(door, force=True)
+    after = {one["name"]: one for one in row["targets"]}
+    frozen = "is frozen by ann until somebody thaws it: end of year"
+    assert (status, after["cold"]["is_concerned"], after["cold"]["waits"]) == (201, True, False)
+    assert after["cold"]["breaks"][0] == frozen
+    assert after["cold"]["breaks"][1].startswith("waits until the push is old enough, at ")
+    assert (after["asked"]["waits"], after["asked"]["breaks"]) == (True, [])
+    said = [one["says"] for one in trail(door.store, 100)[0] if one["kind"] == "push.insisted"]
+    assert f"although it {frozen}, on {cold.key}" in said[0]
+    # What was broken is told with the end of the run, though nobody insists any more.
+    begin(door.store, utc_now(), cold)
+    end(door.store, utc_now(), ended(Outcome.UPDATED, cold.key))
+    assert cold.key not in {one.key for one in door.store.overrides.open()}
+    (news,) = door.store.news.unrouted(10)
+    (insisted,) = news.item["insisted"]
+    assert insisted.startswith(f"As ann wants, though it {frozen}; it waits until the push is old enough")
 
 
 def test_what_was_recorded_is_shown_where_the_answer_says(door: Listener) -> None:
@@ -126,7 +158,7 @@ def test_a_rollout_runs_again_when_somebody_asks_for_it_and_by_force_also_where_
 
     status, row = ask(door, "rollouts/1/retry", {"force": True})
     assert (status, web(row)["is_concerned"]) == (202, True)
-    assert {key for key, _ in door.store.overrides.open()} == {container("web").key}
+    assert {one.key for one in door.store.overrides.open()} == {container("web").key}
     said = story(door.store, 1)[-1]
     assert (said["kind"], said["says"].startswith("ann asked for it, HTTP from 127.0.0.1")) == (
         "rollout.retried",
@@ -148,7 +180,7 @@ def test_force_can_be_for_some_targets_only(door: Listener) -> None:
 def test_what_cannot_be_done_as_things_stand_is_a_conflict(door: Listener) -> None:
     assert ask(door, "rollouts/1/retry")[0] == 404
     failed(door)
-    actions.retry_rollout(door.store, 1, (), ANN, utc_now())
+    actions.retry_rollout(door.store, 1, {}, ANN, utc_now())
     begin(door.store, utc_now(), container("web"))
     status, problem = ask(door, "rollouts/1/retry")
     assert (status, "runs at this moment" in problem["detail"]) == (409, True)

@@ -170,3 +170,32 @@ def test_a_list_that_nobody_wanted_to_the_end_begins_again_for_the_next_who_does
     runs(following, "1.4.2")
     following.pass_time(10)
     assert client.asked.count("test/app") == len(client.pages)
+
+
+def notes(hand: Hand) -> list[str]:
+    return list(hand.questions.last_poll.notes)
+
+
+def test_tags_that_cannot_be_compared_are_logged_once_and_told_with_the_registry_until_nobody_follows(
+    following: Hand, client: Troubled, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client.pages = [("1.4.2", "1.5.0"), ("01.6.0", "1.7")]
+    note = "test/app: tags 01.6.0, 1.7 cannot be compared by `semver ^1.4`, and nothing moves to such a tag"
+    following.pass_time(3 * 3600)
+    assert notes(following) == [note]
+    assert caplog.messages.count(f"registry production: {note}") == 1
+    client.trouble = RegistryUnavailable("no route to host")
+    following.pass_time(3600)
+    assert following.questions.last_poll.error
+    assert notes(following) == [note], "they are known all the same"
+    client.trouble = None
+    client.pages = [("1.4.2", "1.5.0")]
+    following.pass_time(2 * 3600)
+    assert notes(following) == []
+    client.pages = [("01.6.0",)]
+    following.pass_time(2 * 3600)
+    assert notes(following)
+    following.followed = {}
+    following.pass_time(2 * 3600)
+    assert notes(following) == []

@@ -28,7 +28,7 @@ from integration.registries import (
 )
 from integration.sweep.conftest import APP, HOSTS, OTHER, SECOND, Hand, desired, events
 from lab.distribution import RegistryClient as Pusher
-from registry_docker_updater.activities.poll import RegistryPoll, registry_problems
+from registry_docker_updater.activities.poll import RegistryPoll, check_registry
 from registry_docker_updater.activities.questions import PolledRegistry
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.policy.following import Follower, read_follow
@@ -204,7 +204,7 @@ def test_a_repository_that_may_not_be_pulled_is_told_once_and_hinders_no_other(
     tries = len([line for line in real.asked() if "/v2/secret/app/" in line])
     assert 4 <= tries <= 14  # a try is two questions: without the right, and with a new token
     polled = PolledRegistry("production", HOSTS["production"], client, SECOND)
-    assert list(registry_problems(polled, turns.fleet)) == [refused]
+    assert check_registry(polled, turns.fleet, {}).problems == [refused]
 
 
 @needs_registry

@@ -146,6 +146,17 @@ def events(**changed: Any) -> dict[str, Any]:
         (kinds.ROLLOUT_RETRIED, {"facts": ANN}, "ann asked for it, command line on control"),
         (
             kinds.PUSH_INSISTED,
+            {
+                "facts": {
+                    **ANN,
+                    "targets": ["a", "b"],
+                    "breaks": [{"rule": "is frozen by bob", "targets": ["b"]}],
+                }
+            },
+            "ann asked for it, command line on control; whatever came before on a, b; although it is frozen by bob, on b",
+        ),
+        (
+            kinds.PUSH_INSISTED,
             {"facts": {**ANN, "targets": ["a", "b"]}},
             "ann asked for it, command line on control; whatever came before on a, b",
         ),
@@ -153,11 +164,6 @@ def events(**changed: Any) -> dict[str, Any]:
             kinds.SILENCE_BEGAN,
             {"facts": ANN, "rows": {"silences": [SILENCED]}},
             "ann wanted it, command line on control; host solo is silenced, until 2026-11-22T13:00:00Z: it moves",
-        ),
-        (
-            kinds.PUSH_INSISTED,
-            {"facts": {**ANN, "targets": ["container/solo/web"], "against": ["frozen by bob"]}},
-            "ann asked for it, command line on control; whatever came before on container/solo/web; it breaks this: frozen by bob",
         ),
         (
             kinds.FREEZE_BEGAN,
@@ -211,8 +217,8 @@ def events(**changed: Any) -> dict[str, Any]:
         ),
         (
             kinds.ROLLOUT_WAITS,
-            {"facts": {"image": "app:1", "note": "x", "targets": [{"target": "service/x", "verdict": "waits for approval"}]}},
-            "service/x waits for approval",
+            {"facts": {"image": "app:1", "note": "x", "targets": [{"targets": ["service/x", "service/y"], "verdict": "waits for approval"}]}},
+            "service/x, service/y: waits for approval",
         ),
         (
             kinds.ROLLOUT_WAITS,

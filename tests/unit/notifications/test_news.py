@@ -1,5 +1,6 @@
 """What there is to tell of: news of a rollout, of a run that begins, of a registry."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from registry_docker_updater.core.notifications.news import (
     registries_to_tell_of,
 )
 from registry_docker_updater.core.rollouts.desired import PushedName
+from registry_docker_updater.core.rollouts.history import Breach
 from registry_docker_updater.core.rollouts.lifecycle import Announcement, RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
@@ -116,6 +118,7 @@ def test_news_of_a_rollout_say_of_every_target_what_it_was_and_is_and_whether_th
         "finished_at": "2026-11-22T12:00:09.000Z",
         "retry_at": "2026-11-22T12:01:00.000Z",
         "waits_for": None,
+        "insisted": [],
     }
 
 
@@ -185,3 +188,28 @@ def test_news_of_a_registry_say_what_is_wrong_and_what_happens_meanwhile() -> No
     assert "the sweep found a push of which no event told" in went.item["text"]
     assert "sweep" in went.item["then"]
     assert (went.item["recovered"], came.item["recovered"], came.item["then"]) == (False, True, None)
+
+
+def test_news_say_who_wanted_it_though_rules_spoke_against_it_each_once() -> None:
+    announcement = Announcement(at(0), frozenset())
+    known = [ended(Outcome.UPDATED, key=f"host solo/{name}") for name in "abc"]
+    frozen = ("is frozen by bob until somebody thaws it: end of year",)
+    breaches = [
+        *(Breach(one.key, "ann", frozen) for one in known),
+        Breach("host solo/gone", "eve", frozen),
+        *(Breach(known[0].key, f"carol {n}", ("waits for its window", "is young")) for n in range(4)),
+    ]
+
+    def said(some: Sequence[Breach]) -> object:
+        item = news_of_rollout(rollout(), PUSH, known, announcement, at(0), some).item
+        return item["insisted"]
+
+    first = "As ann wants, though it is frozen by bob until somebody thaws it: end of year"
+    assert said(()) == []
+    assert said(breaches[:4]) == [first]
+    assert said(breaches) == [
+        first,
+        "As carol 0 wants, though it waits for its window; it is young",
+        "As carol 1 wants, though it waits for its window; it is young",
+        "And in 2 more ways",
+    ]

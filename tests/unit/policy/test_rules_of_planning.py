@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.freezes import Freeze, Freezes, Scope
 from registry_docker_updater.core.policy.policies import Policies, Policy
 from registry_docker_updater.core.policy.reading import read_rules
-from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override
+from registry_docker_updater.core.rollouts.history import Delay, History, LastAttempt, Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.planner import judge, plan
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.verdicts import BY_NAME, DUE, Verdict
-from unit.builders import HOST, NEW, NEWER, NOON, at, container, desired, fleet, host, rollout, service
+from registry_docker_updater.core.rollouts.verdicts import BY_NAME, DUE, Case, Verdict, broken_by_force
+from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, desired, fleet, host, rollout, service
 
 WEB = container()
 PUSH = desired()  # at 60 s
@@ -147,7 +148,7 @@ def test_what_is_frozen_waits_until_that_ends(scope: Scope, of: str) -> None:
     known = fleet(WEB, hosts=(host("solo", groups=("production",)),))
     said = judge(WEB, PUSH, frozen(scope, of), known, at(120))
     assert (said.name, said.is_pending, said.is_overridable, said.at) == ("frozen", True, True, at(900))
-    assert said.sentence == "frozen by ann until 2026-11-22 12:15 UTC: end of year"
+    assert said.sentence == "is frozen by ann until 2026-11-22 12:15 UTC: end of year"
     assert judge(WEB, PUSH, frozen(scope, of), known, at(900)) is DUE
 
 
@@ -164,6 +165,17 @@ def test_a_person_who_insists_breaks_a_freeze_a_window_an_age_and_a_soak() -> No
     assert verdict(target, history) is DUE
 
 
+def test_what_a_person_breaks_who_insists_is_each_freeze_window_age_and_soak_and_nothing_else() -> None:
+    target = labelled(minimum_age="2h", window="sat 00:00-01:00", soak="1h", approval="required", typo="x")
+
+    def broken(target: Target, history: History) -> list[str]:
+        return [one.name for one in broken_by_force(Case(target, PUSH, history, fleet(target), at(120)))]
+
+    assert broken(target, frozen()) == ["frozen", "soaking", "too_young", "window"]
+    assert broken(target, replace(frozen(), overrides=insisted().overrides)) == []
+    assert broken(WEB, History()) == []
+
+
 def test_a_push_is_to_be_old_enough() -> None:
     target = labelled(minimum_age="2h")
     said = verdict(target, seconds=7259)
@@ -173,13 +185,23 @@ def test_a_push_is_to_be_old_enough() -> None:
 
 
 def test_newer_pushes_begin_anew_and_not_for_ever() -> None:
-    target = labelled(minimum_age="2h", longest_wait="3h")
-    waited = rollout(RolloutState.WAITING, push=0, waiting_since=at(60 - 2 * 3600), waits=("too_young",))
-    history = History(rollouts={0: waited})
-    early = replace(target, since=NOON - timedelta(days=1))
-    assert verdict(early, history).at == at(60 + 3600)
-    # What made it wait then is no reason where it was updated since.
-    assert verdict(replace(target, since=at(59)), history).at == at(7260)
+    target = labelled(replace(WEB, since=NOON - timedelta(days=1)), minimum_age="2h", longest_wait="3h")
+    push = replace(PUSH, push=5)
+    history = History(delays={push.name: (Delay(3, at(60 - 2 * 3600)), Delay(5, at(60)))})
+    assert judge(target, push, history, fleet(target), at(120)).at == at(60 + 3600)
+
+
+def test_only_the_pushes_that_it_waited_for_itself_delay_a_target() -> None:
+    target = labelled(replace(WEB, since=NOON - timedelta(days=1)), minimum_age="2h", longest_wait="3h")
+    push = replace(PUSH, push=5)
+    delays = {push.name: (Delay(2, at(-9000)), Delay(4, at(-6000)))}
+    got_the_third = {target.key: LastAttempt(3, Outcome.UPDATED, frozenset((OLD,)), at(-8000))}
+    for last, ready_at in (({}, at(-9000 + 3 * 3600)), (got_the_third, at(-6000 + 3 * 3600))):
+        said = judge(target, push, History(last=last, delays=delays), fleet(target), at(120))
+        assert said.at == ready_at
+    # What came before it began to run what it runs made it wait no longer.
+    fresh = replace(target, since=at(59))
+    assert judge(fresh, push, History(delays=delays), fleet(fresh), at(120)).at == at(7260)
 
 
 def test_a_window_is_waited_for() -> None:
@@ -237,9 +259,19 @@ def test_what_came_to_test_under_another_name_counts_too() -> None:
 def test_production_waits_while_nothing_before_it_runs_the_digest() -> None:
     for other in (container("test"), container("test", digest=NEWER), labelled(container("t"), order="2")):
         assert verdict(PROD, others=(other,), seconds=9999).name == "soaking"
-    assert "nothing there runs this digest" in verdict(PROD).sentence
+    assert verdict(PROD).sentence.endswith("where nothing runs this digest")
     behind = verdict(PROD, others=(container("a"), container("b")), seconds=9999)
-    assert "a at host solo and 1 more does not run this digest yet" in behind.sentence
+    assert behind.sentence.endswith("where not all run this digest that are to")
+
+
+def test_what_follows_and_did_not_come_to_the_tag_is_before_production_too() -> None:
+    follows = {"follow": "semver ^1.4"}
+    push = desired(tag="1.5.0")
+    there = replace(container("t1", image=f"{HOST}/test/app:1.5.0", digest=NEW), since=at(90))
+    stays = labelled(container("t2", image=f"{HOST}/test/app:1.4.0"), **follows)
+    prod = labelled(container("p", on="far", image=f"{HOST}/test/app:1.4.0"), soak="1h", order="2", **follows)
+    for others, name in (((there, stays), "soaking"), ((there,), "due")):
+        assert judge(prod, push, History(), fleet(prod, *others), at(9999)).name == name
 
 
 def test_what_opted_out_or_restarts_is_nobody_to_wait_for_or_to_trust() -> None:
@@ -269,7 +301,7 @@ def test_what_was_held_goes_on_when_the_rules_allow_it_again() -> None:
 
 
 def test_what_failed_for_the_last_time_is_not_tried_again_because_others_wait() -> None:
-    failed = {WEB.key: LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))}
+    failed = {WEB.key: LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100), given_up=True)}
     waits = rollout(RolloutState.WAITING, due_at=None, waits=("window",))
     assert verdict(WEB, History({1: waits}, failed)).name == "done"
 
@@ -291,9 +323,38 @@ def test_a_freeze_holds_a_run_and_not_one_that_a_person_insists_on() -> None:
     begun = LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))
     history = replace(frozen(), rollouts={1: rollout(RolloutState.RUNNING)}, last={WEB.key: begun})
     assert plan([PUSH], fleet(WEB), history, at(120)).hold == {
-        7: "frozen by ann until 2026-11-22 12:15 UTC: end of year"
+        7: "is frozen by ann until 2026-11-22 12:15 UTC: end of year"
     }
     assert plan([PUSH], fleet(WEB), replace(history, overrides=insisted().overrides), at(120)).hold == {}
+
+
+def test_a_person_breaks_the_freezes_that_there_are_and_none_that_comes_later() -> None:
+    for said_at, name in ((at(-1), "frozen"), (NOON, "due"), (at(50), "due")):
+        word = Override(WEB.key, PUSH.push, said_at)
+        assert verdict(WEB, replace(frozen(), overrides=frozenset((word,)))).name == name
+
+
+def test_a_run_is_held_though_its_targets_are_to_run_something_else_by_now() -> None:
+    begun = LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))
+    newer = desired(OLD, 2, at(110))
+    kept = KeptPush(1, "production", "test/app", "1", NEW, "ann", at(60))
+    history = replace(
+        frozen(), rollouts={1: rollout(RolloutState.RUNNING)}, last={WEB.key: begun}, running_pushes={1: kept}
+    )
+    assert set(plan([newer], fleet(WEB), history, at(120)).hold) == {7}
+
+
+def test_a_run_goes_on_by_the_approval_of_its_own_push_when_a_newer_one_comes() -> None:
+    begun = LastAttempt(1, Outcome.FAILED, frozenset((NEW,)), at(100))
+    kept = KeptPush(1, "production", "test/app", "1", NEW, "ann", at(60))
+    target = labelled(approval="required", minimum_age="1s")
+    history = replace(
+        approved("bob"),
+        rollouts={1: rollout(RolloutState.RUNNING)},
+        last={target.key: begun},
+        running_pushes={1: kept},
+    )
+    assert plan([desired(NEWER, 2, at(120))], fleet(target), history, at(120)).hold == {}
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,8 @@ def _asked(content: Content) -> Iterator[str]:
     yield f"{facts['name']} asked for it, {facts['place']}"
     if facts["targets"]:
         yield f"whatever came before on {', '.join(facts['targets'])}"
-    for one in facts.get("against", ()):
-        yield f"it breaks this: {one}"
+    for one in facts.get("breaks", ()):
+        yield f"although it {one['rule']}, on {', '.join(one['targets'])}"
 
 
 def _silenced(content: Content) -> Iterator[str]:
@@ -138,7 +138,8 @@ def _frozen(content: Content) -> Iterator[str]:
 def _waits(content: Content) -> Iterator[str]:
     facts = content["facts"]
     for one in facts["targets"]:
-        yield f"{one['target']} {one['verdict']}"
+        more = f" and {len(one['targets']) - _NAMED} more" if len(one["targets"]) > _NAMED else ""
+        yield f"{', '.join(one['targets'][:_NAMED])}{more}: {one['verdict']}"
     yield "" if facts["targets"] else f"nothing waits for {facts['image']} any more"
 
 

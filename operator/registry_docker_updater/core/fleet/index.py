@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from immutables import Map
 
@@ -44,6 +44,19 @@ class Fleet:
                 for name, group in index.items()
             }
         )
+
+    @cached_property
+    def remembered(self) -> dict[Any, Any]:
+        """What was found out about it, by whoever did; nothing of it is true of another state."""
+        return {}
+
+    @cached_property
+    def by_repository(self) -> Mapping[tuple[str, str], tuple[ImageName, ...]]:
+        """The image names that targets run, by host and repository; made anew when it is asked for, which is rare."""
+        index: dict[tuple[str, str], list[ImageName]] = {}
+        for name in self.by_name:
+            index.setdefault((name.host, name.repository), []).append(name)
+        return {repository: tuple(names) for repository, names in index.items()}
 
     @cached_property
     def by_digest(self) -> Mapping[str, tuple[Map[str, Target], ...]]:
@@ -106,6 +119,11 @@ class Fleet:
     def runs(self, names: Iterable[ImageName]) -> bool:
         """Tell whether any target runs one of ``names``."""
         return any(name in self.by_name for name in names)
+
+    def names_in(self, repositories: Iterable[tuple[str, str]]) -> Iterator[ImageName]:
+        """Yield the image names of some repositories, each by its host and name, that targets run."""
+        for repository in repositories:
+            yield from self.by_repository.get(repository, ())
 
     def with_digest(self, digest: str) -> Iterator[Target]:
         """Yield the targets that run ``digest``, whatever their image is called."""

@@ -11,11 +11,14 @@ from ansible_collections.registry.docker_updater.plugins.module_utils import out
 from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.moments import rfc3339
+from registry_docker_updater.core.rollouts.history import Breach
 from registry_docker_updater.core.rollouts.lifecycle import Announcement
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 
+# Of what people broke, so much is told.
+_BREACHES = 3
 # What a message says of one thing, as the role `notification` takes it.
 Item = Mapping[str, Any]
 
@@ -60,14 +63,18 @@ class News:
         return self.rollout is not None and self.subject is not None
 
 
-def news_of_rollout(
+def news_of_rollout(  # noqa: PLR0913, PLR0917 - what a rollout came to, and how
     rollout: Rollout,
     push: KeptPush,
     outcomes: Iterable[TargetOutcome],
     announcement: Announcement,
     now: datetime,
+    breaches: Iterable[Breach] = (),
 ) -> News:
-    """Return the news of a rollout as it stands after its last run; they have no number so far."""
+    """Return the news of a rollout as it stands after its last run; they have no number so far.
+
+    ``breaches`` are what people broke who wanted it all the same.
+    """
     known = tuple(outcomes)
     is_good = all(words.is_good(one.outcome) for one in known)
     topic = Topic.IMAGE_UPDATED if is_good else Topic.UPDATE_FAILED
@@ -79,6 +86,7 @@ def news_of_rollout(
         item={
             **item_of_rollout(rollout, push),
             "waits_for": _waits_for(rollout, known),
+            "insisted": _insisted(known, breaches),
             "outcomes": [_outcome(rollout.image, one, announcement) for one in known],
         },
         rollout=rollout.id,
@@ -166,6 +174,17 @@ def _outcome(image: str, one: TargetOutcome, announcement: Announcement) -> dict
         "is_new": one.key in announcement.new,
         "left_alone": one.left_alone,
     }
+
+
+def _insisted(outcomes: Iterable[TargetOutcome], breaches: Iterable[Breach]) -> list[str]:
+    """Return who wanted the push on which of the targets although a rule speaks against it, in a sentence for each who and why."""
+    keys = {one.key for one in outcomes}
+    said = [
+        f"As {one.actor} wants, though it {'; it '.join(one.breaks)}" for one in breaches if one.key in keys
+    ]
+    each = list(dict.fromkeys(said))
+    more = [f"And in {len(each) - _BREACHES} more ways"] if len(each) > _BREACHES else []
+    return [*each[:_BREACHES], *more]
 
 
 def _waits_for(rollout: Rollout, outcomes: Iterable[TargetOutcome]) -> str | None:

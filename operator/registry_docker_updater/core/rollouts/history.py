@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
+from registry_docker_updater.core.events.pushes import KeptPush
 from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.freezes import NO_FREEZES, Freezes
 from registry_docker_updater.core.policy.policies import NO_POLICIES, Policies
@@ -20,7 +21,7 @@ class LastAttempt:
 
     ``possible_digests`` are those that our runs may have left it with: more than one where nobody heard of the end
     of a run. ``left_alone`` tells that it was not touched because other targets failed before its turn, ``held`` that it was not because
-    it was not to be updated any more then. ``run`` is the number of the run of its rollout, None where that was not kept.
+    it was not to be updated any more then, ``given_up`` that there is no other try; None where that was not kept.
     """
 
     push: int
@@ -29,7 +30,7 @@ class LastAttempt:
     at: datetime
     left_alone: bool = False
     held: bool = False
-    run: int | None = None
+    given_up: bool | None = None
 
 
 class Refusal(NamedTuple):
@@ -39,11 +40,28 @@ class Refusal(NamedTuple):
     digest: str
 
 
-class Override(NamedTuple):
-    """A person's word (``--force``) that a target is to be brought to a push, whatever became of it before."""
+@dataclass(frozen=True)
+class Override:
+    """A person's word (``--force``) that a target is to be brought to a push, whatever became of it before, said ``at`` a moment."""
 
     key: str
     push: int
+    at: datetime | None = field(default=None, compare=False)
+
+
+class Delay(NamedTuple):
+    """A push that was too young for a target when it was looked at, and when it came: newer pushes may take its place."""
+
+    push: int
+    at: datetime
+
+
+class Breach(NamedTuple):
+    """That a person (``actor``) wants a push on a target although rules and freezes speak against it, which ``breaks`` says."""
+
+    key: str
+    actor: str
+    breaks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,8 @@ class History:
     """What was attempted, and what people decided.
 
     Rollouts are by push, the last attempts by target; overrides are those that are open. ``decisions`` are on pushes that wait, the
-    oldest first, ``freezes`` those that count. ``policies`` are the settings' part of the rules by which targets are judged.
+    oldest first, ``freezes`` those that nobody ended. ``running_pushes`` are those of rollouts that run, by their numbers, and ``delays``
+    what newer pushes of each name may have taken the place of. ``policies`` are the settings' part of the rules by which targets are judged.
     """
 
     rollouts: Mapping[int, Rollout] = field(default_factory=dict)
@@ -60,7 +79,14 @@ class History:
     overrides: frozenset[Override] = frozenset()
     decisions: Mapping[int, tuple[Decision, ...]] = field(default_factory=dict)
     freezes: Freezes = NO_FREEZES
+    running_pushes: Mapping[int, KeptPush] = field(default_factory=dict)
+    delays: Mapping[PushedName, tuple[Delay, ...]] = field(default_factory=dict)
     policies: Policies = NO_POLICIES
+
+    @cached_property
+    def insisted_at(self) -> Mapping[Override, datetime | None]:
+        """When a person said each override."""
+        return {one: one.at for one in self.overrides}
 
     @cached_property
     def waiting_since(self) -> Mapping[PushedName, datetime]:
@@ -77,25 +103,24 @@ class History:
         return frozenset(one.id for one in self.rollouts.values() if one.state is RolloutState.RUNNING)
 
 
-def attempt_begun(
-    before: LastAttempt | None, push: int, digest: str, now: datetime, run: int | None = None
-) -> LastAttempt:
-    """Return what is known of a target once a ``run`` to ``digest`` begins: should nobody hear of its end, it was our doing."""
+def attempt_begun(before: LastAttempt | None, push: int, digest: str, now: datetime) -> LastAttempt:
+    """Return what is known of a target once a run to ``digest`` begins: should nobody hear of its end, it was our doing."""
     possible = before.possible_digests if before else frozenset[str]()
-    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now, run=run)
+    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now, given_up=False)
 
 
-def attempt_ended(  # noqa: PLR0913, PLR0917 - what was begun, and what it came to
+def attempt_ended(  # noqa: PLR0913 - what was begun, and what it came to
     before: LastAttempt | None,
     push: int,
     digest: str,
     one: TargetOutcome,
     now: datetime,
-    run: int | None = None,
+    *,
+    given_up: bool = False,
 ) -> LastAttempt:
     """Return what is known of a target after an outcome that may, or may not, say what it was left with."""
     begun = attempt_begun(before, push, digest, now)
     possible = frozenset((one.after,)) if one.after else begun.possible_digests
     if one.outcome is Outcome.UNREACHABLE and before and before.push == push:
         now = before.at  # The host may have come back while the run that missed it went on.
-    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held, run)
+    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held, given_up)

@@ -79,26 +79,31 @@ def run_begun(
             due_at=None,
             note=None,
         ),
-        last_attempts={
-            key: attempt_begun(last.get(key), rollout.push, digest, now, rollout.runs + 1) for key in keys
-        },
+        last_attempts={key: attempt_begun(last.get(key), rollout.push, digest, now) for key in keys},
     )
 
 
-def outcomes_known(
+def outcomes_known(  # noqa: PLR0913 - what was known, and what is
     rollout: Rollout,
     digest: str,
     outcomes: Iterable[TargetOutcome],
     last: Mapping[str, LastAttempt],
     now: datetime,
+    *,
+    are_given_up: bool = False,
 ) -> Effects:
-    """Return what changes when it is known what became of some targets in the last run of a rollout to ``digest``."""
+    """Return what changes when it is known what became of some targets in the last run of a rollout to ``digest``.
+
+    Those that are not where they are to be ``are_given_up`` where no other run comes by itself.
+    """
     known = tuple(outcomes)
     return Effects(
         rollout,
         outcomes=tuple(RunOutcome(one, rollout.runs, now) for one in known),
         last_attempts={
-            one.key: attempt_ended(last.get(one.key), rollout.push, digest, one, now, rollout.runs)
+            one.key: attempt_ended(
+                last.get(one.key), rollout.push, digest, one, now, given_up=are_given_up and not one.held
+            )
             for one in known
         },
         refusals=frozenset(Refusal(one.key, digest) for one in known if one.outcome.is_rollback),
@@ -155,7 +160,7 @@ def run_ended(
         is_stopped=standing.is_stopped,
     )
     return replace(
-        outcomes_known(ended, end.digest, end.outcomes, last, now),
+        outcomes_known(ended, end.digest, end.outcomes, last, now, are_given_up=is_over),
         # What a person asked for was tried on others, and spoke against the image.
         closes_push=standing.is_stopped,
         announcement=_announcement(end, now, is_over=is_over),
@@ -255,6 +260,7 @@ def _announcement(end: RunEnd, now: datetime, *, is_over: bool) -> Announcement 
 
 def _next_attempt(rollout: Rollout, now: datetime) -> int:
     """Return which attempt the next run is: one before its time is for a host that is back, and takes none."""
-    if rollout.state is RolloutState.FINISHED:
+    # What goes on after it waited by a rule has all its attempts.
+    if rollout.state is RolloutState.FINISHED or rollout.due_at is None:
         return 1
     return rollout.attempts if rollout.due_at and rollout.due_at > now else rollout.attempts + 1

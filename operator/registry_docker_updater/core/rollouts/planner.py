@@ -4,7 +4,7 @@ It is asked again after a push, a scan, a finished run, a due retry and at start
 so that a host that was down or an operator that was killed needs no code of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from registry_docker_updater.core.rollouts.history import History, LastAttempt, 
 from registry_docker_updater.core.rollouts.moves import NO_MOVES, Aims, Moves, aims
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import DUE, LATER, Case, Verdict, verdict_on
+from registry_docker_updater.core.rollouts.verdicts import DUE, LATER, TOO_YOUNG, Case, Verdict, verdict_on
 from registry_docker_updater.core.rollouts.waits import Wait, cases_in_run, closing_at, held, wait_of
 
 
@@ -61,7 +61,8 @@ class Plan:
     when the newest of the pushes came that no target runs: what a host reported before may be older than that.
     ``ask`` are hosts that did not answer and for which a rollout waits, ``closed_overrides`` those that need not be
     remembered any more: the target runs it, or there is a newer push. ``waits`` is what is new about pushes that wait by a rule or for
-    a person. ``hold`` says of runs that go on, by their rollout, why they are to begin no other step.
+    a person. ``delayed`` are pushes that are too young for some target, of which that is to be remembered, ``caught_up`` the names of which
+    it need not be any more. ``hold`` says of runs that go on, by their rollout, why they are to begin no other step.
     """
 
     start: tuple[Start, ...] = ()
@@ -73,6 +74,8 @@ class Plan:
     closed_overrides: frozenset[Override] = frozenset()
     waits: tuple[Wait, ...] = ()
     hold: Mapping[int, str] = field(default_factory=dict)
+    delayed: tuple[DesiredImage, ...] = ()
+    caught_up: frozenset[PushedName] = frozenset()
 
 
 def plan(
@@ -101,6 +104,8 @@ def plan(
         ask=frozenset(draft.ask),
         closed_overrides=_closed(newest.values(), fleet, history),
         waits=tuple(draft.waits),
+        delayed=tuple(draft.delayed),
+        caught_up=frozenset(draft.caught_up),
         hold=draft.hold,
     )
 
@@ -119,10 +124,12 @@ class _Draft:
     ask: set[str] = field(default_factory=set)
     waits: list[Wait] = field(default_factory=list)
     hold: dict[int, str] = field(default_factory=dict)
+    delayed: list[DesiredImage] = field(default_factory=list)
+    caught_up: set[PushedName] = field(default_factory=set)
 
     def look_at_run(self, rollout: Rollout, newest: DesiredImage) -> None:
         """See whether a run of the same name goes on that is to begin no other step."""
-        in_run = cases_in_run(rollout, newest, self.aims, self.history, self.now)
+        in_run = cases_in_run(rollout, newest, self.aims.fleet, self.history, self.now)
         if why := held(in_run):
             self.hold[rollout.id] = why
         elif closes_at := closing_at(in_run):
@@ -141,6 +148,7 @@ class _Draft:
             if verdict is LATER and rollout and rollout.state is RolloutState.WAITING:
                 self.ask |= _silent(target, self.history.last[target.key], fleet)
         self.wakes += [verdict.at for _, verdict in verdicts if verdict.at]
+        self._look_at_delays(one, verdicts)
         wait = wait_of(one, rollout, verdicts, self.history)
         if wait:
             self.waits.append(wait)
@@ -149,6 +157,15 @@ class _Draft:
             self.starts.append(_start(one, due, fleet, self.history))
         elif rollout and rollout.state is RolloutState.WAITING:
             self._look_again(rollout, wait, is_pending=any(verdict.is_pending for _, verdict in verdicts))
+
+    def _look_at_delays(self, one: DesiredImage, verdicts: Sequence[tuple[Target, Verdict]]) -> None:
+        """See whether it is to be remembered that a push was too young, or that others before it were."""
+        known = self.history.delays.get(one.name, ())
+        if any(verdict.name == TOO_YOUNG.name for _, verdict in verdicts):
+            if all(delay.push != one.push for delay in known):
+                self.delayed.append(one)
+        elif known and not verdicts:
+            self.caught_up.add(one.name)
 
     def _look_again(self, rollout: Rollout, wait: Wait | None, *, is_pending: bool) -> None:
         """See when a rollout is looked at again for which nothing can start, or that it waits for nothing any more."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.moves import Aims
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.verdicts import Case, Verdict, rule_on
 
@@ -59,14 +60,9 @@ def wait_of(
 ) -> Wait | None:
     """Return what is new about what waits for a push, None where all of it is known."""
     waiting = tuple((target, verdict) for target, verdict in verdicts if verdict.is_by_rule)
-    before = history.waiting_since.get(desired.name)
     if not waiting:
-        # How long what it takes the place of has waited is not lost while no worker is free.
-        is_carried = before is not None and (rollout is None or rollout.waiting_since is None)
-        is_over = rollout is not None and _is_open(rollout) and rollout.waits
-        since = before if is_carried else None
-        return Wait(desired, rollout, (), since) if is_carried or is_over else None
-    since = min(before or desired.received_at, desired.received_at)
+        return Wait(desired, rollout, (), None) if rollout and rollout.waits and _is_open(rollout) else None
+    since = min(history.waiting_since.get(desired.name, desired.received_at), desired.received_at)
     wait = Wait(desired, rollout, waiting, since)
     return None if rollout and _is_known(wait, rollout) else wait
 
@@ -101,24 +97,37 @@ def closing_at(in_run: Iterable[Case]) -> datetime | None:
 
 
 def cases_in_run(
-    running: Rollout, newest: DesiredImage, aims: Aims, history: History, now: datetime
+    running: Rollout, newest: DesiredImage, fleet: Fleet, history: History, now: datetime
 ) -> Sequence[Case]:
     """Return the cases of the targets that a run is for, as far as they have not come to their end in it.
 
-    The run may be of a push before the ``newest`` of its name.
+    The run may be of a push before the ``newest`` of its name, and its targets may be to run something else by now.
     """
-    desired = replace(newest, push=running.push)
-    begun = ((target, history.last.get(target.key)) for target in aims.behind(newest))
+    desired = _of_run(running, newest, history)
+    begun = ((fleet.targets.get(key), last) for key, last in history.last.items())
     return [
-        Case(target, desired, history, aims.fleet, now)
+        Case(target, desired, history, fleet, now)
         for target, last in begun
-        if last and last.push == running.push and not last.held and not last.outcome.is_final
+        if target and last.push == running.push and not last.held and not last.outcome.is_final
     ]
 
 
-def said_of(wait: Wait) -> Sequence[Mapping[str, str]]:
-    """Return what the trail says of each target that waits."""
-    return [{"target": target.key, "verdict": str(verdict)} for target, verdict in wait.targets]
+def _of_run(running: Rollout, newest: DesiredImage, history: History) -> DesiredImage:
+    """Return the push of a run as an image that is desired."""
+    push = history.running_pushes.get(running.push)
+    if push is None or push.id == newest.push:
+        return replace(newest, push=running.push)
+    return replace(
+        newest, push=push.id, digest=push.digest, received_at=push.received_at, actor=push.actor, change=0
+    )
+
+
+def said_of(wait: Wait) -> Sequence[Mapping[str, Any]]:
+    """Return what the trail says of targets that wait: each reason, with those that have it."""
+    by_verdict: dict[str, list[str]] = {}
+    for target, verdict in wait.targets:
+        by_verdict.setdefault(str(verdict), []).append(target.key)
+    return [{"verdict": verdict, "targets": keys} for verdict, keys in by_verdict.items()]
 
 
 def _is_open(rollout: Rollout) -> bool:

@@ -1,12 +1,15 @@
 """Tags that nobody runs yet, and that targets are to move to: those that a registry is to be asked for, too."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from registry_docker_updater.core.events.formats.fields import why_no_image
-from registry_docker_updater.core.policy.following import Follower, newest
+from registry_docker_updater.core.policy.following import Follower, newest, unparsable
 from registry_docker_updater.core.schedules.polls import Tag
+
+# Of tags that cannot be read, so many are named, and so many rules of a repository are told of.
+_NAMED, _MOST = 5, 5
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,26 @@ class NewTags:
         """Tell whether anybody could move to ``tag``, though another may be newer."""
         return bool(self.newest_few(tag.repository, (tag.tag,)))
 
+    def unread(self, repository: str, tags: Iterable[str]) -> tuple[str, ...]:
+        """Return which of all ``tags`` of a repository look as if they were to be followed and cannot be compared, in sentences."""
+        images = [tag for tag in tags if not why_no_image(tag)]
+        rules = dict.fromkeys(rule for one in self.followed.get(repository, ()) for rule in one.follows)
+        found = ((rule.text, unparsable([rule], images)) for rule in rules)
+        said = [_cannot_be_compared(repository, text, some) for text, some in found if some]
+        return tuple(sorted(said)[:_MOST])
+
     def newest_few(self, repository: str, tags: Iterable[str]) -> frozenset[str]:
         """Return those of ``tags`` that are the newest for a follower of tags in ``repository``."""
         images = [tag for tag in tags if not why_no_image(tag)]
         followers = dict.fromkeys(self.followed.get(repository, ()))
         found = (newest(one.follows, one.running, images) for one in followers)
         return frozenset(tag for tag in found if tag)
+
+
+def _cannot_be_compared(repository: str, rule: str, tags: Sequence[str]) -> str:
+    named = ", ".join(tags[:_NAMED])
+    more = f" and {len(tags) - _NAMED} more" if len(tags) > _NAMED else ""
+    what = "tag" if len(tags) == 1 else "tags"
+    return (
+        f"{repository}: {what} {named}{more} cannot be compared by `{rule}`, and nothing moves to such a tag"
+    )

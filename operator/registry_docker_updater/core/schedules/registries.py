@@ -34,10 +34,14 @@ class Heard:
 
 @dataclass(frozen=True)
 class LastPoll:
-    """When the sweep asked a registry last, and why that cannot be asked, in a sentence."""
+    """When the sweep asked a registry last, and why that cannot be asked, in a sentence.
+
+    ``notes`` say which of its tags look as if they were to be followed, and cannot be.
+    """
 
     at: datetime | None = None
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

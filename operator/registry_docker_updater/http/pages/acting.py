@@ -74,9 +74,9 @@ class Acting:
     ) -> HTTPResponse:
         """Ask whether something is to be done that means this for targets (``rows``), those first that it is for."""
         concerned = [one for one in rows if one["is_concerned"] and not one["waits"]]
-        others = [one for one in rows if one["waits"] or not one["is_concerned"]]
-        forced = [one for one in others if one["can_be_forced"]]
-        others = sorted((one for one in others if not one["can_be_forced"]), key=lambda one: not one["waits"])
+        later = [one for one in rows if one["waits"] or not one["is_concerned"]]
+        forced = [one for one in later if one["can_be_forced"]]
+        others = [one for one in later if not one["can_be_forced"]]
         values: dict[str, Any] = {
             "action": action,
             "intro": intro,
@@ -86,7 +86,10 @@ class Acting:
             "count": len(rows),
             "waiting": sum(one["waits"] for one in rows),
         }
-        return self.context.page("act", section, concerned=len(concerned), forced=len(forced), **values)
+        waiting = sum(one["waits"] for one in rows)
+        return self.context.page(
+            "act", section, concerned=len(concerned), forced=len(forced), waiting=waiting, **values
+        )
 
     def refused(self, error: UpdaterError, section: str, again: str | None = None) -> HTTPResponse:
         """Return the page that says why it is not done."""
@@ -102,12 +105,8 @@ def _shown_again(given: Mapping[str, str]) -> str:
 
 def mark_of(rows: Sequence[JudgedRow]) -> str:
     """Return what tells what something means for targets from all else that it could."""
-    return hash_of(
-        [
-            [one["key"], one["is_concerned"], one["is_current"], one["waits"], one["can_be_forced"]]
-            for one in rows
-        ]
-    )
+    names = ("key", "is_concerned", "is_current", "waits", "can_be_forced", "breaks")
+    return hash_of([[dict(one)[name] for name in names] for one in rows])
 
 
 def hash_of(content: Any) -> str:

@@ -32,7 +32,10 @@ from registry_docker_updater.views.rollouts import (
     summary,
 )
 from registry_docker_updater.views.trail import story
+from registry_docker_updater.views.waits import count_waiting, waiting_targets
 
+# How many of the targets that wait are shown.
+_WAITING = 50
 _STATES = [str(one) for one in RolloutState]
 _STAGES_OF_RUN = (TargetStage.LOST, TargetStage.UPDATING, TargetStage.WAITS, TargetStage.ENDED)
 # Of a run that goes on: what failed in it, then what may fail, then what it is at.
@@ -94,7 +97,7 @@ class RolloutPages:
         newest_first = story(storage, number, ROWS + 1, before)[::-1]
         entries, more = older(query, newest_first, "sequence")
         targets, pager = self._targets(query, number)
-        approvals = self._approvals(number)
+        approvals, overview = self._approvals(number), self.context.overview()
         return self.context.page(
             "rollout",
             ROLLOUTS,
@@ -109,6 +112,8 @@ class RolloutPages:
             more=more,
             approvals=approvals,
             is_to_be_decided=row["state"] == RolloutState.WAITING or any(map(can_be_given, approvals)),
+            waiting=waiting_targets(overview, row["push"], _WAITING),
+            waiting_count=count_waiting(overview, row["push"]),
         )
 
     def run(self, number: int, name: str) -> HTTPResponse:

@@ -53,4 +53,5 @@ class Topics:
 
     def _of_rollout(self, number: int) -> str:
         run = self.running().get(number)
-        return f"{self.storage.trail.last_of_rollout(number)}-{run.revision if run else 0}"
+        # What waits of it is read of the fleet's overview.
+        return f"{self.storage.trail.last_of_rollout(number)}-{run.revision if run else 0}-{self.revision()}"

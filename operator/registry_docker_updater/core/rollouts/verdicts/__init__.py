@@ -65,6 +65,7 @@ __all__ = [
     "WINDOW",
     "Case",
     "Verdict",
+    "broken_by_force",
     "rule_on",
     "verdict_on",
 ]
@@ -107,6 +108,12 @@ BY_NAME: Mapping[str, Verdict] = {
 def verdict_on(case: Case) -> Verdict:
     """Return whether the target is to be brought to the pushed digest now, and why not if not."""
     return next((verdict for judge in _REASONS if (verdict := judge(case))), DUE)
+
+
+def broken_by_force(case: Case) -> tuple[Verdict, ...]:
+    """Return what speaks against updating the target now, that a person breaks who insists on it and has not yet."""
+    found = (judge(case) for judge in _RULES)
+    return tuple(verdict for verdict in found if verdict and verdict.is_overridable)
 
 
 def rule_on(case: Case) -> Verdict | None:

@@ -57,12 +57,11 @@ class Case:
 
     @property
     def waiting_since(self) -> datetime:
-        """When the first push came of those that the target waits for, one after the other."""
-        pushed_at = self.desired.received_at
-        # What was pushed before the target began to run what it runs made it wait no longer.
-        return min(
-            pushed_at, max(self.history.waiting_since.get(self.desired.name, pushed_at), self.target.since)
-        )
+        """When the first push came of those that were too young for the target, one after the other."""
+        pushed_at, last = self.desired.received_at, self.last.push if self.last else 0
+        # What was tried on it made it wait no longer, nor what came before it began to run what it runs.
+        delays = (one.at for one in self.history.delays.get(self.desired.name, ()) if one.push > last)
+        return min(pushed_at, max(min(delays, default=pushed_at), self.target.since))
 
     @property
     def last(self) -> LastAttempt | None:
@@ -84,20 +83,25 @@ class Case:
     def is_over(self) -> bool:
         """Whether this push is not tried again by itself after what it came to on the target.
 
-        A rollout may go on to wait for other targets by their rules. One that was not in its last run because of its own has not been
-        given up with the others.
+        A rollout may go on, or wait, for other targets after this one was given up, unless a person has it run again.
         """
         rollout, last = self.rollout, self.last_of_push
         if rollout is None:
             return True
-        was_in_last = last is None or last.run is None or last.run >= rollout.runs
-        is_waiting = rollout.state is RolloutState.WAITING and rollout.due_at is not None
-        return was_in_last and not is_waiting and rollout.state is not RolloutState.RUNNING
+        is_asked_again = rollout.due_at is not None and rollout.attempts == 0
+        if last is None or last.given_up is None:
+            return rollout.state is RolloutState.FINISHED
+        return last.given_up and not is_asked_again
 
     @property
     def is_overridden(self) -> bool:
         """Whether a person wants the target to get this push whatever became of it before."""
         return Override(self.target.key, self.desired.push) in self.history.overrides
+
+    @property
+    def insisted_at(self) -> datetime | None:
+        """When a person wanted that, as far as it is known."""
+        return self.history.insisted_at.get(Override(self.target.key, self.desired.push))
 
     @property
     def has_ended(self) -> bool:

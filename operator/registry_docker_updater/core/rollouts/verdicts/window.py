@@ -1,7 +1,7 @@
 """Updates begin in the windows that owners name."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from registry_docker_updater.core.moments import minute
 from registry_docker_updater.core.policy.rules import Opening
@@ -16,7 +16,7 @@ WINDOW = Verdict(
     is_by_rule=True,
 )
 # Windows of several places are looked through so far for a time in which all are open.
-_OPENINGS = 500
+_OPENINGS = 50
 
 
 def judge(case: Case) -> Verdict | None:
@@ -31,7 +31,9 @@ def judge(case: Case) -> Verdict | None:
     return WINDOW.saying(f"{WINDOW.sentence} ({named}), which opens at {minute(opens_at)}", opens_at)
 
 
-def together(windows: Sequence[Opening], now: datetime) -> datetime | None:
+# All targets of a fleet are judged at one moment, and many have the same windows.
+@lru_cache(maxsize=1024)
+def together(windows: tuple[Opening, ...], now: datetime) -> datetime | None:
     """Return when all of ``windows`` are open next; None where nobody finds such a time."""
     moment = now
     for _ in range(_OPENINGS):
