@@ -15,7 +15,7 @@ from registry_docker_updater.core.audit.backups import DATABASE, RUNS
 from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
-from registry_docker_updater.edges.link_key import link_key
+from registry_docker_updater.edges.link_key import LINK_KEY, link_key
 from registry_docker_updater.edges.lock import LOCK, Held, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.harbor import Harbor
@@ -111,7 +111,8 @@ class Parts:
 
     @cached_property
     def link_key(self) -> bytes:
-        """What links in messages are signed with; raises :class:`UpdaterError`."""
+        """What links in messages are signed with, for the operator's user alone, whoever put it there; raises :class:`UpdaterError`."""
+        make_private(self.state / LINK_KEY, 0o600)
         return link_key(self.state)
 
     @property

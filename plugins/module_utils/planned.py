@@ -70,6 +70,7 @@ def _spoken_against(labels: Mapping[str, str]) -> str:
     enable, monitor_only = labels.get(ENABLE[len(PREFIX) :]), labels.get(MONITOR_ONLY[len(PREFIX) :])
     if enable is not None and not says_yes(enable):
         return f"its label {ENABLE} is {enable!r:.100}: it is not updated"
-    if monitor_only is not None and not says_no(monitor_only):
+    # A label without a value could mean either, as on the operator's side.
+    if monitor_only is not None and not (monitor_only.strip() and says_no(monitor_only)):
         return f"its label {MONITOR_ONLY} is {monitor_only!r:.100}: it would be updated, and is not"
     return ""

@@ -16,13 +16,16 @@ _SEPARATORS = {"window": "; "}
 def policy_of(said: Any, order: Any = None) -> Dict[str, str]:
     """Return as text, by the names of the labels, what :data:`POLICY` and :data:`ORDER` say; None says nothing.
 
-    What is no mapping is a problem to whoever reads it, under the variable's own name. Bounded as labels are.
+    What is no mapping is a problem to whoever reads it, under the variable's own name; so is what is said twice, with ``-`` and with ``_``,
+    or is none of the mapping's to say, under names that nobody knows. Bounded as labels are.
     """
     found: Dict[str, str] = {}
     if isinstance(said, Mapping):
         for name, value in said.items():
             rule = str(name).replace("_", "-")
-            found[rule] = _text(value, _SEPARATORS.get(rule, ", "))
+            said_of = f"order (which {ORDER} says)" if rule == "order" else rule
+            known = f"{said_of} (said twice)" if said_of in found else said_of
+            found[known] = _text(value, _SEPARATORS.get(rule, ", "))
     elif said is not None:
         found[POLICY] = _text(said)
     if order is not None:

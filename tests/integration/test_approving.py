@@ -135,7 +135,7 @@ def test_after_the_deadline_nobody_approves_not_even_who_refused_and_what_was_ap
 ) -> None:
     decide(waits, ANN, only=[API.key], is_approval=False, reason="too late today")
     kept = waits.decisions.of_pushes([1])
-    with pytest.raises(NotNow, match="lapsed at .*; `push` by hand asks anew"):
+    with pytest.raises(NotNow, match=r"lapsed at .*; `push` by hand asks anew"):
         decide(waits, ANN, 3600, only=[API.key])
     assert waits.decisions.of_pushes([1]) == kept
     # What has no deadline is approved all the same.

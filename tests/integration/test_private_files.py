@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from integration.conftest import Run, Site, until
+from registry_docker_updater.clock import utc_now
+from registry_docker_updater.edges.link_key import LINK_KEY
+from registry_docker_updater.parts import Parts
+from registry_docker_updater.settings.loading import load
 from registry_docker_updater.storage.database import Database
 
 pytestmark = pytest.mark.slow
@@ -48,6 +52,15 @@ def test_a_state_directory_that_systemd_made_is_narrowed_with_its_lock(site: Sit
     (site.state / "operator.lock").chmod(0o644)
     assert run("events")[0] == 0
     assert (rights(site.state), rights(site.state / "operator.lock")) == (0o700, 0o600)
+
+
+def test_a_key_of_links_that_others_can_read_is_narrowed_before_it_signs_any(site: Site) -> None:
+    parts = Parts(load(site.config), site.config, os.environ, utc_now)
+    key = parts.state / LINK_KEY
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o644)
+    assert parts.link_key == b"k" * 32
+    assert rights(key) == 0o600
 
 
 def test_a_state_directory_that_is_a_link_is_narrowed_where_it_leads(site: Site, run: Run) -> None:

@@ -245,6 +245,45 @@ def test_where_some_wait_by_a_rule_it_ends_with_3_once_the_others_have_ended_wel
     assert push()[0] == 1
 
 
+def end_with_db_held(operator: Played, *, web: Outcome, now_known: Target) -> None:
+    """End a run in which db was held, of which ``now_known`` is what is known then."""
+    operator.start(web=web, db=Outcome.SKIPPED)
+    said = [
+        TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD, held=outcome is Outcome.SKIPPED)
+        for one, outcome in ((WEB, web), (DB, Outcome.SKIPPED))
+    ]
+    end(operator.store, datetime.now(UTC), *said, retry=ONCE, rollout=operator.rollout, digest=NEW)
+    operator.knows(container("web", digest=NEW), now_known)
+
+
+def test_what_was_held_and_is_planned_anew_is_waited_for(operator: Played, push: Pushing) -> None:
+    operator.knows(WEB, DB)
+    operator.steps = [
+        lambda: end_with_db_held(operator, web=Outcome.UPDATED, now_known=DB),
+        lambda: operator.roll_out(db=Outcome.UPDATED),
+    ]
+    code, shown, _ = push()
+    assert (code, shown["ended_well"], shown["outcomes"]) == (0, True, {"updated": 2})
+
+
+def test_what_was_held_and_waits_by_a_rule_since_ends_with_3(operator: Played, push: Pushing) -> None:
+    operator.knows(WEB, DB)
+    gated = labelled(DB, approval="required")
+    operator.steps = [lambda: end_with_db_held(operator, web=Outcome.UPDATED, now_known=gated)]
+    code, shown, err = push()
+    assert (code, shown["ended_well"]) == (3, False)
+    assert "1 target: waits for approval by 1 person" in err
+
+
+def test_what_was_held_and_is_to_be_updated_no_more_did_not_end_well(operator: Played, push: Pushing) -> None:
+    operator.knows(WEB, DB)
+    operator.steps = [
+        lambda: end_with_db_held(operator, web=Outcome.UPDATED, now_known=labelled(DB, enable="false"))
+    ]
+    code, _, err = push()
+    assert (code, "not every target ended well: 1 target did not" in err) == (1, True)
+
+
 def test_what_its_owner_wants_left_as_it_is_is_no_reason_not_to_end_well(
     operator: Played, push: Pushing
 ) -> None:

@@ -1,7 +1,14 @@
 """Labels of other tools: which mean nothing here although somebody wished for something, and how to say it."""
 
+import re
+
 import pytest
-from ansible_collections.registry.docker_updater.plugins.module_utils.foreign_labels import notes
+from ansible_collections.registry.docker_updater.plugins.module_utils.foreign_labels import (
+    FOREIGN_LABELS,
+    notes,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry_docker_updater.core.policy.reading import read_labels
 
@@ -63,6 +70,7 @@ def test_hooks_in_a_container_are_told_to_be_tasks_of_the_inventory() -> None:
         (f"{WATCHTOWER}.enable", ""),
         (f"{WATCHTOWER}.monitor-only", "false"),
         (f"{WATCHTOWER}.cooldown-delay", "0"),
+        (f"{WATCHTOWER}.cooldown-delay", "0h0s"),
         (f"{WATCHTOWER}.scope", "a"),
         ("gantry.services.excluded", "false"),
         ("keel.sh/policy", "force"),
@@ -75,6 +83,50 @@ def test_hooks_in_a_container_are_told_to_be_tasks_of_the_inventory() -> None:
 )
 def test_what_wishes_for_nothing_special_is_not_told(name: str, value: str) -> None:
     assert notes({name: value}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "instead"),
+    [
+        (f"{WATCHTOWER}.cooldown-delay", "1h30m", "minimum-age: DURATION, such as 90m, 12h or 3d"),
+        ("keel.sh/approvals", "25", "approval: PEOPLE, how many are to approve, at most 20"),
+        ("keel.sh/approvalDeadline", "72h", "approval-deadline: DURATION, such as 90m, 12h or 3d"),
+        ("keel.sh/policy", "glob:a b", "follow: glob PATTERN, such as 22.04-*"),
+        (
+            "keel.sh/policy",
+            "regexp:^(?!rc)",
+            "follow: regex EXPRESSION, one that RE2 can read and that is not long",
+        ),
+        (
+            "wud.tag.include",
+            r"^(?=v)\d+$",
+            "follow: regex EXPRESSION, one that RE2 can read and that is not long",
+        ),
+    ],
+)
+def test_a_value_that_could_not_be_read_here_is_not_proposed_but_its_form(
+    name: str, value: str, instead: str
+) -> None:
+    (note,) = notes({name: value})
+    assert note == f"{name}={value}, which means nothing here; say {PREFIX}{instead}"
+
+
+REGEXES = st.text(st.sampled_from(r"av1.*+?^$|()[]{}\d-:!"), max_size=12)
+VALUES = st.one_of(st.text(max_size=12), REGEXES, st.from_regex(r"[0-9]{0,5}[smhd]?", fullmatch=True))
+
+
+@given(
+    st.sampled_from(sorted(FOREIGN_LABELS)),
+    st.sampled_from(["", "glob:", "regexp:"]),
+    VALUES,
+)
+def test_whatever_is_proposed_can_be_read_or_says_in_capitals_what_is_to_be_filled_in(
+    name: str, kind: str, value: str
+) -> None:
+    for note in notes({name: kind + value}):
+        option, _, said = note.rpartition(f"say {PREFIX}")[2].partition(": ")
+        if not re.search("[A-Z]{6,}", said):
+            assert read_labels(((option, said),)).problems == ()
 
 
 def test_a_long_value_is_told_in_part() -> None:

@@ -95,6 +95,9 @@ def test_what_the_inventory_says_something_else_of_by_now_is_held(then: Any, now
             "registry-docker-updater.monitor-only is '1': it would be",
         ),
         (labelled(monitor_only="sometimes"), "its label registry-docker-updater.monitor-only is 'sometimes'"),
+        (labelled(monitor_only=""), "its label registry-docker-updater.monitor-only is ''"),
+        (labelled(monitor_only=" "), "its label registry-docker-updater.monitor-only is ' '"),
+        (labelled(enable=""), "its label registry-docker-updater.enable is ''"),
     ],
 )
 def test_by_hand_what_its_labels_say_is_not_updated_is_told_and_not_held(

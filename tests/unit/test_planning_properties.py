@@ -408,7 +408,7 @@ class Planning(RuleBasedStateMachine):
         self.apply(self.known_now(run, [ended]))
 
     def planned_labels(self, run: Run, key: str) -> tuple[tuple[str, str], ...]:
-        return tuple(sorted(run.start.planned[key].items()))
+        return tuple(sorted(run.start.planned[key]["labels"].items()))
 
     def changed_meanwhile(self, run: Run, one: Real) -> bool:
         looked_at = {"digests": [one.digest], "age": (self.now - one.changed_at).total_seconds()}

@@ -6,6 +6,8 @@ import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import LONGEST_LABEL, TOO_MANY
 from ansible_collections.registry.docker_updater.plugins.module_utils.policy import policy_of
 
+from registry_docker_updater.core.policy.reading import read_rules
+
 
 @pytest.mark.parametrize(
     ("said", "expected"),
@@ -37,6 +39,23 @@ def test_the_order_of_steps_is_told_with_it_for_it_says_what_comes_before(
 ) -> None:
     assert policy_of(None, order) == expected
     assert policy_of({"soak": "1d"}, order) == {"soak": "1d", **expected}
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"four_eyes": True, "four-eyes": False}, {"four-eyes", "four-eyes (said twice)"}),
+        ({"order": 10}, {"order (which docker_update_order says)", "order"}),
+    ],
+)
+def test_what_could_be_taken_for_two_things_is_told_so_that_nobody_can_read_it(
+    said: Any, names: set[str]
+) -> None:
+    told = policy_of(said, 20)
+    assert told.keys() == names | {"order"}
+    assert told["order"] == "20"
+    (problem,) = read_rules(tuple(sorted(told.items())), "").problems
+    assert "is not known" in problem
 
 
 def test_what_is_too_much_is_told_so_that_nobody_can_read_it() -> None:

@@ -1,6 +1,7 @@
 """Approving what waits for people, and refusing it: which targets a person's word is for, and whether they may give it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from registry_docker_updater.core.audit.entries import Person
@@ -12,8 +13,15 @@ from registry_docker_updater.core.rollouts.verdicts import APPROVAL, BUSY, DECLI
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import decide
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.approvals import Asked, DecidedRow, approvals, asked_of
+from registry_docker_updater.views.approvals import (
+    Asked,
+    DecidedRow,
+    approvals_row,
+    asked_of,
+    mark_of_approvals,
+)
 from registry_docker_updater.views.pushes import Hosts
+from registry_docker_updater.views.text import HAS_CHANGED
 
 
 def decision(  # noqa: PLR0913, PLR0917 - who says what of which
@@ -27,10 +35,13 @@ def decision(  # noqa: PLR0913, PLR0917 - who says what of which
     is_approval: bool,
     only: Collection[str] | None = None,
     reason: str | None = None,
+    seen: str | None = None,
 ) -> DecidedRow:
     """Keep that a person approves the push of a rollout, or refuses it, for all targets on which they may decide, or ``only`` for some.
 
-    Raises :class:`NothingKnown` where there is no such rollout, :class:`NotNow` where nothing of it waits for them, and
+    ``seen`` is the mark of the approvals that the person saw, None where they saw none.
+    Raises :class:`NothingKnown` where there is no such rollout, :class:`NotNow` where nothing of it waits for them, or what they saw has
+    changed, and
     :class:`NotAsked` where a key is none of its targets, or a refusal has no reason.
     """
     said = (reason or "").strip()
@@ -39,13 +50,19 @@ def decision(  # noqa: PLR0913, PLR0917 - who says what of which
         raise NotAsked("reason", problem)
     with storage.transaction() as kept:
         desired, asked = asked_of(kept, hosts, rollout, known, now)
+        if seen is not None and seen != mark_of_approvals(
+            desired.push, approvals_row(rollout, desired, asked)["approvals"]
+        ):
+            raise NotNow(HAS_CHANGED)
         keys = decided(asked, who.name, desired.actor, rollout, now, is_approval=is_approval, only=only)
         decide(kept, rollout, keys, who, now, is_approval=is_approval, reason=said or None)
-        row = approvals(kept, hosts, rollout, known, now)
-    return {**row, "decided": sorted(keys)}
+        by_now = kept.decisions.of_pushes([desired.push])
+    # Nothing else has changed in this transaction, and a fleet is much to look up again.
+    after = [one.after(replace(one.case.history, decisions=by_now)) for one in asked]
+    return {**approvals_row(rollout, desired, after), "decided": sorted(keys)}
 
 
-def decided(  # noqa: PLR0913, PLR0917 - who says what of which
+def decided(  # noqa: PLR0913 - who says what of which
     asked: Sequence[Asked],
     person: str,
     pusher: str | None,

@@ -16,7 +16,13 @@ from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import push_by_hand, retry_rollout
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.approvals import ApprovalsRow, DecidedRow, approvals
+from registry_docker_updater.views.approvals import (
+    ApprovalRow,
+    ApprovalsRow,
+    DecidedRow,
+    approvals,
+    standings,
+)
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.freezes import freeze as freeze_row
 from registry_docker_updater.views.pushes import (
@@ -147,12 +153,22 @@ class ByHand:
         """Return the approvals that a rollout needs; raises :class:`NothingKnown` and :class:`NotNow`."""
         return approvals(self.storage, self.hosts, rollout, self.known(), self.clock())
 
+    def standings(self, rollout: int) -> list[ApprovalRow]:
+        """Return where the approvals stand that a rollout needs; raises what :meth:`approvals` does."""
+        return standings(self.storage, self.hosts, rollout, self.known(), self.clock())
+
     def approve(
-        self, rollout: int, who: Person, *, only: Collection[str] | None = None, reason: str | None = None
+        self,
+        rollout: int,
+        who: Person,
+        *,
+        only: Collection[str] | None = None,
+        reason: str | None = None,
+        seen: str | None = None,
     ) -> DecidedRow:
         """Approve the push of a rollout for all targets on which a person may decide, or ``only`` for some.
 
-        Raises :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
+        ``seen`` is the mark of the approvals that they saw, where they saw any (:func:`mark_of_approvals`). Raises :class:`NothingKnown`, :class:`NotNow` and :class:`NotAsked`.
         """
         return approving.decision(
             self.storage,
@@ -164,10 +180,17 @@ class ByHand:
             is_approval=True,
             only=only,
             reason=reason,
+            seen=seen,
         )
 
     def refuse(
-        self, rollout: int, who: Person, reason: str, *, only: Collection[str] | None = None
+        self,
+        rollout: int,
+        who: Person,
+        reason: str,
+        *,
+        only: Collection[str] | None = None,
+        seen: str | None = None,
     ) -> DecidedRow:
         """Refuse the push of a rollout, and why, as :meth:`approve` approves it."""
         return approving.decision(
@@ -180,6 +203,7 @@ class ByHand:
             is_approval=False,
             only=only,
             reason=reason,
+            seen=seen,
         )
 
     def if_retried(self, rollout: int) -> PushRow:

@@ -199,7 +199,7 @@ class RollOut:
         arrived = (one.key for one in outcomes if one.outcome in (Outcome.UPDATED, Outcome.UNCHANGED))
         tags = {key: start.desired.tag for key in arrived if key in start.moves}
         self._updated({one.key: one.after for one in outcomes if one.after}, tags, now)
-        failed = {one.key for one in outcomes if not one.outcome.is_final}
+        failed = {one.key for one in outcomes if one.held or not one.outcome.is_final}
         self._need({host for one in start.targets if one.key in failed for host in one.hosts})
         again = f", again at {rfc3339(after.due_at)}" if after.due_at else ""
         note = f": {after.note}" if after.note else ""
@@ -230,7 +230,7 @@ def _variables(start: Start) -> dict[str, object]:
         "docker_update_image": start.desired.image,
         "docker_update_digest": start.desired.digest,
         "docker_update_aliases": list(start.desired.hosts[1:]),
-        "docker_update_planned": {key: {"labels": dict(labels)} for key, labels in start.planned.items()},
+        "docker_update_planned": dict(start.planned),
         "docker_update_at_once": {
             host: {key: possible.get(key) for key in keys} for host, keys in start.at_once.items()
         },

@@ -107,8 +107,13 @@ class _Following:
             now = self._source.standing(self._asked["push"])
             row = now["rollout"]
             begun = row if row and row["runs"] > _runs(self._asked) else None
-            # One that is due was cut off, and is about to run again.
-            is_over = begun is not None and begun["state"] != RolloutState.RUNNING and not now["is_due"]
+            # One that is due was cut off, and is about to run again; so is one that held what is planned anew.
+            is_over = (
+                begun is not None
+                and begun["state"] != RolloutState.RUNNING
+                and not now["is_due"]
+                and not _is_planned_anew(begun, now)
+            )
             if begun:
                 self._tell(begun, is_over=is_over)
             end = self._end_of(now, begun) if begun and is_over else self._outlook(now, has_begun=bool(begun))
@@ -160,9 +165,14 @@ class _Following:
         """Return the end of a rollout that does not run: well if targets run the digest, and no other was to."""
         if row["state"] == RolloutState.SUPERSEDED:
             return _End(is_well=False, why=_OVERTAKEN)
-        is_well = [_is_well(one, row, now) for one in row["targets"] if not _is_gone(one)]
+        waiting = {one["key"] for one in _waiting(now)}
+        is_well = [
+            _is_well(one, row, now)
+            for one in row["targets"]
+            if not (_is_gone(one, now) or (one["held"] and one["key"] in waiting))
+        ]
         missed = is_well.count(False)
-        if not missed and _waiting(now):
+        if not missed and waiting:
             return _End(is_well=False, why=_why_waiting(now), code=_WAITS)
         if is_well and not missed:
             return _End(is_well=True)
@@ -239,8 +249,17 @@ def _is_well(one: TargetOutcomeRow, row: WholeRolloutRow, now: PushRow) -> bool:
         return True
     # The last run was not for it: somebody else may have brought it there.
     is_current = any(known["key"] == one["key"] and known["is_current"] for known in now["targets"])
-    return one["run"] < row["runs"] and is_current
+    return (one["held"] or one["run"] < row["runs"]) and is_current
 
 
-def _is_gone(one: TargetOutcomeRow) -> bool:
-    return one["outcome"] == Outcome.SKIPPED and not one["left_alone"]
+def _is_gone(one: TargetOutcomeRow, now: PushRow) -> bool:
+    is_held = one["held"] and any(known["key"] == one["key"] for known in now["targets"])
+    return one["outcome"] == Outcome.SKIPPED and not (one["left_alone"] or is_held)
+
+
+def _is_planned_anew(row: WholeRolloutRow, now: PushRow) -> bool:
+    """Tell whether a run held a target to which another comes at once."""
+    if row["state"] == RolloutState.SUPERSEDED or row["due_at"]:
+        return False
+    at_once = {one["key"] for one in _concerned(now) if not one["waits"]}
+    return any(one["held"] and one["key"] in at_once for one in row["targets"])

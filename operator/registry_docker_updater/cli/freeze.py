@@ -16,7 +16,7 @@ _EVERYTHING = "everything"
 
 def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """Freeze something, or list what is frozen."""
-    wants = given.what is not None or given.duration or given.until or given.reason is not None
+    wants = any(one is not None for one in (given.what, given.duration, given.until, given.reason))
     if given.list:
         if wants:
             raise NotAsked("what", "a freeze begins, or --list lists those that are: not both at once")
@@ -35,7 +35,7 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
 
 
 def _until(given: argparse.Namespace) -> datetime | None:
-    until: datetime | None = utc_now() + given.duration if given.duration else given.until
+    until: datetime | None = given.until if given.duration is None else utc_now() + given.duration
     return until
 
 

@@ -32,7 +32,7 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
 
 def _belongs_together(given: argparse.Namespace) -> None:
     """Refuse what nobody means: whoever gives a reason and, by an empty variable, no name would think it silenced."""
-    wants = given.duration or given.until or given.reason is not None
+    wants = any(one is not None for one in (given.duration, given.until, given.reason))
     if wants and not given.what:
         raise NotAsked("what", "say what is to be silenced: a host, a target, a registry, or an image's name")
     if (given.what or wants) and (given.list or given.end is not None):
@@ -40,7 +40,7 @@ def _belongs_together(given: argparse.Namespace) -> None:
 
 
 def _until(given: argparse.Namespace) -> datetime:
-    until: datetime | None = utc_now() + given.duration if given.duration else given.until
+    until: datetime | None = given.until if given.duration is None else utc_now() + given.duration
     if until:
         return until
     raise NotAsked("until", "a silence ends: say --for 2h, or --until 2026-11-30T08:00Z")

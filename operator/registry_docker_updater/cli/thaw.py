@@ -1,27 +1,41 @@
 """``thaw``: have what was frozen updated again."""
 
 import argparse
+import re
 from collections.abc import Iterable
 
 from registry_docker_updater.cli.command import Command, json_option
 from registry_docker_updater.cli.frozen import tell
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
-from registry_docker_updater.errors import NothingKnown
+from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.views.freezes import FreezeRow
 
 _MOST = 1000
+_NUMBER = re.compile("[0-9]{1,18}")
 
 
 def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """End a freeze by its number, or all of what it is of."""
     what: str = given.what
-    if what.isascii() and what.isdecimal():
-        numbers = [int(what)]
+    if _NUMBER.fullmatch(what):
+        rows = [source.thaw(int(what))]
     else:
-        numbers = [one["id"] for one in meant(source.freezes(_MOST, counts=True), what)]
-    tell([source.thaw(number) for number in numbers], given, output)
+        found = [one["id"] for one in meant(source.freezes(_MOST, counts=True), what)]
+        rows = [row for number in found if (row := _thawed(source, number, output))]
+    tell(rows, given, output)
     return 0
+
+
+def _thawed(source: Source, number: int, output: Output) -> FreezeRow | None:
+    """End one of several freezes, and return it; None where somebody else has done so by then, and it says so."""
+    try:
+        return source.thaw(number)
+    except UpdaterError:
+        if any(one["id"] == number for one in source.freezes(_MOST, counts=True)):
+            raise
+        output.remark(f"freeze {number} has ended already; the others are ended all the same")
+        return None
 
 
 def meant(rows: Iterable[FreezeRow], what: str) -> list[FreezeRow]:
@@ -29,7 +43,7 @@ def meant(rows: Iterable[FreezeRow], what: str) -> list[FreezeRow]:
     found = [one for one in rows if what in _names(one)]
     things = sorted({f"{one['scope']}:{one['of']}" for one in found})
     if not things:
-        raise NothingKnown(f"no freeze that counts is of {what}; `freeze --list` lists those that are")
+        raise NothingKnown(f"no freeze that counts is of {what:.100}; `freeze --list` lists those that are")
     if len(things) > 1:
         raise NothingKnown(f"several that are frozen are called {what}; say which: {', '.join(things)}")
     return found

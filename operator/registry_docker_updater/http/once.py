@@ -18,7 +18,7 @@ from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.http.answers import visitor_of_request
 from registry_docker_updater.storage.answers import KEPT_FOR, KeptAnswer
 from registry_docker_updater.storage.storage import Storage
-from registry_docker_updater.views.approvals import ApprovalsRow, DecidedRow
+from registry_docker_updater.views.approvals import ApprovalRow, ApprovalsRow, DecidedRow
 from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.silences import SilenceRow
@@ -54,6 +54,9 @@ class ByHand(Protocol):
     def approvals(self, rollout: int) -> ApprovalsRow:
         """Return the approvals that a rollout needs."""
 
+    def standings(self, rollout: int) -> list[ApprovalRow]:
+        """Return where these stand."""
+
     def standing(self, number: int) -> PushRow:
         """Return how a push stands."""
 
@@ -83,12 +86,24 @@ class ByHand(Protocol):
         """End a freeze."""
 
     def approve(
-        self, rollout: int, who: Person, *, only: Collection[str] | None = None, reason: str | None = None
+        self,
+        rollout: int,
+        who: Person,
+        *,
+        only: Collection[str] | None = None,
+        reason: str | None = None,
+        seen: str | None = None,
     ) -> DecidedRow:
         """Approve the push of a rollout."""
 
     def refuse(
-        self, rollout: int, who: Person, reason: str, *, only: Collection[str] | None = None
+        self,
+        rollout: int,
+        who: Person,
+        reason: str,
+        *,
+        only: Collection[str] | None = None,
+        seen: str | None = None,
     ) -> DecidedRow:
         """Refuse the push of a rollout."""
 

@@ -155,6 +155,7 @@ def _rules(connection: Connection) -> None:
     )
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waits JSON NOT NULL DEFAULT '[]'"))
     connection.execute(text("ALTER TABLE overrides ADD COLUMN breaks JSON NOT NULL DEFAULT '[]'"))
+    connection.execute(text("ALTER TABLE rollouts ADD COLUMN approval_of VARCHAR"))
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waiting_since DATETIME"))
 
 

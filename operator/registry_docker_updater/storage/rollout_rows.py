@@ -39,6 +39,7 @@ def rollout_of(row: Row[Any]) -> Rollout:
         note=row.note,
         is_stopped=row.is_stopped,
         waits=tuple(row.waits),
+        approval_of=row.approval_of,
         waiting_since=row.waiting_since,
     )
 

@@ -29,7 +29,8 @@ from registry_docker_updater.storage.written import wrote, wrote_where
 class KeptRollout:
     """A rollout as it is kept: with its push, how many targets have each outcome, and these themselves, by key.
 
-    ``outcomes`` is empty where only the counts were asked for; ``left_alone`` is how many targets were not touched.
+    ``outcomes`` is empty where only the counts were asked for; ``left_alone`` is how many targets were not touched, and ``held`` how many
+    were not because they are to be planned anew.
     """
 
     rollout: Rollout
@@ -37,6 +38,7 @@ class KeptRollout:
     counts: Mapping[Outcome, int]
     outcomes: tuple[RunOutcome, ...] = field(default=())
     left_alone: int = 0
+    held: int = 0
 
 
 @dataclass(frozen=True)
@@ -221,19 +223,18 @@ def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tup
     o = tables.outcomes.c
     query = select_rollouts().where(which).order_by(tables.rollouts.c.id.desc()).limit(limit)
     rows = connection.execute(query).all()
-    left = func.count().filter(o.left_alone)
-    counting = select(o.rollout, o.outcome, func.count(), left).group_by(o.rollout, o.outcome)
+    left, held = func.count().filter(o.left_alone), func.count().filter(o.held)
+    counting = select(o.rollout, o.outcome, func.count(), left, held).group_by(o.rollout, o.outcome)
     counts: dict[int, dict[Outcome, int]] = {}
-    left_alone: dict[int, int] = {}
-    for rollout, outcome, count, left_count in connection.execute(
+    untouched: dict[int, tuple[int, int]] = {}
+    for rollout, outcome, count, left_count, held_count in connection.execute(
         counting.where(o.rollout.in_([row.id for row in rows]))
     ):
         counts.setdefault(rollout, {})[Outcome(outcome)] = count
-        left_alone[rollout] = left_alone.get(rollout, 0) + left_count
+        left_before, held_before = untouched.get(rollout, (0, 0))
+        untouched[rollout] = (left_before + left_count, held_before + held_count)
     return tuple(
-        KeptRollout(
-            rollout_of(row), push_of(row), counts.get(row.id, {}), left_alone=left_alone.get(row.id, 0)
-        )
+        KeptRollout(rollout_of(row), push_of(row), counts.get(row.id, {}), (), *untouched.get(row.id, (0, 0)))
         for row in rows
     )
 

@@ -166,6 +166,7 @@ rollouts = Table(
     Column("note", Text),
     Column("is_stopped", Boolean, nullable=False, default=False),
     Column("waits", JSON, nullable=False, default=[]),
+    Column("approval_of", String),
     Column("waiting_since", Moment),
 )
 

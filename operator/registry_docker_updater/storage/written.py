@@ -44,6 +44,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     tables.overrides.name: {tables.overrides.c.breaks.name: "[]"},
     tables.rollouts.name: {
         tables.rollouts.c.waits.name: "[]",
+        tables.rollouts.c.approval_of.name: None,
         tables.rollouts.c.waiting_since.name: None,
     },
 }

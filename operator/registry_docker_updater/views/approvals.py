@@ -1,7 +1,9 @@
 """What waits for people to approve it, as people and programs see it: on which targets, who has, who may, and until when."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from typing_extensions import TypedDict
@@ -10,8 +12,10 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.approvals import ApprovalStanding, ApprovalState
 from registry_docker_updater.core.rollouts.desired import DesiredImage
+from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.verdicts import Verdict, verdict_on
 from registry_docker_updater.core.rollouts.verdicts.approval import approval_of
+from registry_docker_updater.core.rollouts.verdicts.case import Case
 from registry_docker_updater.errors import NotNow
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.pushes import Hosts, JudgedRow, Judgement, cases, judged_rows, newest
@@ -61,9 +65,18 @@ class DecidedRow(ApprovalsRow):
 class Asked:
     """One target of a push, the verdict on it, and where the approval stands that it needs, None where it needs none."""
 
-    target: Target
+    case: Case
     verdict: Verdict
     standing: ApprovalStanding | None
+
+    @property
+    def target(self) -> Target:
+        """The target."""
+        return self.case.target
+
+    def after(self, history: History) -> "Asked":
+        """Return the same by what is known by now."""
+        return _asked(replace(self.case, history=history))
 
 
 def asked_of(
@@ -73,6 +86,17 @@ def asked_of(
 
     Raises :class:`NothingKnown` where there is no such rollout, :class:`NotNow` where its push counts no more.
     """
+    desired, found = _cases_of(storage, hosts, rollout, known, now)
+    return desired, [_asked(one) for one in found]
+
+
+def _asked(case: Case) -> Asked:
+    return Asked(case, verdict_on(case), approval_of(case))
+
+
+def _cases_of(
+    storage: Storage, hosts: Hosts, rollout: int, known: Fleet, now: datetime
+) -> tuple[DesiredImage, Sequence[Case]]:
     row = summary(storage, rollout)
     desired = newest(storage, hosts, row["push"])
     if desired is None:
@@ -80,27 +104,39 @@ def asked_of(
             f"rollout {rollout} was of a push of {row['image']} after which came another, or its registry is no longer in the"
             " settings; `rollouts` lists the newest"
         )
-    found = cases(storage, hosts, desired, known, now)
-    return desired, [Asked(one.target, verdict_on(one), approval_of(one)) for one in found]
+    return desired, cases(storage, hosts, desired, known, now)
 
 
 def approvals(storage: Storage, hosts: Hosts, rollout: int, known: Fleet, now: datetime) -> ApprovalsRow:
     """Return the approvals that a rollout needs; raises what :func:`asked_of` does."""
     with storage.snapshot() as kept:
         desired, asked = asked_of(kept, hosts, rollout, known, now)
-    by_standing: dict[ApprovalStanding, list[str]] = {}
-    for one in asked:
-        if one.standing:
-            by_standing.setdefault(one.standing, []).append(one.target.key)
+    return approvals_row(rollout, desired, asked)
+
+
+def standings(storage: Storage, hosts: Hosts, rollout: int, known: Fleet, now: datetime) -> list[ApprovalRow]:
+    """Return where the approvals stand that a rollout needs, and no verdicts; raises what :func:`asked_of` does."""
+    with storage.snapshot() as kept:
+        _, found = _cases_of(kept, hosts, rollout, known, now)
+    return _standings((one.target.key, approval_of(one)) for one in found)
+
+
+def approvals_row(rollout: int, desired: DesiredImage, asked: Sequence[Asked]) -> ApprovalsRow:
+    """Return the approvals that a rollout of ``desired`` needs by what is ``asked``."""
     return {
         "rollout": rollout,
         "push": desired.push,
         "image": desired.image,
         "digest": desired.digest,
         "actor": desired.actor,
-        "approvals": [_approval(standing, keys) for standing, keys in by_standing.items()],
+        "approvals": _standings((one.target.key, one.standing) for one in asked),
         "targets": judged_rows([Judgement(one.target, one.verdict) for one in asked]),
     }
+
+
+def mark_of_approvals(push: int, rows: Sequence[ApprovalRow]) -> str:
+    """Return what tells what a person's word on a push means from all else that it could, by the approvals that are needed."""
+    return hashlib.sha256(json.dumps([push, rows], sort_keys=True).encode()).hexdigest()
 
 
 def can_be_given(row: ApprovalRow) -> bool:
@@ -118,6 +154,14 @@ def says(row: ApprovalRow) -> str:
     if row["state"] == "lapsed":
         return f"lapsed: nobody approved it in time{so_far}"
     return f"waits for {'1 person' if row['missing'] == 1 else str(row['missing']) + ' people'}{so_far}"
+
+
+def _standings(found: Iterable[tuple[str, ApprovalStanding | None]]) -> list[ApprovalRow]:
+    by_standing: dict[ApprovalStanding, list[str]] = {}
+    for key, standing in found:
+        if standing:
+            by_standing.setdefault(standing, []).append(key)
+    return [_approval(standing, keys) for standing, keys in by_standing.items()]
 
 
 def _approval(standing: ApprovalStanding, keys: Sequence[str]) -> ApprovalRow:

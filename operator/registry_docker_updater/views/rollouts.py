@@ -26,7 +26,10 @@ class StageRow(TypedDict):
 
 
 class OutcomeRow(TypedDict):
-    """What became of one target of a rollout; ``log`` are the last lines of the log of what did not come up."""
+    """What became of one target of a rollout; ``log`` are the last lines of the log of what did not come up.
+
+    ``left_alone`` tells that it was not touched because others failed before its turn, ``held`` that it is planned anew.
+    """
 
     rollout: int
     key: str
@@ -41,6 +44,7 @@ class OutcomeRow(TypedDict):
     message: str | None
     log: list[str]
     left_alone: bool
+    held: bool
 
 
 class TargetOutcomeRow(OutcomeRow):
@@ -172,11 +176,15 @@ def _summary(found: KeptRollout, said: Sequence[MessageOfRun]) -> RolloutSummary
     return {**_rollout(found), "message": matters_most(rows), "messages": rows}
 
 
-def ending(of: Rollout, counts: Mapping[Outcome, int], left_alone: int) -> str | None:
-    """Return how a rollout ended, as one of :data:`ENDINGS`, by the counts of its outcomes; None where it has not."""
+def ending(of: Rollout, counts: Mapping[Outcome, int], left_alone: int, held: int = 0) -> str | None:
+    """Return how a rollout ended, as one of :data:`ENDINGS`, by the counts of its outcomes; None where it has not.
+
+    What was ``held`` is not updated so far, unless a rule or a person has it so by now.
+    """
     if of.state is not RolloutState.FINISHED:
         return None
-    if left_alone or any(one.is_failure for one in counts) or LAPSED.name in of.waits:
+    is_missed = left_alone or (held and not of.waits)
+    if is_missed or any(one.is_failure for one in counts) or LAPSED.name in of.waits:
         return NOT_WELL
     if counts.keys() & {Outcome.UPDATED, Outcome.UNCHANGED}:
         return WELL
@@ -211,7 +219,7 @@ def _rollout(found: KeptRollout) -> RolloutRow:
         "actor": push.actor,
         "pushed_at": moment(push.received_at),
         "outcomes": {str(word): count for word, count in found.counts.items()},
-        "ending": ending(one, found.counts, found.left_alone),
+        "ending": ending(one, found.counts, found.left_alone, found.held),
     }
 
 
@@ -232,6 +240,7 @@ def outcome(rollout_id: int, said: RunOutcome) -> OutcomeRow:
         "message": one.message,
         "log": list(one.log),
         "left_alone": one.left_alone,
+        "held": one.held,
     }
 
 

@@ -13,6 +13,11 @@ _BEGIN, _MOST_COMPARED, _MOST_ALIKE = 1, 1000, 5
 # Ansible's, which says nothing that its words do not.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
+# To whoever confirms what is no longer what they saw.
+HAS_CHANGED = (
+    "What it means has changed since it was shown, or it was done already; look again before it is done"
+)
+
 
 def printable(value: Any, longest: int = LONGEST) -> str:
     """Return ``value`` as one line of bounded length that cannot command a terminal, or turn round what follows."""

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from integration.conftest import Run
+from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.thaw import meant
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.freezes import FreezeRow
 from registry_docker_updater.views.trail import newest
 from unit.builders import HOST, NEW, container, fleet, whole
 
@@ -59,6 +61,25 @@ def test_all_that_is_frozen_of_one_thing_is_thawed_by_what_it_is_of(history: Sto
     assert history
 
 
+def test_what_somebody_else_thawed_meanwhile_keeps_nothing_else_frozen(
+    history: Storage, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for reason in ("it moves", "it moved", "it stays"):
+        run("freeze", "solo", "--reason", reason)
+    thaw = Here.thaw
+
+    def after_somebody_else(source: Here, number: int) -> FreezeRow:
+        if number == 2:
+            thaw(source, number)
+        return thaw(source, number)
+
+    monkeypatch.setattr(Here, "thaw", after_somebody_else)
+    code, out, remarks = run("thaw", "solo", "--json")
+    assert (code, sorted(one["id"] for one in json.loads(out))) == (0, [1, 3])
+    assert "freeze 2 has ended already" in remarks
+    assert history.freezes.counting(utc_now()) == ()
+
+
 def row(scope: str, of: str, *managers: str) -> Any:
     return {"scope": scope, "of": of, "managers": list(managers)}
 
@@ -99,7 +120,10 @@ def test_what_is_to_be_thawed_is_called_as_it_was_frozen(what: str, found: list[
         (("freeze", "nobody", "--reason", "x"), "is called nobody"),
         (("freeze", "--until", "2026-11-01T08:00", "--reason", "x"), "2026-11-01 08:00:00 UTC has passed"),
         (("freeze", "--list", "--reason", "x"), "not both at once"),
+        (("freeze", "--for", "0s", "--reason", "x"), "a freeze ends later than now"),
+        (("freeze", "--list", "--for", "0s"), "not both at once"),
         (("thaw", "7"), "there is no freeze 7"),
+        (("thaw", "9" * 5000), "no freeze that counts is of 9999"),
         (("thaw", "solo"), "no freeze that counts is of solo"),
     ],
 )

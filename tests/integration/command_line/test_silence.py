@@ -35,6 +35,8 @@ def test_until_a_moment_is_in_utc_where_no_zone_is_said(history: Storage, run: R
         (("solo",), "a silence ends: say --for 2h"),
         (("solo", "--for", "2h"), "a silence has a reason"),
         (("nobody", "--for", "2h", "--reason", "x"), "is called nobody"),
+        (("solo", "--for", "0s", "--reason", "x"), "a silence ends later than now"),
+        (("--for", "0s"), "say what is to be silenced"),
         (("--end", "7"), "there is no silence 7"),
         (("--for", "2h", "--reason", "x"), "say what is to be silenced"),
         (("solo", "--end", "3"), "not both at once"),

@@ -1,6 +1,7 @@
 """What waits for approval, on pages and by links in messages; and approving and refusing it there."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,10 @@ from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.links import signed_path
 from registry_docker_updater.core.rollouts.planner import Start
 from registry_docker_updater.core.rollouts.rollout import RolloutState
+from registry_docker_updater.http.pages.asked import ROWS
 from registry_docker_updater.storage import actions
+from registry_docker_updater.views import approvals
+from registry_docker_updater.views.pushes import cases
 from unit.builders import HOST, NEW, NEWER, OLD, container, labelled
 
 IMAGE = f"{HOST}/team/gated:1"
@@ -158,6 +162,57 @@ def test_a_decision_that_changes_what_was_shown_is_shown_before_another(
     answer = browser.post(f"/rollouts/{number}/refuse", {**second, "reason": "x"})
     assert (answer.status, "Look again" in answer.text) == (409, True)
     assert len(decisions(site, number)) == 1
+
+
+def test_what_else_becomes_of_the_push_keeps_nobody_from_approving_what_they_saw(
+    browser: Browser, site: Served, number: int
+) -> None:
+    hidden = browser.get(f"/rollouts/{number}/approve").hidden
+    # It runs the digest by now, and two more are found that need nobody's approval.
+    others = [replace(TARGETS[3], digests=frozenset([OLD])), container("free", "docker04", IMAGE)]
+    site.see(*TARGETS[:3], *others, docker01=None, docker02=None, docker03=None, docker04=None)
+    assert browser.post(f"/rollouts/{number}/approve", hidden).status == 303
+    assert len(decisions(site, number)) == 1
+
+
+def test_a_target_that_needs_approval_and_was_not_seen_is_shown_before_it_is_approved(
+    browser: Browser, site: Served, number: int
+) -> None:
+    hidden = browser.get(f"/rollouts/{number}/approve").hidden
+    new = labelled(container("new", "docker04", IMAGE), approval="required")
+    site.see(*TARGETS, new, docker01=None, docker02=None, docker03=None, docker04=None)
+    answer = browser.post(f"/rollouts/{number}/approve", hidden)
+    assert (answer.status, "Look again" in answer.text) == (409, True)
+    assert decisions(site, number) == ()
+
+
+def test_of_many_targets_and_approvals_the_first_are_shown_and_how_many_more_there_are(
+    browser: Browser, site: Served, number: int
+) -> None:
+    some = [
+        labelled(container(f"a{one}", "docker01", IMAGE), approval="required", approvers=f"ann{one % 60}")
+        for one in range(800)
+    ]
+    site.see(*some, docker01=None, docker02=None, docker03=None, docker04=None)
+    answer = browser.get(f"/rollouts/{number}/approve")
+    assert "And 12 more." in answer.text
+    assert f"The first {ROWS} of 804" in answer.text
+    assert " and 2 more" in answer.text
+
+
+def test_a_word_on_a_large_fleet_has_its_targets_looked_up_once(
+    browser: Browser, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = browser.get(f"/rollouts/{number}/approve").hidden
+    looked_up = []
+
+    def counted(*given: Any) -> Any:
+        looked_up.append(given)
+        return cases(*given)
+
+    monkeypatch.setattr(approvals, "cases", counted)
+    assert browser.post(f"/rollouts/{number}/approve", hidden).status == 303
+    assert len(looked_up) == 1
 
 
 @pytest.mark.parametrize("path", ["approve", "refuse"])

@@ -65,19 +65,20 @@ def test_a_rollout_says_how_it_ended(site: Served, outcomes: list[Outcome], endi
 
 
 @pytest.mark.parametrize(
-    ("state", "left_alone", "says"),
+    ("state", "left_alone", "held", "says"),
     [
-        (RolloutState.FINISHED, 0, "ended well"),
-        (RolloutState.FINISHED, 1, "ended, not well"),
-        (RolloutState.WAITING, 0, None),
-        (RolloutState.RUNNING, 0, None),
-        (RolloutState.SUPERSEDED, 0, None),
+        (RolloutState.FINISHED, 0, 0, "ended well"),
+        (RolloutState.FINISHED, 1, 0, "ended, not well"),
+        (RolloutState.FINISHED, 0, 1, "ended, not well"),
+        (RolloutState.WAITING, 0, 0, None),
+        (RolloutState.RUNNING, 0, 0, None),
+        (RolloutState.SUPERSEDED, 0, 0, None),
     ],
 )
 def test_a_rollout_that_left_a_target_alone_did_not_end_well_and_one_that_goes_on_has_not_ended(
-    state: RolloutState, left_alone: int, says: str | None
+    state: RolloutState, left_alone: int, held: int, says: str | None
 ) -> None:
-    assert ending(made_up(state), {Outcome.UPDATED: 3}, left_alone) == says
+    assert ending(made_up(state), {Outcome.UPDATED: 3}, left_alone, held) == says
 
 
 def test_the_last_lines_of_what_did_not_come_up_are_shown_as_they_are_and_do_nothing(

@@ -7,6 +7,7 @@ so that a host that was down or an operator that was killed needs no code of its
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
@@ -26,7 +27,8 @@ class Start:
 
     ``overridden`` are the keys of those that a person wants to get it whatever happened before. ``possible_digests``
     says of every other target which it may run: one that runs something else was changed since it was looked at. ``at_once``
-    says which may be updated without a look at all hosts first, by the host through which.
+    says which may be updated without a look at all hosts first, by the host through which. ``policies`` is what the inventory says for
+    each host that ever answered.
     """
 
     desired: DesiredImage
@@ -34,6 +36,7 @@ class Start:
     overridden: tuple[str, ...] = ()
     possible_digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_once: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policies: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @property
     def moves(self) -> Mapping[str, str]:
@@ -42,9 +45,16 @@ class Start:
         return {key: str(target.image_name) for target in moving for key in target.keys}
 
     @property
-    def planned(self) -> Mapping[str, Mapping[str, str]]:
-        """What the labels of each target are by which it was planned, by each of its keys."""
-        return {key: dict(target.labels) for target in self.targets for key in target.keys}
+    def planned(self) -> Mapping[str, Mapping[str, Any]]:
+        """By what each target was planned, by each of its keys: its ``labels``, and the ``policy`` of the inventory for each of its hosts."""
+        return {
+            key: {
+                "labels": dict(target.labels),
+                "policy": {name: dict(self.policies[name]) for name in target.hosts if name in self.policies},
+            }
+            for target in self.targets
+            for key in target.keys
+        }
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -241,6 +251,11 @@ def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: Hi
             for key in target.keys
         },
         at_once=at_once(due, fleet),
+        policies={
+            host.name: host.policy
+            for host in (fleet.hosts.get(name) for target in due for name in target.hosts)
+            if host and host.back_since
+        },
     )
 
 

@@ -27,7 +27,7 @@ class Rollout:
     ``runs`` counts all its runs, ``attempts`` those since the push or since a person asked for it again. The last began at
     ``started_at`` and ended at ``ended_at``, the next is due at ``due_at``. ``note`` says why it stands where it does,
     ``is_stopped`` that targets were left alone for good: what came before them spoke against the image. ``waits`` are the names of the
-    rules by which targets wait, ``waiting_since`` when the first push came of those that have waited so, one after the other.
+    rules by which targets wait, ``approval_of`` is a fingerprint of those that wait for approval, ``waiting_since`` when the first push came of those that have waited so, one after the other.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Rollout:
     note: str | None = None
     is_stopped: bool = False
     waits: tuple[str, ...] = ()
+    approval_of: str | None = None
     waiting_since: datetime | None = None
 
 
@@ -85,10 +86,12 @@ def standing_after_run(
     verdict = any(_is_verdict(one, digest) for one in known)
     waiting = any(not one.outcome.is_final and not _is_verdict(one, digest) for one in known)
     left_alone = any(one.left_alone for one in known)
+    # Looked at again after a pause: what it was held for may be known by then.
+    is_held = any(one.held for one in known)
     due_at = None
     if left_alone and verdict:
         return Standing(RolloutState.FINISHED, is_stopped=True)
-    if waiting or left_alone:
+    if waiting or left_alone or is_held:
         due_at = retry.after(attempts, ended_at)
     return Standing(RolloutState.WAITING if due_at else RolloutState.FINISHED, due_at)
 

@@ -1,5 +1,6 @@
 """What waits by a rule or for a person: the rollout of a push that waits, and a run that is not to go on."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
-from registry_docker_updater.core.rollouts.verdicts import Case, Verdict, rule_on
+from registry_docker_updater.core.rollouts.verdicts import APPROVAL, Case, Verdict, rule_on
 
 # Of many reasons, so many are told in one sentence.
 _NAMED = 3
@@ -38,6 +39,12 @@ class Wait:
     def new(self) -> frozenset[str]:
         """Those of the names by which nothing of this push waited before."""
         return frozenset(self.names) - frozenset(self.rollout.waits if self.rollout else ())
+
+    @property
+    def approval_of(self) -> str | None:
+        """A fingerprint of the targets that wait for approval, None where none does: others among them are to be told of."""
+        keys = [target.key for target, verdict in self.targets if verdict.name == APPROVAL.name]
+        return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16] if keys else None
 
     @property
     def is_pending(self) -> bool:
@@ -70,7 +77,7 @@ def wait_of(
 def after_wait(rollout: Rollout, wait: Wait, now: datetime) -> Rollout:
     """Return the rollout of a push that waits, after it is known for what."""
     is_retried = rollout.state is RolloutState.WAITING and rollout.due_at is not None
-    waits = replace(rollout, waits=wait.names, waiting_since=wait.since)
+    waits = replace(rollout, waits=wait.names, waiting_since=wait.since, approval_of=wait.approval_of)
     if wait.targets and not is_retried:
         waits = replace(waits, note=wait.note)
     if wait.is_pending:
@@ -137,4 +144,5 @@ def _is_open(rollout: Rollout) -> bool:
 def _is_known(wait: Wait, rollout: Rollout) -> bool:
     is_state = wait.is_pending == _is_open(rollout) or rollout.due_at is not None
     is_noted = rollout.due_at is not None or rollout.note == wait.note
-    return is_state and is_noted and rollout.waits == wait.names and rollout.waiting_since == wait.since
+    known = (rollout.waits, rollout.waiting_since, rollout.approval_of)
+    return is_state and is_noted and known == (wait.names, wait.since, wait.approval_of)

@@ -17,10 +17,8 @@ from registry_docker_updater.http.pages.asked import ROWS
 from registry_docker_updater.http.pages.context import Context
 from registry_docker_updater.http.pages.login import form, going_to
 from registry_docker_updater.views.pushes import JudgedRow
+from registry_docker_updater.views.text import HAS_CHANGED
 
-_CHANGED = (
-    "What it means has changed since it was shown, or it was done already; look again before it is done"
-)
 # What a form sends beside what it is about.
 _OF_FORM = ("seen", "once", "force")
 _STATUS = {NothingKnown: 404, NotNow: 409, NotAsked: 422}
@@ -57,17 +55,17 @@ class Acting:
         given = form()
         key = given.get("once")
         if not key:
-            return self.context.refused(409, _CHANGED, section, _shown_again(given))
+            return self.context.refused(409, HAS_CHANGED, section, _shown_again(given))
 
         def does_what_was_seen(by_hand: ByHand, who: Person) -> str:
             if given.get("seen") != mark(by_hand):
-                raise NotNow(_CHANGED)
+                raise NotNow(HAS_CHANGED)
             return does(by_hand, who)
 
         try:
             return going_to(self.once.answer(f"page {key}", given, does_what_was_seen))
         except UsedOtherwise:
-            return self.context.refused(409, _CHANGED, section, _shown_again(given))
+            return self.context.refused(409, HAS_CHANGED, section, _shown_again(given))
         except UpdaterError as error:
             return self.refused(error, section, _shown_again(given))
 

@@ -1,7 +1,7 @@
 """What waits for approval, as pages and links in messages show it, and approving and refusing it there."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any
@@ -14,11 +14,11 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.http.access import AccessGuard, Right, Visitor
 from registry_docker_updater.http.answers import VISITOR, headers_of_request
 from registry_docker_updater.http.once import ByHand
-from registry_docker_updater.http.pages.acting import Acting, hash_of
+from registry_docker_updater.http.pages.acting import Acting
 from registry_docker_updater.http.pages.asked import ROWS
 from registry_docker_updater.http.pages.context import ROLLOUTS, asked
 from registry_docker_updater.http.pages.login import form
-from registry_docker_updater.views.approvals import ApprovalsRow, can_be_given
+from registry_docker_updater.views.approvals import can_be_given, mark_of_approvals
 
 
 @dataclass(frozen=True)
@@ -58,32 +58,32 @@ class ApprovalPages(Acting):
         reason = form().get("reason", "")
 
         def does(by_hand: ByHand, who: Person) -> str:
-            by_hand.approve(number, who, reason=reason)
+            by_hand.approve(number, who, reason=reason, seen=_seen())
             return f"/rollouts/{number}"
 
-        return self.do(ROLLOUTS, lambda by_hand: _mark(by_hand.approvals(number)), does)
+        return self.do(ROLLOUTS, _no_mark, does)
 
     def refuse(self, number: int) -> HTTPResponse:
         """Refuse a rollout."""
         reason = form().get("reason", "")
 
         def does(by_hand: ByHand, who: Person) -> str:
-            by_hand.refuse(number, who, reason)
+            by_hand.refuse(number, who, reason, seen=_seen())
             return f"/rollouts/{number}"
 
-        return self.do(ROLLOUTS, lambda by_hand: _mark(by_hand.approvals(number)), does)
+        return self.do(ROLLOUTS, _no_mark, does)
 
     def _shown(self, number: int, linked: Visitor | None = None) -> HTTPResponse:
         try:
             row = self.once.by_hand.approvals(number)
         except UpdaterError as error:
             return self.refused(error, ROLLOUTS)
-        needed = [key for one in row["approvals"] for key in one["keys"]]
-        first = sorted(row["targets"], key=lambda one: (one["key"] not in needed, one["key"]))
+        needed = {key for one in row["approvals"] for key in one["keys"]}
+        first = nsmallest(ROWS, row["targets"], key=lambda one: (one["key"] not in needed, one["key"]))
         values: dict[str, Any] = {
             "row": row,
-            "rows": first[:ROWS],
-            "hidden": {"seen": _mark(row), "once": token_urlsafe()},
+            "rows": first,
+            "hidden": {"seen": mark_of_approvals(row["push"], row["approvals"]), "once": token_urlsafe()},
             "is_open": any(map(can_be_given, row["approvals"])),
             # Who follows a link comes back to it from the login.
             "login": _here() if linked and linked.right is Right.NONE else None,
@@ -96,7 +96,11 @@ def _here() -> str:
     return f"{request.path}?{query}"
 
 
-def _mark(row: ApprovalsRow) -> str:
-    """Return what tells what a person's word means from all else that it could."""
-    standings: Sequence[Any] = [[one["state"], one["approved_by"], one["keys"]] for one in row["approvals"]]
-    return hash_of([row["push"], standings, [[one["key"], one["verdict"]] for one in row["targets"]]])
+def _seen() -> str:
+    """Return the mark of what was seen; it is looked at where the word is kept, for a fleet is much to look up twice."""
+    return form().get("seen", "")
+
+
+def _no_mark(by_hand: ByHand) -> str:
+    del by_hand
+    return _seen()

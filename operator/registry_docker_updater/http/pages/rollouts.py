@@ -148,7 +148,7 @@ class RolloutPages:
     def _approvals(self, number: int) -> Sequence[ApprovalRow]:
         """Return the approvals that a rollout needs; none where its push counts no more."""
         try:
-            return self.by_hand.approvals(number)["approvals"]
+            return self.by_hand.standings(number)
         except NotNow:
             return []
 

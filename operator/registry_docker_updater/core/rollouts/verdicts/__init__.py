@@ -31,7 +31,7 @@ from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 from registry_docker_updater.core.rollouts.verdicts.changed import CHANGED
 from registry_docker_updater.core.rollouts.verdicts.current import CURRENT
 from registry_docker_updater.core.rollouts.verdicts.done import DONE
-from registry_docker_updater.core.rollouts.verdicts.failed import LATER
+from registry_docker_updater.core.rollouts.verdicts.failed import HELD, LATER
 from registry_docker_updater.core.rollouts.verdicts.frozen import FROZEN
 from registry_docker_updater.core.rollouts.verdicts.left_alone import LEFT_ALONE
 from registry_docker_updater.core.rollouts.verdicts.opted_out import OPTED_OUT
@@ -52,6 +52,7 @@ __all__ = [
     "DONE",
     "DUE",
     "FROZEN",
+    "HELD",
     "LAPSED",
     "LATER",
     "LEFT_ALONE",
@@ -99,7 +100,7 @@ _REASONS = (
 BY_NAME: Mapping[str, Verdict] = {
     one.name: one
     for one in (
-        *(CURRENT, DUE, BUSY, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE, LATER),
+        *(CURRENT, DUE, BUSY, UNFINISHED, REFUSED, CHANGED, DONE, LEFT_ALONE, LATER, HELD),
         *(OPTED_OUT, UNREADABLE, WATCHED, APPROVAL, DECLINED, LAPSED, FROZEN, SOAKING, TOO_YOUNG, WINDOW),
     )
 }

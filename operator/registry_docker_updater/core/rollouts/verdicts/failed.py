@@ -10,12 +10,18 @@ LATER = Verdict(
     "it is tried again when the rollout is due, and as soon as a host that could not be reached is back",
     is_pending=True,
 )
+HELD = Verdict(
+    "held",
+    "was not begun in the last run, because something spoke against it by then",
+    "it is looked at again first",
+    is_pending=True,
+)
 
 
 def judge(case: Case) -> Verdict | None:
     """Wait for the next try of the rollout; a host that came back since the last needs no patience."""
     last = case.last_of_push
-    if last is None or last.held or case.has_ended:
+    if last is None or case.has_ended:
         return None
     is_unreachable = last.outcome is Outcome.UNREACHABLE
     if is_unreachable and _is_back(case):
@@ -23,7 +29,9 @@ def judge(case: Case) -> Verdict | None:
     if case.is_over:
         return LATER if is_unreachable else DONE
     due_at = case.rollout.due_at if case.rollout else None
-    return LATER if due_at and due_at > case.now else None
+    if due_at and due_at > case.now:
+        return HELD if last.held else LATER
+    return None
 
 
 def _is_back(case: Case) -> bool:
