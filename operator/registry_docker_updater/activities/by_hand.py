@@ -79,7 +79,7 @@ class ByHand:
             by_hand=True,
         )
         with self.storage.transaction() as kept:
-            desired = if_pushed(self.hosts, registry, reference, now)
+            desired = replace(if_pushed(self.hosts, registry, reference, now), actor=made.actor)
             found = judged(kept, self.hosts, desired, known, now)
             forced = _forced(found, force=force, only=only)
             number = push_by_hand(kept, registry, made, forced, who)

@@ -14,7 +14,7 @@ APPROVAL = Verdict(
 DECLINED = Verdict(
     "declined",
     "was refused",
-    "nothing until the next push, or until who refused it approves it",
+    "nothing until the next push, or until who refused it approves it in time",
     is_by_rule=True,
     is_meant=True,
 )
