@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import SERVICE
+from ansible_collections.registry.docker_updater.plugins.plugin_utils.policies import with_policies
 
 _display = Display()
 Result = dict[str, Any]
@@ -38,7 +39,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> Result:
         """Return what became of the services: when all updates are over, or the manager is lost."""
         super().run(tmp, task_vars)
-        begun: Result = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        begun: Result = self._execute_module(
+            module_args=with_policies(self._task.args, self._templar, task_vars or {}),
+            task_vars=task_vars,
+            wrap_async=self._task.async_val,
+        )
         files = begun.pop("progress_files", None)
         if files is None:
             return begun

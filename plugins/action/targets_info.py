@@ -6,12 +6,10 @@ That is how the operator may open its engine itself, which groups it is in, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.registry.docker_updater.plugins.module_utils.policy import ORDER, POLICY, policy_of
-from ansible_collections.registry.docker_updater.plugins.plugin_utils.notification_settings import plain
+from ansible_collections.registry.docker_updater.plugins.plugin_utils.policies import policy_said
 
 # The inventory's variable, and what it is called in the result.
 _VARIABLE, _LIVE = "docker_live", "live"
@@ -39,13 +37,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if _VARIABLE in known:
             result[_LIVE] = self._templar.template(known[_VARIABLE])
         result[_GROUPS] = sorted(str(name) for name in known.get(_GROUP_NAMES, ()) if name not in _NO_GROUPS)
-        result[_SAID] = self._policy(known)
+        result[_SAID] = policy_said(self._templar, known)
         return result
-
-    def _policy(self, known: Mapping[str, Any]) -> dict[str, str]:
-        try:
-            said = {name: plain(self._templar.template(known.get(name))) for name in (POLICY, ORDER)}
-        except Exception as error:
-            # Whoever reads that cannot make anything of it, and waits. A host that fails here would be taken for one that is down.
-            return policy_of(f"it cannot be worked out: {error}")
-        return policy_of(said[POLICY], said[ORDER])

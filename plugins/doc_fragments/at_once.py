@@ -14,7 +14,7 @@ options:
       - Look at what the host runs of O(image), and update what of it is asked for here, in one go. What is found is returned
         as M(registry.docker_updater.targets_info) does.
       - A target is left alone, and nothing is said of it, where the inventory or its labels say in which step it comes or what is
-        done around it, where they say that it is not updated, where they changed since it was planned, and where a person changed it
+        done around it, where they say that it is not updated, where what they say changed since it was planned, and where a person changed it
         after the push.
     type: dict
     suboptions:
@@ -31,8 +31,12 @@ options:
       planned:
         description: >-
           What was planned, by the same keys, each with the C(labels) that it had, as M(registry.docker_updater.targets_info) tells
-          them. Without it, no labels are compared.
+          them, and in C(policy), by host, what the inventory said of its hosts. Without one of them, it is not compared.
         type: dict
+      policies:
+        description: What the inventory says by now of the hosts in O(at_once.planned), by host. It is worked out on the controller.
+        type: dict
+        default: {}
       pushed_at:
         description: When the image was pushed, in seconds since 1970.
         type: float

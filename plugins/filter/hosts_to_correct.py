@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from collections import ChainMap
+from typing import Any, Dict, List, Mapping, Optional, Sequence, cast
 
 from ansible_collections.registry.docker_updater.plugins.filter.as_planned import as_planned
 from ansible_collections.registry.docker_updater.plugins.filter.changed_manually import changed_manually
@@ -66,7 +67,7 @@ def hosts_to_correct(
         for host in hosts
         if other_name(variables, hosts, host)
         or (known_digests and _changed(variables[host], known_digests, host, pushed_at))
-        or _is_other_than(planned, variables[host], host)
+        or _is_other_than(planned, variables, host)
     ]
 
 
@@ -77,9 +78,12 @@ def _changed(
     return changed_manually(scan, digests, host, pushed_at) if scan else []
 
 
-def _is_other_than(planned: Any, known: Mapping[str, Any], host: str) -> bool:
+def _is_other_than(planned: Any, variables: Mapping[str, Any], host: str) -> bool:
+    known = variables[host]
     targets = (known.get("fleet_scan_result") or {}).get("targets") or ()
-    return len(as_planned(targets, planned, host)["targets"]) < len(targets)
+    # Each look at the variables of a host has Ansible put them together anew.
+    at_hand: Mapping[str, Any] = ChainMap({host: known}, cast("Dict[str, Any]", variables))
+    return len(as_planned(targets, planned, host, at_hand)["targets"]) < len(targets)
 
 
 class FilterModule:

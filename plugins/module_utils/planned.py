@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional, Set
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.labels import (
     ENABLE,
@@ -15,8 +15,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.labels imp
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, key_of
 
-# What was planned, by keys of targets: each with the labels that it had, as ``targets_info`` tells them.
+# What was planned, by keys of targets: each with the ``labels`` that it had, and with the ``policy`` of its hosts, by their
+# names, as ``targets_info`` tells them. A host that is not in a policy had none.
 Planned = Mapping[str, Mapping[str, Any]]
+# What the inventory says of hosts by now, by their names, of those of which somebody asked.
+Policies = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,14 @@ def planned_or_none(said: Any) -> Optional[Planned]:
     return said if isinstance(said, Mapping) else None
 
 
-def say_of(target: Target, host: str, planned: Optional[Planned]) -> Say:
-    """Say whether a run may touch a target of ``host``, an entry of ``targets_info``.
+def hosts_weighed(planned: Optional[Planned], keys: Iterable[str], host: str) -> Set[str]:
+    """Return the hosts whose policies count for the targets of ``host`` with these keys; none where none was weighed."""
+    weighed = [(planned or {}).get(key, {}).get("policy") for key in keys]
+    return {one for policy in weighed if isinstance(policy, Mapping) for one in (host, *policy)}
+
+
+def say_of(target: Target, host: str, planned: Optional[Planned], policies: Policies) -> Say:
+    """Say whether a run may touch a target of ``host``, an entry of ``targets_info``; ``policies`` are those of :func:`hosts_weighed`.
 
     Where nobody planned, only labels count that say that it is not updated; what is neither yes nor no there is no consent.
     """
@@ -47,9 +56,14 @@ def say_of(target: Target, host: str, planned: Optional[Planned]) -> Say:
     key = key_of(target, host)
     if key not in planned:
         return Say(goes=False)
-    if dict(planned[key].get("labels") or {}) == dict(target.get("labels") or {}):
-        return Say()
-    return Say(goes=False, why_not="its labels changed after this was planned", is_held=True)
+    if dict(planned[key].get("labels") or {}) != dict(target.get("labels") or {}):
+        return Say(goes=False, why_not="its labels changed after this was planned", is_held=True)
+    weighed = planned[key].get("policy") or {}
+    for one in hosts_weighed(planned, [key], host) & set(policies):
+        if dict(policies[one]) != dict(weighed.get(one) or {}):
+            why_not = "the inventory says something else of it since this was planned"
+            return Say(goes=False, why_not=why_not, is_held=True)
+    return Say()
 
 
 def _spoken_against(labels: Mapping[str, str]) -> str:

@@ -130,12 +130,23 @@ def test_nobody_approves_the_same_twice(waits: Storage) -> None:
         decide(waits, ANN)
 
 
+def test_after_the_deadline_nobody_approves_not_even_who_refused_and_what_was_approved_can_be_refused(
+    waits: Storage,
+) -> None:
+    decide(waits, ANN, only=[API.key], is_approval=False, reason="too late today")
+    kept = waits.decisions.of_pushes([1])
+    with pytest.raises(NotNow, match="lapsed at .*; `push` by hand asks anew"):
+        decide(waits, ANN, 3600, only=[API.key])
+    assert waits.decisions.of_pushes([1]) == kept
+    # What has no deadline is approved all the same.
+    assert decide(waits, ANN, 3600)["decided"] == [WEB.key]
+    assert decide(waits, ANN, 3600, is_approval=False, reason="no")["decided"] == [WEB.key]
+
+
 def test_what_lapsed_or_was_overtaken_or_is_not_there_is_not_approved(waits: Storage) -> None:
     decide(waits, ANN)
     assert states(waits, 3601)[API.key] == "lapsed: nobody approved it in time, by ann so far"
-    with pytest.raises(
-        NotNow, match="waits for nobody's approval: it waited for approval until its deadline"
-    ):
+    with pytest.raises(NotNow, match="its approval lapsed at 2026-11-22 13:00 UTC; `push` by hand asks anew"):
         decide(waits, BOB, 3601, only=[API.key])
     with pytest.raises(NothingKnown, match="there is no rollout 7"):
         decision(waits, HOSTS, 7, FLEET, ANN, at(10), is_approval=True)

@@ -76,6 +76,22 @@ def test_what_has_other_labels_than_when_it_was_planned_is_held_and_told(two: Si
     assert looked == {"one", "two"}
 
 
+def test_what_has_another_policy_than_when_it_was_planned_is_held_and_told(two: Site) -> None:
+    two.hosts["one"]["docker_update_policy"] = {"soak": "{{ '1d' }}"}
+    two.write()
+    plan: dict[str, Any] = {
+        "container/one/web0": {"labels": {}, "policy": {"one": {"soak": "1d"}}},
+        "container/one/web1": {"labels": {}, "policy": {"one": {"soak": "2d"}}},
+    }
+    both = {"one": keys("one", "web0", "web1")}
+    said, looked = update(two, both, docker_update_planned=plan)
+    assert said == {"container/one/web0": "failed", "container/one/web1": "skipped"}
+    assert looked == {"one", "two"}
+    plan["container/one/web1"]["policy"] = {"one": {"soak": "1d"}}
+    said, looked = update(two, both, docker_update_planned=plan)
+    assert (said, looked) == (dict.fromkeys(both["one"], "failed"), set())
+
+
 @pytest.mark.parametrize(
     "variable",
     [{"docker_update_order": 10}, {"docker_update_before": "/nowhere.yml"}],

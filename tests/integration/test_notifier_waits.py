@@ -75,12 +75,26 @@ def test_a_push_that_waits_is_told_once_also_over_restarts_and_ends_with_the_usu
     assert titles(office) == ["Waits for its window", "image updated"]
 
 
+def test_a_target_that_begins_to_wait_for_approval_later_is_told_and_nothing_a_second_time(
+    office: Office,
+) -> None:
+    wait(office, (TARGET, APPROVAL))
+    office.look()
+    for _ in range(2):
+        wait(office, (TARGET, APPROVAL), (DB, APPROVAL))
+        office.start()
+        office.look(60)
+    found = [item["outcomes"] for one in office.team.messages for item in one["items"]]
+    assert [[one["key"] for one in outcomes] for outcomes in found] == [[WEB], [DB.key]]
+    assert titles(office) == ["Waits for approval"] * 2
+
+
 def test_each_reason_is_told_when_it_comes_and_none_a_second_time(office: Office) -> None:
     wait(office, (TARGET, TOO_YOUNG))
     office.look()
     wait(office, (TARGET, APPROVAL))
     office.look(60)
-    wait(office, (TARGET, TOO_YOUNG), (DB, APPROVAL))
+    wait(office, (DB, TOO_YOUNG), (TARGET, APPROVAL))
     office.look(60)
     wait(office, (TARGET, LAPSED))
     office.look(60)

@@ -112,6 +112,25 @@ def test_what_has_other_labels_than_when_it_was_planned_is_held(site: Site) -> N
     assert not [asked for asked in site.engines["one"].asked if asked.method != "GET"]
 
 
+POLICY = {"window": "{{ ['mon 22:00-04:00', 'tue 22:00-04:00'] }}", "enable": True}
+SAID = {"window": "mon 22:00-04:00; tue 22:00-04:00", "enable": "true", "order": "10"}
+
+
+@pytest.mark.parametrize("order", [10, 11], ids=["the same", "another"])
+def test_what_has_another_policy_than_when_it_was_planned_is_held(site: Site, order: int) -> None:
+    site.add_host("one", IMAGE)
+    site.hosts["one"] |= {"docker_update_policy": POLICY, "docker_update_order": order}
+    site.write()
+    plan: dict[str, Any] = {"container/one/web0": {"labels": {}, "policy": {"one": SAID}}}
+    (found,) = updated(site, docker_update_planned=plan).values()
+    if order == 10:
+        assert (found.outcome.value, found.held) == ("failed", False)
+        return
+    assert (found.outcome.value, found.held, found.left_alone) == ("skipped", True, False)
+    assert found.message == "the inventory says something else of it since this was planned"
+    assert not [asked for asked in site.engines["one"].asked if asked.method != "GET"]
+
+
 @pytest.mark.parametrize("playbook", ["update", "rollout"])
 def test_by_hand_a_label_that_says_no_is_obeyed_and_told(site: Site, playbook: str) -> None:
     site.add_host("one", IMAGE)

@@ -123,6 +123,13 @@ def test_on_the_host_only_what_was_asked_for_is_updated_at_once() -> None:
         ({}, {"labels": {"enable": "false"}}),
         ({"planned": {}}, {}),
         ({"planned": {"container/solo/web": {"labels": {}}}}, {"labels": {"window": "22:00-04:00"}}),
+        (
+            {
+                "planned": {"container/solo/web": {"labels": {}, "policy": {}}},
+                "policies": {"solo": {"soak": "1d"}},
+            },
+            {},
+        ),
     ],
     ids=[
         "tasks of the shop",
@@ -132,6 +139,7 @@ def test_on_the_host_only_what_was_asked_for_is_updated_at_once() -> None:
         "a label that says no",
         "a plan without it",
         "a label since it was planned",
+        "a policy since it was planned",
     ],
 )
 def test_what_anything_else_is_said_of_by_now_is_left_to_a_run_that_looks_first(

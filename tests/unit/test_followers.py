@@ -3,12 +3,20 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from registry_docker_updater.core.fleet.index import Fleet, FleetChange
 from registry_docker_updater.core.fleet.merging import change_after_updates
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.decisions import Decision
+from registry_docker_updater.core.policy.following import Follower, newest, read_follow
+from registry_docker_updater.core.policy.pattern_tags import GlobTags
 from registry_docker_updater.core.policy.policies import NO_POLICIES, Policies, Policy
 from registry_docker_updater.core.policy.reading import read_rules
+from registry_docker_updater.core.policy.rules import Rules
+from registry_docker_updater.core.policy.tag_order import Place
+from registry_docker_updater.core.references import Reference
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.followers import (
     MOST_MOVES,
@@ -55,6 +63,7 @@ def known(*pushes: DesiredImage) -> DesiredImages:
 
 
 WEB = tagged("1.4.2", follow="semver ^1.4")
+ONLY_OLD = Policy(read_rules((("follow", "glob 1.4.2*"),), ""))
 
 
 def planned(targets: tuple[Target, ...], *pushes: DesiredImage, history: History | None = None) -> Plan:
@@ -161,10 +170,11 @@ def test_the_inventory_and_the_settings_can_have_targets_follow() -> None:
     assert set(moves.by_key) == {plain.key, far.key}
 
 
-def test_what_no_registry_of_the_settings_has_moves_nowhere() -> None:
+def test_what_no_registry_of_the_settings_has_and_what_nobody_can_read_moves_nowhere() -> None:
     stranger = replace(container(image="elsewhere.example.com/test/app:1.4.2"), labels=WEB.labels)
     nameless = replace(container("x"), reference=None, labels=WEB.labels)
-    assert moves_of(fleet(stranger, nameless), known(push(1, "1.4.3")), NO_POLICIES) is NO_MOVES
+    unread = tagged("1.4.2", "unread", follow="whatever is new")
+    assert moves_of(fleet(stranger, nameless, unread), known(push(1, "1.4.3")), NO_POLICIES) is NO_MOVES
 
 
 def test_a_target_that_left_the_fleet_moves_nowhere() -> None:
@@ -177,8 +187,113 @@ def test_moves_are_found_again_only_when_something_is_different() -> None:
     first = found(seen, images, NO_POLICIES)
     assert found(seen, images, NO_POLICIES) is first
     images.add([push(2, "1.4.4")])
-    assert found(seen, images, NO_POLICIES) is not first
+    second = found(seen, images, NO_POLICIES)
+    assert [one.tag for one in second.by_key[WEB.key]] == ["1.4.4", "1.4.3"]
     assert found(fleet(), images, NO_POLICIES) is NO_MOVES
+    assert found(seen, images, NO_POLICIES) == second
+    # Times are read otherwise after a step of the clock.
+    later = found(seen, known(push(1, "1.4.3", seconds=90)), NO_POLICIES)
+    assert [one.received_at for one in later.by_key[WEB.key]] == [at(91)]
+
+
+def test_what_changes_nobody_who_follows_and_no_tag_that_is_followed_has_no_moves_found_again() -> None:
+    ruled = host("far", policy=(("minimum-age", "1h"),))
+    found, images, seen = KnownMoves(), known(push(1, "1.4.3")), fleet(WEB, hosts=(host("solo"), ruled))
+    first = found(seen, images, NO_POLICIES)
+    images.add([replace(push(2, "1.4.4"), repository="test/other")])
+    assert found(seen, images, NO_POLICIES) is first
+    for change in (
+        FleetChange(targets={"container/solo/other": container("other")}),
+        FleetChange(hosts={"solo": host("solo", error="it does not answer")}),
+    ):
+        seen = seen.changed(change)
+        assert found(seen, images, NO_POLICIES) is first
+    approved = replace(ruled, name="solo", policy=(("follow", "glob 1.4.2*"),))
+    assert found(seen.changed(FleetChange(hosts={"solo": approved})), images, NO_POLICIES) is NO_MOVES
+    assert found(seen, images, Policies((ONLY_OLD,))) is NO_MOVES
+
+
+class Counted(GlobTags):
+    """What is followed, and how many places of tags were asked for since this was set to none."""
+
+    places = 0
+
+    def place(self, tag: str) -> Place | None:
+        Counted.places += 1
+        return super().place(tag)
+
+
+def test_however_many_follow_a_repository_each_of_its_tags_is_looked_at_once() -> None:
+    policies = Policies((Policy(Rules(follows=(Counted("glob 1.*", "1.*"),))),))
+    found, images = KnownMoves(), known(*(push(n, f"1.{n}") for n in range(1, 1001)))
+    seen = fleet(*(tagged(f"1.{n}", f"web{n}") for n in range(991, 1001)))
+    Counted.places = 0
+    assert len(found(seen, images, policies).by_key) == 9
+    assert 1000 <= Counted.places < 1000 + 10 * 3 * MOST_MOVES
+    images.add([push(2000, "1.2000")])
+    Counted.places = 0
+    assert len(found(seen, images, policies).by_key) == 10
+    assert Counted.places < 10 * 3 * MOST_MOVES
+    # What nobody follows any more is forgotten.
+    assert found(fleet(), images, policies) is NO_MOVES
+    assert len(found(seen, images, policies).by_key) == 10
+    assert Counted.places >= 1000
+
+
+def simply_newer(follower: Follower, pushed: list[DesiredImage]) -> list[DesiredImage]:
+    """Find what a target can move to in the simple way: the newest, and then that of what is left."""
+    by_tag = {one.tag: one for one in pushed}
+    found: list[DesiredImage] = []
+    while len(found) < MOST_MOVES and (tag := newest(follower.follows, follower.running, by_tag)):
+        found.append(by_tag.pop(tag))
+    return found
+
+
+SOME_TAGS = st.one_of(
+    st.from_regex(r"v?1\.[3-9]\.[0-2]", fullmatch=True), st.sampled_from(("latest", "1.4", "22.04-9"))
+)
+SOME_FOLLOWS = ("semver ^1.4", "semver *", "glob *", "glob v*", r"regex v?(\d+)\..*", "regex .*[0-4]")
+
+
+@given(
+    st.lists(st.tuples(SOME_TAGS, st.sampled_from(SOME_FOLLOWS)), min_size=1, max_size=5),
+    st.lists(st.lists(SOME_TAGS, max_size=25), min_size=1, max_size=4),
+)
+def test_what_is_remembered_is_what_is_found_in_the_simple_way(
+    followed: list[tuple[str, str]], batches: list[list[str]]
+) -> None:
+    targets = [tagged(tag, f"web{n}", follow=text) for n, (tag, text) in enumerate(followed)]
+    found, images, number = KnownMoves(), known(), 0
+    for n, batch in enumerate(batches):
+        for tag in batch:
+            number += 1
+            images.add([push(number, tag, f"sha256:{number:064}")])
+        # Some come after pushes, or leave.
+        some = targets[n % 2 :]
+        moves = found(fleet(*some), images, NO_POLICIES)
+        pushed = images.of_repository("production", "test/app")
+        for one, (tag, text) in zip(some, followed[n % 2 :], strict=True):
+            newer = simply_newer(Follower(tag, (read_follow(text),)), pushed)
+            assert list(moves.by_key.get(one.key, ()))[: len(newer)] == newer
+            assert bool(newer) == (one.key in moves.by_key)
+
+
+def test_of_one_repository_only_those_who_follow_that_are_looked_at() -> None:
+    other = tagged("1.4.2", "other", follow="semver ^1.4")
+    reference = Reference.parse(f"{HOST}/test/other:1.4.2")
+    seen = fleet(WEB, replace(other, image=str(reference), reference=reference))
+    images = known(push(1, "1.4.3"), replace(push(2, "1.4.3"), repository="test/other"))
+    asked: list[str] = []
+
+    class Asked(Policies):
+        def of(self, registry: str | None, repository: str | None) -> Rules:
+            asked.append(str(repository))
+            return super().of(registry, repository)
+
+    only = ("production", "test/app")
+    assert set(moves_of(seen, images, NO_POLICIES).by_key) == {WEB.key, other.key}
+    assert set(moves_of(seen, images, Asked(), only=only).by_key) == {WEB.key}
+    assert asked == ["test/app"]
 
 
 def test_who_follows_what_is_the_same_object_until_anybody_does_otherwise() -> None:

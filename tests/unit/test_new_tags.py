@@ -1,6 +1,8 @@
 """Which tags that nobody runs a registry is asked for: the newest for each who follows, and none else."""
 
 from registry_docker_updater.core.policy.following import Follower, read_follow
+from registry_docker_updater.core.policy.pattern_tags import GlobTags
+from registry_docker_updater.core.policy.tag_order import Place
 from registry_docker_updater.core.schedules.new_tags import NewTags
 from registry_docker_updater.core.schedules.polls import Tag
 
@@ -21,6 +23,19 @@ def test_of_many_new_tags_only_the_newest_of_each_follower_counts() -> None:
     new = new.listed("test/app", LISTED)
     assert tags_of(new) == {"test/app:1.6.0", "test/app:2.1.0"}
     assert tags_of(new.listed("test/app", ("1.5.0",))) == {"test/app:1.5.0"}, "others are gone"
+
+
+def test_however_many_follow_the_same_each_listed_tag_is_looked_at_once() -> None:
+    class Counted(GlobTags):
+        def place(self, tag: str) -> Place | None:
+            looked_at.append(tag)
+            return super().place(tag)
+
+    looked_at: list[str] = []
+    follows = (Counted("glob 1.*", "1.*"),)
+    new = NewTags({"test/app": [Follower(f"1.{n}", follows) for n in range(100)]})
+    assert tags_of(new.listed("test/app", [f"1.{n}" for n in range(1000)])) == {"test/app:1.999"}
+    assert len(looked_at) < 1000 + 100 * 5
 
 
 def test_a_push_of_a_newer_tag_takes_the_place_of_the_one_known_and_others_change_nothing() -> None:

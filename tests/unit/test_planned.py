@@ -10,7 +10,8 @@ from unit.builders import HOST, OLD, seen
 WINDOW = {"window": "22:00-04:00"}
 WEB = seen("container", "web", labels=WINDOW)
 API = seen("service", "api", labels={})
-PLANNED = {"container/solo/web": {"labels": WINDOW}, "service/id-of-api": {"labels": {}}}
+_KEYS = {"container/solo/web": WEB, "service/id-of-api": API}
+PLANNED = {key: {"labels": target["labels"]} for key, target in _KEYS.items()}
 
 
 def labelled(**labels: str) -> dict[str, Any]:
@@ -41,6 +42,46 @@ def test_what_has_other_labels_by_now_is_held_for_other_rules_may_be_its_own(lab
             }
         ],
     }
+
+
+def of_policies(**said: dict[str, str]) -> dict[str, Any]:
+    """Variables of hosts of which the inventory says this."""
+    return {host: {"fleet_scan_policy": policy} for host, policy in said.items()}
+
+
+def weighed(**said: dict[str, str]) -> dict[str, Any]:
+    return {key: {"labels": target["labels"], "policy": said} for key, target in _KEYS.items()}
+
+
+def test_what_the_inventory_says_the_same_of_is_touched() -> None:
+    same = of_policies(solo={"soak": "1d"}, m2={})
+    for planned in (
+        PLANNED,
+        weighed(solo={"soak": "1d"}),
+        weighed(solo={"soak": "1d"}, m2={}, gone={"a": "b"}),
+    ):
+        assert as_planned([WEB, API], planned, "solo", same)["targets"] == [WEB, API]
+    assert as_planned([WEB], weighed(), "solo", of_policies(solo={}))["targets"] == [WEB]
+    # What it says now is not known.
+    assert as_planned([WEB], weighed(solo={"soak": "1d"}), "solo", {"solo": {}})["targets"] == [WEB]
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ({}, {"solo": {"soak": "1d"}}),
+        ({"solo": {"soak": "1d"}}, {"solo": {}}),
+        ({"solo": {"soak": "1d"}}, {"solo": {"soak": "1d", "order": "2"}}),
+        ({"m2": {"enable": "true"}}, {"solo": {}, "m2": {"enable": "false"}}),
+    ],
+    ids=["new", "gone", "more", "another manager"],
+)
+def test_what_the_inventory_says_something_else_of_by_now_is_held(then: Any, now: Any) -> None:
+    found = as_planned([API], weighed(**then), "solo", of_policies(**now))
+    assert found["targets"] == []
+    (skipped,) = found["skipped"]
+    assert skipped["held"]
+    assert skipped["message"] == "the inventory says something else of it since this was planned"
 
 
 @pytest.mark.parametrize("planned", [None, ""], ids=["none", "as older templates have none"])

@@ -41,7 +41,7 @@ PURE = (
 # What of the standard library does no I/O, and knows neither the time nor the environment.
 PURE_LIBRARY = frozenset(
     (
-        "__future__", "base64", "binascii", "copy", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac",
+        "__future__", "base64", "binascii", "collections", "copy", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac",
         "ipaddress", "json", "math", "posixpath", "re", "typing", "urllib.parse",
     )
 )  # fmt: skip

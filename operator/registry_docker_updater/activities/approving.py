@@ -6,9 +6,10 @@ from datetime import datetime
 
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.fleet.index import Fleet
+from registry_docker_updater.core.moments import minute
 from registry_docker_updater.core.policy.approvals import why_not
 from registry_docker_updater.core.reasons import problem_of_reason
-from registry_docker_updater.core.rollouts.verdicts import APPROVAL, BUSY, DECLINED
+from registry_docker_updater.core.rollouts.verdicts import APPROVAL, BUSY, DECLINED, LAPSED
 from registry_docker_updater.errors import NotAsked, NotNow
 from registry_docker_updater.storage.actions import decide
 from registry_docker_updater.storage.storage import Storage
@@ -53,7 +54,7 @@ def decision(  # noqa: PLR0913, PLR0917 - who says what of which
             desired.push, approvals_row(rollout, desired, asked)["approvals"]
         ):
             raise NotNow(HAS_CHANGED)
-        keys = decided(asked, who.name, desired.actor, rollout, is_approval=is_approval, only=only)
+        keys = decided(asked, who.name, desired.actor, rollout, now, is_approval=is_approval, only=only)
         decide(kept, rollout, keys, who, now, is_approval=is_approval, reason=said or None)
         by_now = kept.decisions.of_pushes([desired.push])
     # Nothing else has changed in this transaction, and a fleet is much to look up again.
@@ -61,16 +62,17 @@ def decision(  # noqa: PLR0913, PLR0917 - who says what of which
     return {**approvals_row(rollout, desired, after), "decided": sorted(keys)}
 
 
-def decided(  # noqa: PLR0913 - who says what of which
+def decided(  # noqa: PLR0913, PLR0917 - who says what of which
     asked: Sequence[Asked],
     person: str,
     pusher: str | None,
     rollout: int,
+    now: datetime,
     *,
     is_approval: bool,
     only: Collection[str] | None = None,
 ) -> frozenset[str]:
-    """Return the keys of the targets on which ``person`` decides: of all for which they may, or ``only`` of some; ``pusher`` pushed.
+    """Return the keys of the targets on which ``person`` decides ``now``: of all for which they may, or ``only`` of some; ``pusher`` pushed.
 
     Raises :class:`NotAsked` where a key is none of the targets, :class:`NotNow` where the person has nothing to decide, and why.
     """
@@ -88,7 +90,7 @@ def decided(  # noqa: PLR0913 - who says what of which
         raise NotNow(
             f"no target of rollout {rollout} waits for approval; `rollout {rollout}` says how it stands"
         )
-    against = {one.target.key: _why_not(one, person, pusher, is_approval=is_approval) for one in open_}
+    against = {one.target.key: _why_not(one, person, pusher, now, is_approval=is_approval) for one in open_}
     reasons = sorted({why for why in against.values() if why})
     if reasons and (only is not None or all(against.values())):
         raise NotNow("; ".join(reasons))
@@ -100,14 +102,16 @@ def _is_open(one: Asked, *, is_approval: bool) -> bool:
     if one.standing is None:
         return False
     if is_approval:
-        return one.verdict.name in (APPROVAL.name, DECLINED.name)
+        return one.verdict.name in (APPROVAL.name, DECLINED.name, LAPSED.name)
     return one.verdict.is_pending and one.verdict.name != BUSY.name
 
 
-def _why_not(one: Asked, person: str, pusher: str | None, *, is_approval: bool) -> str | None:
+def _why_not(one: Asked, person: str, pusher: str | None, now: datetime, *, is_approval: bool) -> str | None:
     standing = one.standing
     if standing is None:
         return None
+    if is_approval and standing.lapses_at and now >= standing.lapses_at:
+        return f"its approval lapsed at {minute(standing.lapses_at)}; `push` by hand asks anew"
     if why := why_not(standing.rule, person, pusher):
         return why
     if is_approval and _is_among(person, standing.approved_by):

@@ -20,7 +20,7 @@ from registry_docker_updater.core.audit.kinds import (
     REGISTRY_ANSWERED,
 )
 from registry_docker_updater.core.events.newest import Answer, Finding, Newest, newest_after_claim, weigh
-from registry_docker_updater.core.events.pushes import Claim
+from registry_docker_updater.core.events.pushes import SWEEP, Claim
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append, append_all
@@ -29,8 +29,6 @@ from registry_docker_updater.storage.newest import NAMES_AT_ONCE, is_of_pairs, k
 from registry_docker_updater.storage.statements import batches, by_registry, putting_newer
 from registry_docker_updater.storage.written import taken, wrote_where
 
-# Who pushed, where the registry itself was asked.
-SWEEP = "found by the sweep"
 _CLOSED_TOGETHER = 500
 # What the keys of the pushes begin with that were found so, and of which an event was to tell before; hexadecimal digits follow.
 FOUND = "sweep "

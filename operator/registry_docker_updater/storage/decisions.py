@@ -1,4 +1,4 @@
-"""What people decided of pushes that waited for them. Nothing of it is ever deleted: it is evidence."""
+"""What people decided of pushes that waited for them: evidence, which goes only with its push."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

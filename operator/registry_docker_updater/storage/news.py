@@ -53,11 +53,15 @@ class NewsStore:
             found = map(news_of_row, connection.execute(select(tables.news).where(_n.id.in_(last))))
             return {str(one.subject): one for one in found}
 
-    def reasons_told(self, rollout: int) -> frozenset[str]:
-        """Return the names of the reasons to wait of which there were news for a rollout."""
-        query = select(_n.subject).where(_n.rollout == rollout, _n.subject.is_not(None))
+    def reasons_told(self, rollout: int) -> Mapping[str, Collection[str]]:
+        """Return by the names of the reasons to wait of which there were news for a rollout: of which targets, by their keys."""
+        query = select(_n.item).where(_n.rollout == rollout, _n.subject.is_not(None)).order_by(_n.id)
+        keys: dict[str, set[str]] = {}
         with self._connections.reading() as connection:
-            return frozenset(name for subject in connection.scalars(query) for name in subject.split())
+            for item in connection.scalars(query):
+                for one in item["outcomes"]:
+                    keys.setdefault(one["reason"], set()).add(one["key"])
+        return keys
 
     def waits_due(self, now: datetime, busy: Collection[int]) -> tuple[DueWait, ...]:
         """Return what messages are to tell ``now`` of rollouts that wait, of messages that are not among the ``busy``."""

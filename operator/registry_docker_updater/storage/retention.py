@@ -35,7 +35,7 @@ from registry_docker_updater.storage.written import RECORDED, removed, row_as_ke
 # So much at a time: others want to write, too.
 _TOGETHER = 200
 _e, _r, _o, _t = tables.events.c, tables.rollouts.c, tables.overrides.c, tables.trail.c
-_s, _f = tables.silences.c, tables.freezes.c
+_s, _f, _d = tables.silences.c, tables.freezes.c, tables.decisions.c
 _OF_ROLLOUT = (tables.outcomes, tables.retries, tables.notifications)
 
 
@@ -79,7 +79,7 @@ class RetentionStore:
         return True
 
     def remove_events(self, before: datetime, now: datetime) -> bool:
-        """Remove events that came before a time, and of which nothing rests that is kept."""
+        """Remove events that came before a time, and of which nothing rests that is kept, with what was decided on them."""
         used = (
             *(tables.newest.c.push, tables.claims.c.event, tables.last_attempts.c.push),
             *(_r.push, _o.push),
@@ -87,6 +87,7 @@ class RetentionStore:
         old = (
             select(_e.id)
             .where(_e.received_at < before, *(_e.id.not_in(select(column)) for column in used))
+            .where(_e.id.not_in(select(_d.push).where(~_is_numbered_before_others(_d.id))))
             .where(_is_numbered_before_others(_e.id), ~_is_told_of_since(_t.event == _e.id, before))
             .order_by(_e.id)
             .limit(_TOGETHER)
@@ -95,6 +96,7 @@ class RetentionStore:
             numbers = list(connection.scalars(old))
             if not numbers:
                 return False
+            _delete(connection, tables.decisions, _d.push.in_(numbers))
             _delete(connection, tables.events, _e.id.in_(numbers))
             append(connection, Step(PRUNED, {"entries": [], "older_than": moment_text(before)}), now)
         return True

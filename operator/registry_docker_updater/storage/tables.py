@@ -312,7 +312,8 @@ silences = Table(
     Column("ended_by", String),
 )
 
-# What people decided of pushes that waited for them: for the targets with the keys `target_keys`. Rows stay as evidence.
+# What people decided of pushes that waited for them: for the targets with the keys `target_keys`. Rows stay as evidence, as
+# long as their push.
 decisions = Table(
     "decisions",
     metadata,

@@ -14,7 +14,10 @@ from registry_docker_updater.storage.storage import Storage
 
 
 def keep_wait(kept: Storage, wait: Wait, rollout: Rollout, now: datetime) -> None:
-    """Keep the news of what is new about a push that waits, in the transaction that goes on: once for a rollout and a reason."""
+    """Keep the news of what is new about a push that waits, in the transaction that goes on.
+
+    Each reason is told once of a rollout; approval, which is given for each target, once of each.
+    """
     news = news_of_wait(
         wait, rollout, kept.events.push(rollout.push), now, kept.news.reasons_told(rollout.id)
     )

@@ -27,7 +27,8 @@ class ApprovalRow(TypedDict):
     """Where an approval stands that some targets (``keys``) need: ``state`` is `open`, `approved`, `refused` or `lapsed`.
 
     So many ``people`` are to approve, of whom ``missing`` have not; each of ``approvers`` are names, or patterns, of which an approver has
-    one, and without any, whoever may operate may approve. With ``four_eyes``, whoever pushed may not. It lapses at ``lapses_at``, null where never.
+    one, and without any, whoever may operate may approve. With ``four_eyes``, whoever pushed may not;
+    where nobody knows who that is, ``people`` are one more than asked for. It lapses at ``lapses_at``, null where never.
     """
 
     state: str
@@ -167,7 +168,7 @@ def _approval(standing: ApprovalStanding, keys: Sequence[str]) -> ApprovalRow:
     rule, refusal = standing.rule, standing.refusal
     return {
         "state": str(standing.state),
-        "people": rule.people,
+        "people": standing.people,
         "missing": standing.missing,
         "approved_by": list(standing.approved_by),
         "approvers": [sorted(names) for names in rule.by],

@@ -204,11 +204,11 @@ def cases(  # noqa: PLR0913 - what a verdict rests on
 
 def _moves(storage: Storage, hosts: Hosts, desired: DesiredImage, known: Fleet) -> Moves:
     """Return the moves of targets that follow tags of the repository of ``desired``, which may not be kept."""
-    images = DesiredImages(hosts)
-    images.add(storage.events.desired(hosts, repository=(desired.registry, desired.repository)))
+    images, repository = DesiredImages(hosts), (desired.registry, desired.repository)
+    images.add(storage.events.desired(hosts, repository=repository))
     if not desired.push:
         images.add([replace(desired, change=images.last + 1)])
-    return moves_of(known, images, storage.policies)
+    return moves_of(known, images, storage.policies, only=repository)
 
 
 def judged_rows(found: Judged, forced: Collection[str] = ()) -> list[JudgedRow]:

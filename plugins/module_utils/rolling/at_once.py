@@ -14,16 +14,17 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.targets im
 def those_at_once(targets: Sequence[Target], asked: Mapping[str, Any], now: float) -> List[Target]:
     """Return those of ``targets`` that are asked for, and of which nothing else is said by ``now`` (seconds since 1970).
 
-    Others could have a say: the inventory, labels, or a person who changed one, or its labels since it was planned.
+    Others could have a say: the inventory, labels, or a person who changed one, or what is said of it since it was planned.
     """
     if asked["hooked"] or not says_nothing(asked["strategy"]):
         return []
     host, known, planned = asked["host"], asked["targets"], planned_or_none(asked.get("planned"))
+    policies = asked.get("policies") or {}
     return [
         target
         for target in targets
         if key_of(target, host) in known
         and says_nothing(target["options"])
-        and say_of(target, host, planned).goes
+        and say_of(target, host, planned, policies).goes
         and not changed_after(target, known[key_of(target, host)], asked["pushed_at"], now)
     ]

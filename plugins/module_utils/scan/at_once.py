@@ -23,6 +23,7 @@ AT_ONCE_OPTION: Dict[str, Any] = {
         "host": {"type": "str", "required": True},
         "targets": {"type": "dict", "required": True},
         "planned": {"type": "dict"},
+        "policies": {"type": "dict", "default": {}},
         "pushed_at": {"type": "float", "default": 0},
         "asked_at": {"type": "float", "required": True},
         "strategy": {"type": "dict", "default": {}},

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from integration.audit.lived import flaws, live, rows, sql
-from integration.keeping import ANN, ONCE, begin, end, ended, push, record, send_all
+from integration.keeping import ANN, ONCE, WEB, begin, end, ended, push, record, send_all
 from registry_docker_updater.activities.context import Context
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.activities.freezing import FreezeWish, freeze, thaw
@@ -23,6 +23,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack
 from registry_docker_updater.storage.actions import (
+    decide,
     judged_up_to,
     keep_leftovers,
     keep_matches,
@@ -97,6 +98,39 @@ def test_a_rollout_goes_with_all_that_belongs_to_it_once_it_is_not_the_last_of_a
         for row in rows(path, "trail")
         if row["rollout"] == 1 and row["kind"] not in ("news.routed", "team.told")
     } == {None}
+    assert flaws(path) == []
+
+
+def test_what_was_decided_on_a_push_goes_with_it(storage: Storage, path: Path, tmp_path: Path) -> None:
+    for number, digest in ((1, NEW), (2, NEWER)):
+        now = 10 * number
+        record(storage, push(digest, at(now)), now=at(now))
+        begin(storage, at(now + 1))
+        decide(storage, number, [WEB], ANN, at(now + 2), is_approval=True)
+        end(storage, at(now + 3), ended(Outcome.UPDATED, after=digest), rollout=number, digest=digest)
+    send_all(storage, at(30))
+    remove(storage, tmp_path, EVENTS)
+    assert [row["id"] for row in rows(path, "rollouts")] == [2]
+    assert [row["push"] for row in rows(path, "decisions")] == [2]
+    assert [row["id"] for row in rows(path, "events")] == [2]
+    assert flaws(path) == []
+
+
+def test_the_last_decision_stays_with_its_push_for_its_number_would_be_given_again(
+    storage: Storage, path: Path, tmp_path: Path
+) -> None:
+    record(storage, push(NEW, at(1), key="1"), now=at(1))
+    rollout, _, _ = begin(storage, at(2))
+    decide(storage, rollout, [WEB], ANN, at(3), is_approval=True)
+    end(storage, at(4), ended(Outcome.UPDATED))
+    record(storage, push(NEWER, at(5), key="2"), now=at(5))
+    begin(storage, at(6))
+    end(storage, at(7), ended(Outcome.UPDATED, after=NEWER), rollout=2, digest=NEWER)
+    send_all(storage, at(8))
+    remove(storage, tmp_path, EVENTS)
+    assert [row["id"] for row in rows(path, "rollouts")] == [2]
+    assert [row["push"] for row in rows(path, "decisions")] == [1]
+    assert [row["id"] for row in rows(path, "events")] == [1, 2]
     assert flaws(path) == []
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from integration.conftest import until
 from integration.sweep.conftest import HOSTS, Hand, Told, events
-from registry_docker_updater.core.events.pushes import Push, UnresolvedPush
-from registry_docker_updater.storage.claims import SWEEP
+from registry_docker_updater.core.events.pushes import SWEEP, Push, UnresolvedPush
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import HOST, NEWER, OLD, container, fleet
 

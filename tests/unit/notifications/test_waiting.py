@@ -125,14 +125,25 @@ def test_of_several_reasons_the_gravest_is_the_title_and_all_are_said() -> None:
 def test_only_what_is_new_is_told_and_each_reason_once() -> None:
     both = ((WEB, OPENS), (DB, APPROVAL))
     of = rollout(RolloutState.WAITING)
-    news = news_of_wait(wait(*both, before=("approval",)), of, PUSH, at(61))
+    asked = {"approval": {DB.key}}
+    news = news_of_wait(wait(*both, before=("approval",)), of, PUSH, at(61), known=asked)
     assert news is not None
     assert [one["key"] for one in news.item["outcomes"]] == [WEB.key]
-    again = news_of_wait(wait(*both), of, PUSH, at(61), known={"window"})
+    again = news_of_wait(wait(*both), of, PUSH, at(61), known={"window": {WEB.key}})
     assert again is not None
     assert (again.subject, [one["key"] for one in again.item["outcomes"]]) == ("approval", [DB.key])
-    assert news_of_wait(wait(*both, before=("approval", "window")), of, PUSH, at(61)) is None
-    assert news_of_wait(wait(*both), of, PUSH, at(61), known={"window", "approval"}) is None
+    assert news_of_wait(wait(*both, before=("approval", "window")), of, PUSH, at(61), known=asked) is None
+    both_known = {"window": {WEB.key}, **asked}
+    assert news_of_wait(wait(*both), of, PUSH, at(61), known=both_known) is None
+
+
+def test_a_target_that_waits_for_approval_later_than_others_is_told_and_the_others_not_again() -> None:
+    waits = wait((WEB, OPENS), (DB, APPROVAL), (API, APPROVAL), before=("approval", "window"))
+    known = {"approval": {DB.key}, "window": {DB.key}}
+    news = news_of_wait(waits, rollout(RolloutState.WAITING), PUSH, at(61), known=known)
+    assert news is not None
+    assert (news.topic, news.subject) == (PERSON, "approval")
+    assert [one["key"] for one in news.item["outcomes"]] == [API.key]
 
 
 def test_each_team_is_told_what_its_own_targets_wait_for() -> None:

@@ -88,8 +88,14 @@ def test_whoever_pushed_does_not_count_where_four_eyes_are_to_see_it(pusher: str
     assert why_not(ONE, "ann", pusher) is None
 
 
-def test_where_nobody_knows_who_pushed_everybody_else_may_approve() -> None:
-    assert standing(ApprovalRule(is_by_others=True), said("ann"), pusher=None).state is ApprovalState.APPROVED
+@pytest.mark.parametrize("pusher", [None, "", " ", " (by hand)", "found by the sweep"])
+def test_where_nobody_knows_who_pushed_four_eyes_take_one_person_more(pusher: str | None) -> None:
+    rule = ApprovalRule(is_by_others=True)
+    one = standing(rule, said("ann"), pusher=pusher)
+    assert (one.state, one.people, one.missing) == (ApprovalState.OPEN, 2, 1)
+    assert standing(rule, said("ann"), said("Ann"), pusher=pusher).state is ApprovalState.OPEN
+    assert standing(rule, said("ann"), said("bob"), pusher=pusher).state is ApprovalState.APPROVED
+    assert standing(ONE, said("ann"), pusher=pusher).state is ApprovalState.APPROVED
 
 
 def test_it_lapses_at_the_deadline_and_what_comes_then_is_too_late() -> None:
@@ -103,6 +109,15 @@ def test_it_lapses_at_the_deadline_and_what_comes_then_is_too_late() -> None:
 def test_what_was_approved_in_time_stays_so() -> None:
     rule = ApprovalRule(deadline=timedelta(seconds=60))
     assert standing(rule, said("bob", 59), seconds=9999).state is ApprovalState.APPROVED
+
+
+def test_a_refusal_counts_whenever_it_comes() -> None:
+    rule = ApprovalRule(deadline=timedelta(seconds=60))
+    late = said("eve", 61, yes=False)
+    assert standing(rule, late, seconds=62).state is ApprovalState.REFUSED
+    assert standing(rule, said("bob", 59), late, seconds=62).refusal == late
+    own = said("bob", 61, yes=False)
+    assert standing(rule, said("bob", 59), own, said("bob", 62), seconds=63).refusal == own
 
 
 def test_places_add_up_to_the_strictest() -> None:

@@ -95,12 +95,21 @@ def test_many_things_that_nobody_can_read_are_counted() -> None:
 
 def test_approval_is_waited_for_with_whom_it_takes() -> None:
     target = labelled(approval="2", approvers="bob, eve", four_eyes="true", approval_deadline="1h")
-    said = verdict(target, approved("bob"))
+    said = judge(target, replace(PUSH, actor="ann"), approved("bob"), fleet(target), at(120))
     assert said.sentence == (
         "waits for approval by 1 person, one of bob, eve, not whoever pushed it, after bob, until 2026-11-22 13:01 UTC"
     )
     assert (said.is_pending, said.is_overridable, said.at) == (True, False, at(3660))
     assert verdict(labelled(approval="2")).sentence == "waits for approval by 2 people"
+
+
+def test_where_nobody_knows_who_pushed_four_eyes_wait_for_one_person_more() -> None:
+    target = labelled(approval="required", approvers="bob, eve", four_eyes="true")
+    assert verdict(target).sentence == (
+        "waits for approval by 2 people (one more, as nobody knows who pushed it), one of bob, eve"
+    )
+    assert verdict(target, approved("bob")).name == "approval"
+    assert verdict(target, approved("bob", "eve")) is DUE
 
 
 def test_nobody_can_insist_on_what_is_to_be_approved() -> None:

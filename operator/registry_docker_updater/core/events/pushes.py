@@ -11,6 +11,8 @@ _ANY_HOST = "registry.invalid"
 # What the keys of pushes begin with that a person recorded here.
 BY_HAND = "by hand "
 _BY_HAND_HERE = " (by hand)"
+# The actor of pushes of which nobody told: found where the registry itself was asked.
+SWEEP = "found by the sweep"
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ def by_hand(person: str) -> str:
     return f"{person}{_BY_HAND_HERE}"
 
 
-def pusher_of(actor: str) -> str:
-    """Return who pushed, by the ``actor`` of a push."""
-    return actor.removesuffix(_BY_HAND_HERE)
+def pusher_of(actor: str | None) -> str | None:
+    """Return who pushed, by the ``actor`` of a push; None where nobody knows."""
+    if actor is None or actor == SWEEP:
+        return None
+    return actor.removesuffix(_BY_HAND_HERE).strip() or None
 
 
 @dataclass(frozen=True)

@@ -70,18 +70,27 @@ def news_of_wait(  # noqa: PLR0913, PLR0917 - what waits, of what, and what is k
     rollout: Rollout,
     push: KeptPush,
     now: datetime,
-    known: Collection[str] = (),
+    known: Mapping[str, Collection[str]] | None = None,
     path: str | None = None,
 ) -> News | None:
     """Return the news of what is new about a push that waits, None where nobody is to be told; they have no number so far.
 
-    ``known`` are the names of the reasons of which there were news before. ``path`` is the page to be opened, that of the rollout
-    by default.
+    ``known`` are by the names of the reasons of which there were news before the keys of the targets of which these told. A reason is
+    new once for a rollout; approval is for each target, for people are to decide on it. ``path`` is the page to be opened, that of
+    the rollout by default.
     """
-    new = [name for name in _TOLD if name in wait.new - frozenset(known)]
+    known = known or {}
+    asked, reasons = known.get(APPROVAL.name, ()), wait.new - known.keys()
+    outcomes = [
+        _outcome(target, verdict)
+        for target, verdict in wait.targets
+        if verdict.name in _TOLD
+        and (target.key not in asked if verdict.name == APPROVAL.name else verdict.name in reasons)
+    ]
+    found = {one["reason"] for one in outcomes}
+    new = [name for name in _TOLD if name in found]
     if not new:
         return None
-    outcomes = [_outcome(target, verdict) for target, verdict in wait.targets if verdict.name in new]
     item = {
         **item_of_rollout(rollout, push),
         # What ran before, and when it is tried again, is of other targets.

@@ -3,13 +3,13 @@
 Never backwards: only to what comes after the tag that runs, and only where both can be compared.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from registry_docker_updater.core.policy.date_tags import DateTags
 from registry_docker_updater.core.policy.pattern_tags import GlobTags, RegexTags
 from registry_docker_updater.core.policy.rules import BadRule, Following
-from registry_docker_updater.core.policy.tag_order import is_after
 from registry_docker_updater.core.policy.version_tags import VersionTags
 
 _KINDS: dict[str, Callable[[str, str], Following]] = {
@@ -49,14 +49,33 @@ def newest(follows: tuple[Following, ...], running: str, tags: Iterable[str]) ->
     None where there is none, or where the running one cannot be compared (:func:`problem_of`). Of two that are equally new,
     as `v1.5.0` and `1.5.0`, it is the one that begins as the running one does.
     """
-    if not follows or problem_of(follows, running):
-        return None
+    return next(newer(follows, running, newest_first(follows, running[:1], tags, 1)), None)
+
+
+def newest_first(
+    follows: tuple[Following, ...], initial: str, tags: Iterable[str], most: int
+) -> tuple[str, ...]:
+    """Return those of ``tags`` that fit all of ``follows``, ``most`` of them at most, by the order of the first, the newest first.
+
+    Of those that are equally new, what begins with ``initial`` comes first. Whatever they run, they are the newest for all who
+    follow the same and run what begins so.
+    """
+    if not follows:
+        return ()
     place = follows[0].place
-    here = place(running)
-    newer = [(there, tag[:1] == running[:1], tag) for tag in tags if is_after(there := place(tag), here)]
-    return next(
-        (tag for _, _, tag in sorted(newer, reverse=True) if all(one.fits(tag) for one in follows)), None
-    )
+    places = ((there, tag[:1] == initial, tag) for tag in tags if (there := place(tag)) is not None)
+    fitting = (tag for *_, tag in sorted(places, reverse=True) if all(one.fits(tag) for one in follows))
+    return tuple(islice(fitting, most))
+
+
+def newer(follows: tuple[Following, ...], running: str, ordered: Iterable[str]) -> Iterator[str]:
+    """Return those of what :func:`newest_first` has ``ordered`` that are newer than the one that is ``running``.
+
+    None where that cannot be compared (:func:`problem_of`).
+    """
+    if not follows or problem_of(follows, running):
+        return iter(())
+    return takewhile(lambda tag: follows[0].is_newer(tag, running), ordered)
 
 
 def problem_of(follows: Iterable[Following], running: str) -> str | None:

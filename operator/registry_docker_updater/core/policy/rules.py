@@ -60,7 +60,8 @@ class ApprovalRule:
     """That so many ``people`` approve before a push goes to a target; of one place that says only how or by whom, none.
 
     Each of ``by`` are names of people, or patterns of such, one of which an approver's name is to match; without any, it is
-    enough to have the right to operate. With ``is_by_others``, whoever pushed does not count. It lapses ``deadline`` after the push.
+    enough to have the right to operate. With ``is_by_others``, whoever pushed does not count,
+    and where nobody knows who that is, one person more approves. It lapses ``deadline`` after the push.
     """
 
     people: int = 1

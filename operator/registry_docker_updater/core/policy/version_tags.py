@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from semantic_version import NpmSpec, Version
 
@@ -18,6 +19,8 @@ _PRERELEASE = re.compile(
     r"(?:alpha|beta|a|b|c|m|milestone|pre|preview|prerelease|rc|dev|next|canary|nightly|snapshot)(?:[.-]?[0-9]+)*",
     re.IGNORECASE,
 )
+# Whatever their ranges are, the same tags are read for all who follow versions.
+_KNOWN = 20_000
 _WORD = "prereleases"
 _SUFFIX = re.compile("[-_.A-Za-z][A-Za-z0-9_.-]*")
 _EXAMPLES = "such as `semver ^1.4`, `semver >=1.2 <2` or `semver 1.4 || 2.0`"
@@ -95,16 +98,21 @@ class VersionTags:
 
     def place(self, tag: str) -> Place | None:
         """Return the place of the version that ``tag`` is, in the order of versions."""
-        read = _VERSION.fullmatch(tag.removesuffix(self.suffix)) if is_tag(tag) else None
-        if not read or not tag.endswith(self.suffix):
-            return None
-        release = (*read.groups()[:3],)
-        if read[4] is None:
-            # After each of its pre-releases.
-            return in_parts([*release, "release"])
-        if not (self.with_prereleases and _PRERELEASE.fullmatch(read[4])):
-            return None
-        return in_parts([*release, None, *re.findall("[0-9]+|[a-z]+", read[4].lower())])
+        return _place(tag, self.suffix, self.with_prereleases)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _place(tag: str, suffix: str, with_prereleases: bool) -> Place | None:  # noqa: FBT001 - lru_cache
+    read = _VERSION.fullmatch(tag.removesuffix(suffix)) if is_tag(tag) else None
+    if not read or not tag.endswith(suffix):
+        return None
+    release = (*read.groups()[:3],)
+    if read[4] is None:
+        # After each of its pre-releases.
+        return in_parts([*release, "release"])
+    if not (with_prereleases and _PRERELEASE.fullmatch(read[4])):
+        return None
+    return in_parts([*release, None, *re.findall("[0-9]+|[a-z]+", read[4].lower())])
 
 
 def _spec(ranges: str) -> NpmSpec:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import takewhile
 from typing import NamedTuple
 
 from registry_docker_updater.core.fleet.targets import ImageName
@@ -100,18 +101,16 @@ class DesiredImages:
         asked = [*names, *(self._names[one] for one in pushes if one in self._names)]
         return [self._newest[name] for name in dict.fromkeys(asked) if name in self._newest]
 
-    def of_repository(self, registry: str, repository: str) -> list[DesiredImage]:
-        """Return the newest pushes of all tags of a repository, in time that depends on how many tags it has."""
-        return list(self._tags.get((registry, repository), {}).values())
+    def of_repository(self, registry: str, repository: str, since: int = -1) -> list[DesiredImage]:
+        """Return the newest pushes of all tags of a repository, of those that became that after the change ``since``.
+
+        In time that depends on how many these are.
+        """
+        return _since(self._tags.get((registry, repository), {}), since)
 
     def since(self, change: int) -> list[DesiredImage]:
         """Return those that became the newest after the ``change`` with that number, in that order."""
-        found = []
-        for image in reversed(self._newest.values()):
-            if image.change <= change:
-                break
-            found.append(image)
-        return found[::-1]
+        return _since(self._newest, change)
 
     def newest_not_in(self, known: Collection[PushedName]) -> list[DesiredImage]:
         """Return the newest push of all whose name is not among those ``known``, if there is one."""
@@ -119,3 +118,8 @@ class DesiredImages:
             if image.name not in known:
                 return [image]
         return []
+
+
+def _since(newest: dict[PushedName, DesiredImage], change: int) -> list[DesiredImage]:
+    later = list(takewhile(lambda image: image.change > change, reversed(newest.values())))
+    return later[::-1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from registry_docker_updater.core.events.formats.fields import why_no_image
-from registry_docker_updater.core.policy.following import Follower, newest, unparsable
+from registry_docker_updater.core.policy.following import Follower, newer, newest_first, unparsable
 from registry_docker_updater.core.schedules.polls import Tag
 
 # Of tags that cannot be read, so many are named, and so many rules of a repository are told of.
@@ -77,8 +77,14 @@ class NewTags:
         """Return those of ``tags`` that are the newest for a follower of tags in ``repository``."""
         images = [tag for tag in tags if not why_no_image(tag)]
         followers = dict.fromkeys(self.followed.get(repository, ()))
-        found = (newest(one.follows, one.running, images) for one in followers)
-        return frozenset(tag for tag in found if tag)
+        # Many follow the same: for them all, the tags are ordered once.
+        alike = {(one.follows, one.running[:1]) for one in followers}
+        first = {one: newest_first(*one, images, 1) for one in alike}
+        return frozenset(
+            tag
+            for one in followers
+            for tag in newer(one.follows, one.running, first[one.follows, one.running[:1]])
+        )
 
 
 def _cannot_be_compared(repository: str, rule: str, tags: Sequence[str]) -> str:

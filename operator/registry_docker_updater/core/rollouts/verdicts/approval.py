@@ -59,6 +59,8 @@ def _sentence(standing: ApprovalStanding) -> str:
     people = "1 person" if standing.missing == 1 else f"{standing.missing} people"
     whose = "".join(f", one of {', '.join(sorted(names))}" for names in rule.by)
     others = ", not whoever pushed it" if rule.is_by_others else ""
+    if standing.people > rule.people:
+        people, others = f"{people} (one more, as nobody knows who pushed it)", ""
     so_far = f", after {', '.join(standing.approved_by)}" if standing.approved_by else ""
     until = f", until {minute(standing.lapses_at)}" if standing.lapses_at else ""
     return f"{APPROVAL.sentence} by {people}{whose}{others}{so_far}{until}"
