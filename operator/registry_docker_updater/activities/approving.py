@@ -62,7 +62,7 @@ def decision(  # noqa: PLR0913, PLR0917 - who says what of which
     return {**approvals_row(rollout, desired, after), "decided": sorted(keys)}
 
 
-def decided(  # noqa: PLR0913, PLR0917 - who says what of which
+def decided(  # noqa: PLR0913 - who says what of which
     asked: Sequence[Asked],
     person: str,
     pusher: str | None,
