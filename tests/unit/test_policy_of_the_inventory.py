@@ -51,10 +51,10 @@ def test_the_order_of_steps_is_told_with_it_for_it_says_what_comes_before(
 def test_what_could_be_taken_for_two_things_is_told_so_that_nobody_can_read_it(
     said: Any, names: set[str]
 ) -> None:
-    said = policy_of(said, 20)
-    assert said.keys() == names | {"order"}
-    assert said["order"] == "20"
-    (problem,) = read_rules(tuple(sorted(said.items())), "").problems
+    found = policy_of(said, 20)
+    assert found.keys() == names | {"order"}
+    assert found["order"] == "20"
+    (problem,) = read_rules(tuple(sorted(found.items())), "").problems
     assert "is not known" in problem
 
 

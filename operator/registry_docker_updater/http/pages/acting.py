@@ -49,16 +49,19 @@ class Acting:
     once: Once
 
     def do(
-        self, section: str, mark: Callable[[ByHand], str], does: Callable[[ByHand, Person], str]
+        self, section: str, mark: Callable[[ByHand], str] | None, does: Callable[[ByHand, Person], str]
     ) -> HTTPResponse:
-        """Have something done that was confirmed, where it still has the ``mark`` that was seen; ``does`` returns where to go then."""
+        """Have something done that was confirmed, where it still has the ``mark`` that was seen; ``does`` returns where to go then.
+
+        Without a ``mark``, ``does`` sees to that itself.
+        """
         given = form()
         key = given.get("once")
         if not key:
             return self.context.refused(409, HAS_CHANGED, section, _shown_again(given))
 
         def does_what_was_seen(by_hand: ByHand, who: Person) -> str:
-            if given.get("seen") != mark(by_hand):
+            if mark and given.get("seen") != mark(by_hand):
                 raise NotNow(HAS_CHANGED)
             return does(by_hand, who)
 

@@ -61,7 +61,7 @@ class ApprovalPages(Acting):
             by_hand.approve(number, who, reason=reason, seen=_seen())
             return f"/rollouts/{number}"
 
-        return self.do(ROLLOUTS, _no_mark, does)
+        return self.do(ROLLOUTS, None, does)
 
     def refuse(self, number: int) -> HTTPResponse:
         """Refuse a rollout."""
@@ -71,7 +71,7 @@ class ApprovalPages(Acting):
             by_hand.refuse(number, who, reason, seen=_seen())
             return f"/rollouts/{number}"
 
-        return self.do(ROLLOUTS, _no_mark, does)
+        return self.do(ROLLOUTS, None, does)
 
     def _shown(self, number: int, linked: Visitor | None = None) -> HTTPResponse:
         try:
@@ -99,8 +99,3 @@ def _here() -> str:
 def _seen() -> str:
     """Return the mark of what was seen; it is looked at where the word is kept, for a fleet is much to look up twice."""
     return form().get("seen", "")
-
-
-def _no_mark(by_hand: ByHand) -> str:
-    del by_hand
-    return _seen()
