@@ -171,7 +171,7 @@ def test_overrides_are_closed_when_nothing_is_left_to_do_and_when_others_spoke_a
     begun: Storage,
 ) -> None:
     insist(begun, 1, WEB, "service/x", now=at(11))
-    keep_plan(begun, Plan(closed_overrides=begun.overrides.open() - {("service/x", 1)}), at(12))
+    keep_plan(begun, Plan(closed_overrides=begun.overrides.open() - {Override("service/x", 1)}), at(12))
     assert begun.history(HOSTS, []).overrides == {Override("service/x", 1)}
     end(begun, at(20), ended(Outcome.ROLLED_BACK), ended(Outcome.SKIPPED, "service/x", left_alone=True))
     assert view(begun, 1)["is_stopped"]

@@ -197,7 +197,7 @@ def cases(  # noqa: PLR0913 - what a verdict rests on
     targets = sorted((*stay, *aimed.moving.get(desired.name, ())), key=lambda one: one.key)
     rollout = history.rollouts.get(desired.push)
     if rollout and is_asked_again:
-        due = replace(rollout, state=RolloutState.WAITING, due_at=now, is_stopped=False)
+        due = replace(rollout, state=RolloutState.WAITING, due_at=now, attempts=0, is_stopped=False)
         history = replace(history, rollouts={**history.rollouts, desired.push: due})
     return [Case(one, desired, history, known, now) for one in targets]
 

@@ -24,6 +24,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.silences import Subject
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.actions import (
+    decide,
     keep_matches,
     keep_outcome,
     push_by_hand,
@@ -60,6 +61,7 @@ def live(path: Path) -> None:
     end_silence(storage, known["id"], ANN, at(7))
     freeze(storage, FreezeWish(Scope.EVERYTHING, "", at(8000), "it moves"), ANN, at(7))
     thaw(storage, 1, ANN, at(7))
+    decide(storage, 1, [WEB], ANN, at(7), is_approval=False, reason="not today")
     waiting = UnresolvedPush("production", "test/app", "2", at(8), "claimed", "bob", NEW)
     storage.events.record_all(
         [

@@ -156,15 +156,17 @@ def test_who_forces_a_push_is_told_which_freeze_that_breaks_and_the_trail_keeps_
     run("freeze", "--reason", "end of year")
     image = f"{HOST}/test/app:1@{NEW}"
     code, out, remarks = run("push", image)
-    assert (code, out) == (0, f"recorded: {image}, for 0 targets\n")
-    assert "waits: container web at host solo: frozen by " in remarks
-    assert "--force updates these too" in remarks
+    assert (code, out) == (0, f"recorded: {image}, for 1 target, of which 1 waits\n")
+    assert "waits: container web at host solo: is frozen by " in remarks
+    assert "--force breaks a freeze" in remarks
     code, out, remarks = run("push", image, "--force", "--json")
     said = json.loads(out)
-    assert (code, said["targets"], said["waits"]) == (0, 1, {})
-    assert "breaks this: container web at host solo: frozen by " in remarks
+    assert (code, said["targets"], said["waiting"]) == (0, 1, {})
+    assert [
+        why.endswith("until somebody thaws it: end of year") for why in said["breaks"]["container/solo/web"]
+    ] == [True]
     assert "waits: " not in remarks
     last = newest(store, 1)[0][0]
     assert last["kind"] == "push.insisted"
-    assert "; it breaks this: frozen by " in last["says"]
-    assert last["says"].endswith("until somebody thaws it: end of year")
+    assert "although it is frozen by " in last["says"]
+    assert last["says"].endswith("until somebody thaws it: end of year, on container/solo/web")
