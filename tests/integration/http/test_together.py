@@ -122,6 +122,10 @@ def test_what_cannot_be_read_is_refused_beside_what_is_kept(listener: Listener, 
     assert len(listener.store.events.newest_events(100, 10)) == 20
 
 
+# What people want and what they delay is read whole: what is over is not among it, or is soon forgotten.
+READ_WHOLE = ("overrides", "freezes", "delays")
+
+
 def test_the_cost_of_a_delivery_does_not_grow_with_what_is_known(storage: Storage) -> None:
     """Every statement finds its rows by an index: none looks at all rows of a table."""
     said: list[tuple[str, Any]] = []
@@ -138,7 +142,7 @@ def test_the_cost_of_a_delivery_does_not_grow_with_what_is_known(storage: Storag
         for statement, given in statements:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).fetchall()
             steps = [step[3] for step in plan]
-            assert not [one for one in steps if one.startswith("SCAN") and "overrides" not in one], (
+            assert not [one for one in steps if one.startswith("SCAN") and one.split()[1] not in READ_WHOLE], (
                 statement,
                 steps,
             )
