@@ -142,7 +142,9 @@ def test_the_cost_of_a_delivery_does_not_grow_with_what_is_known(storage: Storag
         for statement, given in statements:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).fetchall()
             steps = [step[3] for step in plan]
-            assert not [one for one in steps if one.startswith("SCAN") and one.split()[1] not in READ_WHOLE], (
+            assert not [
+                one for one in steps if one.startswith("SCAN") and one.split()[1] not in READ_WHOLE
+            ], (
                 statement,
                 steps,
             )
