@@ -131,6 +131,7 @@ def test_programs_get_everything_in_full() -> None:
                 "finished_at": None,
                 "retry_at": None,
                 "waits_for": "a person",
+                "insisted": [],
                 "targets": 5,
                 "outcomes_total": 2,
             },

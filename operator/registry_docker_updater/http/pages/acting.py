@@ -89,10 +89,7 @@ class Acting:
             "count": len(rows),
             "waiting": sum(one["waits"] for one in rows),
         }
-        waiting = sum(one["waits"] for one in rows)
-        return self.context.page(
-            "act", section, concerned=len(concerned), forced=len(forced), waiting=waiting, **values
-        )
+        return self.context.page("act", section, concerned=len(concerned), forced=len(forced), **values)
 
     def refused(self, error: UpdaterError, section: str, again: str | None = None) -> HTTPResponse:
         """Return the page that says why it is not done."""
