@@ -24,7 +24,9 @@ PAYLOADS = Path(__file__).parents[1] / "payloads"
 def test_a_push_is_desired_under_every_name_of_its_registry(storage: Storage) -> None:
     assert storage.events.record("production", [push()], at(5)) == Recorded(1, 0, 0, (1,))
     (desired,) = storage.events.desired(HOSTS)
-    assert desired == DesiredImage(1, "production", HOSTS["production"], "test/app", "1", NEW, at(5))
+    assert desired == DesiredImage(
+        1, "production", HOSTS["production"], "test/app", "1", NEW, at(5), actor="alice"
+    )
     assert storage.events.desired({}) == ()
 
 

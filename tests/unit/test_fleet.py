@@ -361,3 +361,10 @@ def test_the_groups_of_a_host_are_those_of_its_last_answer() -> None:
         "shops",
     )
     assert of_one(known, scan("solo"), 60).hosts["solo"].groups == ()
+
+
+@pytest.mark.parametrize("labels", [["window"], {str(n): "" for n in range(65)}, {"window": "x" * 2001}])
+def test_labels_that_no_module_tells_make_an_answer_unreadable(labels: object) -> None:
+    said = {"engine": {}, "targets": [seen("container", "web", labels=labels)]}
+    with pytest.raises(UnreadableReport, match="label"):
+        read_report(said)

@@ -10,7 +10,7 @@ from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, News, Topic
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers
 from registry_docker_updater.core.notifications.routing import item_of, route
-from registry_docker_updater.core.notifications.waiting import news_of_wait, still_waiting
+from registry_docker_updater.core.notifications.waiting import news_of_wait, still_waiting, with_links
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import (
     APPROVAL,
@@ -110,6 +110,12 @@ def test_a_push_that_waits_is_told_with_its_targets_what_they_run_and_what_it_wa
 
 def test_the_page_that_is_opened_can_be_another() -> None:
     assert came((WEB, APPROVAL), path="/approve?signature=x").item["path"] == "/approve?signature=x"
+
+
+def test_what_waits_for_approval_leads_to_the_page_where_that_is_given() -> None:
+    approval, window = came((container(), APPROVAL)), came((container(), WINDOW))
+    first, second = with_links([approval, window], lambda rollout: f"/approve/{rollout}")
+    assert (first.item["path"], second) == (f"/approve/{approval.rollout}", window)
 
 
 def test_of_several_reasons_the_gravest_is_the_title_and_all_are_said() -> None:

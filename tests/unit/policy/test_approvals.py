@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from registry_docker_updater.core.events.pushes import by_hand
 from registry_docker_updater.core.policy.approvals import (
     ApprovalStanding,
     ApprovalState,
@@ -79,7 +80,7 @@ def test_who_may_is_who_every_place_names() -> None:
     assert standing(rule, said("eve")).state is ApprovalState.APPROVED
 
 
-@pytest.mark.parametrize("pusher", ["ann", "Ann", "ann (by hand)"])
+@pytest.mark.parametrize("pusher", ["ann", "Ann", by_hand("ann")])
 def test_whoever_pushed_does_not_count_where_four_eyes_are_to_see_it(pusher: str) -> None:
     rule = ApprovalRule(is_by_others=True)
     assert standing(rule, said("ann"), pusher=pusher).state is ApprovalState.OPEN

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from registry_docker_updater.core.policy.links import problem_of_link, signed_path
+from registry_docker_updater.core.policy.links import plain_path, problem_of_link, signed_path
 from unit.builders import NOON, at
 
 KEY = b"a key that nobody else has"
@@ -46,3 +46,7 @@ def test_a_link_is_not_for_another_rollout_or_of_another_operator() -> None:
     path = signed_path(KEY, 7, at(3600))
     assert problem(path, rollout=8) == FOREIGN
     assert problem(path, key=b"another") == FOREIGN
+
+
+def test_without_a_key_a_link_leads_to_the_page_of_the_rollout() -> None:
+    assert plain_path(7, at(3600)) == "/rollouts/7"

@@ -1,6 +1,6 @@
 """What owners and people say is heeded by the planner: who waits, for what, until when, and whose word ends that."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,9 +13,11 @@ from registry_docker_updater.core.policy.policies import Policies, Policy
 from registry_docker_updater.core.policy.reading import read_rules
 from registry_docker_updater.core.rollouts.history import Delay, History, LastAttempt, Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.rollouts.outlook import overview
 from registry_docker_updater.core.rollouts.planner import judge, plan
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import BY_NAME, DUE, Case, Verdict, broken_by_force
+from registry_docker_updater.core.rollouts.verdicts.window import together
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, desired, fleet, host, rollout, service
 
 WEB = container()
@@ -232,6 +234,31 @@ def test_windows_of_several_places_are_to_be_open_together() -> None:
     said = verdict(target, history)
     assert said.at == datetime(2026, 11, 23, 13, tzinfo=UTC)
     assert "mon 13:00-15:00, and 11:00-14:00" in said.sentence
+
+
+@dataclass(frozen=True)
+class Never:
+    """A window that opens no more."""
+
+    text: str = "never"
+
+    def closes_at(self, now: datetime) -> datetime | None:
+        del now
+        return None
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        del now
+        return None
+
+
+def test_a_window_that_opens_no_more_is_open_together_with_none() -> None:
+    assert together((Never(), *read_rules((("window", "mon 13:00-15:00"),), "").windows), NOON) is None
+
+
+def test_when_it_is_looked_at_again_is_known_of_what_waits_by_a_rule() -> None:
+    known = fleet(labelled(minimum_age="2h"))
+    (one,) = overview(known, [PUSH], [HOST], History(), at(120)).behind.values()
+    assert (one.verdict.name, one.next_at) == ("too_young", at(7260))
 
 
 def test_windows_that_are_never_open_together_say_so() -> None:

@@ -120,11 +120,6 @@ class Rules:
             problems=_once(self.problems + other.problems),
         )
 
-    @property
-    def are_none(self) -> bool:
-        """Whether nothing is said."""
-        return self == NO_RULES
-
 
 NO_RULES = Rules()
 
