@@ -72,7 +72,8 @@ def test_a_move_that_was_cut_off_is_finished_by_the_next_run(place: Place) -> No
     old = place.push(images.good("1"))
     place.create()
     place.wait_until_up()
-    new = push_later(place, images.slow("2", 3))
+    # Long enough for another run to begin before it is up.
+    new = push_later(place, images.slow("2", 10))
     moved = f"{later(place)}@{new}"
     move = {"image": later(place), "moves_from": place.image}
     running = place.start(new, **move)
