@@ -81,6 +81,7 @@ def test_show_tells_the_story_of_a_rollout_in_order(lived: Path, run: Run) -> No
         "team.told",
         "news.came",
         "rollout.retried",
+        "rollout.refused",
     ]
     assert "ann asked for it, command line; whatever came before on container/solo/web" in out
     code, out, _ = run("audit", "show", "1", "--json")
@@ -112,6 +113,7 @@ def test_export_writes_every_entry_with_what_is_needed_to_check_it(lived: Path, 
                 "silence.ended",
                 "freeze.began",
                 "freeze.ended",
+                "rollout.refused",
                 "push.insisted",
             ],
         ),
