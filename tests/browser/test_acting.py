@@ -104,7 +104,9 @@ def test_a_session_ends_with_its_token(guarded: Served, page: Page) -> None:
 def test_a_rollout_is_run_again_once_it_was_seen_what_that_means(guarded: Served, page: Page) -> None:
     log_in(page, guarded, OPERATES, "/rollouts/2")
     page.get_by_role("link", name="Run again…").click()
-    expect(page.locator("main")).to_contain_text("It goes to 0 of 1 target; 1 more at once only if it is forced.")
+    expect(page.locator("main")).to_contain_text(
+        "It goes to 0 of 1 target; 1 more at once only if it is forced."
+    )
     page.get_by_label("force").check()
     page.get_by_role("button", name="Run it again now").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Rollout 2")
