@@ -58,6 +58,20 @@ print("up", flush=True)
 signal.pause()
 """
 
+# A stand-in for what comes once in many thousand starts: the container is made, and does not run.
+_LOSES_ONE_START = """
+cat > /usr/local/sbin/docker <<'END'
+#!/bin/sh
+if [ "$1" = run ] && [ ! -e /tmp/lost ]; then
+  touch /tmp/lost; shift 2
+  /usr/bin/docker create "$@"
+  echo "docker: runc create failed: read init-p: connection reset by peer: unknown." >&2; exit 125
+fi
+exec /usr/bin/docker "$@"
+END
+chmod 755 /usr/local/sbin/docker
+"""
+
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
@@ -195,6 +209,22 @@ def test_an_engine_killed_and_started_again_keeps_its_containers(lab: Lab, name:
     host.start_engine()
     assert host.docker("ps", "--all", "--format", "{{.Names}}") == "kept\n"
     host.docker("rm", "--force", "kept")
+
+
+def test_a_container_whose_runtime_lost_its_first_process_is_started_once_more(lab: Lab) -> None:
+    host, registry = lab.host("solo"), lab.registry()
+    image = f"{registry.address}/lost/app@{registry.push('lost/app', '1', images.good('1'))}"
+    host.run("sh", "-euc", _LOSES_ONE_START)
+    try:
+        started = host.docker("run", "-d", "--name", "lost", image).strip()
+    finally:
+        host.run("rm", "/usr/local/sbin/docker")
+
+    assert host.docker("inspect", "--format", "{{.Id}} {{.State.Status}}", "lost").split() == [
+        started,
+        "running",
+    ]
+    host.docker("rm", "-f", "lost")
 
 
 def test_a_frozen_engine_hangs_until_it_is_thawed(lab: Lab) -> None:
