@@ -6,6 +6,7 @@ READY := .venv/.ready
 IS_ROOT := $(filter 0,$(shell id -u))
 # The tests of a file stay together, for some share a run of a playbook; the files with such runs come first.
 IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
+LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage pictures clean
@@ -41,11 +42,11 @@ run: $(READY) ## Run the operator on the local engine, without a lab
 
 test: lab-setup ## Run every test: unit, integration, lab
 	$(BIN)/pytest -m 'not lab and not extended' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
-	$(BIN)/pytest -m 'lab and not extended' $(PYTEST_ARGUMENTS)
+	$(BIN)/pytest -m 'lab and not extended' $(LABS_IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
 test-extended: lab-setup ## Run the tests that take longer too: more engines, more that goes wrong
 	$(BIN)/pytest -m 'not lab' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
-	$(BIN)/pytest -m lab $(PYTEST_ARGUMENTS)
+	$(BIN)/pytest -m lab $(LABS_IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
 test-fast: $(READY) ## Run the tests that need no lab and are quick, two at a time
 	$(BIN)/pytest -m 'not lab and not extended and not slow' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from browser.chromium import chromium
 from lab import Lab
@@ -33,6 +35,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"CI is set and the lab cannot run: {reason}", pytrace=False)
     if reason:
         pytest.skip(reason)
+
+
+class _LabByLab(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Keeps on one of several workers what shares a lab: the tests of a file, or of a folder with a conftest.py."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        return str(file.parent if (self.config.rootpath / file.parent / "conftest.py").exists() else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return _LabByLab(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)
