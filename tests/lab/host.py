@@ -3,20 +3,21 @@
 
 import signal
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 
 import requests
 from docker import DockerClient
 from docker.errors import DockerException
 
 from lab import cgroups, network, roots
-from lab.errors import CommandFailed
+from lab.errors import CommandFailed, WaitedTooLong
 from lab.machine import Machine
 from lab.processes import Process
 from lab.waiting import port_says, until
 
 _SOCKET = "/run/docker.sock"
 _ENGINE_LOG = "dockerd.log"
+_STARTS = 3
 # What runc 1.1 says, once in many thousand starts, of an image that has nothing to do with it.
 _LOST = "read init-p: connection reset by peer"
 
@@ -102,10 +103,27 @@ class Host:
         self.wait_for_sshd()
 
     def start_engine(self) -> None:
-        """Start the engine, unless it runs; return when it answers."""
-        if not self._engines():
-            self._machine.start(_ENGINE_LOG, "dockerd")
+        """Start the engine, unless it runs; return when it answers.
+
+        One that ends before it does is started again, as systemd does on any host: on a busy machine some give up too early
+        because their containerd is slow.
+        """
+        for _ in range(_STARTS):
+            if not self._engines():
+                self._machine.start(_ENGINE_LOG, "dockerd")
+            with suppress(WaitedTooLong):
+                until(self._is_started, who=self.name, what="it is started", deadline=5)
+            with suppress(WaitedTooLong):
+                until(self._answers_or_ended, who=self.name, what="it answers", deadline=60, pause=0.1)
+            if self._engines():
+                break
         self.wait_for_engine()
+
+    def _is_started(self) -> bool:
+        return bool(self._engines())
+
+    def _answers_or_ended(self) -> bool:
+        return self.engine_answers() or not self._engines()
 
     def stop_engine(self) -> None:
         """Stop the engine, and with it the containers, in good order. Raises if that takes over 60 s."""

@@ -72,6 +72,15 @@ END
 chmod 755 /usr/local/sbin/docker
 """
 
+_GIVES_UP_ONCE = """
+cat > /usr/local/sbin/dockerd <<'END'
+#!/bin/sh
+if [ ! -e /tmp/gave-up ]; then touch /tmp/gave-up; echo 'failed to start containerd' >&2; exit 1; fi
+exec /usr/sbin/dockerd "$@"
+END
+chmod 755 /usr/local/sbin/dockerd
+"""
+
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
@@ -209,6 +218,18 @@ def test_an_engine_killed_and_started_again_keeps_its_containers(lab: Lab, name:
     host.start_engine()
     assert host.docker("ps", "--all", "--format", "{{.Names}}") == "kept\n"
     host.docker("rm", "--force", "kept")
+
+
+def test_an_engine_that_gives_up_while_it_starts_is_started_again(lab: Lab) -> None:
+    host = lab.host("solo")
+    host.stop_engine()
+    host.run("sh", "-euc", _GIVES_UP_ONCE)
+    try:
+        host.start_engine()
+    finally:
+        host.run("rm", "/usr/local/sbin/dockerd")
+    assert host.engine_answers()
+    assert host.run("test", "-e", "/tmp/gave-up", check=False).returncode == 0
 
 
 def test_a_container_whose_runtime_lost_its_first_process_is_started_once_more(lab: Lab) -> None:
