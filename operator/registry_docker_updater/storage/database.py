@@ -50,7 +50,7 @@ class Connections(Protocol):
 class Database:
     """SQLite in WAL mode, committed with fsync. Safe for use by several threads and processes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where it is, and how it is opened
         self,
         path: Path,
         *,
