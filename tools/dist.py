@@ -3,7 +3,7 @@
 
     python tools/dist.py
 
-The same commit gives the same bytes, whoever builds it and when: times are the commit's (reproducible-builds.org,
+With the same tools, the same commit gives the same bytes, whoever builds it and when: times are the commit's (reproducible-builds.org,
 ``SOURCE_DATE_EPOCH``), and owners nobody's.
 """
 
