@@ -118,7 +118,9 @@ def test_the_collection_is_installed_by_ansible_galaxy_and_holds_what_runs_on_it
 ) -> None:
     (collection,) = files.glob("registry-docker_updater-*.tar.gz")
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
-    install = ["collection", "install", str(collection), "--offline", "--collections-path", str(tmp_path)]
+    # Of the one that is installed beside these tests it would say that nothing is to be done.
+    where = ["--force", "--offline", "--collections-path", str(tmp_path)]
+    install = ["collection", "install", str(collection), *where]
     done = subprocess.run([galaxy, *install], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     held = {path.name for path in (tmp_path / "ansible_collections/registry/docker_updater").iterdir()}
