@@ -9,7 +9,7 @@ IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscop
 LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage pictures clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage pictures dist clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -64,6 +64,9 @@ pictures: lab-setup ## Take the pictures of pages and messages that the docs sho
 	@PYTHONPATH=operator:tests $(BIN)/python -m browser.pictures docs/pictures
 	@PYTHONPATH=operator:tests $(BIN)/python -m browser.messages docs/pictures
 
+dist: $(READY) ## Build wheel, sdist and collection of the last commit in dist/, with check sums
+	@$(BIN)/python tools/dist.py
+
 coverage: $(READY) ## See that every branch of what decides, in the core and in the plugins, is tested
 	$(BIN)/coverage run -m pytest tests/unit --quiet
 	$(BIN)/coverage report
@@ -71,7 +74,7 @@ coverage: $(READY) ## See that every branch of what decides, in the core and in 
 lint: $(READY) ## Run every linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy operator plugins tests benchmarks
+	$(BIN)/mypy operator plugins tests benchmarks tools
 	PYTHONPATH=operator $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline
@@ -81,4 +84,4 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
 
 clean: ## Remove what setup made
-	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis .import_linter_cache
+	rm -rf .venv dist .ansible .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis .import_linter_cache

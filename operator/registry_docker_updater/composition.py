@@ -25,6 +25,7 @@ from registry_docker_updater.activities.restore import clean_up
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.activities.roll_out import RollOut, RolloutPolicy
 from registry_docker_updater.activities.scan import Scanner
+from registry_docker_updater.activities.upgrade import outdated
 from registry_docker_updater.activities.workers import Alarm, Workers
 from registry_docker_updater.clock import steady_clock
 from registry_docker_updater.core.audit.retention import KeepPolicy
@@ -39,9 +40,10 @@ from registry_docker_updater.edges.engine.live import LiveView
 from registry_docker_updater.edges.engine.port import EngineEvents, Followed
 from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.edges.runs.leftovers import end_leftovers
-from registry_docker_updater.front import Known, servers
+from registry_docker_updater.front import Known, listenings, servers
 from registry_docker_updater.http.access import AccessGuard
 from registry_docker_updater.http.guard import DeliveryGuard
+from registry_docker_updater.http.meanwhile import UPGRADING, answering
 from registry_docker_updater.http.receiver import Receiver
 from registry_docker_updater.http.refusals import Refusals
 from registry_docker_updater.metrics import Metrics
@@ -132,6 +134,9 @@ def assemble(parts: Parts) -> Operator:
     metrics = Metrics(__version__, parts.settings.registries, Outcome)
     parts = replace(parts, held=hold(parts.state), metrics=metrics)
     clean_up(parts.state)
+    if outdated(parts.state):
+        with answering(listenings(parts.settings), UPGRADING):
+            _ = parts.database
     if parts.exposure:
         _log.warning("%s", parts.exposure)
     storage = parts.storage

@@ -4,6 +4,7 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 ├── BadSettings              the settings file is wrong; all that is wrong, each with its path
 ├── NotAsKept                what is to be backed up or restored does not verify; what is wrong, the first few
 ├── StoreUnavailable         the database cannot be opened, read or written
+│   └── NewerDatabase        the database is of a later version of this program
 ├── NothingKnown             what was asked for does not exist
 ├── NotAsked                 what was asked for cannot be meant; which part of it, and why
 ├── NotNow                   what was asked for cannot be done as things stand
@@ -15,6 +16,7 @@ UpdaterError                 base: a sentence that names the thing, and the reme
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 # Of many flaws, so many are said one by one.
 _MOST_SAID = 5
@@ -63,6 +65,18 @@ class NotAsKept(UpdaterError):
 
 class StoreUnavailable(UpdaterError):
     """The database cannot be opened, read or written; nothing was committed."""
+
+
+class NewerDatabase(StoreUnavailable):
+    """The database at ``path`` is of a later version: its tables are others, and nothing may be read or written."""
+
+    def __init__(self, path: Path, version: str | None, newest: str, ours: str) -> None:
+        """Keep which ``version`` it is of, None where that is not known, and the ``newest`` that was done to its tables."""
+        self.version = version
+        later = f"version {version}" if version else f"a later version ({newest})"
+        self.whose = f"of {later}, and this is {ours}, which does not know its tables"
+        self.install = f"install {version or 'that version'} again"
+        super().__init__(f"{path} is {self.whose}: {self.install}, or restore a backup of before the upgrade")
 
 
 class NothingKnown(UpdaterError):

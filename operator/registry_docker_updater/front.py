@@ -33,6 +33,7 @@ from registry_docker_updater.http.together import Together
 from registry_docker_updater.metrics import Metrics
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings import door
+from registry_docker_updater.settings.model import Settings
 from registry_docker_updater.views.current import CurrentOverview
 from registry_docker_updater.views.gauges import Watched
 from registry_docker_updater.views.now import CurrentStatus
@@ -110,30 +111,37 @@ def servers(
         topics=topics,
         known=known.fleet,
     )
-    listen, refusals = parts.settings.listen, receiver.refusals
+    refusals = receiver.refusals
     pages = Pages(shown, access, status, once, refusals, parts.link_key)
     asked = (*api.endpoints(), *pages.endpoints())
-    certificate = door.certificate(parts.settings)
 
-    def server(address: str, port: int, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
+    def server(listening: Listening, endpoints: Sequence[Endpoint], guard: Guard) -> Server:
         return Server(
             Together(
                 application(endpoints, access, refusals, shown.refused), parts.storage.events.record_all
             ),
             DoorGuard(guard, access, endpoints),
-            Listening(address, port, certificate),
+            listening,
             refusals=refusals,
             version=topics.version,
             metrics=metrics,
         )
 
     sent = receiver.endpoints()
-    if listen.api is None:
-        return (server(listen.address, listen.port, (*sent, *asked), receiver.guard),)
+    where, *others = listenings(parts.settings)
+    if not others:
+        return (server(where, (*sent, *asked), receiver.guard),)
     return (
-        server(listen.address, listen.port, (*sent, *api.probes()), receiver.guard),
-        server(listen.api.address, listen.api.port, asked, NoDeliveries()),
+        server(where, (*sent, *api.probes()), receiver.guard),
+        *(server(other, asked, NoDeliveries()) for other in others),
     )
+
+
+def listenings(settings: Settings) -> Sequence[Listening]:
+    """Return where registries send to, and, where it is another, where is asked."""
+    listen, certificate = settings.listen, door.certificate(settings)
+    places = [(listen.address, listen.port), *([(listen.api.address, listen.api.port)] if listen.api else [])]
+    return [Listening(address, port, certificate) for address, port in places]
 
 
 def _watch(

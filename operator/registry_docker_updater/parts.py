@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from registry_docker_updater.activities.questions import PolledRegistry
+from registry_docker_updater.activities.upgrade import outdated, upgrade
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.backups import DATABASE, RUNS
 from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
 from registry_docker_updater.edges.link_key import LINK_KEY, link_key
-from registry_docker_updater.edges.lock import LOCK, Held, is_held
+from registry_docker_updater.edges.lock import LOCK, Held, hold, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.harbor import Harbor
 from registry_docker_updater.edges.registry.login import Login, login_of
@@ -76,8 +77,16 @@ class Parts:
 
     @cached_property
     def database(self) -> Database:
-        """The database; the tables of a running operator are left to it to bring up to date."""
+        """The database, brought up to date; the tables of a running operator are left to it."""
         may_upgrade = bool(self.held) or not is_held(self.state)
+        old = outdated(self.state)
+        if old and may_upgrade:
+            held = self.held or hold(self.state)
+            try:
+                upgrade(old, self.clock)
+            finally:
+                if not self.held:
+                    held.release()
         guard = self.held.lost if self.held else lambda: None
         return Database(
             self.state / DATABASE,

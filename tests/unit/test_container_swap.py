@@ -314,7 +314,7 @@ def test_a_field_that_nobody_knows_is_left_out_and_one_that_is_missing_has_its_d
     ("kept", "remedy"),
     [
         ({"version": 2}, "was begun by a later version"),
-        ({"version": "new"}, "have that version finish it"),
+        ({"version": "new"}, "upgrade what updates this host"),
         ({"members": []}, "then remove /of/web.swap.json"),
         ({"members": [{}]}, "see that its container runs"),
         ({"members": [{**MEMBER, "create": {}}]}, "see that its container runs"),

@@ -137,7 +137,7 @@ def test_a_journal_of_another_version_or_that_nobody_can_read_is_a_warning_and_t
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
     assert [one.swap.wanted["name"] for one in found] == ["app"]
     assert "the update of other was begun by a later version" in warnings[0]
-    assert "have that version finish it" in warnings[0]
+    assert "upgrade what updates this host, which finishes it then" in warnings[0]
     (next((folder / "state").rglob("other.swap.json"))).write_text("{")
     found, warnings = find_unfinished(str(folder / "state"), "engine", time.time())
     assert [one.swap.wanted["name"] for one in found] == ["app"], "it hides no other"

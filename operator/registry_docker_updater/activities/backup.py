@@ -1,5 +1,6 @@
 """Backing up: one file with a copy of the database, made while the operator works, and with every run that its trail tells of."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -24,17 +25,24 @@ from registry_docker_updater.edges.archive import Archive, new_archive
 from registry_docker_updater.edges.workplaces import workplace
 from registry_docker_updater.errors import NotAsKept, UpdaterError
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.migrations import has_trail
+from registry_docker_updater.storage.standing import Standing
 from registry_docker_updater.storage.storage import Storage
 
 _TRIES = 3
+_EXAMINED = "examined.db"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is backed up: a database, and the state directory that it and the kept runs are in."""
+    """What is backed up: a database, and the state directory that it and the kept runs are in.
+
+    Where the database is opened as it is, and its tables are those of a version before, ``older`` says how it stands.
+    """
 
     database: Database
     state: Path
+    older: Standing | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +89,14 @@ def _fill(
     """Add everything; return the head, how many runs, and what is wrong."""
     runs, gathered, now = kept.state / RUNS, RunsTold(), clock()
     with workplace(kept.state, COPYING) as place:
-        copy = place / DATABASE
+        copy = examined = place / DATABASE
         kept.database.copy_to(copy)
-        with closing(Database(copy, clock=clock)) as database:
+        if kept.older:
+            # What was to be read by an older version must stay so; what reads it here knows the tables of today only.
+            examined = shutil.copyfile(copy, place / _EXAMINED)
+        with closing(Database(examined, clock=clock)) as database:
             storage = Storage(database)
-            head = storage.trail.head()
+            head = storage.trail.head() if has_trail(kept.older) else TrailHead()
             flaws = [
                 flaw.sentence for flaw in verify_all(storage, runs, now, progress=progress, gathered=gathered)
             ]

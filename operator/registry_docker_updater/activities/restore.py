@@ -28,7 +28,7 @@ from registry_docker_updater.core.audit.kinds import DATABASE_RESTORED
 from registry_docker_updater.core.audit.runs import RunsTold
 from registry_docker_updater.edges.archive import is_sealed, unpack
 from registry_docker_updater.edges.workplaces import abandoned, see_to_disk, workplace
-from registry_docker_updater.errors import NotAsKept, UpdaterError
+from registry_docker_updater.errors import NewerDatabase, NotAsKept, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
 
@@ -108,11 +108,16 @@ def _prepare(  # noqa: PLR0913 - as above
     backup, gathered = _unpack(file, place), RunsTold()
     try:
         database = Database(place / DATABASE, clock=clock)
+    except NewerDatabase as error:
+        raise UpdaterError(
+            f"{file} cannot be restored: its database is {error.whose}: {error.install}, and restore it with that"
+        ) from None
     except UpdaterError as error:
         raise UpdaterError(f"{file} cannot be restored: {error}") from None
     with closing(database):
         storage = Storage(database)
-        if storage.trail.hash_of(backup.head.sequence) != backup.head.hash:
+        # Before there was a trail it had no head.
+        if backup.head.sequence and storage.trail.hash_of(backup.head.sequence) != backup.head.hash:
             flaws.append(f"its trail does not have the head that {DESCRIPTION} names")
         found = verify_all(storage, place / RUNS, clock(), progress=progress, gathered=gathered)
         flaws += [flaw.sentence for flaw in found]

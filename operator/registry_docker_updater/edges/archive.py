@@ -18,7 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from registry_docker_updater.core.audit.backups import refused
+from registry_docker_updater.core.audit.backups import (
+    DESCRIPTION,
+    LARGEST_DESCRIPTION,
+    Backup,
+    read_description,
+    refused,
+)
 from registry_docker_updater.edges.workplaces import see_to_disk
 from registry_docker_updater.errors import UpdaterError
 
@@ -92,6 +98,17 @@ def is_sealed(path: Path) -> bool:
             return file.read() == _seal(digest)
     except OSError as error:
         raise UpdaterError(f"cannot read {path}: {error.strerror}") from None
+
+
+def described(path: Path) -> Backup:
+    """Return what a backup says of itself; raises :class:`UpdaterError` where it cannot be read, or is none."""
+    try:
+        with tarfile.open(path, mode="r|gz") as tar:
+            member = tar.next()
+            first = tar.extractfile(member) if member and member.name == DESCRIPTION else None
+            return read_description(first.read(LARGEST_DESCRIPTION) if first else b"")
+    except (*_UNREADABLE, OSError) as error:
+        raise UpdaterError(f"{path} is no backup, or was cut: {error}") from None
 
 
 def unpack(path: Path, folder: Path) -> Iterator[str]:

@@ -50,19 +50,20 @@ class Connections(Protocol):
 class Database:
     """SQLite in WAL mode, committed with fsync. Safe for use by several threads and processes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where it is, and how it is opened
         self,
         path: Path,
         *,
         may_upgrade: bool = True,
+        as_it_is: bool = False,
         guard: Callable[[], str | None] = lambda: None,
         clock: Callable[[], datetime] = utc_now,
         metrics: Metrics | None = None,
     ) -> None:
         """Open the database at ``path``, and make it when there is none; raises :class:`StoreUnavailable`.
 
-        One of a version before is brought to this one, unless it is in use. Nothing is written while ``guard`` says
-        that, and why, it must not be.
+        One of a version before is brought to this one, unless it is in use, or opened ``as_it_is``, to be copied. Nothing is
+        written while ``guard`` says that, and why, it must not be.
         """
         self._path, self._guard, self._metrics = path, guard, metrics
         self._failed: str | None = None
@@ -75,8 +76,9 @@ class Database:
         self._reader = engine
         # A transaction that reads first and then writes can fail at once instead of waiting, so it locks at its start.
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
-        with self.writing() as connection:
-            migrate(connection, path, clock(), may_upgrade=may_upgrade)
+        if not as_it_is:
+            with self.writing() as connection:
+                migrate(connection, path, clock(), may_upgrade=may_upgrade)
         self._files = OpenFiles(path)
 
     @contextmanager

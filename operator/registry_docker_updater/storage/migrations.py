@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
+from registry_docker_updater import __version__
 from registry_docker_updater.core.audit.entries import Step
 from registry_docker_updater.core.audit.kinds import TRAIL_BEGAN
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import tables
 from registry_docker_updater.storage.chain import append
+from registry_docker_updater.storage.standing import Standing, standing
 from registry_docker_updater.storage.written import RECORDED, wrote
 
 Migration = Callable[[Connection], object]
@@ -164,6 +166,11 @@ def _unheard(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_last_attempts_unheard ON last_attempts (push) WHERE is_unheard"))
 
 
+def _versions(connection: Connection) -> None:
+    """Let an older version say which one it meets."""
+    connection.execute(text("ALTER TABLE migrations ADD COLUMN version VARCHAR"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -178,7 +185,17 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0011 messages to receivers": _messages,
     "0012 rules, and what people decide": _rules,
     "0013 ends of which nobody heard": _unheard,
+    "0014 which version changed the tables": _versions,
 }
+
+
+# All that can have been done to tables that this version knows.
+KNOWN = (FIRST, *MIGRATIONS)
+
+
+def has_trail(standing: Standing | None) -> bool:
+    """Tell whether a database that stands so has a trail; one that is up to date (None) has."""
+    return standing is None or TRAIL in standing.done
 
 
 def migrate(
@@ -197,7 +214,8 @@ def migrate(
     existing = inspect(connection).get_table_names()
     if not existing:
         tables.metadata.create_all(connection)
-        _note(connection, FIRST, *migrations)
+        rows = [{"name": name, "version": __version__} for name in (FIRST, *migrations)]
+        connection.execute(insert(tables.migrations), rows)
         _begin_trail(connection, now)
         return
     if tables.migrations.name not in existing:
@@ -205,25 +223,26 @@ def migrate(
             f"{path} was written by another version, of before the first release; move it away, and a new one is made:"
             " what runs, and what was pushed, is found again"
         )
-    done = set(connection.scalars(select(tables.migrations.c.name)))
-    unknown = done - {FIRST, *migrations}
-    if unknown:
-        raise StoreUnavailable(f"{path} was written by another version, a newer one ({max(unknown)})")
-    missing = [name for name in migrations if name not in done]
+    missing = standing(path, _done(connection), (FIRST, *migrations)).missing
     if missing and not may_upgrade:
         raise StoreUnavailable(
             f"{path} is in use by an operator of the version before; restart that, and it is brought up to date"
         )
     for name in missing:
         migrations[name](connection)
-        _note(connection, name)
+        connection.execute(insert(tables.migrations).values(name=name))
+    # The first of them may have had no column for it.
+    by_us = tables.migrations.c.name.in_(missing)
+    connection.execute(update(tables.migrations).where(by_us).values(version=__version__))
     if TRAIL in missing:
         # With the columns of all migrations.
         _begin_trail(connection, now)
 
 
-def _note(connection: Connection, *names: str) -> None:
-    connection.execute(insert(tables.migrations), [{"name": name} for name in names])
+def _done(connection: Connection) -> dict[str, str | None]:
+    """Return what was done, and by which version, as far as that is known."""
+    rows = connection.execute(text("SELECT * FROM migrations")).mappings()
+    return {row["name"]: row.get("version") for row in rows}
 
 
 def _begin_trail(connection: Connection, now: datetime) -> None:

@@ -46,6 +46,8 @@ migrations = Table(
     "migrations",
     metadata,
     Column("name", String, primary_key=True),
+    # Of the program that did it; unknown of what was done before this was kept.
+    Column("version", String),
 )
 
 # What an event is: a push, without a digest so far, and what nobody could read.

@@ -100,12 +100,16 @@ def _finish(work: Work, begun: float, *, cleanup: bool, was_found: bool) -> Resu
 
 def repair(containers: Containers, journal: Journal, options: Options) -> List[Result]:
     """Finish every swap that the journal holds, side by side, and return their results; one that nobody can read hinders none."""
+    return at_once(lambda swap: take_up(containers, journal, swap, options), repairable(journal))
+
+
+def repairable(journal: Journal) -> List[Swap]:
+    """Return the swaps that the journal holds and this version can read; of the others, every scan tells."""
     swaps = []
     for kept in list(journal.swaps()):
-        # Every scan tells of one that nobody can read.
         with suppress(UnreadableSwap):
             swaps.append(from_json(kept))
-    return at_once(lambda swap: take_up(containers, journal, swap, options), swaps)
+    return swaps
 
 
 def _stuck_message(swap: Swap, stuck: Stuck) -> str:

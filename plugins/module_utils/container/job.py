@@ -14,10 +14,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     in_order,
     name_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
-    name_in,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import (
+    repair,
+    repairable,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import repair
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.preview import preview
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
@@ -89,7 +89,7 @@ class Job:
         if requests:
             seen = [{"name": one.name, **preview(containers, journal, one)} for one in requests]
             return {"containers": seen, "repairs": []}
-        left = [name_in(kept) for kept in journal.swaps()]
+        left = [swap.wanted["name"] for swap in repairable(journal)]
         message = "would be repaired: " + ", ".join(left) if left else "nothing is left to repair"
         return {"changed": bool(left), "repairs": [], "message": message, **_order(containers)}
 

@@ -97,6 +97,10 @@ class Journal:
         """Tell whether there is a swap of ``name``, readable or not."""
         return os.path.exists(self._path(name, "swap"))
 
+    def kept(self, name: str) -> Dict[str, Any]:
+        """Return the swap of ``name`` as it is kept, empty where there is none; raises :class:`JournalUnusable`."""
+        return _read(self._path(name, "swap"))
+
     def file_of(self, name: str) -> str:
         """Return the path of the swap of ``name``."""
         return self._path(name, "swap")

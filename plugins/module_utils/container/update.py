@@ -20,10 +20,17 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     digests_of,
     reference_of,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    UnreadableSwap,
+    from_json,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.finish import begin
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.host import Host
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.images import Images
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import Journal
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
+    Journal,
+    JournalUnusable,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.plan import (
     Replacement,
     plan_swap,
@@ -77,11 +84,7 @@ class Update:
     def _run(self) -> Result:
         request = self._request
         if self._journal.holds(request.name):
-            raise Refused(
-                FAILED,
-                f"an update of {request.name} was begun before and cannot be brought to its end: see what the scan of this host,"
-                " or repair.yml, says of it",
-            )
+            raise Refused(FAILED, self._left())
         target, old_image, reference = find_target(self._containers, request)
         name = name_after(request, target)
         moves = name != target["Config"]["Image"]
@@ -113,6 +116,18 @@ class Update:
             "seconds": round(time.monotonic() - self._begun, 3),
             "stages": {PULLED: pulled_at, **result["stages"]},
         }
+
+    def _left(self) -> str:
+        """Return why an update that was begun before has not ended."""
+        name = self._request.name
+        try:
+            from_json(self._journal.kept(name), self._journal.file_of(name))
+        except (UnreadableSwap, JournalUnusable) as unreadable:
+            return str(unreadable)
+        return (
+            f"an update of {name} was begun before and cannot be brought to its end: see what the scan of this host,"
+            " or repair.yml, says of it"
+        )
 
     def _result(
         self, outcome: str, message: str, target: Optional[Inspect] = None, image: Optional[Inspect] = None

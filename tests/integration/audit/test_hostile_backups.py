@@ -12,6 +12,7 @@ import pytest
 from integration.audit.backups import content, move_away
 from integration.audit.lived import copied, rows, sql
 from integration.conftest import Run, Site
+from registry_docker_updater import __version__
 from registry_docker_updater.edges.archive import new_archive
 
 Member = tuple[tarfile.TarInfo, bytes]
@@ -108,11 +109,13 @@ def test_a_backup_of_a_newer_version_is_refused(state: Path, run: Run, file: Pat
     before = move_away(state)
     newer = copied(before / "updater.db", before / "newer.db")
     with sql(newer) as connection:
-        connection.execute("INSERT INTO migrations VALUES ('0099 of the future')")
+        connection.execute("INSERT INTO migrations VALUES ('0099 of the future', '9.1.0')")
     described = member("backup.json", json.dumps(DESCRIBED).encode())
     sealed(file, described, member("updater.db", newer.read_bytes()))
     code, _, said = run("restore", str(file))
-    assert (code, "was written by another version, a newer one (0099 of the future)" in said) == (1, True)
+    assert code == 1
+    assert f"its database is of version 9.1.0, and this is {__version__}" in said
+    assert "install 9.1.0 again, and restore it with that" in said
     assert content(state) == {}
 
 

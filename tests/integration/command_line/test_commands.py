@@ -89,12 +89,18 @@ def test_a_state_directory_that_cannot_be_made_is_named(site: Site, run: Run) ->
     assert (code, f"state_directory: cannot make {site.state}" in err) == (1, True)
 
 
-def test_a_database_of_another_version_is_named(site: Site, store: Storage, run: Run) -> None:
+def test_a_database_of_a_later_version_is_refused_with_what_to_do(
+    site: Site, store: Storage, run: Run
+) -> None:
     assert events(store, 1) == []
     with sqlite3.connect(site.state / "updater.db") as connection:
         connection.execute("INSERT INTO migrations (name) VALUES ('9999 of tomorrow')")
     code, _, err = run("events")
-    assert (code, f"{site.state}/updater.db was written by another version" in err) == (1, True)
+    assert (
+        code,
+        f"{site.state}/updater.db is of a later version (9999 of tomorrow), and this is" in err,
+    ) == (1, True)
+    assert "install that version again, or restore a backup of before the upgrade" in err
 
 
 def test_check_asks_every_host_and_is_content_when_all_answer(site: Site, run: Run) -> None:

@@ -18,7 +18,7 @@ COPYING, RESTORING = "copying", "restoring"
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 _RUN_FILE = re.compile(rf"{RUNS}/{_NAME}/{_NAME}/({'|'.join(map(re.escape, (MANIFEST, PACKED_EVENTS)))})")
 # In bytes. A database may be as large as there is room.
-_LARGEST_DESCRIPTION, _LARGEST_RUN_FILE = 2**16, 2**30
+LARGEST_DESCRIPTION, _LARGEST_RUN_FILE = 2**16, 2**30
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def refused(name: str, size: int, *, is_file: bool, is_first: bool, is_there: bo
 
     ``is_file`` tells that it is a plain file and nothing else, ``is_there`` that there was one of its name before.
     """
-    largest = _LARGEST_DESCRIPTION if name == DESCRIPTION else _LARGEST_RUN_FILE
+    largest = LARGEST_DESCRIPTION if name == DESCRIPTION else _LARGEST_RUN_FILE
     if is_first != (name == DESCRIPTION):
         return f"{DESCRIPTION} is not its first member, and only that"
     if name not in (DESCRIPTION, DATABASE) and not _RUN_FILE.fullmatch(name):

@@ -39,8 +39,8 @@ def from_json(kept: Any, file: str = "its file") -> Swap:
     version = kept.get("version", VERSION) if isinstance(kept, dict) else VERSION
     if not isinstance(version, int) or version > VERSION:
         raise UnreadableSwap(
-            f"the update of {name} was begun by a later version (its journal has version {version!s:.20}, and this one reads"
-            f" {VERSION}): have that version finish it"
+            f"the update of {name} was begun by a later version: {file} has version {version!s:.20}, and this one reads"
+            f" {VERSION}. It is left as it is: upgrade what updates this host, which finishes it then"
         )
     try:
         swap = _swap(kept)
