@@ -79,14 +79,14 @@ def test_the_wheel_is_a_whole_installation(files: Path, tmp_path: Path) -> None:
     (packages,) = place.glob("lib/python*/site-packages")
     # What it depends on is not fetched: it is found where these tests find it, behind what was installed.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    told = subprocess.run(
+    answered = subprocess.run(
         [place / "bin/registry-docker-updater", "--version"],
         capture_output=True,
         text=True,
         check=True,
         cwd=tmp_path,
     )
-    assert __version__ in told.stdout
+    assert __version__ in answered.stdout
     where = "import registry_docker_updater as one; print(one.__file__)"
     found = subprocess.run(
         [place / "bin/python", "-c", where], capture_output=True, text=True, check=True, cwd=tmp_path
@@ -100,16 +100,16 @@ def test_the_wheel_says_what_it_is_and_where_more_is_told(files: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
-        told = email.message_from_bytes(archive.read(metadata))
-    assert told["Version"] == __version__
-    assert told["License-Expression"] == "Apache-2.0"
-    assert {one.partition(",")[0] for one in told.get_all("Project-URL", [])} == {
+        answered = email.message_from_bytes(archive.read(metadata))
+    assert answered["Version"] == __version__
+    assert answered["License-Expression"] == "Apache-2.0"
+    assert {one.partition(",")[0] for one in answered.get_all("Project-URL", [])} == {
         "Homepage",
         "Documentation",
         "Issues",
         "Changelog",
     }
-    assert "Typing :: Typed" in told.get_all("Classifier", [])
+    assert "Typing :: Typed" in answered.get_all("Classifier", [])
     assert "registry_docker_updater/py.typed" in names
 
 

@@ -17,8 +17,8 @@ from registry_docker_updater.activities.backup import Kept, back_up
 from registry_docker_updater.clock import Clock
 from registry_docker_updater.core.audit.backups import DATABASE, RUNS
 from registry_docker_updater.core.audit.entries import TrailHead
-from registry_docker_updater.edges.archive import described
-from registry_docker_updater.errors import NewerDatabase, StoreUnavailable, UpdaterError
+from registry_docker_updater.edges.archive import described, is_sealed
+from registry_docker_updater.errors import NewerDatabase, NotAsKept, StoreUnavailable, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.migrations import KNOWN, has_trail
 from registry_docker_updater.storage.standing import Standing, standing_of
@@ -68,7 +68,7 @@ def upgrade(
     _log.info("the database is of a version before (%s), and is brought to %s", old.standing.at, __version__)
     try:
         file = _backed_up(old, clock, free)
-    except UpdaterError as error:
+    except (UpdaterError, OSError) as error:
         raise UpdaterError(
             f"{old.path} is of a version before, and was not brought to this one, for a backup of it could not be made and"
             f" tried first: {error}"
@@ -92,16 +92,20 @@ def _backed_up(old: Outdated, clock: Clock, free: Callable[[Path], int]) -> Path
         if there and head and _holds(there[-1], old.standing, head):
             _log.info("it was backed up already, to %s", there[-1])
             return there[-1]
-        _see_room(old.state, free)
         folder = old.state / UPGRADES
         folder.mkdir(mode=0o700, exist_ok=True)
+        # What one was writing that was killed.
+        for part in folder.glob(".*"):
+            part.unlink()
+        _see_room(old.state, free)
         file = folder / f"{clock():%Y%m%dT%H%M%SZ}-from-{old.standing.at}.tar.gz"
         _log.info("it is backed up first, to %s", file)
         kept = Kept(database, old.state, old.standing)
         # What is wrong with it is so with or without an upgrade, and `audit verify` says more of it.
         made = back_up(kept, file, clock, may_replace=True, even_if_broken=True)
-    for flaw in made.flaws:
-        _log.warning("the backup holds what is not as it was kept: %s", flaw)
+    if made.flaws:
+        for line in NotAsKept("the backup holds what is not as it was kept", made.flaws).lines:
+            _log.warning("%s", line)
     for one in there[: -(_KEPT - 1)]:
         one.unlink(missing_ok=True)
     return file
@@ -110,7 +114,7 @@ def _backed_up(old: Outdated, clock: Clock, free: Callable[[Path], int]) -> Path
 def _holds(file: Path, standing: Standing, head: TrailHead) -> bool:
     """Tell whether a backup is of a database that stands so, whose trail has that head."""
     try:
-        return _number(file) == standing.at and described(file).head == head
+        return _number(file) == standing.at and described(file).head == head and is_sealed(file)
     except UpdaterError:
         return False
 

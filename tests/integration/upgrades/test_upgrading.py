@@ -141,6 +141,33 @@ def test_the_last_three_backups_of_upgrades_are_kept(tmp_path: Path) -> None:
     assert [file.name[13:15] for file in backups_of_upgrades(state)] == ["02", "03", "04"]
 
 
+def test_what_one_was_writing_that_was_killed_is_removed(state: Path) -> None:
+    part = state / "upgrades" / ".20261122T115900Z-from-0012.tar.gz-x"
+    part.parent.mkdir()
+    part.touch()
+    bring_up_to_date(state)
+    assert list(part.parent.iterdir()) == backups_of_upgrades(state)
+
+
+def test_a_backup_that_was_damaged_is_made_again(state: Path) -> None:
+    bring_up_to_date(state)
+    set_back(state)
+    (file,) = backups_of_upgrades(state)
+    with file.open("r+b") as opened:
+        opened.seek(-200, os.SEEK_END)
+        opened.write(b"x")
+    bring_up_to_date(state, 60)
+    assert len(backups_of_upgrades(state)) == 2
+
+
+def test_where_nothing_can_be_written_nothing_is_changed(state: Path) -> None:
+    (state / "upgrades").touch()
+    before = content(state / "updater.db")
+    with pytest.raises(UpdaterError, match=r"could not be made and tried first: .*File exists: .*upgrades"):
+        bring_up_to_date(state)
+    assert content(state / "updater.db") == before
+
+
 def test_where_there_is_no_room_for_a_backup_nothing_is_changed(state: Path) -> None:
     before = content(state / "updater.db")
     with pytest.raises(
@@ -158,7 +185,8 @@ def test_what_is_wrong_with_what_was_kept_holds_no_upgrade_up_and_is_said(
     with closing(sqlite3.connect(state / "updater.db")) as connection, connection:
         connection.execute("UPDATE outcomes SET message = 'all is well'")
     bring_up_to_date(state)
-    assert "the backup holds what is not as it was kept: outcomes, row" in caplog.text
+    assert "the backup holds what is not as it was kept:" in caplog.text
+    assert "outcomes, row 1" in caplog.text
     assert outdated(state) is None
 
 
