@@ -5,6 +5,7 @@ from pathlib import Path
 
 from registry_docker_updater.activities.backup import Kept, back_up
 from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
 from registry_docker_updater.core.audit.backups import DATABASE
@@ -52,5 +53,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "backup", "back up all that is kept to a file", (_arguments, even_if_broken_option, json_option), run
+    "backup",
+    "back up all that is kept to a file",
+    (_arguments, even_if_broken_option, json_option),
+    run,
+    about="Backs up the database and the kept runs to one file, whether or not the operator works.",
+    examples=("backup /backup/updater.tar.gz",),
+    exits={Exit.WRONG: "not all is as it was kept, or it could not be written"},
 )

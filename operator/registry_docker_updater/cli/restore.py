@@ -5,6 +5,7 @@ from pathlib import Path
 
 from registry_docker_updater.activities.restore import restore
 from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.here import person
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
@@ -65,4 +66,7 @@ COMMAND = Command(
     "restore a backup where nothing is kept yet",
     (_arguments, even_if_broken_option, json_option),
     run,
+    about="Restores a backup into a state directory where no operator works and nothing is kept yet.",
+    examples=("restore /backup/updater.tar.gz",),
+    exits={Exit.WRONG: "the backup is not as it was kept, or there is something already"},
 )

@@ -4,7 +4,7 @@ import re
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.local_time import is_zone
@@ -13,10 +13,8 @@ from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
 from registry_docker_updater.core.notifications.schedule import SendingPolicy
 from registry_docker_updater.settings.secret import Section
-from registry_docker_updater.settings.values import Duration, ReadablePath
+from registry_docker_updater.settings.values import Duration, Name, ReadablePath, not_before_first
 
-# As the label `registry-docker-updater.notify` takes it.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -122,16 +120,12 @@ class RetryingSettings(Section):
     """When a channel that failed is tried again: twice as long to wait each time."""
 
     first: Duration = Field(timedelta(seconds=10), description="How long to wait after the first failure.")
-    longest: Duration = Field(timedelta(minutes=15), description="The longest wait.")
+    longest: Duration = Field(timedelta(minutes=15), validate_default=True, description="The longest wait.")
     give_up: Duration = Field(
         timedelta(days=1), description="For how long a message is tried before it is given up."
     )
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.first > self.longest:
-            raise ValueError("first is longer than longest")
-        return self
+    _in_order = field_validator("longest")(not_before_first)
 
 
 class Notifications(Section):
@@ -145,18 +139,9 @@ class Notifications(Section):
     templates: ReadablePath | None = Field(
         None, description="A folder with templates of messages; each takes the place of ours of its name."
     )
-    receivers: dict[str, ReceiverSettings] = Field(
+    receivers: dict[Name, ReceiverSettings] = Field(
         {}, description="By name; `default` has the channels that the inventory sets for all."
     )
-
-    @model_validator(mode="after")
-    def _names(self) -> Self:
-        for name in self.receivers:
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"receivers.{name}: a name is letters, digits, _ . and -, for labels hold it"
-                )
-        return self
 
     @property
     def as_core(self) -> core.Receivers:

@@ -15,6 +15,8 @@ from registry_docker_updater.core.policy.durations import read_duration
 from registry_docker_updater.core.references import InvalidReference, check_host
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+# As the label `registry-docker-updater.notify` takes it.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -118,6 +120,19 @@ def _syslog(value: Any) -> Any:
     return host, int(port)
 
 
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("a name is letters, digits, _ . and -, for it is part of paths and labels")
+    return value
+
+
+def not_before_first(value: timedelta, info: ValidationInfo) -> timedelta:
+    """Return the longest wait, which is not to be shorter than the first; raises :class:`ValueError`."""
+    if info.data.get("first", value) > value:
+        raise ValueError("first is longer than longest")
+    return value
+
+
 def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ".")) / value
 
@@ -128,6 +143,10 @@ def _existing(value: Path) -> Path:
     return value
 
 
+Name = Annotated[str, AfterValidator(_name)]
+# As YAML has them: what stands in quotes is text.
+Whole = Annotated[int, Field(strict=True)]
+Switch = Annotated[bool, Field(strict=True)]
 RelativePath = Annotated[Path, AfterValidator(_beside_the_file)]
 ReadablePath = Annotated[RelativePath, AfterValidator(_existing)]
 Duration = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_positive)]
