@@ -3,7 +3,7 @@
 import ssl
 from typing import Self
 
-from pydantic import ByteSize, Field, model_validator
+from pydantic import ByteSize, ConfigDict, Field, JsonValue, model_validator
 
 from registry_docker_updater.settings.secret import Section, Token
 from registry_docker_updater.settings.values import Network, ReadablePath, Size, Whole
@@ -50,8 +50,18 @@ class Proxy(Section):
     operators: tuple[str, ...] = Field((), description="Whom of those it names may operate; all others read.")
 
 
+_SOME: JsonValue = {"minItems": 1}
+_SOMEBODY: list[JsonValue] = [
+    {"required": ["read"], "properties": {"read": _SOME}},
+    {"required": ["operate"], "properties": {"operate": _SOME}},
+    {"required": ["proxy"], "properties": {"proxy": {"type": "object"}}},
+]
+
+
 class Access(Section):
     """Who may see what the operator knows. Events need the registry's secret only."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _SOMEBODY})
 
     read: tuple[Token, ...] = Field((), description="Tokens with which the API can be read.")
     operate: tuple[Token, ...] = Field((), description="Tokens with which it can be written, too.")

@@ -1,40 +1,24 @@
 """Who is told of what, and when: the receivers, of which the inventory has the channels and their secrets."""
 
-import re
-from datetime import time, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import timedelta
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
-from registry_docker_updater.core.local_time import is_zone
 from registry_docker_updater.core.notifications import receivers as core
 from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
 from registry_docker_updater.core.notifications.schedule import SendingPolicy
 from registry_docker_updater.settings.secret import Section
-from registry_docker_updater.settings.values import Duration, Name, ReadablePath, not_before_first
-
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-
-
-def _time(value: Any) -> Any:
-    # YAML 1.1 reads 22:00 without quotes as a number to the base of 60.
-    text = f"{value // 60}:{value % 60:02}" if type(value) is int and 0 <= value < 1440 else value
-    match = _TIME.fullmatch(text) if isinstance(text, str) else None
-    if not match:
-        raise ValueError(f"{value!r} is not a time of day such as 22:00")
-    return time(int(match[1]), int(match[2]))
-
-
-def _zone(value: str) -> str:
-    if not is_zone(value):
-        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin")
-    return value
-
-
-TimeOfDay = Annotated[time, BeforeValidator(_time)]
-Zone = Annotated[str, AfterValidator(_zone)]
+from registry_docker_updater.settings.values import (
+    Duration,
+    Name,
+    ReadablePath,
+    TimeOfDay,
+    Zone,
+    not_before_first,
+)
 
 
 class QuietHoursSettings(Section):
@@ -64,8 +48,19 @@ class DigestSettings(Section):
     )
 
 
+_SOME: JsonValue = {"minItems": 1}
+_CONDITIONS: list[JsonValue] = [
+    {"required": ["registries"], "properties": {"registries": _SOME}},
+    {"required": ["repositories"], "properties": {"repositories": _SOME}},
+    {"required": ["swarms"], "properties": {"swarms": _SOME}},
+    {"required": ["groups"], "properties": {"groups": _SOME}},
+]
+
+
 class RuleSettings(Section):
     """News that a receiver gets: those that meet each condition; patterns such as prod/* match."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _CONDITIONS})
 
     registries: tuple[str, ...] = Field((), description="Registries, by their names here.")
     repositories: tuple[str, ...] = Field((), description="Repositories, such as prod/*.")

@@ -2,9 +2,9 @@
 
 import re
 from datetime import timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, WithJsonSchema, field_validator
 
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.edges.identity.oidc import Expected
@@ -22,6 +22,7 @@ from registry_docker_updater.settings.values import (
 )
 
 T = TypeVar("T")
+SnsTopic = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^({TOPIC.pattern})$"})]
 
 # What engines ask without TLS when nobody says otherwise.
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
@@ -56,8 +57,20 @@ class Oidc(Section):
         return Expected(self.issuer, self.keys, self.audience, self.claims)
 
 
+# One of these says how events are proven, or that they are not.
+_SOME: JsonValue = {"not": {"type": "null"}}
+_PROVEN: list[JsonValue] = [
+    {"required": ["secret"], "properties": {"secret": _SOME}},
+    {"required": ["oidc"], "properties": {"oidc": _SOME}},
+    {"required": ["sns_topic"], "properties": {"sns_topic": _SOME}},
+    {"required": ["insecure"], "properties": {"insecure": {"const": True}}},
+]
+
+
 class Registry(Section):
     """A registry that sends events, and is asked whether all of them came."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _PROVEN})
 
     format: RegistryFormat = Field(description="How it writes its events.")
     hosts: tuple[RegistryHost, ...] = Field(
@@ -72,7 +85,7 @@ class Registry(Section):
         None,
         description="The tokens of OpenID Connect with which it proves itself; a secret can be set beside.",
     )
-    sns_topic: str | None = Field(
+    sns_topic: SnsTopic | None = Field(
         None,
         description="The ARN of the topic of Amazon SNS by which it sends, whose signature proves it.",
     )

@@ -56,15 +56,23 @@ notifications:
         "line 3, column 3: listen.port: is to be a whole number, without quotes",
         "line 6, column 5: registries.production.format: 'harbr'",
         "line 9, column 5: registries.production.secret: stands beside insecure: true, and nobody would be asked for it",
-        "line 10, column 3: registries.test.secret: is missing, and whoever reaches the port could have images deployed;"
-        " set it, or insecure: true",
+        (
+            "line 10, column 3: registries.test.secret: is missing, and whoever reaches the port could have images deployed;"
+            " set it, or insecure: true"
+        ),
         "line 13, column 9: registries.test.hosts.0: Registry.example.com belongs to registries.production already",
-        "line 14, column 9: registries.test.hosts.1: 'https://test.example.com' is not a registry host: expected host or"
-        " host:port, without https://",
-        "line 15, column 5: registries.test.next_secret: write {file: PATH} or {env: NAME}; a secret itself never stands in"
-        " the settings",
-        "line 16, column 5: registries.test.sweep_interval: is never, but events of format quay name no digest: the registry"
-        " is to be asked",
+        (
+            "line 14, column 9: registries.test.hosts.1: 'https://test.example.com' is not a registry host: expected host or"
+            " host:port, without https://"
+        ),
+        (
+            "line 15, column 5: registries.test.next_secret: write {file: PATH} or {env: NAME}; a secret itself never stands in"
+            " the settings"
+        ),
+        (
+            "line 16, column 5: registries.test.sweep_interval: is never, but events of format quay name no digest: the registry"
+            " is to be asked"
+        ),
         "line 17, column 3: registries.a/b: a name is letters, digits, _ . and -, for it is part of paths and labels",
         "line 18, column 1: fleet.inventory: is missing",
         "line 18, column 9: fleet.invntory: is not a setting; did you mean inventory?",
@@ -72,14 +80,22 @@ notifications:
         "line 19, column 12: rollouts.retry.longest: first is longer than longest",
         "line 19, column 31: rollouts.retry.attempts: is to be 1 or more",
         "line 21, column 19: policies.0.registries.0: prod is for none of the registries, which are a/b, production, test",
-        "line 24, column 5: notifications.receivers.team a: a name is letters, digits, _ . and -, for it is part of paths"
-        " and labels",
-        "line 24, column 14: notifications.receivers.team a.gets: is to be 'everything', 'the rest' or 'labelled', or is to"
-        " be a list, such as [one, two]",
-        "line 26, column 14: notifications.receivers.ops.gets.0: has no condition; write `gets: everything` where that is"
-        " meant",
-        "line 27, column 16: notifications.receivers.ops.topics.0: is to be 'image updated', 'update failed', 'started' or"
-        " 'waiting for approval'",
+        (
+            "line 24, column 5: notifications.receivers.team a: a name is letters, digits, _ . and -, for it is part of paths"
+            " and labels"
+        ),
+        (
+            "line 24, column 14: notifications.receivers.team a.gets: is to be 'everything', 'the rest' or 'labelled', or is to"
+            " be a list, such as [one, two]"
+        ),
+        (
+            "line 26, column 14: notifications.receivers.ops.gets.0: has no condition; write `gets: everything` where that is"
+            " meant"
+        ),
+        (
+            "line 27, column 16: notifications.receivers.ops.topics.0: is to be 'update failed', 'waiting for a person',"
+            " 'registry silent', 'update waits', 'image updated' or 'started'"
+        ),
     ]
 
 
@@ -106,8 +122,10 @@ notifications:
         (
             "fleet: {}\nlog: [\n",
             [
-                "line 3, column 1: is not valid YAML: while parsing a flow node, expected the node content, but found '<stream"
-                " end>'"
+                (
+                    "line 3, column 1: is not valid YAML: while parsing a flow node, expected the node content, but found '<stream"
+                    " end>'"
+                )
             ],
         ),
         ("fleet: *other\n", ["line 1, column 8: is not valid YAML: found undefined alias 'other'"]),
