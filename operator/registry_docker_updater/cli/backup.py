@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from registry_docker_updater.activities.backup import Kept, back_up
-from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
+from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option, names_file
 from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
@@ -48,7 +48,9 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="where to, such as nightly.tar.gz")
+    names_file(
+        parser.add_argument("file", type=Path, metavar="FILE", help="where to, such as nightly.tar.gz")
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 

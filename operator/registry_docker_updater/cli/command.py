@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import shtab
+
 from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
@@ -57,7 +59,7 @@ def general_options(parser: argparse.ArgumentParser, *, is_first: bool = False) 
     """Take what is said of every command, before it and after: only what is given after it counts for more than before."""
     default = None if is_first else argparse.SUPPRESS
     group = parser.add_argument_group("where", "Before or after the command.")
-    group.add_argument(
+    config = group.add_argument(
         "--config",
         metavar="FILE",
         default=default,
@@ -75,21 +77,28 @@ def general_options(parser: argparse.ArgumentParser, *, is_first: bool = False) 
         default=default,
         help=f"ask the operator at this address, such as https://updater.example.com (default: ${SERVER_VARIABLE})",
     )
-    group.add_argument(
+    token = group.add_argument(
         "--token-file",
         type=Path,
         default=default,
         metavar="FILE",
         help=f"for --server: what holds the token (default: that in ${TOKEN_VARIABLE})",
     )
-    group.add_argument(
+    ca = group.add_argument(
         "--ca-file",
         type=Path,
         default=default,
         metavar="FILE",
         help="for --server: who signed its certificate, PEM, beside those whom the system trusts",
     )
+    for action in (config, token, ca):
+        names_file(action)
     parser.set_defaults(parser=parser)
+
+
+def names_file(action: argparse.Action) -> None:
+    """Have shells complete names of files for what ``action`` takes."""
+    action.complete = shtab.FILE  # type: ignore[attr-defined] # as shtab wants it
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from registry_docker_updater import __version__
 from registry_docker_updater.cli import (
     approve,
     audit,
     backup,
     check,
+    completion,
     events,
     fleet,
     freeze,
@@ -24,14 +24,18 @@ from registry_docker_updater.cli import (
     rollout,
     rollouts,
     serve,
+    settings,
     silence,
     status,
+    support,
     thaw,
+    versions,
     why,
 )
 from registry_docker_updater.cli.command import SERVER_VARIABLE, Command
 from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.here import Here
+from registry_docker_updater.cli.installed import one_line
 from registry_docker_updater.cli.output import Output, standard_output
 from registry_docker_updater.cli.parser import PROGRAM, Parser, read
 from registry_docker_updater.cli.parser import parser as parser_of
@@ -63,6 +67,10 @@ COMMANDS: tuple[Command, ...] = (
     backup.COMMAND,
     restore.COMMAND,
     registry_config.COMMAND,
+    settings.COMMAND,
+    versions.COMMAND,
+    support.COMMAND,
+    completion.COMMAND,
 )
 
 
@@ -118,4 +126,4 @@ def _server(given: argparse.Namespace) -> str | None:
 
 def parser() -> Parser:
     """Return the parser of all commands."""
-    return parser_of(COMMANDS, __version__)
+    return parser_of(COMMANDS, one_line())

@@ -37,6 +37,7 @@ def parser(commands: Iterable[Command], version: str) -> Parser:
     general_options(top, is_first=True)
     # Which command is given may be said after it.
     top.add_argument("--json", action="store_true", help="print JSON, where the command does")
+    top.set_defaults(top=top)
     add = top.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
     for command in commands:
         one = add(
