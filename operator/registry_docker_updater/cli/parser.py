@@ -1,9 +1,11 @@
 """The parser of all commands: what each help tells, and what was meant where something is not known."""
 
 import argparse
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
 
 from registry_docker_updater.cli.command import Command, general_options
@@ -44,7 +46,8 @@ def parser(commands: Iterable[Command], version: str) -> Parser:
             command.name,
             help=command.help,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            description=textwrap.fill(command.about, _WIDTH),
+            # Shells show the first line of it.
+            description=f"{command.help[:1].upper()}{command.help[1:]}.\n\n{textwrap.fill(command.about, _WIDTH)}",
             epilog=_epilog(command),
         )
         for arguments in command.arguments:
@@ -56,11 +59,11 @@ def parser(commands: Iterable[Command], version: str) -> Parser:
 
 def read(top: Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return what was given; what is unknown, or does not go together, ends with the usage of the command that it was given to."""
+    _check_before_command(top, sys.argv[1:] if arguments is None else arguments)
     given, unknown = top.parse_known_args(arguments)
     of: argparse.ArgumentParser = given.parser
     if unknown:
-        known = [name for action in of._actions for name in action.option_strings]  # noqa: SLF001 - there is no public way
-        of.error(f"unrecognized arguments: {' '.join(unknown)}{_meant(unknown, known)}")
+        _refuse(of, unknown)
     if given.server and (given.config or given.local):
         of.error("--server is somewhere else than the settings of --config or --local are for")
     if given.config and given.local:
@@ -68,6 +71,23 @@ def read(top: Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
     if given.json and not getattr(given, "has_json", False):
         of.error("this prints no JSON: leave --json out")
     return given
+
+
+def _check_before_command(top: Parser, arguments: Sequence[str]) -> None:
+    """End with the usage where an option before the command is unknown: else its value would be taken for the command."""
+    names = {name for action in top._actions for name in action.choices or ()}  # noqa: SLF001 - likewise
+    before = takewhile(lambda one: one not in names, arguments)
+    for one in (one for one in before if one.startswith("--")):
+        if not any(known.startswith(one.partition("=")[0]) for known in _options(top)):
+            _refuse(top, [one])
+
+
+def _refuse(of: argparse.ArgumentParser, unknown: Sequence[str]) -> None:
+    of.error(f"unrecognized arguments: {' '.join(unknown)}{_meant(unknown, _options(of))}")
+
+
+def _options(of: argparse.ArgumentParser) -> list[str]:
+    return [name for action in of._actions for name in action.option_strings]  # noqa: SLF001 - there is no public way
 
 
 def _epilog(command: Command) -> str:

@@ -18,7 +18,7 @@ SHELLS = {
 }
 TYPED = {
     "registry-c": "registry-config",
-    "push --wa": "push --wait",
+    "rollouts --li": "rollouts --limit",
     "audit ver": "audit verify",
     "restore night": "restore nightly.tar.gz",
     "completion fi": "completion fish",
