@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import ByteSize, ConfigDict, Field, JsonValue, model_validator
 
 from registry_docker_updater.settings.secret import Section, Token
-from registry_docker_updater.settings.values import Network, ReadablePath, Size, Whole
+from registry_docker_updater.settings.values import Network, Port, ReadablePath, Size
 
 
 class Tls(Section):
@@ -83,14 +83,14 @@ class Api(Section):
     """Where the API is asked, apart from where registries send."""
 
     address: str = Field("127.0.0.1", description="The address to listen on.")
-    port: Whole = Field(8081, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: Port = Field(8081, description="The port to listen on; 0 takes a free one.")
 
 
 class Listen(Section):
     """Where the operator listens."""
 
     address: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - registries are elsewhere
-    port: Whole = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: Port = Field(8080, description="The port to listen on; 0 takes a free one.")
     tls: Tls | None = Field(None, description="Serve TLS with this certificate; without it, plain HTTP.")
     api: Api | None = Field(None, description="Where the API is asked; without it, where registries send to.")
     access: Access | None = Field(

@@ -16,12 +16,13 @@ from registry_docker_updater.settings.policies import PolicySettings
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.settings.secret import Section
 from registry_docker_updater.settings.values import (
+    Attempts,
     Duration,
     Name,
     ReadablePath,
     RelativePath,
     Share,
-    Whole,
+    Workers,
     not_before_first,
 )
 
@@ -46,7 +47,7 @@ class RetrySettings(Section):
 
     first: Duration = Field(timedelta(seconds=10), description="How long to wait after the first failure.")
     longest: Duration = Field(timedelta(minutes=15), validate_default=True, description="The longest wait.")
-    attempts: Whole = Field(10, ge=1, description="How many runs a rollout has at most.")
+    attempts: Attempts = Field(10, description="How many runs a rollout has at most.")
 
     _in_order = field_validator("longest")(not_before_first)
 
@@ -54,7 +55,7 @@ class RetrySettings(Section):
 class Rollouts(Section):
     """How rollouts run."""
 
-    workers: Whole = Field(4, ge=1, le=64, description="How many run side by side.")
+    workers: Workers = Field(4, description="How many run side by side.")
     timeout: Duration = Field(
         timedelta(minutes=30), description="How long one run may take before it is ended."
     )

@@ -16,6 +16,7 @@ from pydantic import (
 from registry_docker_updater.core.policy.policies import Policy
 from registry_docker_updater.core.policy.reading import MOST_PEOPLE, READERS, read_rules
 from registry_docker_updater.settings.secret import Section
+from registry_docker_updater.settings.values import SWITCHES
 
 _NAMES = tuple(name.replace("-", "_") for name in READERS)
 
@@ -26,10 +27,7 @@ def _said(*ways: JsonValue) -> WithJsonSchema:
 
 # As the inventory writes them: they are read as text (`policy_of`), and an editor is told what that may be.
 _TEXT: JsonValue = {"type": "string", "minLength": 1}
-_WORDS: JsonValue = {
-    "type": "string",
-    "pattern": r"^\s*([Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Oo][Nn]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]|[Oo][Ff][Ff]|1|0)\s*$",
-}
+_WORDS: JsonValue = {"type": "string", "pattern": f"^({'|'.join((*SWITCHES, '1', '0'))})$"}
 _BOOLEAN: JsonValue = {"type": "boolean"}
 SaidSwitch = Annotated[str | None, _said(_BOOLEAN, _WORDS, {"enum": [0, 1]})]
 SaidPeople = Annotated[

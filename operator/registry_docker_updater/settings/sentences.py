@@ -13,7 +13,7 @@ _SAID = {
     "byte_size": "is not a size such as 8 MiB",
     "byte_size_unit": "is not a size such as 8 MiB",
     "too_short": "is empty, and is to have one entry at least",
-    "int_type": "is to be a whole number, without quotes",
+    "int_type": "is to be a whole number",
     "int_from_float": "is to be a whole number",
     "bool_type": "is to be true or false",
     "string_type": "is to be text: put it in quotes",

@@ -19,6 +19,8 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 # As the label `registry-docker-updater.notify` takes it.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DIGITS = re.compile(r"\s*\d{1,18}\s*", re.ASCII)
+_YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -70,6 +72,16 @@ def _share(value: Any) -> Any:
     if not 0 < share <= 1:
         raise ValueError(f"{value!r} is not more than 0% and at most 100%")
     return share
+
+
+def _whole(value: Any) -> Any:
+    # As templates of Ansible write numbers: as text.
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+
+
+def _switch(value: Any) -> Any:
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return word in _YES if word in (*_YES, *_NO) else value
 
 
 def _no_switch(value: Any) -> Any:
@@ -173,12 +185,32 @@ _A_SHARE = r"\s*(?!0+(\.0+)?\s*%)(0*100(\.0+)?|0*\d{1,2}(\.\d+)?)\s*%\s*"
 _A_HOST = r"([a-zA-Z0-9]([a-zA-Z0-9.\-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?"
 _A_NETWORK = r"[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9.]+)?|[0-9a-fA-F]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?"
 _A_TIME = r"([01]?[0-9]|2[0-3]):[0-5][0-9]"
+_A_PORT = r"\s*0*(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])\s*"
+_UP_TO_64 = r"\s*0*([1-9]|[1-5]\d|6[0-4])\s*"
+_ONE_OR_MORE = r"\s*0*[1-9]\d{0,8}\s*"
+# In any case of letters, which these regular expressions have no other way to say.
+SWITCHES = tuple(
+    rf"\s*{''.join(f'[{letter.upper()}{letter}]' for letter in word)}\s*" for word in (*_YES, *_NO)
+)
 _BYTES = {"type": "integer", "exclusiveMinimum": 0}
 
 Name = Annotated[str, AfterValidator(_name), _written(_NAME.pattern)]
-# As YAML has them: what stands in quotes is text.
-Whole = Annotated[int, Field(strict=True)]
-Switch = Annotated[bool, Field(strict=True)]
+Port = Annotated[
+    int,
+    BeforeValidator(_whole),
+    Field(strict=True, ge=0, le=65535),
+    _written(_A_PORT, type="integer", minimum=0, maximum=65535),
+]
+Workers = Annotated[
+    int,
+    BeforeValidator(_whole),
+    Field(strict=True, ge=1, le=64),
+    _written(_UP_TO_64, type="integer", minimum=1, maximum=64),
+]
+Attempts = Annotated[
+    int, BeforeValidator(_whole), Field(strict=True, ge=1), _written(_ONE_OR_MORE, type="integer", minimum=1)
+]
+Switch = Annotated[bool, BeforeValidator(_switch), Field(strict=True), _written(*SWITCHES, type="boolean")]
 RelativePath = Annotated[Path, AfterValidator(_beside_the_file)]
 ReadablePath = Annotated[RelativePath, AfterValidator(_existing)]
 Duration = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_positive), _written(_A_DURATION)]

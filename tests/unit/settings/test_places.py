@@ -24,7 +24,7 @@ def test_every_problem_has_its_line_and_column_also_those_between_sections(folde
         """\
 listen:
   prot: 8080
-  port: "8080"
+  port: many
 registries:
   production:
     format: harbr
@@ -53,7 +53,7 @@ notifications:
     )
     assert [one.partition(" is not a format")[0].partition("; known")[0] for one in found] == [
         "line 2, column 3: listen.prot: is not a setting; did you mean port?",
-        "line 3, column 3: listen.port: is to be a whole number, without quotes",
+        "line 3, column 3: listen.port: is to be a whole number",
         "line 6, column 5: registries.production.format: 'harbr'",
         "line 9, column 5: registries.production.secret: stands beside insecure: true, and nobody would be asked for it",
         (

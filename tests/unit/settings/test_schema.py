@@ -31,7 +31,7 @@ def production(**changes: Any) -> dict[str, Any]:
 # By setting: what is taken, and what is not.
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "listen": ([{}, {"port": 0}], [None, [], "8080", {"prot": 1}]),
-    "listen.port": ([0, 65535], ["8080", 65536, -1, True, None, 80.5]),
+    "listen.port": ([0, 65535, "8080", " 65535 "], ["many", "65536", 65536, -1, "-1", True, None, 80.5, "80.5"]),
     "listen.body_limit": (
         ["8 MiB", "64KiB", "1 B", 1024, "8 MB", "1g", " 8 MiB"],
         ["8 apples", "-1", "0 MiB", 0, None, True, "many", "0"],
@@ -80,7 +80,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
         [None, "https://registry.example.com", "http://198.18.0.1:5000/", "https://x/base"],
         ["registry.example.com", "ftp://x", "https://", "https://x/?a=b", "https://bob:hunter2@x", "https://x#y"],
     ),
-    "registries.production.verify": ([True, False, None], ["true", 1, "no"]),
+    "registries.production.verify": ([True, False, None, "true", "No", "OFF"], [1, "maybe", "1", ""]),
     "registries.production.sweep_interval": (["1h", "never"], ["seldom", None, "0s", False, 60]),
     "registries.production.credentials": (
         [None, {"username": "u", "password": FILE}],
@@ -98,13 +98,13 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     ),
     "fleet.scan_share": (["20%", "100%", "0.5 %", "100.0%"], ["0%", "200%", "100.5%", 0.2, 20, None, "20", "0.0%"]),
     "fleet.environment": ([[], ["AWS_PROFILE"]], ["AWS_PROFILE", [5], None]),
-    "rollouts.workers": ([1, 64], [0, 65, "4", None, True]),
-    "rollouts.retry": ([{"first": "1s", "longest": "1s"}], [{"first": 1}, {"attempts": 0}, {"longer": "1s"}]),
+    "rollouts.workers": ([1, 64, "4", "64"], [0, 65, "0", "65", None, True]),
+    "rollouts.retry": ([{"first": "1s", "longest": "1s"}, {"attempts": "3"}], [{"first": 1}, {"attempts": 0}, {"attempts": "0"}, {"longer": "1s"}]),
     "keep.runs": (["90d", "forever", "5000d", "12h"], ["never", 90, None, "0d", True]),
     "keep.size": (["10 GiB", 5], ["0 GiB", None]),
     "audit.heads": (
         [{"syslog": "/dev/log"}, {"syslog": "logs.example.com:514"}, {"webhook": FILE}, {"log": False}, {"file": None}],
-        [{"syslog": "logs"}, {"syslog": "logs:0"}, {"webhook": "https://x"}, {"log": "no"}, {"syslog": 514}],
+        [{"syslog": "logs"}, {"syslog": "logs:0"}, {"webhook": "https://x"}, {"log": "maybe"}, {"syslog": 514}],
     ),
     "notifications.receivers": (
         [
