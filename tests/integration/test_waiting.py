@@ -15,6 +15,7 @@ import pytest
 
 from integration.conftest import Site
 from integration.keeping import HOSTS, ONCE, begin, end
+from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.main import main
 from registry_docker_updater.clock import Clock, utc_now
 from registry_docker_updater.core.backoff import Backoff
@@ -29,6 +30,7 @@ from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.storage import Storage
+from registry_docker_updater.views.pushes import PushRow
 from unit.builders import HOST, NEW, NEWER, OLD, container, host, labelled
 
 APP = f"{HOST}/test/app:1"
@@ -164,7 +166,7 @@ def test_a_target_that_is_gone_is_no_failure_but_one_must_be_left(operator: Play
     assert push()[0] == 0
     operator.steps = [lambda: operator.roll_out(web=Outcome.SKIPPED, db=Outcome.SKIPPED)]
     code, _, err = push()
-    assert (code, "no target runs this image name any more" in err) == (1, True)
+    assert (code, "no target runs this image name any more" in err) == (4, True)
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -188,9 +190,9 @@ def test_retry_without_an_operator_ends_with_1_too(operator: Played, push: Pushi
 
 
 @pytest.mark.usefixtures("operator")
-def test_where_no_target_runs_the_image_it_ends_with_1_and_says_so(push: Pushing) -> None:
+def test_where_no_target_runs_the_image_it_ends_with_4_and_says_so(push: Pushing) -> None:
     code, shown, err = push(what=("push", f"{HOST}/test/other:1@{NEW}"))
-    assert (code, shown["targets"], shown["ended_well"]) == (1, 0, False)
+    assert (code, shown["targets"], shown["ended_well"]) == (4, 0, False)
     assert err.count("no target is to be changed by it, as far as the last scan saw") == 1
 
 
@@ -349,7 +351,26 @@ def test_targets_that_came_to_the_digest_otherwise_ended_well(operator: Played, 
 def test_targets_that_vanish_before_their_turn_did_not_end_well(operator: Played, push: Pushing) -> None:
     operator.steps = [operator.knows]
     code, _, err = push()
-    assert (code, "nothing is left to do: its targets are gone" in err) == (1, True)
+    assert (code, "no target runs this image name any more" in err) == (4, True)
+
+
+@pytest.mark.parametrize("asked", ["push", "retry"])
+def test_an_operator_that_is_done_before_the_first_look_was_waited_for_all_the_same(
+    operator: Played, push: Pushing, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """Which run is the next was counted when it was asked for, and not when it is looked at first."""
+    operator.record(NEW)
+    operator.roll_out(web=Outcome.FAILED, db=Outcome.FAILED)
+    records = getattr(Here, asked)
+
+    def at_once(self: Here, what: Any, *, force: bool) -> PushRow:
+        row: PushRow = records(self, what, force=force)
+        operator.roll_out(web=Outcome.UPDATED, db=Outcome.UPDATED)
+        return row
+
+    monkeypatch.setattr(Here, asked, at_once)
+    code, shown, _ = push(what=("retry", "1") if asked == "retry" else ("push", f"{APP}@{NEW}"))
+    assert (code, shown["ended_well"], operator.pauses) == (0, True, [])
 
 
 def test_ctrl_c_ends_it_with_130_a_sentence_and_json(operator: Played, push: Pushing) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a lab, and a Prometheus that looks at an operator, need of the machine they run on: asked for by trying, and installed where apt can."""
+"""What a lab, a Prometheus that looks at an operator, and shells that complete commands, need of the machine they run on: asked for by trying, and installed where apt can."""
 
 import functools
 import os
@@ -19,6 +19,7 @@ _PROGRAMS = {
     "chromium": "chromium",
     "debootstrap": "debootstrap",
     "docker-registry": "docker-registry",
+    "fish": "fish",
     "htpasswd": "apache2-utils",
     "ip": "iproute2",
     "iptables": "iptables",
@@ -29,6 +30,7 @@ _PROGRAMS = {
     "skopeo": "skopeo",
     "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
+    "zsh": "zsh",
 }
 
 # Packages that start a service of their name.

@@ -24,4 +24,6 @@ COMMAND = Command(
     "let a push go to targets that wait for approval",
     (json_option, rollout_argument, target_option, _arguments),
     ask=ask,
+    about="Approves the push of a rollout, for exactly its digest. It goes to its targets once all approvals that they need are there.",
+    examples=("approve 17", "approve 17 --target service:web@swarm-1 --reason 'seen on test'"),
 )

@@ -7,11 +7,12 @@ from pathlib import Path
 from registry_docker_updater.activities.evidence import verify_all
 from registry_docker_updater.cli.command import (
     Command,
+    general_options,
     json_option,
     moment,
     rollout_argument,
-    server_options,
 )
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
@@ -126,7 +127,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("show", help="tell the whole story of a rollout")
     rollout_argument(showing)
     json_option(showing)
-    server_options(showing)
     writing = actions.add_parser("export", help="write entries as JSON, a line each")
     writing.add_argument(
         "--since", type=moment, metavar="TIME", help="from this time on, such as 2026-11-22T12:00Z"
@@ -137,6 +137,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     writing.add_argument(
         "--by", dest="person", metavar="NAME", help="of what this person pushed or asked for"
     )
+    for one in (checking, showing, writing):
+        general_options(one)
 
 
-COMMAND = Command("audit", "check, show or export the trail of all that happened", (_arguments,), run, ask)
+COMMAND = Command(
+    "audit",
+    "check, show or export the trail of all that happened",
+    (_arguments,),
+    run,
+    ask,
+    about="Checks the trail of all that happened, tells the whole story of one rollout, or writes entries for others.",
+    examples=(
+        "audit verify --against heads.log",
+        "audit show 17",
+        "audit export --since 2026-11-01T00:00Z --image test/app:1",
+    ),
+    exits={Exit.WRONG: "the trail, or what it tells of, is not as it was kept"},
+)

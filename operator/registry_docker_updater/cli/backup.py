@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from registry_docker_updater.activities.backup import Kept, back_up
-from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
+from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option, names_file
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
 from registry_docker_updater.core.audit.backups import DATABASE
@@ -47,10 +48,18 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="where to, such as nightly.tar.gz")
+    names_file(
+        parser.add_argument("file", type=Path, metavar="FILE", help="where to, such as nightly.tar.gz")
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 COMMAND = Command(
-    "backup", "back up all that is kept to a file", (_arguments, even_if_broken_option, json_option), run
+    "backup",
+    "back up all that is kept to a file",
+    (_arguments, even_if_broken_option, json_option),
+    run,
+    about="Backs up the database and the kept runs to one file, whether or not the operator works.",
+    examples=("backup /backup/updater.tar.gz",),
+    exits={Exit.WRONG: "not all is as it was kept, or it could not be written"},
 )

@@ -8,6 +8,7 @@ from registry_docker_updater.activities.channels import KnownChannels, known_cha
 from registry_docker_updater.activities.poll import check_registry
 from registry_docker_updater.cli.asking_hosts import scan
 from registry_docker_updater.cli.command import Command, json_option
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.core.fleet.engines import engine_notes
 from registry_docker_updater.core.fleet.index import Fleet
@@ -126,4 +127,12 @@ def _warnings(parts: Parts, fleet: Fleet) -> Iterator[str]:
         yield old
 
 
-COMMAND = Command("check", "check settings, inventory and reachability of all hosts", (json_option,), run)
+COMMAND = Command(
+    "check",
+    "check settings, inventory and reachability of all hosts",
+    (json_option,),
+    run,
+    about="Looks whether the settings are right, whether every host of the inventory and every registry answers, and who is told by which channels. Changes nothing.",
+    examples=("check", "--config config.yml check --json"),
+    exits={Exit.WRONG: "something is wrong; each thing is a line"},
+)

@@ -1,15 +1,20 @@
 """What a command is, and the options that several have."""
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import shtab
+
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
+from registry_docker_updater.clock import Clock
 from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.parts import Parts
+from registry_docker_updater.settings import loading
 from registry_docker_updater.settings.values import duration
 
 _LISTED = 20
@@ -18,6 +23,7 @@ SERVER_VARIABLE, TOKEN_VARIABLE = "REGISTRY_DOCKER_UPDATER_SERVER", "REGISTRY_DO
 Arguments = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[Parts, argparse.Namespace, Output], int]
 Ask = Callable[[Source, argparse.Namespace, Output], int]
+Bare = Callable[[argparse.Namespace, Output, Clock], int]
 
 
 def _only_here(_source: Source, given: argparse.Namespace, _output: Output) -> int:
@@ -29,10 +35,13 @@ def _only_here(_source: Source, given: argparse.Namespace, _output: Output) -> i
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name and what it is for, the ``arguments`` that it takes, and what it does.
+    """A command: its name, what it is for, the ``arguments`` that it takes, what it does, and what its help tells besides.
 
-    ``run`` does it on the operator's machine, ``ask`` with what any source has; one that has no ``run`` asks there, too. Both
-    return the exit code: 0 done, 1 found wrong.
+    ``run`` does it on the operator's machine, ``ask`` with what any source has; one that has no ``run`` asks there, too.
+    ``bare`` does it whether or not the settings can be read. Each returns the exit code.
+
+    ``about`` says in sentences what it does, ``examples`` are lines as they are typed after the program's name, and ``exits``
+    says of exit codes what they mean here, where that is more than usual.
     """
 
     name: str
@@ -40,16 +49,62 @@ class Command:
     arguments: tuple[Arguments, ...]
     run: Run | None = None
     ask: Ask = _only_here
+    bare: Bare | None = None
+    about: str = field(kw_only=True)
+    examples: tuple[str, ...] = field(kw_only=True)
+    exits: Mapping[Exit, str] = field(default_factory=dict, kw_only=True)
 
-    @property
-    def can_ask(self) -> bool:
-        """Whether it works with another source than the operator's own files."""
-        return self.ask is not _only_here
+
+def general_options(parser: argparse.ArgumentParser, *, is_first: bool = False) -> None:
+    """Take what is said of every command, before it and after: only what is given after it counts for more than before."""
+    default = None if is_first else argparse.SUPPRESS
+    group = parser.add_argument_group("where", "Before or after the command.")
+    config = group.add_argument(
+        "--config",
+        metavar="FILE",
+        default=default,
+        help=f"settings (default: ${loading.PATH_VARIABLE}, {loading.DEFAULT_PATH})",
+    )
+    group.add_argument(
+        "--local",
+        action="store_true",
+        default=default,
+        help="use embedded settings: this machine's engine, state in $XDG_STATE_HOME",
+    )
+    group.add_argument(
+        "--server",
+        metavar="URL",
+        default=default,
+        help=f"ask the operator at this address, such as https://updater.example.com (default: ${SERVER_VARIABLE})",
+    )
+    token = group.add_argument(
+        "--token-file",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help=f"for --server: what holds the token (default: that in ${TOKEN_VARIABLE})",
+    )
+    ca = group.add_argument(
+        "--ca-file",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="for --server: who signed its certificate, PEM, beside those whom the system trusts",
+    )
+    for action in (config, token, ca):
+        names_file(action)
+    parser.set_defaults(parser=parser)
+
+
+def names_file(action: argparse.Action) -> None:
+    """Have shells complete names of files for what ``action`` takes."""
+    action.complete = shtab.FILE  # type: ignore[attr-defined] # as shtab wants it
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
-    """Have the command print JSON when asked to."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    """Have the command print JSON when asked to, before it or after."""
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    parser.set_defaults(has_json=True)
 
 
 def even_if_broken_option(parser: argparse.ArgumentParser) -> None:
@@ -76,42 +131,6 @@ def limit_option(parser: argparse.ArgumentParser) -> None:
 def rollout_argument(parser: argparse.ArgumentParser) -> None:
     """Say which rollout the command is about."""
     parser.add_argument("number", type=int, metavar="ID")
-
-
-def server_option(
-    parser: argparse.ArgumentParser | argparse._MutuallyExclusiveGroup, default: str | None = None
-) -> None:
-    """Have the command ask an operator elsewhere when told to."""
-    parser.add_argument(
-        "--server",
-        metavar="URL",
-        default=default,
-        help=f"ask the operator at this address, such as https://updater.example.com (default: ${SERVER_VARIABLE})",
-    )
-
-
-def token_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Say who asks an operator elsewhere, and whom to trust that is it."""
-    parser.add_argument(
-        "--token-file",
-        type=Path,
-        default=default,
-        metavar="FILE",
-        help=f"for --server: what holds the token (default: that in ${TOKEN_VARIABLE})",
-    )
-    parser.add_argument(
-        "--ca-file",
-        type=Path,
-        default=default,
-        metavar="FILE",
-        help="for --server: who signed its certificate, PEM, beside those whom the system trusts",
-    )
-
-
-def server_options(parser: argparse.ArgumentParser) -> None:
-    """Take after the command, too, whom to ask; where it is not given there, what was given before stays."""
-    server_option(parser, argparse.SUPPRESS)
-    token_options(parser, argparse.SUPPRESS)
 
 
 def force_and_wait_options(parser: argparse.ArgumentParser) -> None:

@@ -57,5 +57,10 @@ def _which(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "events", "list pushes, and what could not be read", (json_option, limit_option, _which), ask=ask
+    "events",
+    "list pushes, and what could not be read",
+    (json_option, limit_option, _which),
+    ask=ask,
+    about="Lists the newest pushes and what nobody could read, shows one event, or counts those that were ignored.",
+    examples=("events --limit 5", "events 42", "events --ignored"),
 )

@@ -33,4 +33,11 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-COMMAND = Command("fleet", "show hosts and targets", (json_option, scan_option), ask=ask)
+COMMAND = Command(
+    "fleet",
+    "show hosts and targets",
+    (json_option, scan_option),
+    ask=ask,
+    about="Shows hosts and targets as they were scanned last, and why a target is not on what was pushed.",
+    examples=("fleet", "fleet --scan --json"),
+)

@@ -1,9 +1,11 @@
 """What becomes of what a person asked for: said at once, and followed to its end when wanted."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -20,12 +22,21 @@ _NEVER_ASKED = (
     "no host was asked yet, so which targets it is for shows when an operator has begun; `plan` asks them now"
 )
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
+_STOPPED = "the operator has stopped; what was asked for is recorded, and goes on when one runs again"
 _OVERTAKEN = "a newer push of the same image took its place"
+_CHANGED = "nothing is left to do: its targets were changed in the meantime"
 _GONE = "no target runs this image name any more"
 # What nothing is said of to whoever waits: its owner wants it left as it is.
 _AS_MEANT = frozenset((OPTED_OUT.name, WATCHED.name))
-# Nothing failed, and some targets wait by a rule or for a person.
-_WAITS = 3
+# What the exit codes of a command say that follows a rollout.
+FOLLOWED: Mapping[Exit, str] = MappingProxyType(
+    {
+        Exit.DONE: "recorded; with --wait, every target ended well",
+        Exit.WRONG: "could not be done; with --wait, a target did not end well, or no operator works",
+        Exit.WAITS: "with --wait: nothing failed, and targets wait by a rule or for a person",
+        Exit.NOBODY: "with --wait: no target runs the image name",
+    }
+)
 # Of many targets that are told of together, so many are named.
 _NAMED = 3
 
@@ -36,7 +47,7 @@ class _End:
 
     is_well: bool
     why: str | None = None
-    code: int = 1
+    code: Exit = Exit.WRONG
 
 
 def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
@@ -74,7 +85,7 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
     else:
         later = f", of which {len(waiting)} wait{'s' if len(waiting) == 1 else ''}" if waiting else ""
         output.line(f"recorded: {name}, for {targets(len(concerned))}{later}")
-    return end.code if end and not end.is_well else 0
+    return end.code if end and not end.is_well else Exit.DONE
 
 
 class _Following:
@@ -94,7 +105,7 @@ class _Following:
             end = self._follow()
         except KeyboardInterrupt:
             why = "no longer waited for; what was asked for is recorded, and goes on"
-            return _End(is_well=False, why=why, code=130)
+            return _End(is_well=False, why=why, code=Exit.INTERRUPTED)
         left = [one for one in _left(asked["targets"]) if one["verdict"] not in _AS_MEANT]
         if end.is_well and left:
             return _End(is_well=False, why=f"not every target was updated: left alone {targets(len(left))}")
@@ -133,20 +144,22 @@ class _Following:
     def _outlook(self, now: PushRow, *, has_begun: bool) -> _End | None:
         """Return how waiting for the end of a rollout that does not run ends now, or None when something is to come."""
         if not self._source.is_working:
-            why = "the operator has stopped; what was asked for is recorded, and goes on when one runs again"
-            return _End(is_well=False, why=why)
-        if has_begun:
-            return None
+            return _End(is_well=False, why=_STOPPED)
+        return None if has_begun else self._prospect(now)
+
+    def _prospect(self, now: PushRow) -> _End | None:
+        """Return how it ends for a push of which no run has begun, or None when one is to come."""
         if not now["is_newest"]:
             return _End(is_well=False, why=_OVERTAKEN)
         concerned = _concerned(now)
         if concerned:
             # What waits may do so for nights: nobody is kept here for as long.
-            return _End(is_well=False, why=_why_waiting(now), code=_WAITS) if _waits(concerned) else None
-        if now["targets"] and all(one["is_current"] for one in now["targets"]):
+            return _End(is_well=False, why=_why_waiting(now), code=Exit.WAITS) if _waits(concerned) else None
+        if not now["targets"]:
+            return _End(is_well=False, why=_GONE, code=Exit.NOBODY)
+        if all(one["is_current"] for one in now["targets"]):
             return self._without_work(now)
-        why = "nothing is left to do: its targets are gone, or were changed in the meantime"
-        return _End(is_well=False, why=why)
+        return _End(is_well=False, why=_CHANGED)
 
     @staticmethod
     def _without_work(now: PushRow) -> _End:
@@ -156,7 +169,8 @@ class _Following:
             why = f"no target is to be changed by it: left alone {targets(left)}"
             return _End(is_well=False, why=why)
         if not now["targets"]:
-            return _End(is_well=False, why=_nobody(now))
+            code = Exit.NOBODY if now["is_fleet_known"] else Exit.WRONG
+            return _End(is_well=False, why=_nobody(now), code=code)
         why = f"{targets(len(now['targets']))} already on this digest, as far as the last scan saw"
         return _End(is_well=True, why=why)
 
@@ -173,11 +187,13 @@ class _Following:
         ]
         missed = is_well.count(False)
         if not missed and waiting:
-            return _End(is_well=False, why=_why_waiting(now), code=_WAITS)
+            return _End(is_well=False, why=_why_waiting(now), code=Exit.WAITS)
         if is_well and not missed:
             return _End(is_well=True)
         again = f"; it is tried again at {row['due_at']}" if row["due_at"] else ""
-        why = f"not every target ended well: {targets(missed)} did not{again}" if missed else _GONE
+        if not missed:
+            return _End(is_well=False, why=_GONE, code=Exit.NOBODY)
+        why = f"not every target ended well: {targets(missed)} did not{again}"
         return _End(is_well=False, why=why)
 
 

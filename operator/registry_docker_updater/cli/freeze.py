@@ -52,5 +52,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "freeze", "have nothing updated for a while", (json_option, for_or_until_options, _arguments), ask=ask
+    "freeze",
+    "have nothing updated for a while",
+    (json_option, for_or_until_options, _arguments),
+    ask=ask,
+    about="Has nothing updated of everything, a swarm, a group, a host or a repository, until somebody thaws it or the time has come.",
+    examples=("freeze host:test-1.example.com --for 2h --reason maintenance", "freeze --list"),
 )

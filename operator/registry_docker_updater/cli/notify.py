@@ -3,6 +3,7 @@
 import argparse
 
 from registry_docker_updater.cli.command import Command, json_option, limit_option
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.notifications.receivers import DEFAULT
@@ -77,5 +78,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "notify", "show who is told of what, or send a sample", (json_option, limit_option, _arguments), ask=ask
+    "notify",
+    "show who is told of what, or send a sample",
+    (json_option, limit_option, _arguments),
+    ask=ask,
+    about="Shows who is told of what, whether their channels work, and the newest messages; or sends a sample.",
+    examples=("notify", "notify --test slack --receiver team-a"),
+    exits={Exit.WRONG: "the other side did not take the sample"},
 )

@@ -1,6 +1,9 @@
 """Where commands print: JSON for programs, tables and lines for people, and remarks beside both."""
 
+import io
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -65,3 +68,16 @@ class Output:
     def flush(self) -> None:
         """See that all of it has arrived; raises :class:`BrokenPipeError` where nobody reads any more."""
         self.out.flush()
+
+
+def standard_output() -> Output:
+    """Return where this process prints; a stream that was closed before it began is one that nobody reads."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is this one's: no database is ever opened as standard output.
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal has no letters for is no reason to print nothing.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return Output(sys.stdout, sys.stderr)

@@ -3,6 +3,7 @@
 import argparse
 
 from registry_docker_updater.cli.command import Command, json_option, scan_option
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.rollouts.verdicts import DUE
@@ -12,7 +13,7 @@ from registry_docker_updater.views.text import short
 
 
 def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
-    """Show what a push of an image would change; change nothing."""
+    """Show what a push of an image would change; change nothing. Where no target runs its name, the exit code says so."""
     found = source.plan(given.image, fresh=given.scan)
     rows = [
         {
@@ -22,12 +23,15 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
         }
         for row in found
     ]
+    code = Exit.DONE if rows else Exit.NOBODY
     if given.json:
         output.json(rows)
-        return 0
+        return code
     shown = [{**row, "would_be": _would_be(one)} for row, one in zip(rows, found, strict=True)]
     output.table(shown, ("kind", "name", "place", "digest", "would_be"))
-    return 0
+    if not rows:
+        output.remark(f"no target runs {given.image}, as far as the last scan saw")
+    return code
 
 
 def _would_be(one: JudgedRow) -> str:
@@ -41,5 +45,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "plan", "show what a push would change; change nothing", (json_option, scan_option, _arguments), ask=ask
+    "plan",
+    "show what a push would change; change nothing",
+    (json_option, scan_option, _arguments),
+    ask=ask,
+    about="Shows what a push of an image would change, target by target, now or later, and why not where not. Changes nothing.",
+    examples=("plan registry.example.com/test/app:1", "plan registry.example.com/test/app:1 --scan"),
+    exits={Exit.NOBODY: "no target runs the image name"},
 )

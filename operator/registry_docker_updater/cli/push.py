@@ -3,7 +3,7 @@
 import argparse
 
 from registry_docker_updater.cli.command import Command, force_and_wait_options, json_option
-from registry_docker_updater.cli.following import answer
+from registry_docker_updater.cli.following import FOLLOWED, answer
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 
@@ -22,4 +22,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE@DIGEST")
 
 
-COMMAND = Command("push", "record a push by hand", (json_option, force_and_wait_options, _arguments), ask=ask)
+COMMAND = Command(
+    "push",
+    "record a push by hand",
+    (json_option, force_and_wait_options, _arguments),
+    ask=ask,
+    about="Records a push by hand, as if the registry had told of it, and says which targets it is for, which it leaves alone and which wait.",
+    examples=("push registry.example.com/test/app:1@sha256:0123… --wait",),
+    exits=FOLLOWED,
+)

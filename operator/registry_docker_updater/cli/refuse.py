@@ -24,4 +24,6 @@ COMMAND = Command(
     "keep a push from targets that wait for approval",
     (json_option, rollout_argument, target_option, _arguments),
     ask=ask,
+    about="Refuses the push of a rollout, for exactly its digest: no target that waits for approval is updated to it.",
+    examples=("refuse 17 --reason 'breaks the login'",),
 )

@@ -76,4 +76,14 @@ def _own_url(parts: Parts) -> str:
     return f"{'https' if listen.tls else 'http'}://{'UPDATER' if is_anywhere else host}:{listen.port}"
 
 
-COMMAND = Command("registry-config", "print the snippet to put into a registry", (_arguments,), run)
+COMMAND = Command(
+    "registry-config",
+    "print the snippet to put into a registry",
+    (_arguments,),
+    run,
+    about="Prints what is put into a registry so that it sends its events; to a Harbor, it can tell it by itself.",
+    examples=(
+        "registry-config production --url https://updater.example.com:8080",
+        "registry-config production --apply --user admin --password-file password",
+    ),
+)

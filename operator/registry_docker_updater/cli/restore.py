@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from registry_docker_updater.activities.restore import restore
-from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option
+from registry_docker_updater.cli.command import Command, even_if_broken_option, json_option, names_file
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.here import person
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.progress import progress_on
@@ -57,7 +58,7 @@ def run(parts: Parts, given: argparse.Namespace, output: Output) -> int:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="what `backup` made")
+    names_file(parser.add_argument("file", type=Path, metavar="FILE", help="what `backup` made"))
 
 
 COMMAND = Command(
@@ -65,4 +66,7 @@ COMMAND = Command(
     "restore a backup where nothing is kept yet",
     (_arguments, even_if_broken_option, json_option),
     run,
+    about="Restores a backup into a state directory where no operator works and nothing is kept yet.",
+    examples=("restore /backup/updater.tar.gz",),
+    exits={Exit.WRONG: "the backup is not as it was kept, or there is something already"},
 )

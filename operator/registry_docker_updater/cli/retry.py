@@ -8,7 +8,7 @@ from registry_docker_updater.cli.command import (
     json_option,
     rollout_argument,
 )
-from registry_docker_updater.cli.following import answer
+from registry_docker_updater.cli.following import FOLLOWED, answer
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 
@@ -24,5 +24,11 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
 
 
 COMMAND = Command(
-    "retry", "run a rollout again, now", (json_option, force_and_wait_options, rollout_argument), ask=ask
+    "retry",
+    "run a rollout again, now",
+    (json_option, force_and_wait_options, rollout_argument),
+    ask=ask,
+    about="Runs a rollout again now, for the targets that failed or were left alone.",
+    examples=("retry 17 --wait",),
+    exits=FOLLOWED,
 )

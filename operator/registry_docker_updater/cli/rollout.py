@@ -120,5 +120,11 @@ def _run_option(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "rollout", "show one rollout, with every target", (json_option, rollout_argument, _run_option), run, ask
+    "rollout",
+    "show one rollout, with every target",
+    (json_option, rollout_argument, _run_option),
+    run,
+    ask,
+    about="Shows one rollout: what became of every target, what waits and why, and where its runs are kept; or what a run printed.",
+    examples=("rollout 17", "rollout 17 --run 1"),
 )

@@ -43,4 +43,11 @@ def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-COMMAND = Command("rollouts", "list rollouts", (json_option, limit_option), ask=ask)
+COMMAND = Command(
+    "rollouts",
+    "list rollouts",
+    (json_option, limit_option),
+    ask=ask,
+    about="Lists the newest rollouts with their outcomes, next tries, and what they wait for.",
+    examples=("rollouts --limit 5",),
+)

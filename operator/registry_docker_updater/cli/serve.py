@@ -6,6 +6,7 @@ import signal
 import threading
 
 from registry_docker_updater.cli.command import Command
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.log import Log, log_to_stderr
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.composition import assemble
@@ -78,4 +79,12 @@ def _end(operator: Operator) -> None:
     operator.end()
 
 
-COMMAND = Command("serve", "run the operator", (), run)
+COMMAND = Command(
+    "serve",
+    "run the operator",
+    (),
+    run,
+    about="Runs the operator: it listens for registries, scans the fleet, and rolls out what is pushed, until SIGTERM or SIGINT. SIGHUP has it read the settings again.",
+    examples=("--config config.yml serve",),
+    exits={Exit.DONE: "ended as it was told to", Exit.WRONG: "it cannot begin"},
+)

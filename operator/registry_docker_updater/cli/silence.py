@@ -71,4 +71,6 @@ COMMAND = Command(
     "want to hear nothing of a trouble that is known",
     (json_option, for_or_until_options, _arguments),
     ask=ask,
+    about="Has nobody hear of a trouble that is known, of a host, a target, a registry or an image's name; lists silences, or ends one.",
+    examples=("silence host:test-1.example.com --for 3d --reason 'new disk is ordered'", "silence --end 4"),
 )

@@ -3,6 +3,7 @@
 import argparse
 
 from registry_docker_updater.cli.command import Command, json_option
+from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.views.now import NowRow, TroubleRow
@@ -55,4 +56,12 @@ def _tell_trouble(one: TroubleRow, output: Output) -> None:
     output.line(f"  next: {one['then']}{at}{since}")
 
 
-COMMAND = Command("status", "tell whether everything is well, and what goes on", (json_option,), ask=ask)
+COMMAND = Command(
+    "status",
+    "tell whether everything is well, and what goes on",
+    (json_option,),
+    ask=ask,
+    about="Tells in a sentence whether everything is well, and then what is not, what runs, and what waits until when.",
+    examples=("status",),
+    exits={Exit.WRONG: "not everything is well"},
+)

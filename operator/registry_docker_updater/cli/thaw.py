@@ -62,4 +62,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-COMMAND = Command("thaw", "have what was frozen updated again", (json_option, _arguments), ask=ask)
+COMMAND = Command(
+    "thaw",
+    "have what was frozen updated again",
+    (json_option, _arguments),
+    ask=ask,
+    about="Ends a freeze, by its number, or all freezes of what `freeze` calls so.",
+    examples=("thaw 3", "thaw everything"),
+)

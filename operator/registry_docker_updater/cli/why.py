@@ -59,4 +59,6 @@ COMMAND = Command(
     "tell what a target runs, what was pushed, and what comes next",
     (json_option, scan_option, _target),
     ask=ask,
+    about="Tells of a target what it runs, what was pushed under its name, what is decided of that and why, what comes next and when.",
+    examples=("why web", "why service:web@swarm-1 --json"),
 )

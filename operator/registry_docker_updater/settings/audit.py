@@ -6,7 +6,14 @@ from pydantic import ByteSize, Field
 
 from registry_docker_updater.core.audit.retention import KeepPolicy
 from registry_docker_updater.settings.secret import Secret, Section
-from registry_docker_updater.settings.values import Duration, KeptFor, RelativePath, Size, SyslogAddress
+from registry_docker_updater.settings.values import (
+    Duration,
+    KeptFor,
+    RelativePath,
+    Size,
+    Switch,
+    SyslogAddress,
+)
 
 
 class Heads(Section):
@@ -16,7 +23,7 @@ class Heads(Section):
         timedelta(minutes=5),
         description="How often, besides at each rollout's end; only where there is a new one.",
     )
-    log: bool = Field(True, description="In the operator's log.")
+    log: Switch = Field(True, description="In the operator's log.")
     file: RelativePath | None = Field(
         None, description="In a file, a line each; on another mount, which the operator can only append to."
     )

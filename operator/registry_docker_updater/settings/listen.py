@@ -3,10 +3,10 @@
 import ssl
 from typing import Self
 
-from pydantic import ByteSize, Field, model_validator
+from pydantic import ByteSize, ConfigDict, Field, JsonValue, model_validator
 
 from registry_docker_updater.settings.secret import Section, Token
-from registry_docker_updater.settings.values import Network, ReadablePath, Size
+from registry_docker_updater.settings.values import Network, Port, ReadablePath, Size
 
 
 class Tls(Section):
@@ -50,8 +50,18 @@ class Proxy(Section):
     operators: tuple[str, ...] = Field((), description="Whom of those it names may operate; all others read.")
 
 
+_SOME: JsonValue = {"minItems": 1}
+_SOMEBODY: list[JsonValue] = [
+    {"required": ["read"], "properties": {"read": _SOME}},
+    {"required": ["operate"], "properties": {"operate": _SOME}},
+    {"required": ["proxy"], "properties": {"proxy": {"type": "object"}}},
+]
+
+
 class Access(Section):
     """Who may see what the operator knows. Events need the registry's secret only."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _SOMEBODY})
 
     read: tuple[Token, ...] = Field((), description="Tokens with which the API can be read.")
     operate: tuple[Token, ...] = Field((), description="Tokens with which it can be written, too.")
@@ -73,14 +83,14 @@ class Api(Section):
     """Where the API is asked, apart from where registries send."""
 
     address: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(8081, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: Port = Field(8081, description="The port to listen on; 0 takes a free one.")
 
 
 class Listen(Section):
     """Where the operator listens."""
 
     address: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - registries are elsewhere
-    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: Port = Field(8080, description="The port to listen on; 0 takes a free one.")
     tls: Tls | None = Field(None, description="Serve TLS with this certificate; without it, plain HTTP.")
     api: Api | None = Field(None, description="Where the API is asked; without it, where registries send to.")
     access: Access | None = Field(

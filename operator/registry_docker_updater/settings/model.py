@@ -1,12 +1,10 @@
 """What can be set: every section and setting, with its default and what it is for."""
 
-import re
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.policy.policies import Policies
@@ -17,9 +15,16 @@ from registry_docker_updater.settings.notifications import Notifications
 from registry_docker_updater.settings.policies import PolicySettings
 from registry_docker_updater.settings.registry import Registry
 from registry_docker_updater.settings.secret import Section
-from registry_docker_updater.settings.values import Duration, ReadablePath, RelativePath, Share
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+from registry_docker_updater.settings.values import (
+    Attempts,
+    Duration,
+    Name,
+    ReadablePath,
+    RelativePath,
+    Share,
+    Workers,
+    not_before_first,
+)
 
 
 class Fleet(Section):
@@ -41,20 +46,16 @@ class RetrySettings(Section):
     """When a rollout that failed is run again: twice as long to wait each time."""
 
     first: Duration = Field(timedelta(seconds=10), description="How long to wait after the first failure.")
-    longest: Duration = Field(timedelta(minutes=15), description="The longest wait.")
-    attempts: int = Field(10, ge=1, description="How many runs a rollout has at most.")
+    longest: Duration = Field(timedelta(minutes=15), validate_default=True, description="The longest wait.")
+    attempts: Attempts = Field(10, description="How many runs a rollout has at most.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.first > self.longest:
-            raise ValueError("first is longer than longest")
-        return self
+    _in_order = field_validator("longest")(not_before_first)
 
 
 class Rollouts(Section):
     """How rollouts run."""
 
-    workers: int = Field(4, ge=1, le=64, description="How many run side by side.")
+    workers: Workers = Field(4, description="How many run side by side.")
     timeout: Duration = Field(
         timedelta(minutes=30), description="How long one run may take before it is ended."
     )
@@ -93,7 +94,7 @@ class Settings(Section):
     state_directory: RelativePath = Field(
         Path("/var/lib/registry-docker-updater"), description="Where the database and the kept runs lie."
     )
-    registries: dict[str, Registry] = Field(
+    registries: dict[Name, Registry] = Field(
         min_length=1, description="By name; each receives at /events/<name>."
     )
     fleet: Fleet
@@ -106,31 +107,6 @@ class Settings(Section):
     keep: Keep = Keep()
     runs: Runs = Runs()
     log: Log = Log()
-
-    @model_validator(mode="after")
-    def _registries_tell_apart(self) -> Self:
-        owners: dict[str, str] = {}
-        for name, registry in self.registries.items():
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"registries.{name}: a name is letters, digits, _ . and -, for it is part of a path"
-                )
-            for host in registry.hosts:
-                owner = owners.setdefault(host.lower(), name)
-                if owner != name:
-                    raise ValueError(f"registries.{name}.hosts: {host} belongs to registries.{owner} already")
-        return self
-
-    @model_validator(mode="after")
-    def _policies_are_for_some_registry(self) -> Self:
-        for place, policy in enumerate(self.policies):
-            for pattern in policy.registries:
-                if not any(fnmatchcase(name, pattern) for name in self.registries):
-                    names = ", ".join(sorted(self.registries))
-                    raise ValueError(
-                        f"policies.{place}.registries: {pattern} is for none of the registries, which are {names}"
-                    )
-        return self
 
     @property
     def policies_as_core(self) -> Policies:

@@ -1,42 +1,24 @@
 """Who is told of what, and when: the receivers, of which the inventory has the channels and their secrets."""
 
-import re
-from datetime import time, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import timedelta
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from registry_docker_updater.core.backoff import Backoff
-from registry_docker_updater.core.local_time import is_zone
 from registry_docker_updater.core.notifications import receivers as core
 from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
 from registry_docker_updater.core.notifications.schedule import SendingPolicy
 from registry_docker_updater.settings.secret import Section
-from registry_docker_updater.settings.values import Duration, ReadablePath
-
-# As the label `registry-docker-updater.notify` takes it.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-
-
-def _time(value: Any) -> Any:
-    # YAML 1.1 reads 22:00 without quotes as a number to the base of 60.
-    text = f"{value // 60}:{value % 60:02}" if type(value) is int and 0 <= value < 1440 else value
-    match = _TIME.fullmatch(text) if isinstance(text, str) else None
-    if not match:
-        raise ValueError(f"{value!r} is not a time of day such as 22:00")
-    return time(int(match[1]), int(match[2]))
-
-
-def _zone(value: str) -> str:
-    if not is_zone(value):
-        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin")
-    return value
-
-
-TimeOfDay = Annotated[time, BeforeValidator(_time)]
-Zone = Annotated[str, AfterValidator(_zone)]
+from registry_docker_updater.settings.values import (
+    Duration,
+    Name,
+    ReadablePath,
+    TimeOfDay,
+    Zone,
+    not_before_first,
+)
 
 
 class QuietHoursSettings(Section):
@@ -66,8 +48,19 @@ class DigestSettings(Section):
     )
 
 
+_SOME: JsonValue = {"minItems": 1}
+_CONDITIONS: list[JsonValue] = [
+    {"required": ["registries"], "properties": {"registries": _SOME}},
+    {"required": ["repositories"], "properties": {"repositories": _SOME}},
+    {"required": ["swarms"], "properties": {"swarms": _SOME}},
+    {"required": ["groups"], "properties": {"groups": _SOME}},
+]
+
+
 class RuleSettings(Section):
     """News that a receiver gets: those that meet each condition; patterns such as prod/* match."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _CONDITIONS})
 
     registries: tuple[str, ...] = Field((), description="Registries, by their names here.")
     repositories: tuple[str, ...] = Field((), description="Repositories, such as prod/*.")
@@ -122,16 +115,12 @@ class RetryingSettings(Section):
     """When a channel that failed is tried again: twice as long to wait each time."""
 
     first: Duration = Field(timedelta(seconds=10), description="How long to wait after the first failure.")
-    longest: Duration = Field(timedelta(minutes=15), description="The longest wait.")
+    longest: Duration = Field(timedelta(minutes=15), validate_default=True, description="The longest wait.")
     give_up: Duration = Field(
         timedelta(days=1), description="For how long a message is tried before it is given up."
     )
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.first > self.longest:
-            raise ValueError("first is longer than longest")
-        return self
+    _in_order = field_validator("longest")(not_before_first)
 
 
 class Notifications(Section):
@@ -145,18 +134,9 @@ class Notifications(Section):
     templates: ReadablePath | None = Field(
         None, description="A folder with templates of messages; each takes the place of ours of its name."
     )
-    receivers: dict[str, ReceiverSettings] = Field(
+    receivers: dict[Name, ReceiverSettings] = Field(
         {}, description="By name; `default` has the channels that the inventory sets for all."
     )
-
-    @model_validator(mode="after")
-    def _names(self) -> Self:
-        for name in self.receivers:
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"receivers.{name}: a name is letters, digits, _ . and -, for labels hold it"
-                )
-        return self
 
     @property
     def as_core(self) -> core.Receivers:

@@ -1,46 +1,83 @@
 """When, and whether, targets are updated to the images of some registries and repositories."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.policy import policy_of
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from registry_docker_updater.core.policy.policies import Policy
-from registry_docker_updater.core.policy.reading import READERS, read_rules
+from registry_docker_updater.core.policy.reading import MOST_PEOPLE, READERS, read_rules
 from registry_docker_updater.settings.secret import Section
+from registry_docker_updater.settings.values import SWITCHES
 
 _NAMES = tuple(name.replace("-", "_") for name in READERS)
+
+
+def _said(*ways: JsonValue) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": list(ways)})
+
+
+# As the inventory writes them: they are read as text (`policy_of`), and an editor is told what that may be.
+_TEXT: JsonValue = {"type": "string", "minLength": 1}
+_WORDS: JsonValue = {"type": "string", "pattern": f"^({'|'.join((*SWITCHES, '1', '0'))})$"}
+_BOOLEAN: JsonValue = {"type": "boolean"}
+SaidSwitch = Annotated[str | None, _said(_BOOLEAN, _WORDS, {"enum": [0, 1]})]
+SaidPeople = Annotated[
+    str | None,
+    _said(
+        _BOOLEAN,
+        _WORDS,
+        {"type": "integer", "minimum": 0, "maximum": MOST_PEOPLE},
+        {"type": "string", "pattern": r"^\s*([Rr][Ee][Qq][Uu][Ii][Rr][Ee][Dd]|1?\d|20)\s*$"},
+    ),
+]
+SaidList = Annotated[str | None, _said(_TEXT, {"type": "array", "items": _TEXT, "minItems": 1})]
+SaidDuration = Annotated[
+    str | None, _said({"type": "string", "pattern": r"^\s*\d{1,15}(\.\d{1,15})?\s*(ms|s|m|h|d)\s*$"})
+]
+SaidFollow = Annotated[str | None, _said({"type": "string", "pattern": r"^\s*(semver|glob|date|regex)\s"})]
+_SAYS_SOMETHING: list[JsonValue] = [{"required": [name]} for name in _NAMES]
 
 
 class PolicySettings(Section):
     """Rules for some images; what labels and the inventory say counts besides."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": _SAYS_SOMETHING})
+
     registries: tuple[str, ...] = Field((), description="Registries, by their names here; patterns match.")
     repositories: tuple[str, ...] = Field((), description="Repositories, such as prod/*.")
-    enable: str | None = Field(None, description="false has them never updated.")
-    monitor_only: str | None = Field(
+    enable: SaidSwitch = Field(None, description="false has them never updated.")
+    monitor_only: SaidSwitch = Field(
         None, description="true has people told what would be updated, and nothing updated."
     )
-    approval: str | None = Field(
+    approval: SaidPeople = Field(
         None, description="required, or how many people approve each push first; no or 0 is none."
     )
-    approvers: str | None = Field(None, description="A list of those who may, or patterns of their names.")
-    four_eyes: str | None = Field(None, description="true has whoever pushed count as no approver.")
-    approval_deadline: str | None = Field(
+    approvers: SaidList = Field(None, description="A list of those who may, or patterns of their names.")
+    four_eyes: SaidSwitch = Field(None, description="true has whoever pushed count as no approver.")
+    approval_deadline: SaidDuration = Field(
         None, description="How long after the push it can be approved, such as 3d."
     )
-    window: str | None = Field(
+    window: SaidList = Field(
         None,
         description="When updates begin, such as mon-fri 22:00-04:00 Europe/Berlin; several are a list.",
     )
-    minimum_age: str | None = Field(
+    minimum_age: SaidDuration = Field(
         None, description="How old a push is before it is for them, such as 2h; a newer push begins anew."
     )
-    longest_wait: str | None = Field(None, description="For how long newer pushes can delay it.")
-    soak: str | None = Field(
+    longest_wait: SaidDuration = Field(None, description="For how long newer pushes can delay it.")
+    soak: SaidDuration = Field(
         None, description="How long what comes before them in the order has run the digest well, such as 1d."
     )
-    follow: str | None = Field(None, description="The tags that they move to, such as semver ^1.4.")
+    follow: SaidFollow = Field(None, description="The tags that they move to, such as semver ^1.4.")
 
     @field_validator(*_NAMES, mode="before")
     @classmethod

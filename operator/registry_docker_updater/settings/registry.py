@@ -2,9 +2,9 @@
 
 import re
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, WithJsonSchema, field_validator
 
 from registry_docker_updater.core.events.formats import FORMATS
 from registry_docker_updater.edges.identity.oidc import Expected
@@ -18,7 +18,11 @@ from registry_docker_updater.settings.values import (
     RegistryFormat,
     RegistryHost,
     RegistryUrl,
+    Switch,
 )
+
+T = TypeVar("T")
+SnsTopic = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^({TOPIC.pattern})$"})]
 
 # What engines ask without TLS when nobody says otherwise.
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
@@ -53,15 +57,27 @@ class Oidc(Section):
         return Expected(self.issuer, self.keys, self.audience, self.claims)
 
 
+# One of these says how events are proven, or that they are not.
+_SOME: JsonValue = {"not": {"type": "null"}}
+_PROVEN: list[JsonValue] = [
+    {"required": ["secret"], "properties": {"secret": _SOME}},
+    {"required": ["oidc"], "properties": {"oidc": _SOME}},
+    {"required": ["sns_topic"], "properties": {"sns_topic": _SOME}},
+    {"required": ["insecure"], "properties": {"insecure": {"const": True}}},
+]
+
+
 class Registry(Section):
     """A registry that sends events, and is asked whether all of them came."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _PROVEN})
 
     format: RegistryFormat = Field(description="How it writes its events.")
     hosts: tuple[RegistryHost, ...] = Field(
         min_length=1,
         description="Every name under which the fleet pulls from it; the first is used in messages.",
     )
-    insecure: bool = Field(
+    insecure: Switch = Field(
         False,
         description="Without a secret: take events of whoever can reach the port, and deploy what they say.",
     )
@@ -69,7 +85,7 @@ class Registry(Section):
         None,
         description="The tokens of OpenID Connect with which it proves itself; a secret can be set beside.",
     )
-    sns_topic: str | None = Field(
+    sns_topic: SnsTopic | None = Field(
         None,
         description="The ARN of the topic of Amazon SNS by which it sends, whose signature proves it.",
     )
@@ -93,7 +109,7 @@ class Registry(Section):
     credentials: Credentials | None = Field(
         None, description="Who asks it; by default whom the operator's Docker configuration names."
     )
-    verify: bool | None = Field(
+    verify: Switch | None = Field(
         None,
         description="Deploy what the registry says a tag names, and not what an event says; by default, where it can be asked.",
     )
@@ -119,22 +135,41 @@ class Registry(Section):
             )
         return value
 
-    @model_validator(mode="after")
-    def _is_secure_or_says_not(self) -> Self:
-        if self.insecure and (self.secret or self.next_secret or self.oidc or self.sns_topic):
-            raise ValueError("insecure is set, and a secret beside it, which nobody would be asked for")
-        if self.sns_topic and self.format != "ecr":
-            raise ValueError(f"sns_topic is set, but events of format {self.format} do not come by SNS")
-        if self.next_secret and not self.secret:
-            raise ValueError("next_secret is set without secret")
-        if self.verify and self.sweep_interval is None:
-            raise ValueError("verify is set, and sweep_interval is never: the registry is to be asked")
-        if not FORMATS[self.format].is_resolved and self.sweep_interval is None:
+    @field_validator("oidc", "sns_topic", "secret", "next_secret")
+    @classmethod
+    def _is_not_beside_insecure(cls, value: T, info: ValidationInfo) -> T:
+        if value is not None and info.data.get("insecure"):
+            raise ValueError("stands beside insecure: true, and nobody would be asked for it")
+        return value
+
+    @field_validator("sns_topic")
+    @classmethod
+    def _comes_by_sns(cls, value: str | None, info: ValidationInfo) -> str | None:
+        name = info.data.get("format")
+        if value is not None and name not in (None, "ecr"):
+            raise ValueError(f"is set, but events of format {name} do not come by SNS")
+        return value
+
+    @field_validator("next_secret")
+    @classmethod
+    def _comes_after_one(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
+        if value is not None and info.data.get("secret", value) is None:
+            raise ValueError("is set without secret")
+        return value
+
+    @field_validator("sweep_interval")
+    @classmethod
+    def _asks_where_it_must(cls, value: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if value is not None:
+            return value
+        if info.data.get("verify"):
+            raise ValueError("is never, but verify is set: the registry is to be asked")
+        name = info.data.get("format")
+        if name and not FORMATS[name].is_resolved:
             raise ValueError(
-                f"sweep_interval is never, but events of format {self.format} name no digest: the registry is to be"
-                " asked"
+                f"is never, but events of format {name} name no digest: the registry is to be asked"
             )
-        return self
+        return value
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -4,9 +4,17 @@ import os
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from registry_docker_updater.settings.values import RelativePath
+
+_TEXT: JsonValue = {"type": "string"}
+_NONE: JsonValue = {"type": "null"}
+# One of them names the secret, and the other is left out.
+_ONE_OF_BOTH: list[JsonValue] = [
+    {"required": [one], "properties": {one: _TEXT, other: _NONE}}
+    for one, other in (("file", "env"), ("env", "file"))
+]
 
 
 class Section(BaseModel):
@@ -17,6 +25,8 @@ class Section(BaseModel):
 
 class Secret(Section):
     """A secret, named and never written: in a file, or in a variable of the environment."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_OF_BOTH})
 
     file: RelativePath | None = Field(
         None, description="The file that holds the secret; white space around it is left out."

@@ -34,6 +34,11 @@ BEYOND = 2**63
 _IN_MEMORY = Path(":memory:")
 
 
+def sqlite_version() -> str:
+    """Return the version of SQLite with which databases are read and written."""
+    return sqlite3.sqlite_version
+
+
 class Connections(Protocol):
     """Where a store gets its connections: a database, each in a transaction of its own; or one that is open."""
 

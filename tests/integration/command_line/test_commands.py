@@ -65,7 +65,10 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], capsys: pytest.Capt
 def test_the_command_is_installed_and_tells_its_version() -> None:
     command = Path(sys.executable).parent / "registry-docker-updater"
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
-    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.stdout)
+    assert re.fullmatch(
+        r"\d+\.\d+\.\d+\S* \(Python [\d.]+, ansible-core [\d.]+, ansible-runner [\d.]+, docker [\d.]+, SQLite [\d.]+, .+\)\n",
+        done.stdout,
+    )
 
 
 def test_settings_that_are_not_there_are_named_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:

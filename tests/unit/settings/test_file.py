@@ -101,13 +101,6 @@ def test_a_file_that_is_not_there_says_how_to_name_one(folder: Path) -> None:
         load(folder / "none.yml")
 
 
-@pytest.mark.parametrize("text", [b"a: [", b"\xff\xfe", b"a: b: c", b"\0"])
-def test_a_file_that_is_no_yaml_is_refused(folder: Path, text: bytes) -> None:
-    (folder / "config.yml").write_bytes(text)
-    with pytest.raises(BadSettings, match="is not valid YAML"):
-        load(folder / "config.yml")
-
-
 @pytest.mark.parametrize(
     ("secret", "problem"),
     [
@@ -178,9 +171,8 @@ def test_anything_else_is_no_size(folder: Path, value: Any) -> None:
 def test_one_host_cannot_belong_to_two_registries(folder: Path) -> None:
     given = content()
     given["registries"]["test"] = {**given["registries"]["production"], "hosts": ["Registry.EXAMPLE.com"]}
-    (said,) = problems(folder, given)
-    assert said.endswith(
-        "registries.test.hosts: Registry.EXAMPLE.com belongs to registries.production already"
+    assert problems(folder, given) == (
+        "registries.test.hosts.0: Registry.EXAMPLE.com belongs to registries.production already",
     )
 
 
@@ -204,7 +196,6 @@ def test_the_name_of_a_registry_is_part_of_a_path(folder: Path, name: str) -> No
         ("state_directory", None, "is to be a path"),
         ("fleet.scan_share", "200%", "'200%' is not more than 0% and at most 100%"),
         ("fleet.scan_share", "0%", "'0%' is not more than 0% and at most 100%"),
-        ("rollouts.retry", {"first": "20m", "longest": "15m"}, "first is longer than longest"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_words_of_the_file(
@@ -216,13 +207,6 @@ def test_what_is_wrong_is_said_in_the_words_of_the_file(
 def test_a_list_of_which_every_entry_is_wrong_is_not_called_empty_besides(folder: Path) -> None:
     (said,) = problems(folder, changed("registries.production.hosts", ["https://registry.example.com"]))
     assert "is not a registry host" in said
-
-
-def test_a_name_that_stands_twice_is_refused_with_its_line(folder: Path) -> None:
-    again = FILE + "fleet: {inventory: elsewhere}\n"
-    (folder / "config.yml").write_text(again)
-    with pytest.raises(BadSettings, match=r'fleet stands twice in this section in ".*config\.yml", line 8'):
-        load(folder / "config.yml")
 
 
 def test_a_section_may_take_over_what_another_says_and_say_some_of_it_anew(folder: Path) -> None:

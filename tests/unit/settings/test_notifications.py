@@ -70,7 +70,7 @@ def test_a_time_that_yaml_takes_for_a_number_is_a_time(folder: Path) -> None:
     [
         (
             {"receivers": {"team a": {}}},
-            "notifications: receivers.team a: a name is letters, digits, _ . and -",
+            "notifications.receivers.team a: a name is letters, digits, _ . and -",
         ),
         ({"receivers": {"a": {"gets": "all"}}}, "notifications.receivers.a.gets"),
         ({"receivers": {"a": {"gets": [{}]}}}, "has no condition; write `gets: everything`"),
@@ -88,7 +88,7 @@ def test_a_time_that_yaml_takes_for_a_number_is_a_time(folder: Path) -> None:
             {"receivers": {"a": {"quiet_hours": {"begin": "8:00", "end": "8:00"}}}},
             "begin and end are the same time",
         ),
-        ({"retry": {"first": "1h"}}, "notifications.retry: first is longer than longest"),
+        ({"retry": {"first": "1h"}}, "notifications.retry.longest: first is longer than longest"),
         ({"templates": "nowhere"}, "does not exist"),
         ({"receiver": {}}, "notifications.receiver: is not a setting"),
     ],

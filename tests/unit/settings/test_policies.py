@@ -73,7 +73,7 @@ def test_a_policy_may_say_that_images_are_updated(folder: Path) -> None:
         ),
         (
             {"registries": ["prod"], "soak": "1d"},
-            "policies.0.registries: prod is for none of the registries, which are production",
+            "policies.0.registries.0: prod is for none of the registries, which are production",
         ),
         ({"registries": "prod", "soak": "1d"}, "policies.0.registries: is to be a list"),
     ],

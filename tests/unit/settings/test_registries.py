@@ -77,20 +77,20 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
     ("changes", "problem"),
     [
         ({"secret": None}, "registries.production.secret: is missing, and whoever reaches the port"),
-        ({"insecure": True}, "registries.production: insecure is set, and a secret beside it"),
+        ({"insecure": True}, "registries.production.secret: stands beside insecure: true, and nobody"),
         (
             {"secret": None, "next_secret": {"file": "secrets/production"}, "insecure": False},
             "registries.production.secret: is missing",
         ),
         (
             {"format": "quay", "sweep_interval": "never"},
-            "registries.production: sweep_interval is never, but events of format quay name no digest",
+            "registries.production.sweep_interval: is never, but events of format quay name no digest",
         ),
         (
             {"verify": True, "sweep_interval": "never"},
-            "registries.production: verify is set, and sweep_interval is never",
+            "registries.production.sweep_interval: is never, but verify is set",
         ),
-        ({"sns_topic": TOPIC}, "registries.production: sns_topic is set, but events of format"),
+        ({"sns_topic": TOPIC}, "registries.production.sns_topic: is set, but events of format"),
         (
             {"format": "ecr", "sns_topic": "pushes"},
             "registries.production.sns_topic: 'pushes' is not the ARN of a topic",
@@ -103,7 +103,7 @@ def test_the_user_who_asks_a_registry_has_a_name_and_a_secret_that_is_only_named
         ({"oidc": {**OIDC, "claims": {}}}, "registries.production.oidc.claims: "),
         (
             {"oidc": OIDC, "insecure": True, "secret": None},
-            "registries.production: insecure is set, and a secret beside it",
+            "registries.production.oidc: stands beside insecure: true, and nobody",
         ),
         ({"networks": ["192.0.2.1/24"]}, "registries.production.networks.0: '192.0.2.1/24' is not a network"),
         ({"networks": ["example.com"]}, "registries.production.networks.0: 'example.com' is not a network"),
