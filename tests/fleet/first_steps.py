@@ -11,7 +11,6 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pexpect
 from pexpect.replwrap import REPLWrapper
@@ -40,7 +39,7 @@ class Step:
     def is_seen_in(self, output: str) -> bool:
         """Tell if its lines stand in the output in this order, with `…` for whatever differs."""
         lines = (re.escape(line).replace("…", ".*") for line in self.seen.splitlines())
-        return re.search(r"\n(?:.*\n)*?".join(lines), output.replace("\r", "")) is not None
+        return re.search(r"^" + r"\n(?:.*\n)*?".join(lines) + r"$", output, re.MULTILINE) is not None
 
 
 def steps() -> Iterator[Step]:
@@ -102,8 +101,11 @@ class Terminal:
         self.type("export VIRTUAL_ENV_DISABLE_PROMPT=1; cd registry-docker-updater")
 
     def type(self, commands: str, seconds: float = 30) -> str:
-        """Return what commands print, until the prompt is there again. Raises `pexpect.TIMEOUT` after `seconds`."""
-        return cast("str", self._shell.run_command(commands, timeout=seconds))
+        """Return what commands print, until the prompt is there again.
+
+        Raises `pexpect.TIMEOUT` after `seconds`, and `ValueError` where the shell waits for the rest of a command.
+        """
+        return str(self._shell.run_command(commands, timeout=seconds)).replace("\r", "")
 
     def close(self) -> None:
         """Hang up."""
