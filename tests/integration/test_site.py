@@ -40,6 +40,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, BeautifulSoup]:
+    return {path: BeautifulSoup(path.read_text(), "html.parser") for path in site.rglob("*.html")}
+
+
 def test_the_index_has_every_page_and_the_readme_of_every_role_once() -> None:
     pages = [*(ROOT / "docs").glob("*.md"), *ROOT.glob("roles/*/README.md"), ROOT / "CHANGELOG.md"]
     rows = re.findall(r"^\| \[[^]]+\]\(([^)]+)\) \| .+ \|$", INDEX.read_text(), re.MULTILINE)
@@ -47,16 +52,19 @@ def test_the_index_has_every_page_and_the_readme_of_every_role_once() -> None:
 
 
 @pytest.mark.slow
-def test_the_sidebar_has_the_pages_of_the_index_in_their_order(site: Path) -> None:
-    index = BeautifulSoup((site / "docs/index.html").read_text(), "html.parser")
+def test_the_sidebar_has_the_pages_of_the_index_in_their_order(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
+    index = pages[site / "docs/index.html"]
     in_tables = [link["href"] for link in index.select("article td:first-child a")]
     assert in_tables
     assert [link["href"] for link in index.select(".sidebar-tree a")] == in_tables
 
 
 @pytest.mark.slow
-def test_every_link_of_the_site_leads_to_a_page_and_a_place_that_are_there(site: Path) -> None:
-    pages = {path: BeautifulSoup(path.read_text(), "html.parser") for path in site.rglob("*.html")}
+def test_every_link_of_the_site_leads_to_a_page_and_a_place_that_are_there(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
     places = {path: {one["id"] for one in page.select("[id]")} for path, page in pages.items()}
     for path, page in pages.items():
         for link in page.select("a[href]"):
@@ -70,12 +78,26 @@ def test_every_link_of_the_site_leads_to_a_page_and_a_place_that_are_there(site:
 
 
 @pytest.mark.slow
-def test_no_page_of_the_site_loads_anything_from_elsewhere(site: Path) -> None:
+def test_every_link_of_the_readme_leads_to_a_page_and_a_place_that_are_there(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
+    """It is not in the site, so its links are held against the pages that are."""
+    links = re.findall(
+        r"\]\(((?:docs/|roles/|CHANGELOG)[^)#]*)\.md(?:#([^)]+))?\)", (ROOT / "README.md").read_text()
+    )
+    assert links
+    for name, place in links:
+        assert (site / f"{name}.html") in pages, name
+        assert not place or pages[site / f"{name}.html"].find(id=place), f"{name}.md#{place}"
+
+
+@pytest.mark.slow
+def test_no_page_of_the_site_loads_anything_from_elsewhere(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
     """Nor does a style sheet; what a script might ask for is seen in a browser, below."""
-    for path in site.rglob("*.html"):
-        page = BeautifulSoup(path.read_text(), "html.parser")
-        loaded = page.select("[src], link[href], [srcset], [data], [poster]")
-        for one in loaded:
+    for path, page in pages.items():
+        for one in page.select("[src], link[href], [srcset], [data], [poster]"):
             for name in ("src", "href", "srcset", "data", "poster"):
                 address = urlsplit(str(one.get(name, "")))
                 assert not address.netloc, f"{path.relative_to(site)}: {one}"
@@ -94,7 +116,7 @@ def test_the_site_is_read_and_searched_without_a_network(site: Path, browser: Br
     page.goto((site / "index.html").as_uri())
     page.get_by_role("link", name="First steps").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("First steps")
-    page.get_by_role("searchbox").first.fill("thaw")
+    page.get_by_placeholder("Search").first.fill("thaw")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Freezes").last).to_be_visible(timeout=30_000)
     context.close()
