@@ -9,7 +9,7 @@ IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscop
 LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format benchmark coverage pictures dist clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format docs benchmark coverage pictures dist clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(if $(IS_ROOT),(apt-get update -qq && apt-get install -y -qq python3-venv),(echo "python3-venv is missing: install it"; exit 1))
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test,lint,docs]'
 	@# pip copied the collection; a checkout is worked on, so it is linked instead.
 	@collections=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections/registry; \
 	  mkdir -p $$collections && rm -rf $$collections/docker_updater && ln -s $(CURDIR) $$collections/docker_updater
@@ -83,5 +83,9 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+docs: $(READY) ## Build the docs site: build/site/index.html
+	@rm -rf build/site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/site
+
 clean: ## Remove what setup made
-	rm -rf .venv dist .ansible .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis .import_linter_cache
+	rm -rf .venv build dist .ansible .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis .import_linter_cache

@@ -24,6 +24,7 @@ _PACKAGES = (
     "iptables",
     "openssh-server",
     "python3",
+    "python3-venv",
     "sudo",
     "tini",
 )

@@ -1,5 +1,6 @@
 """Settings for a first try: the engine of this machine, and nothing to write beforehand."""
 
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,10 @@ all:
       ansible_connection: local
       ansible_python_interpreter: "{{ ansible_playbook_python }}"
 """
+# Who may use the engine without being root keeps the journals of unfinished updates in a place of their own.
+_OF_A_USER = """\
+      standalone_container_state_directory: "{{ inventory_dir }}/unfinished"
+"""
 
 
 def settings_file(environment: Mapping[str, str]) -> Path:
@@ -36,7 +41,7 @@ def settings_file(environment: Mapping[str, str]) -> Path:
     folder = state / "registry-docker-updater"
     contents = {
         "config.yml": _SETTINGS,
-        "inventory.yml": _INVENTORY,
+        "inventory.yml": _INVENTORY if os.geteuid() == 0 else _INVENTORY + _OF_A_USER,
         "secret": secrets.token_urlsafe(24) + "\n",
     }
     try:

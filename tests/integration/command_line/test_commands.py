@@ -13,6 +13,7 @@ import yaml
 from integration.command_line.conftest import APP
 from integration.conftest import Run, Site
 from registry_docker_updater.cli.main import main, parser
+from registry_docker_updater.settings.local import settings_file
 from registry_docker_updater.storage.storage import Storage
 from registry_docker_updater.views.events import events
 
@@ -186,6 +187,16 @@ def test_local_settings_that_cannot_be_written_are_an_error_with_a_remedy(
     monkeypatch.setenv("XDG_STATE_HOME", str(site.config))
     assert main(["--local", "events"]) == 1
     assert "set XDG_STATE_HOME to a folder of yours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("user", "has_own_place"), [(0, False), (1000, True)])
+def test_local_settings_of_a_user_who_is_not_root_keep_the_journals_of_updates_in_a_place_of_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, has_own_place: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    inventory = settings_file({"XDG_STATE_HOME": str(tmp_path)}).with_name("inventory.yml")
+    (host,) = yaml.safe_load(inventory.read_text())["all"]["hosts"].values()
+    assert ("standalone_container_state_directory" in host) is has_own_place
 
 
 def test_a_registry_that_is_not_in_the_settings_has_no_snippet(run: Run) -> None:
