@@ -9,7 +9,7 @@ IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscop
 LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format docs benchmark coverage pictures dist clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format docs benchmark coverage sanity pictures dist clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -78,6 +78,9 @@ lint: $(READY) ## Run every linter
 	PYTHONPATH=operator $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline
+
+sanity: $(READY) ## Run Ansible's own checks of the collection
+	$(BIN)/python tests/sanity/run.py
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format

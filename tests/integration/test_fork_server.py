@@ -14,6 +14,8 @@ import pytest
 from integration.conftest import until
 from integration.shops import MINUTE, Shop, processes
 from registry_docker_updater.edges.runs import forked_playbook, forks
+from registry_docker_updater.edges.runs.kept_runs import output_of
+from registry_docker_updater.edges.runs.playbooks import AnsiblePlaybooks
 from registry_docker_updater.edges.runs.port import Playbook
 
 pytestmark = pytest.mark.slow
@@ -146,3 +148,26 @@ def test_when_the_operator_ends_no_server_is_started_any_more_and_runs_are_stopp
     assert not processes("fork_server", str(shop.folder))
     children = psutil.Process().children()
     assert not [one for one in children if one.is_running() and one.cwd() == str(shop.folder)]
+
+
+@pytest.mark.parametrize(
+    "unknown", ["_EVERY = ('gone',)", "_POLLING = 'GONE'"], ids=["its plugins", "its settings"]
+)
+def test_an_ansible_that_is_made_in_another_way_is_started_anew_for_each_run(
+    shop: Shop, unknown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one of a later version may be; it costs time, and no run."""
+    (shop.folder / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if any('fork_server' in one for one in sys.orig_argv):\n"
+        "    from registry_docker_updater.edges.runs import forked\n"
+        f"    forked.{unknown}\n"
+    )
+    shop.write("asks", _CONFIG)
+    shop.environment["PYTHONPATH"] = str(shop.folder)
+    playbooks = AnsiblePlaybooks(shop.folder / "hosts.yml", shop.folder, shop.environment, ["PYTHONPATH"])
+    ended = playbooks.run(Playbook("asks"), shop.runs, MINUTE)
+    assert (ended.status, [str(one.result["msg"]) for one in ended.results]) == ("successful", ["10"])
+    said = caplog.text + output_of(ended.directory)
+    assert "anew" in said
+    assert "gone" in said.lower()

@@ -180,8 +180,8 @@ class _TLSConnection(http.client.HTTPSConnection):
 
 
 class _Plain(urllib.request.HTTPHandler):
-    def http_open(self, request: urllib.request.Request) -> Any:
-        return self.do_open(_Connection, request)
+    def http_open(self, req: urllib.request.Request) -> Any:
+        return self.do_open(_Connection, req)
 
 
 class _Encrypted(urllib.request.HTTPSHandler):
@@ -189,8 +189,8 @@ class _Encrypted(urllib.request.HTTPSHandler):
         super().__init__(context=context)
         self._trusting = context
 
-    def https_open(self, request: urllib.request.Request) -> Any:
-        return self.do_open(_TLSConnection, request, context=self._trusting)
+    def https_open(self, req: urllib.request.Request) -> Any:
+        return self.do_open(_TLSConnection, req, context=self._trusting)
 
 
 class _EngineProxy(urllib.request.BaseHandler):

@@ -8,7 +8,7 @@ a run, for both would be forked with it.
 
 Who asks connects to a socket and sends one packet: JSON, with the standard input, output and errors of the process to be. It
 gets a packet with the process, and one with its end. Closing the connection ends a playbook. Who asks ``ready``, without files,
-gets a packet as soon as the server is prepared.
+gets a packet as soon as the server is prepared: with the reason, where it could not be, and each run starts ``ansible-playbook`` itself.
 """
 
 import gc
@@ -20,7 +20,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,8 +51,8 @@ class Child:
 class ForkServer:
     """Forks this process for whoever connects to ``listener``, until standard input ends and every child has ended."""
 
-    def __init__(self, listener: socket.socket, environment: Mapping[str, str] | None) -> None:
-        self._listener, self._environment = listener, environment
+    def __init__(self, listener: socket.socket, environment: Mapping[str, str] | None, why_not: str) -> None:
+        self._listener, self._environment, self._why_not = listener, environment, why_not
         self._children: dict[int, Child] = {}
         self._costs: dict[str, float] = {}
         self._selector = selectors.DefaultSelector()
@@ -96,7 +95,7 @@ class ForkServer:
         try:
             request = json.loads(content) if content else {}
             if request.get("kind") == "ready":
-                _say(connection, {"is_ready": True})
+                _say(connection, {"why_not": self._why_not})
             if len(files) != _STANDARD or not self._is_prepared_for(request):
                 connection.close()
                 return
@@ -184,24 +183,23 @@ def _without_what_differs(environment: Mapping[str, str]) -> dict[str, str]:
 def main(listener: socket.socket) -> None:
     """Prepare, and serve."""
     be_called("registry-docker-updater fork server")
-    environment = _prepared()
+    environment, why_not = _prepared()
     # What is there now stays in memory that the children share.
     gc.collect()
     gc.freeze()
-    ForkServer(listener, environment).serve()
+    ForkServer(listener, environment, why_not).serve()
 
 
-def _prepared() -> dict[str, str] | None:
-    """Import Ansible in the environment of ansible-playbook, and return that: None where each run is to say why not."""
+def _prepared() -> tuple[dict[str, str] | None, str]:
+    """Import Ansible in the environment of ansible-playbook, and return that: None where that fails, and why."""
     try:
         environment = process.environment_of_playbooks()
         os.environ.clear()
         os.environ.update(environment)
         import_ansible()
-    except (Exception, SystemExit):
-        traceback.print_exc()
-        return None
-    return _without_what_differs(environment)
+    except (Exception, SystemExit) as error:
+        return None, repr(error)
+    return _without_what_differs(environment), ""
 
 
 if __name__ == "__main__":

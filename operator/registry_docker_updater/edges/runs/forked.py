@@ -11,7 +11,7 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -69,29 +69,47 @@ def _run(request: Mapping[str, Any]) -> int:
 
 
 def _play(request: Mapping[str, Any]) -> int:
-    """Be ansible-playbook."""
+    """Be ansible-playbook: as it is here, or the program itself where this Ansible is made in another way than those known."""
     # Nobody would hear of it without the server.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    constants: Any = importlib.import_module("ansible.constants")
-    if constants.config.get_config_value_and_origin(_POLLING)[1] == "default":
-        setattr(constants, _POLLING, _POLL_SECONDS)
-    # Whether this is a terminal was looked at when this was imported.
-    importlib.reload(importlib.import_module("ansible.utils.color"))
-    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
-    # So was the folder for temporary files made, which is another one for each run.
-    kept = Path(constants.DEFAULT_LOCAL_TMP)
-    with tempfile.TemporaryDirectory(prefix=f"ansible-local-{os.getpid()}", dir=kept.parent) as folder:
-        constants.DEFAULT_LOCAL_TMP = folder
-        _link_modules(kept / _MODULES, Path(folder, _MODULES))
-        sys.argv = list(request["arguments"])
+    sys.argv = list(request["arguments"])
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_as_if_just_imported())
+        except Exception as error:
+            stack.close()
+            sys.stderr.write(
+                f"[WARNING]: Ansible is started anew for this run, for it cannot be had ready: {error!r}\n"
+            )
+            sys.stderr.flush()
+            os.execvp(sys.argv[0], sys.argv)  # noqa: S606
         try:
             importlib.import_module("ansible.cli.playbook").PlaybookCLI.cli_executor(sys.argv)
         finally:
             # As Python does at its end.
             for worker in multiprocessing.active_children():
                 worker.join()
-            _link_modules(Path(folder, _MODULES), kept / _MODULES)
     return 0
+
+
+@contextmanager
+def _as_if_just_imported() -> Iterator[None]:
+    """Have of Ansible for this run what was looked at when it was imported."""
+    constants: Any = importlib.import_module("ansible.constants")
+    if constants.config.get_config_value_and_origin(_POLLING)[1] == "default":
+        setattr(constants, _POLLING, _POLL_SECONDS)
+    # Whether this is a terminal.
+    importlib.reload(importlib.import_module("ansible.utils.color"))
+    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
+    # The folder for temporary files is another one for each run.
+    kept = Path(constants.DEFAULT_LOCAL_TMP)
+    with tempfile.TemporaryDirectory(prefix=f"ansible-local-{os.getpid()}", dir=kept.parent) as folder:
+        constants.DEFAULT_LOCAL_TMP = folder
+        _link_modules(kept / _MODULES, Path(folder, _MODULES))
+        try:
+            yield
+        finally:
+            _link_modules(Path(folder, _MODULES), kept / _MODULES)
 
 
 def _link_modules(source: Path, target: Path) -> None:

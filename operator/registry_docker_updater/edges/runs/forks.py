@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from ansible_collections.registry.docker_updater.plugins import module_utils
 from registry_docker_updater.edges.runs.forked_playbook import FORK_SERVER
 from registry_docker_updater.errors import UpdaterError
 
+_log = logging.getLogger(__name__)
 _LARGEST = 1 << 16
 _MODULE = "registry_docker_updater.edges.runs.fork_server"
 _PREPARED_FROM = ("ansible", "ansible_runner")
@@ -198,7 +200,13 @@ class _Server:
             connection.settimeout(_LONGEST_START)
             connection.connect(self.path)
             connection.send(json.dumps({"kind": "ready"}).encode())
-            self.has_answered = bool(connection.recv(_LARGEST))
+            answer = connection.recv(_LARGEST)
+            self.has_answered = bool(answer)
+            if answer and (why_not := json.loads(answer)["why_not"]):
+                _log.warning(
+                    "Ansible cannot be had ready for runs, so each starts it anew, which takes longer: %s",
+                    why_not,
+                )
         return self.has_answered
 
     def wait(self) -> None:
