@@ -62,6 +62,7 @@ def test_the_version_is_read_from_the_package(tmp_path: Path, variables: dict[st
             {"operator_package": "registry-docker-updater==1.2.3"},
             "operator_package_checksum is to be the SHA-256",
         ),
+        ({"operator_settings": {"state_directory": "state"}}, "state_directory: state is to be a whole path"),
         ({"operator_secrets": {"../shadow": "x"}}, "each name is plain, without a folder"),
         ({"operator_files": {"config.yml": "x"}}, "is none of config.yml"),
         ({"operator_files": {"a": "x"}, "operator_secrets": {"a": "y"}}, "stands once"),
@@ -80,6 +81,7 @@ def test_the_version_is_read_from_the_package(tmp_path: Path, variables: dict[st
     ids=[
         "no version",
         "no checksum",
+        "a relative state directory",
         "a folder",
         "a name that is taken",
         "twice",
