@@ -9,7 +9,7 @@ IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscop
 LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint format docs benchmark coverage sanity pictures dist clean
+.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint lock format docs benchmark coverage sanity pictures dist clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -81,6 +81,10 @@ lint: $(READY) ## Run every linter
 
 sanity: $(READY) ## Run Ansible's own checks of the collection
 	$(BIN)/python tests/sanity/run.py
+
+lock: $(READY) ## Write which files the role operator installs, from pyproject.toml and constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --constraint constraints.txt pyproject.toml --output-file roles/operator/files/requirements.txt
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format

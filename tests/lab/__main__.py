@@ -10,7 +10,7 @@ from typing import Any
 from lab import cgroups, roots, sweep, tools
 from lab.errors import LabError
 from lab.fleet import Lab
-from lab.spec import KNOWN_SUITES, SUITES, HostSpec, LabSpec, RegistrySpec, SwarmSpec
+from lab.spec import CONTROL, ENGINE, KNOWN_SUITES, SUITES, HostSpec, LabSpec, RegistrySpec, SwarmSpec
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +64,7 @@ def _say(what: str) -> None:
 def _setup(options: argparse.Namespace) -> None:
     tools.setup(_say)
     if options.roots:
-        roots.provide_all(SUITES, _say)
+        roots.provide_all([*((suite, ENGINE) for suite in SUITES), (SUITES[0], CONTROL)], _say)
 
 
 def _up(options: argparse.Namespace) -> None:

@@ -22,10 +22,14 @@ def containers_parent(lab: str, member: str) -> str:
     return f"/{PROJECT}/{lab}/{member}/containers"
 
 
-def make(lab: str, member: str) -> tuple[Path, ...]:
-    """Make the groups of a member's own processes; return the files a process writes 0 to, to join."""
+def make(lab: str, member: str, *, unified: bool = False) -> tuple[Path, ...]:
+    """Make the groups of a member's own processes; return the files a process writes 0 to, to join.
+
+    With `unified`, also that of version 2 where it lies beside those of version 1: it is what a systemd in there works with.
+    """
     files = []
-    for hierarchy in _joined_hierarchies():
+    beside = (MOUNT / "unified",) if unified and (MOUNT / "unified/cgroup.procs").exists() else ()
+    for hierarchy in (*_joined_hierarchies(), *beside):
         group = hierarchy / PROJECT / lab / member / "system"
         _make_group(group)
         files.append(group / "cgroup.procs")

@@ -15,7 +15,7 @@ from lab.host import Host
 from lab.inventory import write_inventory
 from lab.places import locked, state_directory, state_parent
 from lab.registry import Registry
-from lab.spec import LabSpec, check_name
+from lab.spec import CONTROL, LabSpec, check_name
 from lab.swarm import Swarm
 
 Progress = Callable[[str], None]
@@ -70,7 +70,7 @@ class Lab:
 
         lock = state_parent() / f"{spec.name}.lock"
         with locked(lock):
-            base = roots.provide_all({host.suite for host in spec.planned_hosts}, tell)
+            base = roots.provide_all({(host.suite, host.kind) for host in spec.planned_hosts}, tell)
             sweep.sweep(spec.name)
             lab = cls(spec)
             try:
@@ -170,7 +170,7 @@ class Lab:
     def registry(self, name: str = "registry") -> Registry:
         return self._registries[name]
 
-    def _start(self, base: dict[str, Path], tell: Progress) -> None:
+    def _start(self, base: dict[tuple[str, str], Path], tell: Progress) -> None:
         self.state_directory.mkdir(parents=True, mode=0o700)
         (self.state_directory / "lab.json").write_text(self.spec.to_json())
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.spec.name, "-f", str(self.private_key))
@@ -181,7 +181,12 @@ class Lab:
 
         def start_host(host: Host) -> None:
             host.machine.install(self.spec, public_key)
-            host.machine.boot(base[host.suite])
+            host.machine.boot(base[host.suite, host.machine.plan.kind])
+            if host.machine.plan.kind == CONTROL:
+                # systemd starts sshd.
+                host.wait_for_sshd()
+                tell(f"host {host.name}: {host.address}, {host.suite}, systemd")
+                return
             host.start_sshd()
             host.start_engine()
             host.wait_for_sshd()

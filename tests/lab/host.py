@@ -147,7 +147,7 @@ class Host:
 
     def power_on(self) -> None:
         """Start the host again after `lose_power`; return when its sshd and its engine answer."""
-        self._machine.boot(roots.location(self.suite))
+        self._machine.boot(roots.location(self.suite, self._machine.plan.kind))
         self.start_sshd()
         self.start_engine()
         self.wait_for_sshd()

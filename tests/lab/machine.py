@@ -7,6 +7,7 @@ What a host is for, sshd and the engine, is the business of `lab.host`.
 import json
 import shlex
 import subprocess
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from lab.commands import run
 from lab.errors import LabError
 from lab.places import host_namespace
 from lab.processes import Process, launch
-from lab.spec import LabSpec, PlannedHost
+from lab.spec import CONTROL, LabSpec, PlannedHost
 from lab.waiting import until
 
 _BOOT = Path(__file__).with_name("boot.sh")
@@ -27,6 +28,19 @@ UsePAM no
 UseDNS no
 MaxStartups 200
 """
+# Units of a control host that would change the machine below.
+_MASKED = (
+    "dev-hugepages.mount",
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-firstboot.service",
+    "systemd-modules-load.service",
+    "systemd-networkd.service",
+    "systemd-networkd.socket",
+    "systemd-sysctl.service",
+    "systemd-timesyncd.service",
+)
 
 
 @dataclass(frozen=True)
@@ -78,12 +92,22 @@ class Machine:
         (etc / "resolv.conf").write_text("# A lab has no name servers.\n")
         (etc / "docker/daemon.json").write_text(json.dumps(daemon, indent=2))
         (etc / "ssh/sshd_config.d/lab.conf").write_text(_SSHD)
+        if self.plan.kind == CONTROL:
+            self._install_systemd(etc)
         host_key = str(etc / "ssh/ssh_host_ed25519_key")
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.plan.name, "-f", host_key)
         ssh = self.directory / "upper/root/.ssh"
         for folder in (ssh.parent, ssh):
             folder.mkdir(mode=0o700)
         (ssh / "authorized_keys").write_text(public_key)
+
+    def _install_systemd(self, etc: Path) -> None:
+        """Keep systemd from what is the outer machine's: its kernel, and the network that the lab has made."""
+        (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        units = etc / "systemd/system"
+        units.mkdir(parents=True)
+        for name in _MASKED:
+            (units / name).symlink_to("/dev/null")
 
     def boot(self, root: Path) -> None:
         """Start the first process on the shared `root`, and return when it stands on its own."""
@@ -92,11 +116,12 @@ class Machine:
             (
                 *("nsenter", f"--net=/run/netns/{host_namespace(self.lab, self.plan.name)}"),
                 *("unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--propagation", "private"),
-                *("sh", str(_BOOT), str(self.directory), str(root), self.plan.name),
+                *(("--cgroup",) if self.plan.kind == CONTROL else ()),
+                *("sh", str(_BOOT), str(self.directory), str(root), self.plan.name, self.plan.kind),
             ),
             log=self.logs / "boot.log",
             record=None,
-            groups=cgroups.make(self.lab, self.plan.name),
+            groups=cgroups.make(self.lab, self.plan.name, unified=self.plan.kind == CONTROL),
         )
         until(
             (self.directory / "init").exists,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Root file systems: one Debian with a Docker engine per suite, made once and then only read.
+"""Root file systems: one Debian per suite and kind of host, made once and then only read.
 
 A root stands at `<cache>/<suite>/<fingerprint>`, where the fingerprint is of all that decides what is in
 it. It gets there by one rename, so one that is there is whole.
@@ -14,6 +14,7 @@ from pathlib import Path
 from lab.commands import run, run_logged
 from lab.errors import LabError
 from lab.places import cache, locked
+from lab.spec import CONTROL, ENGINE
 
 _PACKAGES = (
     "busybox-static",
@@ -30,43 +31,59 @@ _PACKAGES = (
 )
 _MORE_PACKAGES = {"bookworm": ()}
 _MORE_PACKAGES_SINCE_TRIXIE = ("docker-cli",)
+# A machine as a shop has it before anything of ours is on it; there is no way out of a lab to apt's mirror.
+_CONTROL_PACKAGES = (
+    "ca-certificates",
+    "dbus",
+    "iproute2",
+    "openssh-server",
+    "python3",
+    "python3-apt",
+    "python3-venv",
+    "sudo",
+    "systemd-sysv",
+)
 # What each host gets anew, or nobody needs. The keys above all: they would be the same everywhere.
 _REMOVED = ("etc/ssh/ssh_host_*", "etc/machine-id", "var/lib/apt/lists/*", "var/cache/apt/*.bin", "var/log/*")
 _FORM = 1
 """Raised when what is done to a root after debootstrap changes."""
 
 
-def packages(suite: str) -> tuple[str, ...]:
-    """What a root of this suite holds besides the minimum."""
+def packages(suite: str, kind: str = ENGINE) -> tuple[str, ...]:
+    """What a root of this suite, for this kind of host, holds besides the minimum."""
+    if kind == CONTROL:
+        return _CONTROL_PACKAGES
     return tuple(sorted((*_PACKAGES, *_MORE_PACKAGES.get(suite, _MORE_PACKAGES_SINCE_TRIXIE))))
 
 
-def location(suite: str) -> Path:
+def location(suite: str, kind: str = ENGINE) -> Path:
     """Where the root of a suite stands, or will."""
-    what = "\n".join((suite, str(_FORM), *packages(suite)))
+    what = "\n".join((suite, str(_FORM), *packages(suite, kind)))
     return cache() / suite / hashlib.sha256(what.encode()).hexdigest()[:12]
 
 
-def provide(suite: str, progress: Callable[[str], None]) -> Path:
+def provide(suite: str, progress: Callable[[str], None], kind: str = ENGINE) -> Path:
     """Return the root of a suite; make it first if it is missing, which takes a minute or two.
 
     Who comes second waits for who came first. Raises `LabError` with the end of debootstrap's log.
     """
-    root = location(suite)
+    root = location(suite, kind)
     if not root.exists():
-        with locked(cache() / f"{suite}.lock"):
+        with locked(cache() / f"{root.name}.lock"):
             if not root.exists():
-                progress(f"{suite}: making the root file system, once")
-                _make(suite, root)
+                progress(f"{suite}: making the root file system of a host of kind {kind}, once")
+                _make(suite, kind, root)
                 progress(f"{suite}: root file system made")
     return root
 
 
-def provide_all(suites: Collection[str], progress: Callable[[str], None]) -> dict[str, Path]:
-    """The roots of several suites, by suite; those that are missing are made at the same time."""
-    with ThreadPoolExecutor(max(len(suites), 1)) as pool:
-        made = pool.map(lambda suite: provide(suite, progress), suites)
-        return dict(zip(suites, made, strict=True))
+def provide_all(
+    wanted: Collection[tuple[str, str]], progress: Callable[[str], None]
+) -> dict[tuple[str, str], Path]:
+    """The roots of several suites and kinds, by these; those that are missing are made at the same time."""
+    with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+        made = pool.map(lambda one: provide(one[0], progress, one[1]), wanted)
+        return dict(zip(wanted, made, strict=True))
 
 
 def forget() -> None:
@@ -88,14 +105,14 @@ def mirror() -> str | None:
     return None
 
 
-def _make(suite: str, root: Path) -> None:
+def _make(suite: str, kind: str, root: Path) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
     half_made = root.with_name(f"{root.name}.half-made")
     shutil.rmtree(half_made, ignore_errors=True)
-    log = cache() / f"{suite}.log"
+    log = cache() / f"{suite}-{kind}.log"
     log.unlink(missing_ok=True)
     source = [uri] if (uri := mirror()) else []
-    included = f"--include={','.join(packages(suite))}"
+    included = f"--include={','.join(packages(suite, kind))}"
     # If this process is killed, debootstrap is too, with whatever it started and mounted: the lock is free
     # then, and somebody else begins anew in the same place.
     namespaces = (

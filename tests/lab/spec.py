@@ -19,6 +19,9 @@ SUITES = ("trixie", "bookworm")
 
 KNOWN_SUITES = (*SUITES, "sid")
 
+ENGINE, CONTROL = "engine", "control"
+"""What a host is for: to run a Docker engine, or to be a machine with systemd and without one."""
+
 FIRST_HOST = 10
 LAST_HOST = 254
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?")
@@ -49,14 +52,17 @@ def _check_suite(suite: str | None) -> None:
 
 @dataclass(frozen=True)
 class HostSpec:
-    """A host. Without a suite it gets the next one in turn of `SUITES`."""
+    """A host. Without a suite it gets the next one in turn of `SUITES`. `kind` is `ENGINE` or `CONTROL`."""
 
     name: str
     suite: str | None = None
+    kind: str = ENGINE
 
     def __post_init__(self) -> None:
         check_name("host", self.name)
         _check_suite(self.suite)
+        if self.kind not in (ENGINE, CONTROL):
+            raise ValueError(f"host {self.name}: kind {self.kind!r}: known are {ENGINE} and {CONTROL}")
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ class PlannedHost:
     name: str
     suite: str
     address: str
+    kind: str = ENGINE
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,9 @@ class LabSpec:
         """Every host, standalone ones first, with its suite and its address."""
         turns = itertools.cycle(SUITES)
         return tuple(
-            PlannedHost(host.name, host.suite or next(turns), str(self.network[FIRST_HOST + number]))
+            PlannedHost(
+                host.name, host.suite or next(turns), str(self.network[FIRST_HOST + number]), host.kind
+            )
             for number, host in enumerate(self._all_hosts())
         )
 

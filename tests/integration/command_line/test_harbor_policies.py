@@ -1,6 +1,9 @@
 """`registry-config --apply` on a played Harbor: no real one can be had here. It answers as its API is documented."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ from integration.conftest import SECRET, Run, Site
 from unit.builders import HOST
 
 URL = "https://updater.example.com:8080"
+ROLES = Path(__file__).parents[3] / "roles"
 BASIC = f"Basic {b64encode('admin:pässwörd'.encode()).decode()}"
 
 
@@ -166,3 +170,43 @@ def test_it_is_for_harbor_and_needs_to_know_the_way_back(apply: Any, site: Site,
     code, _, err = run("registry-config", "harbor", "--apply")
     assert (code, "give --url" in err) == (1, True)
     assert apply
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="the role becomes the operator's user, as root only can")
+def test_the_role_operator_has_it_done_once_and_shows_no_password(
+    apply: Any, site: Site, harbor: Played
+) -> None:
+    """With the password of somebody else than the settings name, which is nowhere to be read."""
+    assert callable(apply)  # it has written the settings
+    variables = {
+        "ansible_python_interpreter": sys.executable,
+        "operator_package": "registry-docker-updater==1",
+        "operator_settings": {"registries": {"harbor": {}}},
+        "operator_url": URL,
+        "operator_harbors": {"harbor": {"username": "admin", "password": "pässwörd"}},
+        "operator_user": "root",
+        "operator_environment": {"REGISTRY_DOCKER_UPDATER_CONFIG": str(site.config)},
+        "__operator_user_home": str(site.folder),
+        "__operator_release": sys.prefix,
+    }
+    role = {
+        "ansible.builtin.import_role": {
+            "name": "operator",
+            "tasks_from": "registries",
+            "rolespec_validate": False,
+        }
+    }
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [role]}
+    (site.folder / "play.yml").write_text(yaml.safe_dump([play]))
+    command = ["ansible-playbook", "-i", "localhost,", "-e", json.dumps(variables), "play.yml"]
+    environment = {**os.environ, "ANSIBLE_ROLES_PATH": str(ROLES), "ANSIBLE_NOCOLOR": "1"}
+    said = [
+        subprocess.run(
+            command, cwd=site.folder, env=environment, capture_output=True, text=True, check=False
+        ).stdout
+        for _ in range(2)
+    ]
+    assert ["changed=1" in one for one in said] == [True, False], said
+    assert harbor.changes == [("POST", "7"), ("POST", "team")]
+    assert "pässwörd" not in "".join(said)
