@@ -252,7 +252,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.side_by_side import PARALLEL
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import run_detached
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTION
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
     accounts_by_registry,
@@ -340,7 +340,7 @@ def main() -> None:
             "try_again": {"type": "bool", "default": False},
             "state_directory": {"type": "path", "default": DIRECTORY},
             "at_once": AT_ONCE_OPTION,
-            **ENGINE_OPTIONS,
+            "engine": ENGINE_OPTION,
         },
         required_if=[
             ("state", "present", ("image", "digest")),
@@ -381,7 +381,9 @@ def _answer(module: AnsibleModule, requests: List[Request]) -> Optional[Answer]:
     params = module.params
     if params["at_once"] and not requests:
         return {"containers": [], "repairs": []}
-    job = Job(params, params["state_directory"], Options(params["settle"], params["health_timeout"]))
+    job = Job(
+        params["engine"], params["state_directory"], Options(params["settle"], params["health_timeout"])
+    )
     if module.check_mode:
         return job.preview(requests)
     return run_detached(lambda: _done(job, requests, params["parallel"]))

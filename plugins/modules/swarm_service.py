@@ -176,7 +176,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTION
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
     BadCredentials,
@@ -237,7 +237,7 @@ def main() -> None:
             "config_directory": {"type": "path"},
             "progress_file": {"type": "path"},
             "at_once": AT_ONCE_OPTION,
-            **ENGINE_OPTIONS,
+            "engine": ENGINE_OPTION,
         },
         required_one_of=[_WHICH],
         mutually_exclusive=[_WHICH],
@@ -293,7 +293,7 @@ def main() -> None:
 def _update(params: Mapping[str, Any], service: str, request: Request, say: Say, reached: float) -> Result:
     """Have one service updated, and return what became of it; ``reached`` is when the host was."""
     began = time.monotonic()
-    swarm = SwarmEngine(Engine(params), service, say)
+    swarm = SwarmEngine(Engine(params["engine"]), service, say)
     report = ServiceUpdate(swarm, request, lambda host: _credentials(params, host), say).run()
     say(f"{report.outcome}: {report.message}" if report.outcome else report.message)
     result: Result = {

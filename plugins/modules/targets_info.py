@@ -139,7 +139,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import DIRECTORY
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTIONS
+from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTION
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
     EngineError,
     EngineUnreachable,
@@ -174,7 +174,7 @@ def main() -> None:
             "asked_at": {"type": "float"},
             "election_timeout": {"type": "int", "default": 0},
             "state_directory": {"type": "path", "default": DIRECTORY},
-            **ENGINE_OPTIONS,
+            "engine": ENGINE_OPTION,
         },
         supports_check_mode=True,
     )
@@ -184,7 +184,7 @@ def main() -> None:
         aliases = [check_host(alias) for alias in asked["aliases"]]
         concerned = Concerned(pushed, aliases, asked["host"], asked["moves"]) if pushed else None
         patience = for_seconds(asked["election_timeout"])
-        found = scan(Engine(module.params), patience, asked["state_directory"])
+        found = scan(Engine(asked["engine"]), patience, asked["state_directory"])
         of_the_name = concerned.of(found["targets"]) if concerned else found["targets"]
     except (InvalidReference, EngineUnreachable, NoAnswer, EngineError) as error:
         module.fail_json(msg=str(error))

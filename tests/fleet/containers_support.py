@@ -150,7 +150,7 @@ class Site:
 
     def arguments(self, **options: Any) -> dict[str, Any]:
         return {
-            "docker_host": self.socket,
+            "engine": {"docker_host": self.socket},
             "state_directory": str(self.state),
             "settle": 0.5,
             **options,

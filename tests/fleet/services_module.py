@@ -31,7 +31,7 @@ class Running:
         **options: Any,
     ) -> None:
         arguments = {
-            "docker_host": f"unix://{socket}",
+            "engine": {"docker_host": f"unix://{socket}"},
             "service": service,
             "image": image,
             "digest": digest,

@@ -103,7 +103,9 @@ def test_an_update_killed_at_any_step_is_finished_by_the_process_that_watches_ov
 ) -> None:
     kill_at(proxy, number, moment, watcher=False)
 
-    result = site.module(name="web", image=site.image, digest=digests["good"], docker_host=proxy.address)
+    result = site.module(
+        name="web", image=site.image, digest=digests["good"], engine={"docker_host": proxy.address}
+    )
 
     assert result["outcome"] == "updated"
     assert len(proxy.changes) > number, "it was killed, and went on"
@@ -117,7 +119,9 @@ def test_an_update_of_which_every_process_was_killed_is_finished_by_the_next_run
 ) -> None:
     kill_at(proxy, number, moment)
 
-    killed = site.module(name="web", image=site.image, digest=digests["good"], docker_host=proxy.address)
+    killed = site.module(
+        name="web", image=site.image, digest=digests["good"], engine={"docker_host": proxy.address}
+    )
     assert (killed["outcome"], killed["failed"]) == ("failed", True)
     assert "were killed" in killed["message"]
     assert site.names(), "there is a container at any time"
@@ -135,7 +139,7 @@ def test_a_move_to_another_tag_that_was_killed_is_finished_or_put_back_with_its_
     later = f"{site.image.rpartition(':')[0]}:2"
     kill_at(proxy, number, "after")
     move = {"name": "web", "image": later, "digest": digests[image], "moves_from": site.image}
-    assert site.module(**move, docker_host=proxy.address)["failed"]
+    assert site.module(**move, engine={"docker_host": proxy.address})["failed"]
 
     result = site.module(**move)
 
@@ -152,7 +156,9 @@ def test_a_rollback_killed_at_any_step_is_finished_by_a_repair(
     old = site.inspect("web")["Id"]
     kill_at(proxy, number, moment)
 
-    killed = site.module(name="web", image=site.image, digest=digests["bad"], docker_host=proxy.address)
+    killed = site.module(
+        name="web", image=site.image, digest=digests["bad"], engine={"docker_host": proxy.address}
+    )
     assert killed["failed"]
 
     repaired = site.module(state="repaired")

@@ -146,7 +146,7 @@ def test_the_repair_entry_point_finishes_what_was_left_and_else_changes_nothing(
     state = "/var/lib/registry-docker-updater"
     with Proxy(tmp_path / "engine.sock", site.socket) as proxy:
         proxy.before = lambda request: kill(request) if request.verb == "POST /containers/start" else None
-        site.module(name="web", image=site.image, digest=digests[1], docker_host=proxy.address)
+        site.module(name="web", image=site.image, digest=digests[1], engine={"docker_host": proxy.address})
     assert "web" not in {name for name, status in site.names().items() if status == "running"}
     left = next(site.state.rglob("*.swap.json"))
     engine = site.host.run("docker", "info", "--format", "{{.ID}}").stdout.strip().replace(":", "-")

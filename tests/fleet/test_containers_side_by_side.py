@@ -126,7 +126,9 @@ def test_a_crash_in_the_middle_of_several_leaves_none_down(
     site: Site, proxy: Proxy, digests: dict[str, str], end: str
 ) -> None:
     run(site, *NAMES, options=("--restart", "unless-stopped"))
-    module = site.start_module(**asked(site, digests, *NAMES), settle=60, docker_host=proxy.address)
+    module = site.start_module(
+        **asked(site, digests, *NAMES), settle=60, engine={"docker_host": proxy.address}
+    )
     until(lambda: under_way(site) == len(NAMES), who="module", what="is at all of them", deadline=30)
 
     if end == "power":

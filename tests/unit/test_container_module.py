@@ -43,7 +43,7 @@ def run(engine: PlayedEngine, folder: Path, **options: Any) -> dict[str, Any]:
         "name": "shop-web",
         "image": IMAGE,
         "digest": NEW,
-        "docker_host": engine.address,
+        "engine": {"docker_host": engine.address},
         "state_directory": str(folder / "state"),
         **options,
     }

@@ -41,7 +41,7 @@ _LONGEST_WAIT = 3600.0  # for another update on the same host, in seconds
 
 
 class Job:
-    """Work on the engine that ``engine`` (the values of ENGINE_OPTIONS) opens, with journals in ``state_directory``."""
+    """Work on the engine that ``engine`` (the value of ENGINE_OPTION) opens, with journals in ``state_directory``."""
 
     def __init__(self, engine: Mapping[str, Any], state_directory: str, options: Options) -> None:
         self._engine, self._state_directory, self._options = engine, state_directory, options

@@ -29,7 +29,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.json_text 
 
 
 class Engine:
-    """One engine. ``options`` are the values of :data:`ENGINE_OPTIONS`; ``timeout`` is seconds of silence.
+    """One engine. ``options`` are those of :data:`ENGINE_OPTION`; ``timeout`` is seconds of silence.
 
     Every method raises :class:`EngineUnreachable`, :class:`NoAnswer`, or :class:`EngineError`.
     """

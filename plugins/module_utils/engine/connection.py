@@ -14,16 +14,20 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
-# Options of every module of the collection that talks to an engine; the same names as community.docker uses.
-ENGINE_OPTIONS: Dict[str, Dict[str, Any]] = {
-    "docker_host": {"type": "str", "default": DEFAULT_HOST},
-    "timeout": {"type": "int", "default": 60},
-    "tls": {"type": "bool", "default": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path"},
-    "tls_hostname": {"type": "str"},
+# The option ``engine`` of every module of the collection that talks to one. What is in it has the names that community.docker uses.
+ENGINE_OPTION: Dict[str, Any] = {
+    "type": "dict",
+    "apply_defaults": True,
+    "options": {
+        "docker_host": {"type": "str", "default": DEFAULT_HOST},
+        "timeout": {"type": "int", "default": 60},
+        "tls": {"type": "bool", "default": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path"},
+        "tls_hostname": {"type": "str"},
+    },
 }
 
 

@@ -41,12 +41,12 @@ def look_again(
 ) -> Tuple[Dict[str, Any], List[Target]]:
     """Return what the engine runs of the image, as ``targets_info`` tells it, and what of ``kind`` may be updated at once.
 
-    ``params`` are those of the module, with ENGINE_OPTIONS, ``image``, ``aliases`` and ``at_once``. Raises what an engine raises, and
+    ``params`` are those of the module, with ``engine``, ``image``, ``aliases`` and ``at_once``. Raises what an engine raises, and
     :class:`InvalidReference`.
     """
     asked, began = params["at_once"], time.monotonic()
     pushed = Reference.parse(params["image"])
-    found = scan(Engine(params), for_seconds(_ELECTION_SECONDS), state_directory)
+    found = scan(Engine(params["engine"]), for_seconds(_ELECTION_SECONDS), state_directory)
     concerned = Concerned(pushed, params["aliases"], asked["host"], asked["moves"])
     found["targets"] = concerned.of(found["targets"])
     now = asked["asked_at"] + time.monotonic() - began
