@@ -79,7 +79,7 @@ coverage: $(READY) ## See that every branch of what decides, in the core and in 
 lint: $(READY) ## Run every linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy operator plugins tests benchmarks
+	$(BIN)/mypy operator plugins tests benchmarks deploy
 	PYTHONPATH=operator $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline

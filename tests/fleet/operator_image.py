@@ -69,7 +69,7 @@ def _exported(place: Path) -> Image:
     manifest = json.loads((folder / "manifest.json").read_text())
 
     def blob(descriptor: dict[str, Any]) -> bytes:
-        return (folder / descriptor["digest"].removeprefix("sha256:")).read_bytes()
+        return Path(folder, str(descriptor["digest"]).removeprefix("sha256:")).read_bytes()
 
     image = Image(
         native_architecture(), blob(manifest["config"]), tuple(blob(layer) for layer in manifest["layers"])

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from fleet.operator_image import ROOT, built, variant
 
+from fleet.operator_image import ROOT, built, variant
 from lab import Endpoint, Host, HostSpec, Lab, LabSpec, RegistrySpec
-from lab.images import good
+from lab.images import Image, good
 from lab.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -44,7 +43,9 @@ class Contained:
     def compose(self, *arguments: str) -> None:
         group = self.host.run("stat", "-c", "%g", "/var/run/docker.sock").stdout.strip()
         variables = (f"IMAGE={self._image}", f"DOCKER_GROUP={group}")
-        self.host.run("env", *variables, "docker-compose", "--file", "/root/compose.yml", *arguments, timeout=300)
+        self.host.run(
+            "env", *variables, "docker-compose", "--file", "/root/compose.yml", *arguments, timeout=300
+        )
 
     def inspect(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.host.docker("inspect", _NAME))[0]
@@ -69,7 +70,8 @@ class Contained:
 
         def has_ended() -> bool:
             done = self.host.run(
-                *("docker", "exec", _NAME, "registry-docker-updater", "--local", "rollouts", "--json"), check=False
+                *("docker", "exec", _NAME, "registry-docker-updater", "--local", "rollouts", "--json"),
+                check=False,
             )
             rows = json.loads(done.stdout) if done.returncode == 0 else []
             for row in rows:
@@ -138,3 +140,46 @@ def test_a_push_updates_another_container_of_the_host(lab: Lab, operator: Contai
 
     assert [one["outcome"] for one in rollout["targets"]] == ["updated"]
     assert _image_of(operator.host, "app", digest)
+
+
+def _changes(version: str, **config: Any) -> Image:
+    """The operator's image, as one of another version would be."""
+    return variant(built(), Labels={"version": version}, **config)
+
+
+def _others(host: Host) -> list[str]:
+    names = host.docker("ps", "--all", "--format", "{{.Names}}").split()
+    return [name for name in names if name not in ("app", _NAME)]
+
+
+def test_a_push_updates_the_operator_itself_and_the_new_one_tells_how_it_ended(
+    lab: Lab, operator: Contained
+) -> None:
+    """A helper replaces it; the new one has the state and the settings of the old, and knows the end of what that began."""
+    digest = lab.registry().push("ops/updater", "1", _changes("2"))
+
+    rollout = operator.rollout_of(digest)
+
+    (target,) = rollout["targets"]
+    assert (target["name"], target["outcome"]) == (_NAME, "updated")
+    assert _image_of(operator.host, _NAME, digest)
+    operator.wait_until_healthy()
+    assert _others(operator.host) == []
+
+
+def test_a_version_of_itself_that_cannot_work_is_rolled_back_and_told_of_by_the_old_one(
+    lab: Lab, operator: Contained
+) -> None:
+    before = operator.inspect()["Id"]
+    digest = lab.registry().push(
+        "ops/updater", "1", _changes("3", Entrypoint=["/bin/sh", "-c", "echo cannot work >&2; exit 1"])
+    )
+
+    rollout = operator.rollout_of(digest)
+
+    (target,) = rollout["targets"]
+    assert target["outcome"] == "rolled_back"
+    assert "cannot work" in target["log"]
+    assert operator.inspect()["Id"] == before
+    operator.wait_until_healthy()
+    assert _others(operator.host) == []
