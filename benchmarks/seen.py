@@ -37,7 +37,7 @@ from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.storage import actions
 from unit.builders import HOST, container

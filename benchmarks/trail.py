@@ -40,7 +40,7 @@ from registry_docker_updater.core.fleet.targets import Kind, Target, container_k
 from registry_docker_updater.core.references import Reference
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.edges.runs.kept_runs import digest_of
 from registry_docker_updater.edges.runs.packing import ProcessEnd, pack

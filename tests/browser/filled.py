@@ -26,7 +26,7 @@ from registry_docker_updater.core.notifications.schedule import (
 )
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.runs.results import TaskStart
 from registry_docker_updater.core.schedules.registries import KnownRegistry

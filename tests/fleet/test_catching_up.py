@@ -130,6 +130,19 @@ def wait_for(updater: Updater, lab: Lab, targets: Sequence[Deployed], digest: st
     )
 
 
+def wait_for_end(lab: Lab, service: Deployed, updater: Updater) -> None:
+    """Swarm has ended its update of a service, whoever looks."""
+    state = ("service", "inspect", "--format", "{{.UpdateStatus.State}}", service.name)
+    until(
+        lambda: lab.host(service.host).docker(*state).strip() == "completed",
+        who="the swarm",
+        what="has ended the update",
+        deadline=_SECONDS,
+        log=updater.log,
+        pause=0.5,
+    )
+
+
 def wait_for_rest(updater: Updater) -> None:
     """Nothing runs and nothing waits any more."""
     until(
@@ -290,6 +303,30 @@ def test_an_operator_killed_at_twenty_random_instants_loses_nothing_and_repeats_
     for one in of(fleet):
         if one.kind == "service":
             assert starts(lab, one)[versions[-1]] == one.replicas
+
+
+@pytest.mark.parametrize("outcome", ["updated", "rolled_back"])
+def test_of_an_update_that_goes_on_while_the_operator_is_killed_its_end_is_known(
+    lab: Lab, fleet: tuple[Deployed, ...], updater: Updater, outcome: str
+) -> None:
+    """A good one ends while there is no operator; one that never comes up is rolled back by the next."""
+    api = next(one for one in of(fleet) if one.host == "beta-m1")
+    image = version("unheard", seconds=4) if outcome == "updated" else crashing("unheard")
+    digest = lab.registry("registry").push("test/app", "1", image)
+    until(
+        lambda: digest in str(scene.state_of(lab, api)["image"]),
+        who="the operator", what="has begun the update", deadline=60, log=updater.log, pause=0.2,
+    )  # fmt: skip
+    updater.kill()
+    if outcome == "updated":
+        wait_for_end(lab, api, updater)
+    updater.start()
+    wait_for_rest(updater)
+    rollout = updater.rollout_of(digest) or {}
+    assert {one["name"]: one["outcome"] for one in rollout["targets"]} == dict.fromkeys(
+        ("app", "api"), outcome
+    )
+    assert len(rollout["targets"]) == len(of(fleet))
 
 
 def test_what_a_person_changed_after_a_push_stays_until_told_otherwise(

@@ -15,7 +15,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import SendingPolicy
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.schedules.registries import RegistryStanding
 from registry_docker_updater.edges.runs.port import FinishedRun, Playbook
 from registry_docker_updater.storage import actions

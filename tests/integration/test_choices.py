@@ -10,7 +10,7 @@ from registry_docker_updater.core.events.pushes import Unreadable
 from registry_docker_updater.core.rollouts.history import History
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.outlook import overview
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.storage.actions import begin_run
 from registry_docker_updater.storage.choices import EventChoice, RolloutChoice

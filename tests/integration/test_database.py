@@ -184,7 +184,7 @@ def test_what_the_first_version_kept_is_read_by_this_one(storage: Storage, path:
             "DROP TABLE message_items; DROP TABLE messages; DROP TABLE news; DROP TABLE answers; DROP TABLE silences; DROP INDEX ix_notifications_state; DROP INDEX ix_outcomes_key;"
             "DROP TABLE ignored; DROP INDEX ix_newest_push; DROP INDEX ix_rollouts_state;"
             "DROP TABLE decisions; DROP TABLE freezes; ALTER TABLE targets DROP COLUMN labels; ALTER TABLE hosts DROP COLUMN policy;"
-            "ALTER TABLE outcomes DROP COLUMN held; ALTER TABLE last_attempts DROP COLUMN held; DROP INDEX ix_last_attempts_push; ALTER TABLE last_attempts DROP COLUMN given_up; DROP TABLE delays;"
+            "ALTER TABLE outcomes DROP COLUMN held; ALTER TABLE last_attempts DROP COLUMN held; DROP INDEX ix_last_attempts_push; DROP INDEX ix_last_attempts_unheard; ALTER TABLE last_attempts DROP COLUMN is_unheard; ALTER TABLE last_attempts DROP COLUMN given_up; DROP TABLE delays;"
             "ALTER TABLE rollouts DROP COLUMN waits; ALTER TABLE rollouts DROP COLUMN waiting_since; ALTER TABLE rollouts DROP COLUMN approval_of; ALTER TABLE overrides DROP COLUMN breaks;"
             "DELETE FROM migrations WHERE name != '0001 the first tables'"
         )

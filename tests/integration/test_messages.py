@@ -12,7 +12,7 @@ from integration.keeping import end as end_run
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.messages import keep_sent

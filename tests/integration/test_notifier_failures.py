@@ -16,7 +16,7 @@ from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers
 from registry_docker_updater.core.notifications.schedule import MessageState
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.storage import actions

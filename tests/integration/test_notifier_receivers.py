@@ -12,7 +12,7 @@ from registry_docker_updater.core.notifications.hours import Daily, QuietHours
 from registry_docker_updater.core.notifications.news import USUAL_TOPICS, Topic
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.storage import Storage
 from unit.builders import at, container, fleet

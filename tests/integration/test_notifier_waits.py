@@ -16,7 +16,7 @@ from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.notifications.hours import QuietHours
 from registry_docker_updater.core.notifications.receivers import Gets, Receiver, Receivers
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.verdicts import APPROVAL, LAPSED, TOO_YOUNG, WINDOW, Verdict
 from registry_docker_updater.core.rollouts.waits import Wait
 from registry_docker_updater.core.silences import Silence, Subject

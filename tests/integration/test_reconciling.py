@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.ruled import Ruled
-from integration.world import POLICY, Killed, Thing, World, calm, digest, states, unsettled
+from integration.world import POLICY, Killed, Thing, World, calm, digest, states, unsettled, without_outcome
 from registry_docker_updater.activities import roll_out
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.core.audit.retention import KeepPolicy
@@ -49,6 +49,7 @@ def test_whatever_happens_every_target_ends_on_the_newest_digest_it_may_have(
     world.calm_down()
     assert not world.wrongs
     assert not list(unsettled(world))
+    assert not list(without_outcome(world))
     assert {row["state"] for row in rollouts(world.store, 1000)} <= {"finished", "superseded"}
     assert world.store.notifications.due() == ()
 
@@ -167,6 +168,36 @@ def test_a_run_killed_after_its_last_word_is_settled_and_the_team_is_told(tmp_pa
     assert [[one["outcome"] for one in message["items"][0]["outcomes"]] for message in world.messages] == [
         ["updated"]
     ]
+
+
+@pytest.mark.parametrize("is_seen_before", [True, False], ids=["seen before", "seen by the next run"])
+def test_of_an_update_that_ends_while_the_operator_is_killed_the_team_is_told(
+    tmp_path: Path, *, is_seen_before: bool
+) -> None:
+    class Fragile(World):
+        kills = 0
+
+        def meanwhile(self) -> None:
+            (thing,) = (one for one in self.things if one.tag == "2")
+            if thing.in_work and thing.digest == digest(1) and not self.kills:
+                self.kills += 1
+                raise Killed
+
+    world = calm(Fragile(lambda _: 0, tmp_path))
+    world.push("2")
+    world.look()
+    with pytest.raises(Killed):
+        world.work()
+    world.start()
+    if is_seen_before:
+        world.scanner.need(["solo"])
+        world.look_and_work()
+    world.calm_down()
+    assert states(world) == ["finished"]
+    (message,) = world.messages
+    (one,) = message["items"][0]["outcomes"]
+    assert (one["outcome"], one["after"]["digest"]) == ("updated", digest(1))
+    assert world.wrongs == []
 
 
 @contextmanager

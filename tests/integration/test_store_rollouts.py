@@ -27,7 +27,7 @@ from registry_docker_updater.core.notifications.receivers import DEFAULT
 from registry_docker_updater.core.notifications.schedule import Message, MessageState
 from registry_docker_updater.core.rollouts.history import Override
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.errors import NothingKnown
 from registry_docker_updater.storage.actions import (

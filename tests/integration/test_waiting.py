@@ -22,7 +22,7 @@ from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.index import FleetChange
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, RolloutState
 from registry_docker_updater.edges.lock import hold, is_held
 from registry_docker_updater.errors import UpdaterError

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from registry_docker_updater.core.rollouts.desired import DesiredImages
-from registry_docker_updater.core.rollouts.planner import Plan, concerning, open_pushes, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import concerning, open_pushes, open_targets, plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.storage.actions import keep_plan
 from registry_docker_updater.storage.storage import Storage
 

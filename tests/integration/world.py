@@ -23,6 +23,7 @@ from registry_docker_updater.core.events.pushes import Push
 from registry_docker_updater.core.fleet.targets import container_key, service_key
 from registry_docker_updater.core.notifications.receivers import Receivers
 from registry_docker_updater.core.notifications.schedule import SendingPolicy
+from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
 from registry_docker_updater.core.schedules.scans import Pace
@@ -60,6 +61,9 @@ POLICY = Policy(
     ),
     keep=KeepPolicy(None, 2**40, None),
 )
+
+
+_THERE = (Outcome.UPDATED, Outcome.UNCHANGED)
 
 
 def digest(number: int) -> str:
@@ -394,6 +398,17 @@ def unsettled(world: World) -> Iterable[str]:
         left_alone = thing.by_person_at and pushed_at and thing.by_person_at > pushed_at
         if desired and thing.digest != desired and desired not in thing.refused and not left_alone:
             yield f"{thing.key} runs {thing.digest[-2:]} and not {desired[-2:]}"
+
+
+def without_outcome(world: World) -> Iterable[str]:
+    """Targets that runs brought to the newest push, of which the rollout of that does not say so."""
+    for thing in world.things:
+        desired, _ = world.newest.get(thing.tag, (None, None))
+        if thing.digest != desired or thing.by_person_at:
+            continue
+        said = (one.said.result for one in world.store.rollouts.of_target([thing.key], 1000))
+        if not any(one.outcome in _THERE and one.after == desired for one in said):
+            yield f"of {thing.key} nobody hears that it runs {desired[-2:]}"
 
 
 def calm(world: World) -> World:

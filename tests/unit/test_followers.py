@@ -29,13 +29,8 @@ from registry_docker_updater.core.rollouts.history import History, LastAttempt, 
 from registry_docker_updater.core.rollouts.moves import NO_MOVES, Aims, aims
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.outlook import overview
-from registry_docker_updater.core.rollouts.planner import (
-    Plan,
-    concerning,
-    open_pushes,
-    open_targets,
-    plan,
-)
+from registry_docker_updater.core.rollouts.planner import concerning, open_pushes, open_targets, plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from unit.builders import HOST, NEW, NEWER, NOON, OLD, at, container, fleet, host, rollout, service
 

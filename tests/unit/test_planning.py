@@ -21,7 +21,8 @@ from registry_docker_updater.core.rollouts.history import (
 )
 from registry_docker_updater.core.rollouts.history import attempt_ended as last_after
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Plan, Start, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import judge, open_targets, plan
+from registry_docker_updater.core.rollouts.plans import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import (
     RetryPolicy,
     RolloutState,

@@ -4,6 +4,7 @@ The world is pure: the fleet as it really is, the fleet as last seen, and the hi
 Hypothesis chooses what happens; at any moment no rule may be broken, and once all is calm, nothing is left to do.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +35,8 @@ from registry_docker_updater.core.rollouts.lifecycle import (
     superseded,
 )
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start, concerning, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.planner import concerning, judge, open_targets, plan
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
 from registry_docker_updater.core.rollouts.verdicts import DONE, LATER, LEFT_ALONE, Case, Verdict, rule_on
 from registry_docker_updater.core.rollouts.waits import after_wait
@@ -239,8 +241,13 @@ class Planning(RuleBasedStateMachine):
         else:
             self.conclude(run)
 
-    @rule()
-    def operator_is_killed(self) -> None:
+    @rule(go_on=st.sets(st.integers(0, 2)))
+    def operator_is_killed(self, go_on: AbstractSet[int] = frozenset()) -> None:
+        """Some of the updates in work go on without it, and nobody hears of their end."""
+        for run in self.runs:
+            for number, key in enumerate(run.left):
+                if number in go_on:
+                    self.work_on(run, key, "updated", is_heard=False)
         self.runs.clear()
         for rollout in list(self.rollouts.values()):
             if rollout.state is RolloutState.RUNNING:
@@ -290,7 +297,8 @@ class Planning(RuleBasedStateMachine):
         assert all(set(one.waits) & WAITS_FOR_A_PERSON for one in left), "a rollout never ends"
         for key, one in self.real.items():
             desired = self.desired.get(one.tag)
-            if desired and one.digest != desired.digest:
+            unheard = self.history().unheard.get(desired.push, ()) if desired else ()
+            if desired and (one.digest != desired.digest or key in unheard):
                 target = self.seen[key]
                 verdict = judge(target, desired, self.history(), self.fleet(), self.now)
                 assert self.may_stay(key, one, desired, verdict), f"{key} stays behind: {verdict}"
@@ -367,29 +375,14 @@ class Planning(RuleBasedStateMachine):
         if effects.closes_push:
             self.overrides = {one for one in self.overrides if one.push != rollout.push}
 
-    def work_on(self, run: Run, key: str, fate: str) -> None:
+    def work_on(self, run: Run, key: str, fate: str, *, is_heard: bool = True) -> None:
         one, desired = self.real[key], run.start.desired
-        is_overridden = key in run.start.overridden
-        if all(name in self.down for name in one.target.hosts):
-            fate = "lost"
-        elif self.changed_meanwhile(run, one):
-            fate = "superseded"
-        elif run.is_held or one.target.labels != self.planned_labels(run, key):
-            fate = "held"
-        elif one.digest == desired.digest:
-            fate = "unchanged"
-        elif fate == "left alone" and not any(one.outcome in _BAD for one in run.known.values()):
-            fate = "updated"
-        elif run.rollout.is_stopped and self.was_left_alone(run, key) and not is_overridden:
-            self.broken.append(f"{key}: is touched though what came before it spoke against the image")
-        elif Refusal(key, desired.digest) in self.refusals and not is_overridden:
-            self.broken.append(f"{key}: a digest that was rolled back is tried again")
-        elif one.by_person_at and one.by_person_at > desired.received_at and not is_overridden:
-            self.broken.append(f"{key}: what a person changed after the push is touched")
-        before = one.digest
+        fate, before = self.what_becomes(run, key, fate), one.digest
         if fate in ("updated", "lost but done"):
             self.time_goes_by(1)
             one.digest, one.changed_at, one.by_person_at = desired.digest, self.now, None
+        if not is_heard:
+            return
         outcome = _OUTCOMES[fate]
         after = None if outcome is Outcome.UNREACHABLE else one.digest
         target = one.target
@@ -406,6 +399,28 @@ class Planning(RuleBasedStateMachine):
         )
         run.known[key] = ended
         self.apply(self.known_now(run, [ended]))
+
+    def what_becomes(self, run: Run, key: str, fate: str) -> str:
+        """What a run comes to that looks at a target as it is now; ``fate`` is what becomes of an update."""
+        one, desired = self.real[key], run.start.desired
+        is_overridden = key in run.start.overridden
+        if all(name in self.down for name in one.target.hosts):
+            return "lost"
+        if self.changed_meanwhile(run, one):
+            return "superseded"
+        if run.is_held or one.target.labels != self.planned_labels(run, key):
+            return "held"
+        if one.digest == desired.digest:
+            return "unchanged"
+        if fate == "left alone" and not any(one.outcome in _BAD for one in run.known.values()):
+            return "updated"
+        if run.rollout.is_stopped and self.was_left_alone(run, key) and not is_overridden:
+            self.broken.append(f"{key}: is touched though what came before it spoke against the image")
+        elif Refusal(key, desired.digest) in self.refusals and not is_overridden:
+            self.broken.append(f"{key}: a digest that was rolled back is tried again")
+        elif one.by_person_at and one.by_person_at > desired.received_at and not is_overridden:
+            self.broken.append(f"{key}: what a person changed after the push is touched")
+        return fate
 
     def planned_labels(self, run: Run, key: str) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(run.start.planned[key]["labels"].items()))
@@ -448,8 +463,11 @@ class Planning(RuleBasedStateMachine):
 
     def history(self, keys: Any = None) -> History:
         running = self.running_pushes()
+        waiting = {one.push for one in self.rollouts.values() if one.state is RolloutState.WAITING}
         last = {
-            key: one for key, one in self.last.items() if keys is None or key in keys or one.push in running
+            key: one
+            for key, one in self.last.items()
+            if keys is None or key in keys or one.push in running or (one.is_unheard and one.push in waiting)
         }
         return History(
             dict(self.rollouts),

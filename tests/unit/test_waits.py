@@ -6,7 +6,8 @@ from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.freezes import Freeze, Freezes, Scope
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import Delay, History
-from registry_docker_updater.core.rollouts.planner import Plan, plan
+from registry_docker_updater.core.rollouts.planner import plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
 from registry_docker_updater.core.rollouts.waits import Wait, after_wait, said_of
 from unit.builders import NEW, NOON, at, container, desired, fleet, rollout

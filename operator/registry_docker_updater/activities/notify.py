@@ -24,7 +24,7 @@ from registry_docker_updater.core.notifications.schedule import (
 )
 from registry_docker_updater.core.notifications.waiting import with_links
 from registry_docker_updater.core.policy.links import LINKS_LAST, plain_path
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.rollouts.stages import MESSAGE
 from registry_docker_updater.core.schedules.registries import RegistryStanding

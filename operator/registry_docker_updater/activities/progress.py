@@ -7,7 +7,7 @@ from datetime import datetime
 from immutables import Map
 
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.core.runs.progress import RunProgress
 from registry_docker_updater.core.runs.results import TaskStart

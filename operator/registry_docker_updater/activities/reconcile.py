@@ -18,14 +18,8 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredImages
 from registry_docker_updater.core.rollouts.followers import KnownMoves
 from registry_docker_updater.core.rollouts.history import History
-from registry_docker_updater.core.rollouts.planner import (
-    Plan,
-    concerning,
-    judge,
-    open_pushes,
-    open_targets,
-    plan,
-)
+from registry_docker_updater.core.rollouts.planner import concerning, judge, open_pushes, open_targets, plan
+from registry_docker_updater.core.rollouts.plans import Plan
 from registry_docker_updater.core.rollouts.rollout import Rollout
 from registry_docker_updater.errors import Overtaken, UpdaterError
 from registry_docker_updater.log_context import UNLIKE_OTHERS, about

@@ -14,9 +14,10 @@ from registry_docker_updater.core.audit.kinds import PLAYBOOKS_CHANGED
 from registry_docker_updater.core.moments import rfc3339
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
 from registry_docker_updater.core.rollouts.stages import timeline
+from registry_docker_updater.core.rollouts.unheard import as_ended, interrupted_keys
 from registry_docker_updater.core.runs.conclusion import by_every_key, conclude, outcome_of
 from registry_docker_updater.core.runs.reading import HostFailure, ReportedOutcome, read
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
@@ -121,15 +122,25 @@ class RollOut:
         return interrupt_runs(self._context.storage, due_at, self.busy)
 
     def _run(self, start: Start, rollout: Rollout) -> None:
+        try:
+            self._work(start, rollout)
+        finally:
+            self._progress.end(rollout.id)
+            self._hold_of(rollout.id).unlink(missing_ok=True)
+            self._busy.discard(rollout.id)
+
+    def _work(self, start: Start, rollout: Rollout) -> None:
         desired = start.desired
         _log.info("%s to %s on %s", desired.image, desired.digest, ", ".join(start.hosts))
         expected = by_every_key(start.targets)
         known: dict[str, TargetOutcome] = {}
+        outcomes = self._context.storage.rollouts.outcomes(rollout.id)
+        interrupted = interrupted_keys(start.unheard, outcomes, rollout.runs)
 
         def keep(result: ModuleResult) -> None:
             for reading in read(result):
                 if isinstance(reading, ReportedOutcome):
-                    one = outcome_of(reading, expected, self._context.clock())
+                    one = as_ended(outcome_of(reading, expected, self._context.clock()), interrupted)
                     known[one.key] = one
                     self._keep(start, rollout, one)
                 elif isinstance(reading, HostFailure):
@@ -138,28 +149,16 @@ class RollOut:
         def note(task: TaskStart) -> None:
             self._progress.task(rollout.id, task, self._context.clock())
 
-        try:
-            before = {
-                one.result.key: one.result for one in self._context.storage.rollouts.outcomes(rollout.id)
-            }
-            folder = self._context.runs / str(rollout.id)
-            ended = self._context.playbooks.run(
-                _update(start, rollout.runs, self._hold_of(rollout.id)),
-                folder,
-                self._policy.timeout,
-                keep,
-                note,
-            )
-            if ended.was_stopped:
-                # It is run again after the next start; what it did so far is evidence all the same.
-                keep_run(self._context.storage, rollout.id, ended.left, self._context.clock())
-            else:
-                outcomes = self._outcomes(start, rollout, known, ended)
-                self._conclude(start, rollout, RunEnd(start.desired.digest, outcomes, before), ended)
-        finally:
-            self._progress.end(rollout.id)
-            self._hold_of(rollout.id).unlink(missing_ok=True)
-            self._busy.discard(rollout.id)
+        before = {one.result.key: one.result for one in outcomes}
+        folder = self._context.runs / str(rollout.id)
+        update = _update(start, rollout.runs, self._hold_of(rollout.id))
+        ended = self._context.playbooks.run(update, folder, self._policy.timeout, keep, note)
+        if ended.was_stopped:
+            # It is run again after the next start; what it did so far is evidence all the same.
+            keep_run(self._context.storage, rollout.id, ended.left, self._context.clock())
+        else:
+            results = self._outcomes(start, rollout, known, ended)
+            self._conclude(start, rollout, RunEnd(desired.digest, results, before), ended)
 
     def _keep(self, start: Start, rollout: Rollout, one: TargetOutcome) -> None:
         """Keep what became of one target, as soon as it is known."""

@@ -41,7 +41,7 @@ from registry_docker_updater.core.rollouts.lifecycle import (
     superseded,
 )
 from registry_docker_updater.core.rollouts.outcomes import TargetOutcome
-from registry_docker_updater.core.rollouts.planner import Plan, Start
+from registry_docker_updater.core.rollouts.plans import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout, RolloutState
 from registry_docker_updater.core.rollouts.waits import after_wait, said_of
 from registry_docker_updater.errors import Overtaken

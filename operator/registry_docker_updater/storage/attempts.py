@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Column, delete, select
+from sqlalchemy import Column, ColumnElement, delete, select
 
 from registry_docker_updater.core.rollouts.history import LastAttempt, Refusal
 from registry_docker_updater.core.rollouts.outcomes import Outcome
@@ -29,7 +29,14 @@ class AttemptStore:
         """Return the last attempts that were by some pushes, by the keys of their targets."""
         return self._those(tables.last_attempts.c.push, pushes)
 
-    def _those(self, column: Column[Any], values: Collection[Any]) -> dict[str, LastAttempt]:
+    def unheard(self, pushes: Collection[int]) -> dict[str, LastAttempt]:
+        """Return the last attempts by some pushes of which nobody heard how they ended, by the keys of their targets."""
+        return self._those(tables.last_attempts.c.push, pushes, tables.last_attempts.c.is_unheard)
+
+    def _those(
+        self, column: Column[Any], values: Collection[Any], *where: ColumnElement[bool]
+    ) -> dict[str, LastAttempt]:
+        query = select(tables.last_attempts).where(*where)
         with self._connections.reading() as connection:
             return {
                 row.key: LastAttempt(
@@ -40,9 +47,10 @@ class AttemptStore:
                     left_alone=row.left_alone,
                     held=row.held,
                     given_up=row.given_up,
+                    is_unheard=row.is_unheard,
                 )
                 for some in batches(values)
-                for row in connection.execute(select(tables.last_attempts).where(column.in_(some)))
+                for row in connection.execute(query.where(column.in_(some)))
             }
 
     def refusals(self, keys: Collection[str]) -> frozenset[Refusal]:

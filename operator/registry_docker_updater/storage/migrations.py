@@ -159,6 +159,11 @@ def _rules(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE rollouts ADD COLUMN waiting_since DATETIME"))
 
 
+def _unheard(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE last_attempts ADD COLUMN is_unheard BOOLEAN NOT NULL DEFAULT 0"))
+    connection.execute(text("CREATE INDEX ix_last_attempts_unheard ON last_attempts (push) WHERE is_unheard"))
+
+
 # By name, what changes the tables of the version before. One that was released is never changed.
 MIGRATIONS: Mapping[str, Migration] = {
     "0002 what may be updated at once": _at_once,
@@ -172,6 +177,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "0010 the logs of what failed": _logs,
     "0011 messages to receivers": _messages,
     "0012 rules, and what people decide": _rules,
+    "0013 ends of which nobody heard": _unheard,
 }
 
 

@@ -127,7 +127,9 @@ class Storage:
         """
         with self.snapshot() as kept:
             running = [one.push for one in kept.rollouts.in_state(RolloutState.RUNNING)]
-            last = {**kept.attempts.of_pushes(running), **kept.attempts.last(keys)}
+            waiting = [one.push for one in kept.rollouts.in_state(RolloutState.WAITING)]
+            unheard = kept.attempts.unheard(waiting)
+            last = {**kept.attempts.of_pushes(running), **unheard, **kept.attempts.last(keys)}
             pushes = {one.push for one in last.values()}
             rollouts = kept.rollouts.open_or_of(registries, {*pushes, *of})
             decided = {one.push for one in rollouts if one.waits} | {*of, *running}

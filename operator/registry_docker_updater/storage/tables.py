@@ -20,6 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 metadata = MetaData()
@@ -203,6 +204,8 @@ last_attempts = Table(
     Column("left_alone", Boolean, nullable=False, default=False),
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("given_up", Boolean),
+    Column("is_unheard", Boolean, nullable=False, server_default=false()),
+    Index("ix_last_attempts_unheard", "push", sqlite_where=text("is_unheard")),
 )
 
 # Digests that were rolled back on a target: they are not tried there again.

@@ -40,6 +40,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     tables.last_attempts.name: {
         tables.last_attempts.c.held.name: False,
         tables.last_attempts.c.given_up.name: None,
+        tables.last_attempts.c.is_unheard.name: False,
     },
     tables.overrides.name: {tables.overrides.c.breaks.name: "[]"},
     tables.rollouts.name: {

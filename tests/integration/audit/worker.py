@@ -17,7 +17,7 @@ from registry_docker_updater.core.fleet.targets import container_key
 from registry_docker_updater.core.rollouts.desired import PushedName
 from registry_docker_updater.core.rollouts.lifecycle import RunEnd
 from registry_docker_updater.core.rollouts.outcomes import Outcome
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.storage import actions
 from registry_docker_updater.storage.arrivals import Arrived
 from registry_docker_updater.storage.database import Database

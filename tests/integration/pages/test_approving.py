@@ -14,7 +14,7 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.audit.entries import Person
 from registry_docker_updater.core.policy.decisions import Decision
 from registry_docker_updater.core.policy.links import signed_path
-from registry_docker_updater.core.rollouts.planner import Start
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.http.pages.asked import ROWS
 from registry_docker_updater.storage import actions

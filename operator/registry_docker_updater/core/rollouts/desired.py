@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from registry_docker_updater.core.fleet.targets import ImageName
+from registry_docker_updater.core.fleet.targets import ImageName, Target
 
 
 class PushedName(NamedTuple):
@@ -49,6 +49,10 @@ class DesiredImage:
     def name(self) -> PushedName:
         """What tells it from every other, whichever of its hosts is meant."""
         return PushedName(self.registry, self.repository, self.tag)
+
+    def is_run_by(self, target: Target) -> bool:
+        """Tell whether a target runs it, under its name."""
+        return target.image_name in self.image_names and target.runs(self.digest)
 
 
 class DesiredImages:

@@ -21,7 +21,8 @@ class LastAttempt:
 
     ``possible_digests`` are those that our runs may have left it with: more than one where nobody heard of the end
     of a run. ``left_alone`` tells that it was not touched because other targets failed before its turn, ``held`` that it was not because
-    it was not to be updated any more then, ``given_up`` that there is no other try; None where that was not kept.
+    it was not to be updated any more then, ``given_up`` that there is no other try; None where that was not kept. ``is_unheard`` tells
+    that nobody heard how it ended, and another run is to find out, even where the target is seen to run the digest by then.
     """
 
     push: int
@@ -31,6 +32,7 @@ class LastAttempt:
     left_alone: bool = False
     held: bool = False
     given_up: bool | None = None
+    is_unheard: bool = False
 
 
 class Refusal(NamedTuple):
@@ -97,6 +99,15 @@ class History:
                 since[one.name] = min(one.waiting_since, since.get(one.name, one.waiting_since))
         return since
 
+    @cached_property
+    def unheard(self) -> Mapping[int, tuple[str, ...]]:
+        """The keys of the targets of which nobody heard how the last attempt ended, by its push."""
+        keys: dict[int, list[str]] = {}
+        for key, one in self.last.items():
+            if one.is_unheard:
+                keys.setdefault(one.push, []).append(key)
+        return {push: tuple(sorted(some)) for push, some in keys.items()}
+
     @property
     def running(self) -> frozenset[int]:
         """The ids of the rollouts that run."""
@@ -106,7 +117,7 @@ class History:
 def attempt_begun(before: LastAttempt | None, push: int, digest: str, now: datetime) -> LastAttempt:
     """Return what is known of a target once a run to ``digest`` begins: should nobody hear of its end, it was our doing."""
     possible = before.possible_digests if before else frozenset[str]()
-    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now, given_up=False)
+    return LastAttempt(push, Outcome.FAILED, possible | {digest}, now, given_up=False, is_unheard=True)
 
 
 def attempt_ended(  # noqa: PLR0913 - what was begun, and what it came to
@@ -123,4 +134,8 @@ def attempt_ended(  # noqa: PLR0913 - what was begun, and what it came to
     possible = frozenset((one.after,)) if one.after else begun.possible_digests
     if one.outcome is Outcome.UNREACHABLE and before and before.push == push:
         now = before.at  # The host may have come back while the run that missed it went on.
-    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held, given_up)
+    is_open = not (one.outcome.is_final or one.after or given_up or one.left_alone)
+    # What was not touched is where the run before left it.
+    was_unheard = before is not None and before.push == push and before.is_unheard
+    is_unheard = was_unheard if one.held else is_open
+    return LastAttempt(push, one.outcome, possible, now, one.left_alone, one.held, given_up, is_unheard)

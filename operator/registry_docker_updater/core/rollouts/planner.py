@@ -7,7 +7,6 @@ so that a host that was down or an operator that was killed needs no code of its
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
@@ -16,76 +15,11 @@ from registry_docker_updater.core.rollouts.desired import DesiredImage, DesiredI
 from registry_docker_updater.core.rollouts.history import History, LastAttempt, Override
 from registry_docker_updater.core.rollouts.moves import NO_MOVES, Aims, Moves, aims
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.core.rollouts.plans import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import Rollout, RolloutState
+from registry_docker_updater.core.rollouts.unheard import before, unheard_of
 from registry_docker_updater.core.rollouts.verdicts import DUE, LATER, TOO_YOUNG, Case, Verdict, verdict_on
 from registry_docker_updater.core.rollouts.waits import Wait, cases_in_run, closing_at, held, wait_of
-
-
-@dataclass(frozen=True)
-class Start:
-    """Run ``update.yml`` for a push on ``hosts``, for ``targets`` and no others.
-
-    ``overridden`` are the keys of those that a person wants to get it whatever happened before. ``possible_digests``
-    says of every other target which it may run: one that runs something else was changed since it was looked at. ``at_once``
-    says which may be updated without a look at all hosts first, by the host through which. ``policies`` is what the inventory says for
-    each host that ever answered.
-    """
-
-    desired: DesiredImage
-    targets: tuple[Target, ...]
-    overridden: tuple[str, ...] = ()
-    possible_digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    at_once: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    policies: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-
-    @property
-    def moves(self) -> Mapping[str, str]:
-        """The image that each target runs now, by each of its keys, of those that run another tag."""
-        moving = (target for target in self.targets if target.image_name not in self.desired.image_names)
-        return {key: str(target.image_name) for target in moving for key in target.keys}
-
-    @property
-    def planned(self) -> Mapping[str, Mapping[str, Any]]:
-        """By what each target was planned, by each of its keys: its ``labels``, and the ``policy`` of the inventory for each of its hosts."""
-        return {
-            key: {
-                "labels": dict(target.labels),
-                "policy": {name: dict(self.policies[name]) for name in target.hosts if name in self.policies},
-            }
-            for target in self.targets
-            for key in target.keys
-        }
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The inventory names of the hosts concerned."""
-        return tuple(sorted({host for target in self.targets for host in target.hosts}))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to do now, and when to ask again if nothing happens.
-
-    ``supersede`` are rollouts that a newer push made pointless, ``settle`` those that wait for nothing any more:
-    their targets are gone, were changed by a person, or ended well before a run could say so. ``rescan_since`` is
-    when the newest of the pushes came that no target runs: what a host reported before may be older than that.
-    ``ask`` are hosts that did not answer and for which a rollout waits, ``closed_overrides`` those that need not be
-    remembered any more: the target runs it, or there is a newer push. ``waits`` is what is new about pushes that wait by a rule or for
-    a person. ``delayed`` are pushes that are too young for some target, of which that is to be remembered, ``caught_up`` the names of which
-    it need not be any more. ``hold`` says of runs that go on, by their rollout, why they are to begin no other step.
-    """
-
-    start: tuple[Start, ...] = ()
-    supersede: tuple[int, ...] = ()
-    settle: tuple[Rollout, ...] = ()
-    wake_at: datetime | None = None
-    rescan_since: datetime | None = None
-    ask: frozenset[str] = frozenset()
-    closed_overrides: frozenset[Override] = frozenset()
-    waits: tuple[Wait, ...] = ()
-    hold: Mapping[int, str] = field(default_factory=dict)
-    delayed: tuple[DesiredImage, ...] = ()
-    caught_up: frozenset[PushedName] = frozenset()
 
 
 def plan(
@@ -151,9 +85,11 @@ class _Draft:
         rollout = self.history.rollouts.get(one.push)
         if not self.aims.concerns(one):
             self.unknown.append((one.push, one.received_at))
-        verdicts = [
-            (target, judge(target, one, self.history, fleet, self.now)) for target in self.aims.behind(one)
-        ]
+        unheard = (
+            target for target in unheard_of(one, fleet, self.history) if target.key not in self.aims.keys
+        )
+        concerned = (*self.aims.behind(one), *unheard)
+        verdicts = [(target, judge(target, one, self.history, fleet, self.now)) for target in concerned]
         for target, verdict in verdicts:
             if verdict is LATER and rollout and rollout.state is RolloutState.WAITING:
                 self.ask |= _silent(target, self.history.last[target.key], fleet)
@@ -255,6 +191,11 @@ def _start(one: DesiredImage, due: tuple[Target, ...], fleet: Fleet, history: Hi
             host.name: host.policy
             for host in (fleet.hosts.get(name) for target in due for name in target.hosts)
             if host and host.back_since
+        },
+        unheard={
+            target.key: before(history.last[target.key], one.digest)
+            for target in due
+            if target.key in history.unheard.get(one.push, ())
         },
     )
 

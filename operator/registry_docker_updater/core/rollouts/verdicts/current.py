@@ -1,4 +1,4 @@
-"""Nothing is to be done where it was done."""
+"""Nothing is to be done where it was done, and somebody heard of it."""
 
 from registry_docker_updater.core.rollouts.verdicts.case import Case, Verdict
 
@@ -7,5 +7,6 @@ CURRENT = Verdict("current", "already runs this digest", "nothing until the next
 
 def judge(case: Case) -> Verdict | None:
     """Leave a target alone that runs the digest, however it came to; one that follows is to have the name of the tag, too."""
-    is_named = case.target.image_name in case.desired.image_names
-    return CURRENT if is_named and case.target.runs(case.desired.digest) else None
+    if not case.desired.is_run_by(case.target) or (case.last_of_push and case.last_of_push.is_unheard):
+        return None
+    return CURRENT
