@@ -13,7 +13,7 @@ IMAGE_BUILDER ?= $(firstword $(foreach program,buildah podman docker,$(shell com
 IMAGE_FORMAT = $(if $(filter %docker,$(firstword $(IMAGE_BUILDER))),,--format docker)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run image test test-extended test-fast lint format benchmark coverage pictures clean
+.PHONY: help setup lab-setup demo demo-down run image test test-extended test-fast lint lock format benchmark coverage pictures clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -83,6 +83,10 @@ lint: $(READY) ## Run every linter
 	PYTHONPATH=operator $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline
+
+lock: $(READY) ## Write which files the role operator installs, from pyproject.toml and constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --constraint constraints.txt pyproject.toml --output-file roles/operator/files/requirements.txt
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format

@@ -16,11 +16,12 @@ from typing import Any
 import yaml
 
 from lab import Endpoint, Host, HostSpec, Lab, LabSpec, RegistrySpec
-from lab.commands import PROXIES, run
+from lab.commands import PROXIES
 from lab.places import cache, locked
 from lab.spec import CONTROL
 
 ROOT = Path(__file__).parents[2]
+BROKEN = "this release is broken on purpose"
 SECRET = "only the registry of this lab knows this"
 PORT = 8080
 STATE = "/var/lib/registry-docker-updater"
@@ -35,7 +36,9 @@ def spec(name: str, suite: str) -> LabSpec:
     control = HostSpec("control", suite, CONTROL)
     address = LabSpec(name, (control,)).planned_hosts[0].address
     sends = Endpoint("updater", f"http://{address}:{PORT}/events/lab", f"Bearer {SECRET}")
-    return LabSpec(name, (control, HostSpec("solo", "bookworm")), (), (RegistrySpec("lab", endpoints=(sends,)),))
+    return LabSpec(
+        name, (control, HostSpec("solo", "bookworm")), (), (RegistrySpec("lab", endpoints=(sends,)),)
+    )
 
 
 def wheels() -> Path:
@@ -48,7 +51,15 @@ def wheels() -> Path:
             for python in ("3.11", "3.13"):
                 subprocess.run(
                     [
-                        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"),
+                        *(
+                            sys.executable,
+                            "-m",
+                            "pip",
+                            "download",
+                            "--quiet",
+                            "--no-deps",
+                            "--require-hashes",
+                        ),
                         *("--only-binary=:all:", f"--python-version={python}", *_PLATFORMS),
                         f"--dest={half_made}",
                         f"--requirement={_LOCK}",
@@ -60,10 +71,15 @@ def wheels() -> Path:
     return folder
 
 
-def build(folder: Path, version: str, **changes: tuple[str, str]) -> Path:
-    """Build a wheel of this checkout that says it is a version; `changes` replace text in modules, by `folder__module`."""
+def build(folder: Path, version: str, *, is_broken: bool = False) -> Path:
+    """Build a wheel of this checkout that says it is a version.
+
+    One that is broken brings the database up to a version of its own when it starts, and ends.
+    """
     copy = folder / version
-    for name in subprocess.check_output(["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"], text=True).split("\n"):
+    for name in subprocess.check_output(
+        ["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"], text=True
+    ).split("\n"):
         if name.startswith(("operator/", "playbooks/", "roles/", "plugins/", "meta/")) or "/" not in name:
             source = ROOT / name
             if source.is_file():
@@ -71,8 +87,17 @@ def build(folder: Path, version: str, **changes: tuple[str, str]) -> Path:
                 shutil.copy2(source, copy / name)
     package = copy / "operator/registry_docker_updater"
     _replace(package / "__init__.py", r'(__version__[^"]*)"[^"]*"', rf'\1"{version}"')
-    for module, (old, new) in changes.items():
-        _replace(package / f"{module.replace('__', '/')}.py", old, new)
+    if is_broken:
+        declared = r"(?m)^(MIGRATIONS: Mapping.*\{\n)"
+        (migrations,) = (
+            path for path in package.glob("storage/*.py") if re.search(declared, path.read_text())
+        )
+        _replace(migrations, declared, r'\1    "9999 of a broken release": lambda _: None,\n')
+        _replace(
+            package / "cli/serve.py",
+            r"(?m)^( *)operator\.guard\.prepare\(\)",
+            rf'\1raise UpdaterError("{BROKEN}")',
+        )
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)],
         cwd=copy,
@@ -123,7 +148,11 @@ class Shop:
         mine = {
             "registry_docker_updater": {
                 "hosts": {"control": {"ansible_host": address}},
-                "vars": {**known, "ansible_ssh_private_key_file": str(self.lab.private_key), "ansible_ssh_common_args": common},
+                "vars": {
+                    **known,
+                    "ansible_ssh_private_key_file": str(self.lab.private_key),
+                    "ansible_ssh_common_args": common,
+                },
             }
         }
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(mine))
@@ -174,7 +203,12 @@ class Shop:
                 playbook or str(ROOT / "playbooks/operator.yml"),
             ],
             cwd=self.folder,
-            env={**environment, "ANSIBLE_ROLES_PATH": str(ROOT / "roles"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1"},
+            env={
+                **environment,
+                "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_PIPELINING": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -184,7 +218,7 @@ class Shop:
         """Play it to its end."""
         with self.start(variables, *options, playbook=playbook) as process:
             try:
-                text, _ = process.communicate(timeout=400)
+                text, _ = process.communicate(timeout=580)
             except BaseException:
                 process.kill()
                 raise
@@ -197,12 +231,11 @@ class Shop:
 
     def shown(self, name: str) -> str:
         """A property of the service, as systemd has it."""
-        return self.control.run("systemctl", "show", "--value", f"--property={name}", "registry-docker-updater").stdout.strip()
+        return self.control.run(
+            "systemctl", "show", "--value", f"--property={name}", "registry-docker-updater"
+        ).stdout.strip()
 
     @property
     def release(self) -> str:
         """The release that is in force."""
         return Path(self.control.run("readlink", "/opt/registry-docker-updater/current").stdout.strip()).name
-
-
-__all__ = ["PORT", "ROOT", "SECRET", "STATE", "Played", "Shop", "build", "run", "spec", "wheels"]

@@ -1,31 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator on a control host, from nothing to the first update, and from one release to the next.
+"""The operator on a control host: from nothing to the first update, and from one release to the next.
 
-The control host has systemd; all else is as real. The tests of this file play in their order on one lab.
+The control host has systemd, and all else is as real. The tests of this file play in their order on one lab.
 """
 
-import json
+import re
 import signal
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from fleet.operator_role import PORT, SECRET, STATE, Shop, build, spec
+from fleet.operator_role import BROKEN, PORT, ROOT, SECRET, STATE, Shop, build, spec
 from lab import Lab
 from lab.images import good
 from lab.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-# What a release that never works does: it brings the database up to date, and ends.
-_BROKEN = {
-    "storage__migrations": (r'(?m)^(MIGRATIONS[^\n]*\{\n)', r'\1    "9999 of a release that is broken": lambda _: None,\n'),
-    "running": (r"(?m)^(class Operator)", r"\1"),
-}
+_HOME, _ETC = "/opt/registry-docker-updater", "/etc/registry-docker-updater"
+_NEXT = "the next secret of this registry"
 
 
 @pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.extended)])
@@ -39,36 +35,97 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("packages")
-    return {
-        "0.1.0": build(folder, "0.1.0"),
-        "0.2.0": build(folder, "0.2.0"),
-    }
+    built = {version: build(folder, version) for version in ("0.1.0", "0.2.0")}
+    return {**built, "0.3.0": build(folder, "0.3.0", is_broken=True)}
 
 
-def ready(shop: Shop) -> int:
-    with urllib.request.urlopen(f"http://{shop.control.address}:{PORT}/readyz", timeout=5) as answer:
-        return int(answer.status)
+def sent(shop: Shop, secret: str) -> int:
+    """What the operator answers to a registry that proves itself so: 400 where it takes the proof, and not the event."""
+    request = urllib.request.Request(
+        f"http://{shop.control.address}:{PORT}/events/lab",
+        b"",
+        {"Authorization": f"Bearer {secret}"},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
-def test_a_dry_run_on_a_host_that_has_nothing_says_what_would_be_done_and_does_nothing(
+def is_ready(shop: Shop) -> bool:
+    with urllib.request.urlopen(f"http://{shop.control.address}:{PORT}/readyz", timeout=10) as answer:
+        return int(answer.status) == 200
+
+
+def test_a_dry_run_of_the_example_on_a_host_that_has_nothing_does_nothing(
     shop: Shop, packages: dict[str, Path]
 ) -> None:
-    played = shop.play(shop.variables(packages["0.1.0"]), "--check", "--diff")
+    """The play of the role's README, as it stands there, says what it would do."""
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "roles/operator/README.md").read_text(), re.DOTALL)
+    play = shop.folder / "install.yml"
+    play.write_text(example)
+    (shop.folder / "dist").mkdir()
+    (shop.folder / "dist" / packages["0.1.0"].name).symlink_to(packages["0.1.0"])
+
+    played = shop.play({"vault_production_secret": SECRET}, "--check", "--diff", playbook=str(play))
+
     assert played.code == 0, played.text
-    assert played.changed
-    assert shop.control.run("ls", "/opt", STATE, "/etc/registry-docker-updater", check=False).stdout.strip() in ("/opt:", "")
+    assert played.changed > 5
+    left = shop.control.run("sh", "-c", f"ls -d {_HOME} {_ETC} {STATE}; id updater", check=False).stdout
+    assert left == ""
     assert SECRET not in played.text
 
 
-def test_it_is_installed_from_nothing_and_ready(shop: Shop, packages: dict[str, Path]) -> None:
+def test_from_nothing_it_is_installed_and_ready(shop: Shop, packages: dict[str, Path]) -> None:
     played = shop.play(shop.variables(packages["0.1.0"]))
+
     assert played.code == 0, played.text
-    assert ready(shop) == 200
+    assert is_ready(shop)
     assert shop.release == "0.1.0"
-    assert SECRET not in played.text
-    assert "PRIVATE KEY" not in played.text
-    assert "http://" in played.text
-    assert "events/lab" in played.text
+    assert shop.shown("User") == "updater"
+    for secret in (SECRET, "PRIVATE KEY", "quoted"):
+        assert secret not in played.text
+    # What is left to do by hand is said.
+    assert f"{shop.control.address}:{PORT}/events/lab" in played.text
+    assert "let in this key: ssh-ed25519 " in played.text
+
+
+def test_a_push_to_the_registry_updates_a_container_of_the_fleet(shop: Shop) -> None:
+    registry, solo = shop.lab.registry("lab"), shop.lab.host("solo")
+    registry.push("test/app", "1", good("1"))
+    label = ("--label", "registry-docker-updater=true")
+    solo.docker("run", "--detach", "--name", "app", *label, f"{registry.address}/test/app:1")
+
+    registry.push("test/app", "1", good("2"))
+
+    until(
+        lambda: (
+            [one["outcomes"] for one in shop.operator("rollouts") if one["state"] == "finished"]
+            == [{"updated": 1}]
+        ),
+        who="the operator",
+        what="has rolled out",
+        deadline=180,
+        pause=1,
+    )
+    assert solo.docker("exec", "app", "cat", "/version").strip() == "2"
+
+
+def test_systemd_rates_its_exposure_under_three(shop: Shop) -> None:
+    said = shop.control.run("systemd-analyze", "security", "--no-pager", "registry-docker-updater").stdout
+    assert float(re.findall(r"Overall exposure level .*: ([0-9.]+)", said)[0]) < 3
+    assert shop.shown("UMask") == "0077"
+    assert shop.shown("StateDirectoryMode") == "0700"
+
+
+def test_what_is_secret_is_for_its_user_alone_and_what_it_is_given_arrives_whole(shop: Shop) -> None:
+    names = f"{_ETC}/lab.secret {_ETC}/environment {STATE}/.ssh/id_ed25519 {STATE} {_ETC} {STATE}/updater.db"
+    modes = shop.control.run("stat", "--format=%a %U", *names.split()).stdout.splitlines()
+    assert modes == ["600 updater", "600 root", "600 updater", "700 updater", "750 root", "600 updater"]
+    environment = shop.control.run("cat", f"/proc/{shop.shown('MainPID')}/environ").stdout.split("\0")
+    assert 'TOKEN=a "quoted" $value \\ with `all`' in environment
 
 
 def test_a_second_run_changes_nothing(shop: Shop, packages: dict[str, Path]) -> None:
@@ -77,3 +134,97 @@ def test_a_second_run_changes_nothing(shop: Shop, packages: dict[str, Path]) -> 
         played = shop.play(shop.variables(packages["0.1.0"]), *options)
         assert (played.code, played.changed) == (0, 0), played.text
     assert shop.shown("MainPID") == pid
+
+
+def test_settings_that_are_wrong_are_named_and_change_nothing(shop: Shop, packages: dict[str, Path]) -> None:
+    before = shop.control.run("cat", f"{_ETC}/config.yml").stdout
+    pid = shop.shown("MainPID")
+    variables = shop.variables(packages["0.1.0"])
+    variables["operator_settings"]["fleet"]["invetory"] = "x"
+    variables["operator_settings"]["rollouts"] = {"workers": "many"}
+
+    played = shop.play(variables)
+
+    assert played.code == 2, played.text
+    assert "fleet.invetory: is not a setting" in played.text
+    assert "rollouts.workers" in played.text
+    assert shop.control.run("cat", f"{_ETC}/config.yml").stdout == before
+    assert shop.shown("MainPID") == pid
+
+
+def test_a_secret_that_changes_is_read_again_without_a_restart(shop: Shop, packages: dict[str, Path]) -> None:
+    pid = shop.shown("MainPID")
+    played = shop.play(shop.variables(packages["0.1.0"], operator_secrets={"lab.secret": _NEXT}))
+    assert played.code == 0, played.text
+    until(lambda: sent(shop, _NEXT) != 401, who="the operator", what="takes the new secret", deadline=20)
+    assert sent(shop, SECRET) == 401
+    assert shop.shown("MainPID") == pid
+
+
+def test_a_host_that_left_the_inventory_is_not_updated_any_more(
+    shop: Shop, packages: dict[str, Path]
+) -> None:
+    more = shop.folder / "fleet/more.yml"
+    more.write_text("all: {hosts: {gone: {ansible_host: 192.0.2.1}}}\n")
+    assert shop.play(shop.variables(packages["0.1.0"])).code == 0
+    assert "more.yml" in shop.control.run("ls", f"{_ETC}/inventory").stdout
+    more.unlink()
+    played = shop.play(shop.variables(packages["0.1.0"]))
+    assert played.code == 0, played.text
+    assert shop.control.run("ls", f"{_ETC}/inventory").stdout.split() == ["hosts.yml"]
+
+
+def test_an_upgrade_puts_a_release_beside_the_old_one_and_keeps_all_that_is_known(
+    shop: Shop, packages: dict[str, Path]
+) -> None:
+    played = shop.play(shop.variables(packages["0.2.0"]))
+    assert played.code == 0, played.text
+    assert shop.release == "0.2.0"
+    assert is_ready(shop)
+    assert shop.control.run("ls", f"{_HOME}/releases").stdout.split() == ["0.1.0", "0.2.0"]
+    assert len(shop.operator("rollouts")) == 1
+
+
+def _is_as_before(shop: Shop) -> None:
+    assert shop.release == "0.2.0"
+    assert is_ready(shop)
+    assert len(shop.operator("rollouts")) == 1
+    assert "before-upgrade" not in shop.control.run("ls", STATE).stdout
+
+
+def test_a_release_that_does_not_get_ready_is_taken_back_with_its_database(
+    shop: Shop, packages: dict[str, Path]
+) -> None:
+    """The broken one has brought the database up to date, which the one before would refuse."""
+    played = shop.play(shop.variables(packages["0.3.0"], operator_ready_minutes=0.3))
+    assert played.code == 2, played.text
+    assert "Release 0.3.0 does not work with these settings, and release 0.2.0" in played.text
+    assert BROKEN in played.text
+    _is_as_before(shop)
+    assert "updater.db" in shop.control.run("ls", f"{STATE}/failed-upgrade").stdout
+
+
+def test_an_upgrade_that_was_interrupted_is_put_right_by_the_next_play(
+    shop: Shop, packages: dict[str, Path]
+) -> None:
+    """Killed once the broken release was started; somebody then plays with the release of before."""
+    with shop.start(shop.variables(packages["0.3.0"])) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "RETRYING" in line:
+                process.send_signal(signal.SIGKILL)
+    assert shop.release == "0.3.0"
+
+    played = shop.play(shop.variables(packages["0.2.0"]))
+
+    assert played.code == 0, played.text
+    _is_as_before(shop)
+
+
+def test_a_port_that_is_taken_takes_the_settings_back(shop: Shop, packages: dict[str, Path]) -> None:
+    variables = shop.variables(packages["0.2.0"], operator_ready_minutes=0.3)
+    variables["operator_settings"]["listen"] = {"port": 22}
+    played = shop.play(variables)
+    assert played.code == 2, played.text
+    assert is_ready(shop)
+    _is_as_before(shop)

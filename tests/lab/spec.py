@@ -177,7 +177,9 @@ class LabSpec:
         """Every host, standalone ones first, with its suite and its address."""
         turns = itertools.cycle(SUITES)
         return tuple(
-            PlannedHost(host.name, host.suite or next(turns), str(self.network[FIRST_HOST + number]), host.kind)
+            PlannedHost(
+                host.name, host.suite or next(turns), str(self.network[FIRST_HOST + number]), host.kind
+            )
             for number, host in enumerate(self._all_hosts())
         )
 

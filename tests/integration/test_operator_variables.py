@@ -1,0 +1,93 @@
+"""What the role operator says of variables that do not fit together, before it has touched anything."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+_ROLES = Path(__file__).parents[2] / "roles"
+_WHEEL = "dist/registry_docker_updater-1.2.3-py3-none-any.whl"
+_PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  tasks:
+    - ansible.builtin.import_role: {name: operator, tasks_from: check, rolespec_validate: false}
+    - ansible.builtin.debug: {msg: "taken as version {{ __operator_version }}"}
+"""
+
+
+def said(tmp_path: Path, **variables: Any) -> str:
+    (tmp_path / "play.yml").write_text(_PLAY)
+    given = {"operator_package": _WHEEL, "operator_settings": {"registries": {"production": {}}}, **variables}
+    done = subprocess.run(
+        ["ansible-playbook", "--inventory", "localhost,", "--extra-vars", json.dumps(given), "play.yml"],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_ROLES_PATH": str(_ROLES), "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"operator_package": "registry-docker-updater==1.2.3", "operator_package_checksum": "a" * 64},
+        {"operator_package": f"https://example.com/{_WHEEL}", "operator_package_checksum": "0" * 64},
+    ],
+    ids=["a path", "a name for an index", "an address"],
+)
+def test_the_version_is_read_from_the_package(tmp_path: Path, variables: dict[str, Any]) -> None:
+    assert "taken as version 1.2.3" in said(tmp_path, **variables)
+
+
+@pytest.mark.parametrize(
+    ("variables", "error"),
+    [
+        (
+            {"operator_package": "registry-docker-updater"},
+            "operator_package registry-docker-updater is none: give the path",
+        ),
+        (
+            {"operator_package": "registry-docker-updater==1.2.3"},
+            "operator_package_checksum is to be the SHA-256",
+        ),
+        ({"operator_secrets": {"../shadow": "x"}}, "each name is plain, without a folder"),
+        ({"operator_files": {"config.yml": "x"}}, "is none of config.yml"),
+        ({"operator_files": {"a": "x"}, "operator_secrets": {"a": "y"}}, "stands once"),
+        (
+            {
+                "operator_harbors": {"other": {"username": "u", "password": "p"}},
+                "operator_url": "http://u:8080",
+            },
+            "each is the name of a registry in operator_settings",
+        ),
+        (
+            {"operator_harbors": {"production": {"username": "u", "password": "p"}}},
+            "operator_url says how it reaches",
+        ),
+    ],
+    ids=[
+        "no version",
+        "no checksum",
+        "a folder",
+        "a name that is taken",
+        "twice",
+        "another registry",
+        "no address",
+    ],
+)
+def test_what_does_not_fit_is_named_with_what_to_do(
+    tmp_path: Path, variables: dict[str, Any], error: str
+) -> None:
+    assert error in said(tmp_path, **variables)
