@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: as_found_first
 short_description: Return services as they were found before this run began to update them
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - A manager may have been lost after it began an update at once. Whoever takes over is to know what the service ran before.
 positional: hosts, asked

@@ -16,7 +16,7 @@ DOCUMENTATION = r"""
 name: as_planned
 short_description: Say which targets of a host a run may touch, and of which of the others people are told
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - What was not planned is left out without a word. What has other labels than when it was planned, or of which the inventory
     says something else, is held, for it may be under other rules now.

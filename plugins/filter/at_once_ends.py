@@ -12,7 +12,7 @@ DOCUMENTATION = r"""
 name: at_once_ends
 short_description: Say what was updated at once, and whether anything is left
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what tasks with the option C(at_once) left in the variables of the hosts.
 positional: asked, planned

@@ -12,7 +12,7 @@ DOCUMENTATION = r"""
 name: changed_manually
 short_description: Say which targets of a host a person changed after a push
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - A target that runs none of the digests it is known to run was deployed since anybody looked. It is returned when that
     was after the push.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: digests_after
 short_description: Say which digests targets may run after some may have been updated at once
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - What was to be updated at once may have been, though nobody heard of its end.
 positional: asked, digest

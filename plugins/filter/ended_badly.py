@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: ended_badly
 short_description: Say which results of updates are bad
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - One with an outcome is bad when that is not good, whether or not the task failed. One without, as in check mode, is bad when the task failed.
 positional: is_end_expected

@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: finished_services
 short_description: Say which services came to an end, whichever manager acted
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the role swarm_service left in the variables of the hosts. A manager that lost sight of its swarm knows nothing.
 positional: hosts, digest

@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: hosts_to_correct
 short_description: Say on which hosts not every target that was found is to be updated
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Those whose engine has another name before theirs, so that its containers are updated there, those where a person
     changed a target after the push, and those with a target that was not planned, or that its labels say is not updated.

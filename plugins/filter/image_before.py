@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: image_before
 short_description: Return image and digest of a target that was found
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Of an image that is known under several digests, it is the same one each time.
 options:

@@ -22,7 +22,7 @@ DOCUMENTATION = r"""
 name: left_alone
 short_description: Say whether a host is left alone because earlier steps failed or the run is held
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Decides at the begin of a step, from what the filter P(registry.docker_updater.rolling_plan#filter) returned and from
     how the steps before it ended.
@@ -68,7 +68,8 @@ _value:
 """
 
 
-_ENDED_WELL, _HELD = "registry_docker_updater_ended_well", "registry_docker_updater_held"
+_ENDED_WELL = "registry_docker_updater_ended_well"
+_HELD = "registry_docker_updater_held"
 # No more of a reason than people read.
 _LONGEST_REASON = 300
 

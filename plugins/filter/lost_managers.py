@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: lost_managers
 short_description: Say which managers of the swarm of a host were lost
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the role fleet_scan found on the hosts, and where the role swarm_service lost sight of a swarm.
 positional: hosts, left, host

@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 name: nobody_runs
 short_description: Say that no target of the hosts runs an image name
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the role fleet_scan found on the hosts.
 positional: hosts, image

@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: notification_fitted
 short_description: Leave out of a notification what a channel has no room for
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Returns the words of a message with as many pieces of news and lines of targets as there is room for, worst first. No line is
     cut, and what is left out is counted, in C(rest).

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: notification_inert
 short_description: Keep a text from mentioning anybody, and from being read as markup
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - For services that are not known, some of which read Markdown, HTML or names of people in a plain text. What begins those is
     replaced by a character that looks like it.

@@ -14,7 +14,7 @@ DOCUMENTATION = r"""
 name: notification_report
 short_description: Say which channels were told, and why others were not
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - What the role C(notification) reports at its end, in the statistics of the run. No address or token is in it.
 options:

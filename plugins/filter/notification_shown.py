@@ -11,7 +11,9 @@ DOCUMENTATION = r"""
 name: notification_shown
 short_description: Show a text of somebody else's in one line, without secrets
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
+description:
+  - What is secret is left out, and what would be read as a template is made inert.
 options:
   _input:
     description: The text.

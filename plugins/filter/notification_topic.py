@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: notification_topic
 short_description: Say which topic a rollout belongs to
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - One that is not good is enough for C(update failed).
 options:

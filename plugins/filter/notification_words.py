@@ -14,7 +14,7 @@ DOCUMENTATION = r"""
 name: notification_words
 short_description: Say in words what a notification tells
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Returns what the templates of the role C(notification) get as their variable C(message).
   - Every text in it is one line, of bounded length, without control or invisible characters, and is nowhere evaluated. What a channel's

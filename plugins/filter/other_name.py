@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: other_name
 short_description: Say under which other name an engine's containers are updated
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - An engine may be in an inventory under two names, such as in a file and from a cloud. Its containers are updated once,
     under the first of its names that answered.

@@ -17,7 +17,7 @@ DOCUMENTATION = r"""
 name: rolling_plan
 short_description: Say in which steps an update goes across the hosts
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the role fleet_scan found on the hosts, the labels of what they run, and the variables
     C(docker_update_serial), C(docker_update_max_failures) and C(docker_update_order) of the inventory.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: swarm_managers
 short_description: Say which managers can act for the swarm of a host
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the role fleet_scan found on the hosts. A manager that lost sight of its swarm in this run leaves it to another.
 positional: hosts, host

@@ -21,7 +21,7 @@ DOCUMENTATION = r"""
 name: target_outcomes
 short_description: Say what became of each target of an update run
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the roles swarm_service and standalone_container left in the variables of the hosts, and what was left
     alone, and returns it in the form that the role notification takes. A host that the run never reached is told as unreachable,

@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: targets_of
 short_description: Say which targets of one kind are to be updated
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Of what a scan found on a host, leaves out the other kind and what is to be skipped.
 positional: kind, host, skip

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: unfinished_hosts
 short_description: Say on which hosts updates are unfinished that nobody works on
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Reads what the role fleet_scan left in the variables of the hosts.
 positional: hosts

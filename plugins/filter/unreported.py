@@ -11,9 +11,9 @@ DOCUMENTATION = r"""
 name: unreported
 short_description: Say of which targets no result tells
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
-  - A result without C(outcome) tells nothing: its module came to no end.
+  - A result without C(outcome) tells nothing, because its module came to no end.
 positional: results, host
 options:
   _input:

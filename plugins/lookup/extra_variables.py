@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
-
-from ansible.plugins.lookup import LookupBase
-from ansible.utils.vars import load_extra_vars
-
 DOCUMENTATION = r"""
 name: extra_variables
 short_description: Name the variables that a run was given with -e
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - Extra variables win over all others. This tells whether a variable is one of them, or one of the inventory that only has
     the same name.
@@ -31,6 +26,10 @@ _raw:
   type: list
   elements: str
 """
+from typing import Any, List, Optional, Sequence
+
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]

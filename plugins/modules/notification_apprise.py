@@ -11,14 +11,14 @@ short_description: Send one message to the services that Apprise knows
 version_added: "0.1.0"
 description:
   - Sends a title and a text to each service, all at once, and says which of them took it. What they answer never fails the task.
-  - Where one took it, it is sent, and a warning names each other: to send again would tell all of them once more.
+  - Where one took it, it is sent, and a warning names each other, because to send again would tell all of them once more.
   - All of it takes O(timeout) seconds at the most. Redirects are not followed.
   - The text is sent as it stands, with no formatting and no escapes read from it, and nothing is attached.
   - A service that did not take the message is named by its place in the list and by the name of the service, never by its
     address, which holds secrets.
 requirements:
   - The Python package C(apprise), for the Python that runs the module.
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 options:
   urls:
     description:

@@ -12,7 +12,7 @@ description:
     nothing and changes nothing.
   - No address, token or password is returned.
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 attributes:
   check_mode:
     description: Runs alike in check mode.

@@ -14,7 +14,7 @@ description:
   - It speaks with the standard library only. Certificates are checked against the authorities that the
     machine trusts; C(SSL_CERT_FILE) in the environment names others.
   - Control characters in the subject become spaces, so that no text given here can add a header.
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 options:
   host:
     description: Name or address of the SMTP server.

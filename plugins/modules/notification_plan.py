@@ -12,7 +12,7 @@ description:
     so that one that cannot be worked out breaks its channel only.
   - Runs on the controller only, sends nothing and changes nothing. What it returns holds addresses and passwords, so use C(no_log).
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 attributes:
   check_mode:
     description: Runs alike in check mode.

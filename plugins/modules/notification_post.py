@@ -15,7 +15,7 @@ description:
     The proxies of the environment are used, and certificates are checked against the authorities that the machine
     trusts; C(SSL_CERT_FILE) in the environment names others.
   - The address and the secret are never shown, nor is any text of an answer but the short name of an error.
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 options:
   url:
     description: Where to, V(https://host/path). A secret.

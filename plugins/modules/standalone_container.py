@@ -117,8 +117,7 @@ attributes:
     description: Shows the digests, and which defaults of the image fall away and which are adopted.
     support: full
 version_added: 0.1.0
-author:
-  - The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 extends_documentation_fragment:
   - registry.docker_updater.engine
   - registry.docker_updater.credentials

@@ -16,7 +16,7 @@ description:
     before where the service's own policy does not. What somebody else changes meanwhile is respected.
   - Run it on a manager.
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 extends_documentation_fragment:
   - registry.docker_updater.engine
   - registry.docker_updater.credentials

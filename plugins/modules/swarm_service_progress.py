@@ -11,7 +11,7 @@ description:
   - Asked again and again by M(registry.docker_updater.swarm_service) on the controller, which shows what is told.
   - Changes nothing.
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 attributes:
   check_mode:
     description: Runs alike in check mode.

@@ -12,7 +12,7 @@ description:
     M(registry.docker_updater.standalone_container) return what became of a target, and shows it in the output.
   - Runs on the controller only and changes nothing.
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 attributes:
   check_mode:
     description: Runs alike in check mode, but returns no outcome, as other modules do.

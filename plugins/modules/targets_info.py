@@ -12,7 +12,7 @@ description:
     label C(registry-docker-updater) set to true, yes, on or 1.
   - Changes nothing. Tasks of swarm services and one-off runs of Compose are never listed.
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 extends_documentation_fragment:
   - registry.docker_updater.engine
 attributes:

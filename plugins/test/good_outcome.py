@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: good_outcome
 short_description: Whether an outcome is one that nobody needs to look at
 version_added: 0.1.0
-author: The registry-docker-updater developers
+author: The registry-docker-updater developers (!UNKNOWN)
 description:
   - True for C(updated), C(unchanged), C(skipped) and C(superseded). A rollback is never good, and neither is a word that nobody knows.
 options:

@@ -77,8 +77,8 @@ class SwarmEngine:
     def send(self, decide: Callable[[Service], Optional[Change]]) -> List[str]:
         """Change the service as ``decide`` says of it as it is, again as long as its version moves; return warnings.
 
-        ``decide`` returns None when there is nothing left to change. A request without an answer may have been carried out, so the service is looked at before it is repeated.
-        Raises what :meth:`service` and ``decide`` raise.
+        ``decide`` returns None when there is nothing left to change. A request without an answer may have
+        been carried out, so the service is looked at before it is repeated. Raises what :meth:`service` and ``decide`` raise.
         """
         problem = ""
         for attempt in range(_TRIES + 1):

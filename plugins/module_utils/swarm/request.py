@@ -35,7 +35,11 @@ class Request:
 
 @dataclass
 class Report:
-    """What became of the service. ``log`` are the last lines of a task that did not come up. ``lost`` asks for another manager to look; ``stages`` says when it passed each, by the monotonic clock."""
+    """What became of the service.
+
+    ``log`` are the last lines of a task that did not come up. ``lost`` asks for another manager to look; ``stages`` says when it
+    passed each, by the monotonic clock.
+    """
 
     outcome: str = ""
     message: str = ""

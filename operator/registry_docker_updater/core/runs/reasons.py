@@ -29,6 +29,10 @@ _REMEDIES = {
 _ERROR = re.compile(r"^(?:\[ERROR\]: |ERROR! |ERROR: |ansible(?:-\w+)?: error: )(.*)", re.MULTILINE)
 # Why a source of the inventory cannot be read is only a warning of each plugin that tried, and where, of some.
 _UNREAD = re.compile(r"^\[WARNING\]: (Failed to parse inventory with .*)", re.MULTILINE)
+# Before 2.19 over several lines, with the place among them.
+_UNREAD_BEFORE = re.compile(
+    r"^\[WARNING\]:  \* (Failed to parse \S+ with .*?)(?=^\[|^ERROR)", re.MULTILINE | re.DOTALL
+)
 _ORIGIN = re.compile(r"^Origin: (\S+:\d+:\d+)$", re.MULTILINE)
 # How a Python program that broke ends. The lines before show its source, and what that was given.
 _EXCEPTION = re.compile(r"^(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Interrupt)(?:: .*)?$", re.MULTILINE)
@@ -53,7 +57,11 @@ def of_run(*printed: str) -> str:
     text = _COMMAND.sub("", "\n".join(printed))
     found = _ERROR.findall(text)
     if any("parse inventory source" in one for one in found):
-        found += [*_UNREAD.findall(text), *(f"see {place}" for place in _ORIGIN.findall(text))]
+        found += [
+            *_UNREAD.findall(text),
+            *(" ".join(one.split()) for one in _UNREAD_BEFORE.findall(text)),
+            *(f"see {place}" for place in _ORIGIN.findall(text)),
+        ]
     return with_remedy("; ".join(dict.fromkeys(one.strip() for one in found)) or last_words(*printed))
 
 
