@@ -183,3 +183,31 @@ def test_a_version_of_itself_that_cannot_work_is_rolled_back_and_told_of_by_the_
     assert operator.inspect()["Id"] == before
     operator.wait_until_healthy()
     assert _others(operator.host) == []
+
+
+@pytest.mark.parametrize(
+    "moment", ["-old", pytest.param("-new", marks=pytest.mark.extended)], ids=["set aside", "created"]
+)
+def test_a_helper_that_is_killed_goes_on_by_itself_although_no_operator_runs(
+    lab: Lab, operator: Contained, moment: str
+) -> None:
+    """Killed once the new container was made, or the old one was given another name: the engine starts it again."""
+    host, killed = operator.host, []
+    digest = lab.registry().push("ops/updater", "1", _changes(f"killed at {moment}"))
+
+    def is_killed() -> bool:
+        names = _others(host)
+        helper = next((name for name in names if name.endswith("-helper")), None)
+        if helper and any(name.endswith(moment) for name in names):
+            process = host.docker("inspect", "--format", "{{.State.Pid}}", helper).strip()
+            killed.append(process)
+            host.run("kill", "-KILL", process)
+        return bool(killed)
+
+    until(is_killed, who="the helper", what=f"was killed at {moment}", deadline=120, pause=0)
+    rollout = operator.rollout_of(digest)
+
+    assert [one["outcome"] for one in rollout["targets"]] == ["updated"]
+    assert _image_of(host, _NAME, digest)
+    operator.wait_until_healthy()
+    assert _others(host) == []

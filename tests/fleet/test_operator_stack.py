@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fleet.operator_image import ROOT, built, variant
 
+from fleet.operator_image import ROOT, built, variant
 from lab import Endpoint, Host, Lab, LabSpec, RegistrySpec, SwarmSpec
 from lab.images import good
 from lab.waiting import until
@@ -39,8 +39,8 @@ class Stacked:
         self.host = host
 
     def spec(self, service: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.host.docker("service", "inspect", service))[0]
-        return found["Spec"]
+        found: dict[str, Any] = json.loads(self.host.docker("service", "inspect", service))[0]["Spec"]
+        return found
 
     def container(self) -> str:
         """The id of the one that runs, nothing while there is none."""
@@ -49,7 +49,14 @@ class Stacked:
 
     def ask(self, *arguments: str) -> Any:
         """What a command says, nothing while the operator is away."""
-        command = ("docker", "exec", self.container() or "none", "registry-docker-updater", *arguments, "--json")
+        command = (
+            "docker",
+            "exec",
+            self.container() or "none",
+            "registry-docker-updater",
+            *arguments,
+            "--json",
+        )
         done = self.host.run(*command, check=False)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
@@ -57,9 +64,10 @@ class Stacked:
         def is_healthy() -> bool:
             identity = self.container()
             status = "{{.State.Health.Status}}"
-            return bool(identity) and "healthy" in self.host.docker(
-                "inspect", "--format", status, identity
-            ).split()
+            return (
+                bool(identity)
+                and "healthy" in self.host.docker("inspect", "--format", status, identity).split()
+            )
 
         until(is_healthy, who="the operator", what="is healthy", deadline=120, pause=1)
 
