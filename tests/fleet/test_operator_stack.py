@@ -153,6 +153,7 @@ def test_a_push_updates_the_operators_own_service_and_the_new_one_says_how_it_en
     operator.wait_until_healthy()
 
 
+@pytest.mark.extended
 def test_a_version_of_itself_that_cannot_work_is_rolled_back_by_swarm_and_told_of_by_the_old_one(
     lab: Lab, operator: Stacked
 ) -> None:
