@@ -7,9 +7,13 @@ IS_ROOT := $(filter 0,$(shell id -u))
 # The tests of a file stay together, for some share a run of a playbook; the files with such runs come first.
 IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
+IMAGE ?= registry-docker-updater
+IMAGE_BUILDER ?= $(firstword $(foreach program,buildah podman docker,$(shell command -v $(program))))
+# OCI's own format has no health checks.
+IMAGE_FORMAT = $(if $(filter %docker,$(firstword $(IMAGE_BUILDER))),,--format docker)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab-setup demo demo-down run test test-extended test-fast lint lock format docs benchmark coverage sanity pictures dist clean
+.PHONY: help setup lab-setup demo demo-down run image test test-extended test-fast lint lock format docs benchmark coverage sanity pictures dist clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +43,10 @@ demo-down: $(READY) ## Remove everything that the demo made
 
 run: $(READY) ## Run the operator on the local engine, without a lab
 	@$(BIN)/registry-docker-updater --local serve
+
+image: ## Build the container image $IMAGE with buildah, podman or docker, whichever there is, and $IMAGE_ARGUMENTS
+	@$(if $(IMAGE_BUILDER),true,(echo "nothing to build an image with: install buildah, podman or docker"; exit 1))
+	$(IMAGE_BUILDER) build $(IMAGE_FORMAT) $(IMAGE_ARGUMENTS) --file Containerfile --tag $(IMAGE) .
 
 test: lab-setup ## Run every test: unit, integration, lab
 	$(BIN)/pytest -m 'not lab and not extended' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
@@ -74,7 +82,7 @@ coverage: $(READY) ## See that every branch of what decides, in the core and in 
 lint: $(READY) ## Run every linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy operator plugins tests benchmarks tools
+	$(BIN)/mypy operator plugins tests benchmarks deploy tools
 	PYTHONPATH=operator $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline

@@ -9,6 +9,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.planned im
     hosts_weighed,
     planned_or_none,
     say_of,
+    with_unheard,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import image_before, key_of
 
@@ -32,6 +33,7 @@ options:
     description: >-
       What was planned, by C(service/ID) and C(container/HOST/NAME), each with the C(labels) that it had, and with what the
       inventory said of its hosts, by their names, as C(policy), without which that is not compared; nothing where nobody planned.
+      C(unheard) says that nobody heard how an update to the same digest ended that began before; it is told of the target then.
     type: dict
     required: true
   host:
@@ -77,7 +79,7 @@ def as_planned(
     for target in targets:
         say = say_of(target, host, known, policies)
         if say.goes:
-            kept.append(target)
+            kept.append(with_unheard(target, host, known))
         elif say.why_not:
             about = {key: target[key] for key in ("kind", "id", "name")}
             skipped.append(

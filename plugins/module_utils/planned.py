@@ -16,7 +16,8 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.labels imp
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, key_of
 
 # What was planned, by keys of targets: each with the ``labels`` that it had, and with the ``policy`` of its hosts, by their
-# names, as ``targets_info`` tells them. A host that is not in a policy had none.
+# names, as ``targets_info`` tells them. A host that is not in a policy had none. ``unheard`` says that a run to the same digest began
+# it before, of which nobody heard how it ended.
 Planned = Mapping[str, Mapping[str, Any]]
 # What the inventory says of hosts by now, by their names, of those of which somebody asked.
 Policies = Mapping[str, Mapping[str, str]]
@@ -43,6 +44,12 @@ def hosts_weighed(planned: Optional[Planned], keys: Iterable[str], host: str) ->
     """Return the hosts whose policies count for the targets of ``host`` with these keys; none where none was weighed."""
     weighed = [(planned or {}).get(key, {}).get("policy") for key in keys]
     return {one for policy in weighed if isinstance(policy, Mapping) for one in (host, *policy)}
+
+
+def with_unheard(target: Target, host: str, planned: Optional[Planned]) -> Target:
+    """Return a target of ``host`` with ``unheard``, where that was planned: a run that goes on with it is to look how it ended first."""
+    is_unheard = (planned or {}).get(key_of(target, host), {}).get("unheard")
+    return {**target, "unheard": True} if is_unheard else target
 
 
 def say_of(target: Target, host: str, planned: Optional[Planned], policies: Policies) -> Say:

@@ -234,7 +234,7 @@ order:
 """
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.answer import (
@@ -242,32 +242,20 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     completed,
     warnings_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.job import Job
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
-    DIRECTORY,
-    JournalUnusable,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.asked import (
+    TOLD,
+    job_of,
+    requests_of,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import DIRECTORY
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.place import work
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.request import Request
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.side_by_side import PARALLEL
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.work import Options
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.worker import run_detached
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.connection import ENGINE_OPTION
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.credentials import (
     CREDENTIALS_OPTION,
-    accounts_by_registry,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
-    EngineError,
-    EngineUnreachable,
-    NoAnswer,
-)
-from ansible_collections.registry.docker_updater.plugins.module_utils.moves import read_move
-from ansible_collections.registry.docker_updater.plugins.module_utils.references import (
-    InvalidReference,
-    Reference,
-    check_digest,
-    check_host,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.references import InvalidReference
 from ansible_collections.registry.docker_updater.plugins.module_utils.scan.at_once import (
     AT_ONCE_OPTION,
     look_again,
@@ -276,45 +264,6 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.stages imp
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import CONTAINER
 
 _WHICH = ("name", "containers", "at_once")
-_TOLD = (EngineError, EngineUnreachable, NoAnswer, JournalUnusable)
-
-
-def _requests(params: Dict[str, Any], containers: Sequence[Mapping[str, Any]]) -> List[Request]:
-    """Return what is asked for: nothing where only a repair is, one for ``name``, one for each of ``containers``."""
-    if params["state"] != "present":
-        return []
-    found = [
-        {
-            "name": params["name"],
-            "digests": params["found_digests"],
-            "image_id": params["found_image"],
-            "moves_from": params["moves_from"],
-        }
-    ]
-    asked: Dict[str, Request] = {}
-    for one in found if params["name"] else containers:
-        request = _request(params, one)
-        asked[request.name] = request
-    return list(asked.values())
-
-
-def _request(params: Dict[str, Any], found: Mapping[str, Any]) -> Request:
-    for host in params["aliases"]:
-        check_host(host)
-    pushed = Reference.parse(params["image"])
-    return Request(
-        name=str(found["name"]).lstrip("/"),
-        image=pushed,
-        digest=check_digest(params["digest"]),
-        aliases=tuple(params["aliases"]),
-        moves_from=read_move(found.get("moves_from"), pushed, params["aliases"]),
-        found_digests=tuple(found.get("digests") or ()),
-        found_image=found.get("image_id") or "",
-        credentials=accounts_by_registry(params["credentials"]),
-        keep_paused=params["paused"] == "keep",
-        cleanup=params["cleanup"],
-        try_again=params["try_again"],
-    )
 
 
 def main() -> None:
@@ -358,9 +307,9 @@ def main() -> None:
         if params["at_once"]:
             scan["scan"], containers = look_again(params, CONTAINER, params["state_directory"])
             moments[LOOKED] = time.monotonic()
-        requests = _requests(params, containers)
-        answer = {**scan, **completed(_answer(module, requests), requests)}
-    except (*_TOLD, InvalidReference) as error:
+        requests = requests_of(params, containers)
+        answer = {**scan, **completed(_answer(module, containers, requests), requests)}
+    except (*TOLD, InvalidReference) as error:
         module.fail_json(msg=str(error), message=str(error), **scan)
     for one in (*answer.get("containers", ()), *answer.get("repairs", ())):
         one["stages"] = ages({**moments, **one.get("stages", {})}, time.monotonic())
@@ -376,24 +325,15 @@ def main() -> None:
     module.exit_json(**answer)
 
 
-def _answer(module: AnsibleModule, requests: List[Request]) -> Optional[Answer]:
+def _answer(
+    module: AnsibleModule, asked: Sequence[Mapping[str, Any]], requests: Sequence[Request]
+) -> Optional[Answer]:
     params = module.params
     if params["at_once"] and not requests:
         return {"containers": [], "repairs": []}
-    job = Job(
-        params["engine"], params["state_directory"], Options(params["settle"], params["health_timeout"])
-    )
     if module.check_mode:
-        return job.preview(requests)
-    return run_detached(lambda: _done(job, requests, params["parallel"]))
-
-
-def _done(job: Job, requests: List[Request], parallel: int) -> Answer:
-    """Return the answer of a job in the worker, where only a sentence can tell an error."""
-    try:
-        return job.do(requests, parallel)
-    except _TOLD as error:
-        return {"error": str(error)}
+        return job_of(params).preview(requests)
+    return work(params, asked, requests)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ options:
   services:
     description:
       - Several services at once, instead of O(service), as M(registry.docker_updater.targets_info) lists them. Of each count
-        C(id), C(name), what the run found it to be before, C(image) and C(changed_at), and C(moves_from).
+        C(id), C(name), what the run found it to be before, C(image) and C(changed_at), C(moves_from), and C(unheard), which says
+        that nobody heard how the same update ended that a run before began: where swarm rolled that back, it is not begun again.
       - They are updated by a process of its own on the manager, which goes on when the connection breaks. How they are going
         is shown meanwhile.
     type: list
@@ -331,6 +332,7 @@ def _request(params: Mapping[str, Any], found: Mapping[str, Any], module: Ansibl
         moves_from=read_move(found.get("moves_from"), pushed, aliases),
         found_image=found.get("image") or "",
         found_at=found.get("changed_at") or "",
+        unheard=bool(found.get("unheard")),
         time_limit=params["time_limit"],
         placement_limit=params["placement_limit"],
         check_only=module.check_mode,

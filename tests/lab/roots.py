@@ -43,6 +43,8 @@ _CONTROL_PACKAGES = (
     "sudo",
     "systemd-sysv",
 )
+# No host at all: the base of an image.
+BARE = "bare"
 # What each host gets anew, or nobody needs. The keys above all: they would be the same everywhere.
 _REMOVED = ("etc/ssh/ssh_host_*", "etc/machine-id", "var/lib/apt/lists/*", "var/cache/apt/*.bin", "var/log/*")
 _FORM = 1
@@ -51,6 +53,8 @@ _FORM = 1
 
 def packages(suite: str, kind: str = ENGINE) -> tuple[str, ...]:
     """What a root of this suite, for this kind of host, holds besides the minimum."""
+    if kind == BARE:
+        return ()
     if kind == CONTROL:
         return _CONTROL_PACKAGES
     return tuple(sorted((*_PACKAGES, *_MORE_PACKAGES.get(suite, _MORE_PACKAGES_SINCE_TRIXIE))))
@@ -71,7 +75,7 @@ def provide(suite: str, progress: Callable[[str], None], kind: str = ENGINE) -> 
     if not root.exists():
         with locked(cache() / f"{root.name}.lock"):
             if not root.exists():
-                progress(f"{suite}: making the root file system of a host of kind {kind}, once")
+                progress(f"{suite}: making the root file system of kind {kind}, once")
                 _make(suite, kind, root)
                 progress(f"{suite}: root file system made")
     return root
@@ -112,14 +116,15 @@ def _make(suite: str, kind: str, root: Path) -> None:
     log = cache() / f"{suite}-{kind}.log"
     log.unlink(missing_ok=True)
     source = [uri] if (uri := mirror()) else []
-    included = f"--include={','.join(packages(suite, kind))}"
+    wanted = packages(suite, kind)
+    included = [f"--include={','.join(wanted)}"] if wanted else []
     # If this process is killed, debootstrap is too, with whatever it started and mounted: the lock is free
     # then, and somebody else begins anew in the same place.
     namespaces = (
         *("setpriv", "--pdeathsig", "KILL"),
         *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
     )
-    debootstrap = ("debootstrap", "--variant=minbase", included, suite, str(half_made), *source)
+    debootstrap = ("debootstrap", "--variant=minbase", *included, suite, str(half_made), *source)
     run_logged((*namespaces, "--mount-proc", *debootstrap), str(log), timeout=1800)
     run("chroot", str(half_made), "apt-get", "clean")
     for pattern in _REMOVED:

@@ -15,6 +15,7 @@ from lab.errors import LabError
 from lab.places import state_parent
 
 _PROGRAMS = {
+    "buildah": "buildah",
     "busybox": "busybox-static",
     "chromium": "chromium",
     "debootstrap": "debootstrap",

@@ -135,7 +135,7 @@ def test_a_runtime_is_left_to_the_engine_whatever_it_lists(runtime: str) -> None
     shown["State"]["Status"] = "running"
     shown["NetworkSettings"] = {}
     host = Host({"Runtimes": {"runc": {}}}, "amd64", [shown], [])
-    check_target(shown, host, "unix:///run/docker.sock")
+    check_target(shown, host, "unix:///run/docker.sock", "/state")
 
 
 def test_a_runtime_whose_program_was_removed_is_told_and_one_that_was_upgraded_is_not(root: Path) -> None:

@@ -22,6 +22,11 @@ def test_what_was_planned_is_touched_as_long_as_its_labels_are_those_that_were_w
     assert as_planned([WEB, API], PLANNED, "solo") == {"targets": [WEB, API], "skipped": []}
 
 
+def test_of_what_an_interrupted_run_began_it_is_said_that_nobody_heard_of_its_end() -> None:
+    planned = {**PLANNED, "service/id-of-api": {"labels": {}, "unheard": True}}
+    assert as_planned([WEB, API], planned, "solo")["targets"] == [WEB, {**API, "unheard": True}]
+
+
 def test_what_nobody_planned_is_left_out_without_a_word() -> None:
     for planned in ({}, {"container/far/web": {"labels": WINDOW}}):
         assert as_planned([WEB], planned, "solo") == {"targets": [], "skipped": []}

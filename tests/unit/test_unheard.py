@@ -49,6 +49,7 @@ def test_one_that_does_not_run_it_yet_is_in_the_same_run_and_may_turn_out_to() -
     (start,) = planned(container(), last=begun()).start
     assert start.targets == (container(),)
     assert start.unheard == {container().key: OLD}
+    assert [said.get("unheard") for said in start.planned.values()] == [True]
 
 
 def test_it_is_not_looked_at_before_the_rollout_is_due() -> None:

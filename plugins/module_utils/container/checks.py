@@ -11,6 +11,10 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.inspects import (
     Inspect,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.handover import (
+    ids_of_own_container,
+    why_not,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.host import Host
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.needs import missing_needs
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, SKIPPED
@@ -27,7 +31,7 @@ class Refused(Exception):
         self.outcome, self.log = outcome, log
 
 
-def check_target(target: Inspect, host: Host, address: str) -> None:
+def check_target(target: Inspect, host: Host, address: str, journal_directory: str) -> None:
     """Raise :class:`Refused` for a container that must not, or cannot, be replaced."""
     why = relations.why_untouchable(target)
     if why:
@@ -38,11 +42,19 @@ def check_target(target: Inspect, host: Host, address: str) -> None:
         raise Refused(
             FAILED, f"the engine shows {relations.name_of(target)} as {status}: remove what is left of it"
         )
-    if _carries_us(target, address):
+    if _carries_connection(target, address):
         raise Refused(
             FAILED,
-            f"{relations.name_of(target)} carries the connection to the engine at {address} or this very process:"
-            " stopping it would leave nobody to start it again; reach the engine through its socket on the host",
+            f"{relations.name_of(target)} carries the connection to the engine at {address}: stopping it would leave nobody to"
+            " start it again; reach the engine through its socket on the host",
+        )
+    # What can be handed over is not asked for here, but by a helper.
+    why = why_not(target, journal_directory) if target["Id"] in ids_of_own_container() else ""
+    if why:
+        raise Refused(
+            FAILED,
+            f"{relations.name_of(target)} is the container in which this very process runs, and nobody would be left to start it"
+            f" again: {why}",
         )
     for name in (target["NetworkSettings"].get("Networks") or {}) if _has_networks(target) else ():
         if all(name not in (network["Name"], network["Id"]) for network in host.networks):
@@ -77,19 +89,13 @@ def _has_networks(target: Inspect) -> bool:
     return mode not in ("host", "none") and not mode.startswith("container:")
 
 
-def _carries_us(target: Inspect, address: str) -> bool:
-    """Whether stopping ``target`` cuts this process off from the engine, or ends it."""
+def _carries_connection(target: Inspect, address: str) -> bool:
+    """Whether stopping ``target`` cuts this process off from the engine."""
     parts = urlsplit(address)
-    if parts.scheme != "unix" and parts.port:
-        for bindings in (target["HostConfig"].get("PortBindings") or {}).values():
-            if any(binding.get("HostPort") == str(parts.port) for binding in bindings or ()):
-                return True
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            mounts = [line.split() for line in file]
-    except OSError:
+    if parts.scheme == "unix" or not parts.port:
         return False
-    # The engine mounts files of a container's own folder (resolv.conf, hostname) into it: root, mount point.
     return any(
-        f"/containers/{target['Id']}/" in mount[3] and mount[4].startswith("/etc/") for mount in mounts
+        binding.get("HostPort") == str(parts.port)
+        for bindings in (target["HostConfig"].get("PortBindings") or {}).values()
+        for binding in bindings or ()
     )

@@ -53,7 +53,7 @@ class Job:
         engine raises, and :class:`JournalUnusable`.
         """
         containers = Containers(Engine(self._engine))
-        journal = self._journal(containers)
+        journal = self.journal(containers)
         before = {request.name: journal.kept_result(request.name) for request in requests}
         # What is known of one container is its own: each asks the engine for itself.
         own = {request.name: Containers(Engine(self._engine)) for request in requests}
@@ -85,7 +85,7 @@ class Job:
     def preview(self, requests: Sequence[Request]) -> Answer:
         """Return what :meth:`do` would change, and change nothing."""
         containers = Containers(Engine(self._engine))
-        journal = self._journal(containers)
+        journal = self.journal(containers)
         if requests:
             seen = [{"name": one.name, **preview(containers, journal, one)} for one in requests]
             return {"containers": seen, "repairs": []}
@@ -93,7 +93,8 @@ class Job:
         message = "would be repaired: " + ", ".join(left) if left else "nothing is left to repair"
         return {"changed": bool(left), "repairs": [], "message": message, **_order(containers)}
 
-    def _journal(self, containers: Containers) -> Journal:
+    def journal(self, containers: Containers) -> Journal:
+        """Return the journals of the engine of ``containers``; raises :class:`JournalUnusable`, and what an engine raises."""
         return Journal(self._state_directory, containers.engine.get("/info").get("ID") or "")
 
 

@@ -8,6 +8,7 @@ owner only and removed when its swap is over.
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import itertools
 import json
@@ -21,6 +22,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.log_lines 
 
 DIRECTORY = "/var/lib/registry-docker-updater"
 _REMEMBERED = 20
+_HANDOVER = ".handover.json"
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 # A link in place of a file of ours was put there by somebody else, and leads to what is not ours.
@@ -35,14 +37,14 @@ class Journal:
     """The journals of one engine, in ``directory``/containers/<engine id>."""
 
     def __init__(self, directory: str, engine_id: str, *, make: bool = True) -> None:
-        self._directory = _place(directory, engine_id)
+        self.directory = _place(directory, engine_id)
         self.unreadable: List[str] = []
         if not make:
             return
         try:
             os.makedirs(directory, mode=0o700, exist_ok=True)
             os.chmod(directory, 0o700)
-            os.makedirs(self._directory, mode=0o700, exist_ok=True)
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)
         except OSError as error:
             hint = (
                 ": become root there, or name a directory of this user (standalone_container_state_directory)"
@@ -62,10 +64,15 @@ class Journal:
             return None
         return cls(directory, engine_id, make=False)
 
+    @staticmethod
+    def has_handovers(directory: str) -> bool:
+        """Tell whether work of any engine was handed over to a helper, and its answer not taken yet."""
+        return bool(glob.glob(os.path.join(glob.escape(directory), "containers", "*", "*" + _HANDOVER)))
+
     def is_locked(self) -> bool:
         """Tell whether a worker holds the lock now."""
         try:
-            file = os.open(os.path.join(self._directory, "lock"), os.O_RDONLY | _OURS)
+            file = os.open(os.path.join(self.directory, "lock"), os.O_RDONLY | _OURS)
         except FileNotFoundError:
             return False
         try:
@@ -78,15 +85,15 @@ class Journal:
 
     def lock(self, seconds: float) -> "Lock":
         """Return the lock that one worker at a time holds; taking it waits for ``seconds`` at most."""
-        return Lock(os.path.join(self._directory, "lock"), seconds)
+        return Lock(os.path.join(self.directory, "lock"), seconds)
 
     def swaps(self) -> Iterator[Dict[str, Any]]:
         """Yield the kept swaps, the oldest first. Those that cannot be read are named in ``unreadable`` then."""
         self.unreadable = []
-        files = [entry.path for entry in os.scandir(self._directory) if entry.name.endswith(".swap.json")]
+        files = [entry.path for entry in os.scandir(self.directory) if entry.name.endswith(".swap.json")]
         for path in sorted(files, key=_kept_at):
             try:
-                kept = _read(path)
+                kept = read_file(path)
             except JournalUnusable as error:
                 self.unreadable.append(str(error))
                 continue
@@ -107,7 +114,7 @@ class Journal:
 
     def keep(self, name: str, swap: Dict[str, Any]) -> None:
         """Keep ``swap`` of the container called ``name``, on the disk before this returns."""
-        _write(self._path(name, "swap"), swap)
+        write_file(self._path(name, "swap"), swap)
 
     def drop(self, name: str) -> None:
         """Forget the swap of ``name``: it is over."""
@@ -118,7 +125,7 @@ class Journal:
 
     def refusal(self, name: str, digest: str) -> Optional[Dict[str, Any]]:
         """Return ``{reason, at, log}`` when ``digest`` was found bad for container ``name``."""
-        found = _read(self._path(name, "refused")).get(digest)
+        found = read_file(self._path(name, "refused")).get(digest)
         if not isinstance(found, dict):
             return None
         said = {key: str(found.get(key) or "unknown") for key in ("reason", "at")}
@@ -126,25 +133,42 @@ class Journal:
 
     def refuse(self, name: str, digest: str, reason: str, log: Sequence[str]) -> None:
         """Remember that ``digest`` was found bad for container ``name``, and the last lines of the log that it left."""
-        kept = _read(self._path(name, "refused"))
+        kept = read_file(self._path(name, "refused"))
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         kept[digest] = {"reason": reason, "at": at, "log": list(log)}
-        _write(self._path(name, "refused"), dict(list(kept.items())[-_REMEMBERED:]))
+        write_file(self._path(name, "refused"), dict(list(kept.items())[-_REMEMBERED:]))
 
     def keep_result(self, name: str, result: Dict[str, Any]) -> None:
         """Keep what became of ``name`` for a run that waits for this one."""
-        _write(self._path(name, "result"), {"at": time.time(), "result": result})
+        write_file(self._path(name, "result"), {"at": time.time(), "result": result})
 
     def kept_result(self, name: str) -> Dict[str, Any]:
         """Return ``{at, result}`` of what became of ``name`` last: ``at`` tells it from others, and not which is newer."""
-        return _read(self._path(name, "result"))
+        return read_file(self._path(name, "result"))
+
+    def handovers(self) -> List[str]:
+        """Return the tokens of the work that was handed over to a helper, the oldest first."""
+        files = [entry.path for entry in os.scandir(self.directory) if entry.name.endswith(_HANDOVER)]
+        return [os.path.basename(path)[: -len(_HANDOVER)] for path in sorted(files, key=_kept_at)]
+
+    def file_of_handover(self, token: str) -> str:
+        """Return the path of what was handed over."""
+        return os.path.join(self.directory, token + _HANDOVER)
+
+    def take_handover(self, token: str) -> bool:
+        """Forget what was handed over; tell whether nobody else has."""
+        try:
+            os.unlink(self.file_of_handover(token))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _path(self, name: str, kind: str) -> str:
         # An engine's word becomes part of a path: real names are safe there, and of any length.
         if len(name) > 100 or not _SAFE.fullmatch(name):
             digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
             name = _UNSAFE.sub("-", name).lstrip(".")[:60] + "-" + digest
-        return os.path.join(self._directory, f"{name}.{kind}.json")
+        return os.path.join(self.directory, f"{name}.{kind}.json")
 
 
 class Lock:
@@ -189,8 +213,8 @@ def _kept_at(path: str) -> float:
         return 0.0  # it is over
 
 
-def _read(path: str) -> Dict[str, Any]:
-    """Return what a file holds, nothing where there is none."""
+def read_file(path: str) -> Dict[str, Any]:
+    """Return what a file holds, nothing where there is none; raises :class:`JournalUnusable`."""
     try:
         with open(os.open(path, os.O_RDONLY | _OURS), encoding="utf-8") as file:
             kept = decode_json(file.read())
@@ -205,7 +229,8 @@ def _read(path: str) -> Dict[str, Any]:
     raise JournalUnusable(f"cannot read {path}: {problem}: see that its container runs, then remove the file")
 
 
-def _write(path: str, content: Dict[str, Any]) -> None:
+def write_file(path: str, content: Dict[str, Any]) -> None:
+    """Write ``content`` for its owner alone, whole or not at all, on the disk before this returns."""
     draft = path + ".new"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OURS, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:

@@ -60,7 +60,7 @@ def _preview(containers: Containers, journal: Journal, request: Request) -> Resu
         return {"changed": False, "message": "", "diff": {"before": before, "after": before}}
     check_wanted(journal, request, target, digests_of(old_image, reference))
     host = Host.read(containers)
-    check_target(target, host, containers.engine.address)
+    check_target(target, host, containers.engine.address, journal.directory)
     check_needs(containers, target, host)
     images = Images(containers, request, host)
     old_image = images.whole(old_image, reference, digest_of(old_image, reference))

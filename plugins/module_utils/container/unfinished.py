@@ -15,7 +15,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
     JournalUnusable,
+    read_file,
 )
+
+# Until then a helper may be about to start.
+_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,31 @@ def find_unfinished(directory: str, engine_id: str, now: float) -> Tuple[List[Un
         except UnreadableSwap as unreadable:
             warnings.append(f"an update is unfinished here, and cannot be finished: {unreadable}")
             continue
-        found.append(Unfinished(swap, _age(swap, now), is_worked_on))
+        found.append(Unfinished(swap, _age(swap.wanted.get("begun_at"), now), is_worked_on))
     return found, warnings
 
 
-def _age(swap: Swap, now: float) -> float:
+def handed_over(directory: str, engine_id: str, now: float) -> List[Dict[str, Any]]:
+    """Return what a scan tells of updates that helpers do, or have done and nobody has heard of; raises :class:`JournalUnusable`.
+
+    One that was done counts as nobody's work any more: a repair takes the answer.
+    """
+    journal = Journal.existing(directory, engine_id)
+    listed: List[Dict[str, Any]] = []
+    for token in journal.handovers() if journal else ():
+        kept = read_file(journal.file_of_handover(token)) if journal else {}
+        age = _age(kept.get("begun_at"), now)
+        is_worked_on = "answer" not in kept and bool(
+            (journal and journal.is_locked()) or age < _START_SECONDS
+        )
+        for one in kept.get("targets", ()):
+            about = {key: str(one.get(key) or "") for key in ("name", "image", "digest")}
+            listed.append({**about, "age": round(age, 1), "is_worked_on": is_worked_on})
+    return listed
+
+
+def _age(begun_at: object, now: float) -> float:
     """Return the seconds since an update began; a clock that was put back makes nothing younger than it is now."""
-    begun_at = swap.wanted.get("begun_at")
     return max(0.0, now - begun_at) if isinstance(begun_at, (int, float)) else 0.0
 
 

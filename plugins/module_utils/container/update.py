@@ -92,7 +92,7 @@ class Update:
             return self._result(UNCHANGED, f"{request.name} already runs {request.digest}", target, old_image)
         check_wanted(self._journal, request, target, digests_of(old_image, reference))
         host = Host.read(self._containers)
-        check_target(target, host, self._containers.engine.address)
+        check_target(target, host, self._containers.engine.address, self._journal.directory)
         check_needs(self._containers, target, host)
         tag_before = self._shared.tag_before(self._containers, name)
         images = Images(self._containers, request, host)

@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Sequence
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.manual_changes import changed_after
-from ansible_collections.registry.docker_updater.plugins.module_utils.planned import planned_or_none, say_of
+from ansible_collections.registry.docker_updater.plugins.module_utils.planned import (
+    planned_or_none,
+    say_of,
+    with_unheard,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.rolling.strategy import says_nothing
 from ansible_collections.registry.docker_updater.plugins.module_utils.targets import Target, key_of
 
@@ -21,7 +25,7 @@ def those_at_once(targets: Sequence[Target], asked: Mapping[str, Any], now: floa
     host, known, planned = asked["host"], asked["targets"], planned_or_none(asked.get("planned"))
     policies = asked.get("policies") or {}
     return [
-        target
+        with_unheard(target, host, planned)
         for target in targets
         if key_of(target, host) in known
         and says_nothing(target["options"])

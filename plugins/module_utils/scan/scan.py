@@ -6,8 +6,10 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Iterable, Iterator, List
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import JournalUnusable
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.unfinished import (
     find_unfinished,
+    handed_over,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import EngineError
@@ -36,6 +38,8 @@ def scan(engine: Engine, patience: Iterable[bool] = (), state_directory: str = "
         find_unfinished(state_directory, info.get("ID") or "", time.time()) if state_directory else ([], [])
     )
     warnings += unreadable
+    listed = [one.as_json() for one in unfinished]
+    listed += _handed_over(state_directory, info.get("ID") or "", listed, warnings)
     containers = ContainerScan(engine, now, unfinished)
     found = list(containers.targets())
     warnings += containers.warnings
@@ -58,9 +62,22 @@ def scan(engine: Engine, patience: Iterable[bool] = (), state_directory: str = "
         },
         "swarm": swarm,
         "targets": found,
-        "unfinished": [one.as_json() for one in unfinished],
+        "unfinished": listed,
         "warnings": warnings,
     }
+
+
+def _handed_over(
+    state_directory: str, engine: str, listed: List[Dict[str, Any]], warnings: List[str]
+) -> List[Dict[str, Any]]:
+    """Return the updates that helpers have in hand, but for those of which the journal has ``listed``."""
+    try:
+        found = handed_over(state_directory, engine, time.time()) if state_directory else []
+    except (JournalUnusable, OSError) as error:
+        warnings.append(f"cannot tell which updates helpers have in hand here: {error}")
+        return []
+    names = {one["name"] for one in listed}
+    return [one for one in found if one["name"] not in names]
 
 
 def for_seconds(seconds: float) -> Iterator[bool]:

@@ -113,7 +113,7 @@ class ServiceUpdate:
             return self._go_on(service)
         if self._request.found_image not in ("", image):
             raise Superseded(f"somebody changed the image from {self._request.found_image} to {image}")
-        if self._is_being_rolled_back(service):
+        if self._is_being_rolled_back(service) or self._went_back_unheard(service):
             if self._request.check_only:
                 return "", "the service is being rolled back"
             self._keep_log(self._swarm.look())
@@ -284,6 +284,16 @@ class ServiceUpdate:
             and str(status.get("State") or "").startswith("rollback_")
             and (nanoseconds(status.get("StartedAt")) or 0) > (nanoseconds(self._request.found_at) or 0)
         )
+
+    def _went_back_unheard(self, service: Service) -> bool:
+        """Tell whether swarm rolled the same update back of which nobody heard: it left tasks of the image.
+
+        An operator that is a service itself does not live to hear of its own; it is not to begin it anew each time that it is back.
+        """
+        state = str((service.get("UpdateStatus") or {}).get("State") or "")
+        if not (self._request.unheard and state.startswith("rollback_")):
+            return False
+        return any(swarm_spec.image_of_task(task) == self._wanted for task in self._swarm.look().tasks)
 
     def _ask_registry(self, reference: Reference) -> List[Dict[str, str]]:
         """Return the platforms of the digest; raise :class:`Refused` when it cannot be pulled with our credentials."""

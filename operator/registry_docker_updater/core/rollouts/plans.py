@@ -39,11 +39,15 @@ class Start:
 
     @property
     def planned(self) -> Mapping[str, Mapping[str, Any]]:
-        """By what each target was planned, by each of its keys: its ``labels``, and the ``policy`` of the inventory for each of its hosts."""
+        """By what each target was planned, by each of its keys: its ``labels``, the ``policy`` of the inventory for each of its hosts.
+
+        And that it is ``unheard``.
+        """
         return {
             key: {
                 "labels": dict(target.labels),
                 "policy": {name: dict(self.policies[name]) for name in target.hosts if name in self.policies},
+                **({"unheard": True} if target.key in self.unheard else {}),
             }
             for target in self.targets
             for key in target.keys

@@ -16,11 +16,11 @@ FORWARD, BACK = "forward", "back"
 RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
 NO_POLICY, ALWAYS = "no", "always"
 
-_ASIDE = re.compile(r".+\.updater-[0-9a-f]{8}-(old|new)")
+_ASIDE = re.compile(r".+\.updater-[0-9a-f]{8}-(old|new|helper)")
 
 
 def is_aside(name: str) -> bool:
-    """Tell whether ``name`` is one that a swap gives its containers while they have not their own."""
+    """Tell whether ``name`` is one that a swap gives its containers while they have not their own, or that of a helper."""
     return _ASIDE.fullmatch(name) is not None
 
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The container in which all this runs: which one it is, whether work would end it, and what a helper beside it is like. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Set
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
+    dependents,
+    name_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import Swap
+from ansible_collections.registry.docker_updater.plugins.module_utils.labels import OPT_IN
+
+_OWN_FOLDER = re.compile("/containers/([0-9a-f]{64})/")
+# What ends at each start is not to be started for ever.
+_TRIES = 5
+# How it is confined, and what it reaches: the same for a helper.
+_KEPT = (
+    "CapAdd",
+    "CapDrop",
+    "Dns",
+    "DnsOptions",
+    "DnsSearch",
+    "ExtraHosts",
+    "GroupAdd",
+    "LogConfig",
+    "NetworkMode",
+    "Privileged",
+    "ReadonlyRootfs",
+    "Runtime",
+    "SecurityOpt",
+    "UsernsMode",
+)
+
+
+def own_ids(mountinfo: str) -> Set[str]:
+    """Return the id of the container whose ``/proc/self/mountinfo`` this is; of nested ones all, outside of any none.
+
+    An engine mounts files of a container's own folder into it: resolv.conf, hostname and hosts.
+    """
+    mounts = [line.split() for line in mountinfo.splitlines()]
+    # Root within its file system, mount point: proc_pid_mountinfo(5).
+    roots = [fields[3] for fields in mounts if len(fields) > 4 and fields[4].startswith("/etc/")]
+    return {found.group(1) for found in map(_OWN_FOLDER.search, roots) if found}
+
+
+def is_touched(
+    own: str, names: Collection[str], found: Sequence[Mapping[str, Any]], swaps: Iterable[Swap]
+) -> bool:
+    """Tell whether updates of the containers called ``names``, or ``swaps`` that were begun, stop the container ``own`` (an id).
+
+    ``found`` are the inspects of all containers.
+    """
+    for swap in swaps:
+        members = {identity for member in swap.members for identity in (member.old_id, member.new_id)}
+        if own in members.union(swap.restarts):
+            return True
+    for target in found:
+        if name_of(target) in names:
+            along = [target, *(other for other, _ in dependents(target, found))]
+            if any(one["Id"] == own for one in along):
+                return True
+    return False
+
+
+def has_mount(container: Mapping[str, Any], path: str) -> bool:
+    """Tell whether what lies at ``path`` in ``container`` outlives it: in a volume, or in a folder of the host."""
+    places = [
+        str(mount.get("Destination") or "").rstrip("/")
+        for mount in container.get("Mounts") or ()
+        if mount.get("Type") in ("volume", "bind")
+    ]
+    return any(path == place or path.startswith(place + "/") for place in places)
+
+
+def helper_name(own: Mapping[str, Any], token: str) -> str:
+    """Return the name of a helper of the container ``own``: one that nobody takes for a target."""
+    return f"{name_of(own)}.updater-{token}-helper"
+
+
+def helper_body(own: Mapping[str, Any], command: Sequence[str]) -> Dict[str, Any]:
+    """Return the request that creates a helper: a container of the same image, that sees and may do the same, and runs ``command``.
+
+    The engine starts it again when it ends with another code than 0, as it does where it was killed, or the host lost power.
+    """
+    config, host = own["Config"], own["HostConfig"]
+    temporary = dict(host.get("Tmpfs") or {})
+    binds: List[str] = []
+    for mount in own.get("Mounts") or ():
+        if mount.get("Type") == "tmpfs":
+            temporary[mount["Destination"]] = ""
+        else:
+            source = mount.get("Name") or mount["Source"]
+            mode = mount.get("Mode") or ("rw" if mount.get("RW", True) else "ro")
+            binds.append("{}:{}:{}".format(source, mount["Destination"], mode))
+    return {
+        "Image": own["Image"],
+        "Entrypoint": list(command),
+        "Cmd": [],
+        "Env": config.get("Env") or [],
+        "User": config.get("User") or "",
+        "WorkingDir": "/",
+        # What the image says is no matter: nobody is to update, or to watch, a helper.
+        "Labels": {OPT_IN: "false"},
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": {
+            **{name: host[name] for name in _KEPT if host.get(name) is not None},
+            "Binds": binds,
+            "Tmpfs": temporary,
+            "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": _TRIES},
+        },
+    }

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a helper runs: it does the work that was handed over to it, and writes down what came of it, in its file.
+
+``python -m …helper FILE``, where FILE is as ``handover`` says. Killed at any instant, it is started again by the engine, or by who waits
+for its answer, and goes on from the journal.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.asked import (
+    done,
+    job_of,
+    requests_of,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
+    read_file,
+    write_file,
+)
+
+
+def help_with(path: str) -> None:
+    """Do what the file at ``path`` asks for, unless that was done, or nobody asks any more."""
+    kept = read_file(path)
+    params = kept.pop("params", None)
+    if params:
+        answer = done(job_of(params), requests_of(params, kept.pop("containers")), params["parallel"])
+        # With what was asked for go the passwords in it.
+        write_file(path, {**kept, "answer": answer})
+
+
+if __name__ == "__main__":
+    help_with(sys.argv[1])
