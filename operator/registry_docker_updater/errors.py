@@ -73,9 +73,11 @@ class NewerDatabase(StoreUnavailable):
     def __init__(self, path: Path, version: str | None, newest: str, ours: str) -> None:
         """Keep which ``version`` it is of, None where that is not known, and the ``newest`` that was done to its tables."""
         self.version = version
-        later = f"version {version}" if version else f"a later version ({newest})"
+        # Between two releases there are states of the same version.
+        is_named = version not in (None, ours)
+        later = f"version {version}" if is_named else f"a later version ({newest})"
         self.whose = f"of {later}, and this is {ours}, which does not know its tables"
-        self.install = f"install {version or 'that version'} again"
+        self.install = f"install {version if is_named else 'that version'} again"
         super().__init__(f"{path} is {self.whose}: {self.install}, or restore a backup of before the upgrade")
 
 
