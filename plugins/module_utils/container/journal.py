@@ -106,7 +106,7 @@ class Journal:
 
     def kept(self, name: str) -> Dict[str, Any]:
         """Return the swap of ``name`` as it is kept, empty where there is none; raises :class:`JournalUnusable`."""
-        return _read(self._path(name, "swap"))
+        return read_file(self._path(name, "swap"))
 
     def file_of(self, name: str) -> str:
         """Return the path of the swap of ``name``."""
