@@ -1,6 +1,7 @@
 """Ends of updates of which nobody heard: another run looks, the rollout has an outcome for each target, and people hear of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def begun(push: int = 1, ran: str = OLD) -> LastAttempt:
     return attempt_begun(known, push, NEW, at(100))
 
 
-def ended(outcome: Outcome, after: str | None = None, **more: bool) -> TargetOutcome:
+def ended(outcome: Outcome, after: str | None = None, **more: Any) -> TargetOutcome:
     target = container()
     return TargetOutcome(
         target.key, target.kind, target.name, target.place, outcome, OLD, after, "said", **more
