@@ -1,5 +1,6 @@
 """When, and whether, targets are updated to the images of some registries and repositories."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.policy import policy_of
@@ -85,15 +86,16 @@ class PolicySettings(Section):
         # As the inventory says it, where it is read the same way.
         ((name, text),) = policy_of({info.field_name: value}).items()
         READERS[name](text)
+        # What is readable by itself may contradict what was read before.
+        problems = read_rules((*_rules(info.data), (name, text)), "").problems
+        if problems:
+            raise ValueError("; ".join(problems))
         return text
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self._said:
             raise ValueError("says nothing of these images; give it a rule, such as window or approval")
-        problems = read_rules(self._said, "").problems
-        if problems:
-            raise ValueError("; ".join(problems))
         return self
 
     @property
@@ -103,5 +105,10 @@ class PolicySettings(Section):
 
     @property
     def _said(self) -> tuple[tuple[str, str], ...]:
-        said = {name: getattr(self, name.replace("-", "_")) for name in READERS}
-        return tuple((name, text) for name, text in said.items() if text is not None)
+        return _rules(dict(self))
+
+
+def _rules(said: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the rules that ``said`` has, by their names, as text."""
+    texts = ((name, said.get(name.replace("-", "_"))) for name in READERS)
+    return tuple((name, text) for name, text in texts if text is not None)

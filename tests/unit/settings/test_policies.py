@@ -69,7 +69,7 @@ def test_a_policy_may_say_that_images_are_updated(folder: Path) -> None:
         ({"repositories": ["prod/*"]}, "policies.0: says nothing of these images; give it a rule"),
         (
             {"minimum_age": "2h", "longest_wait": "1h"},
-            "policies.0: longest-wait: 1:00:00 is shorter than minimum-age",
+            "policies.0.longest_wait: longest-wait: 1:00:00 is shorter than minimum-age",
         ),
         (
             {"registries": ["prod"], "soak": "1d"},
@@ -84,6 +84,14 @@ def test_what_nobody_can_mean_is_told_with_its_path(folder: Path, policy: Any, p
 
 
 def test_all_that_is_wrong_is_told_together(folder: Path) -> None:
-    given = [{"soak": "long", "window": "at night"}, {"soak": "1w"}]
+    given = [
+        {"soak": "long", "window": "at night", "minimum_age": "2h", "longest_wait": "1h"},
+        {"soak": "1w"},
+    ]
     found = {problem.partition(":")[0] for problem in problems(folder, changed("policies", given))}
-    assert found == {"policies.0.soak", "policies.0.window", "policies.1.soak"}
+    assert found == {
+        "policies.0.soak",
+        "policies.0.window",
+        "policies.0.longest_wait",
+        "policies.1.soak",
+    }
