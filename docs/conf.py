@@ -25,6 +25,9 @@ nitpicky = True
 # The anchors of forges, for headings of every level that a page links to.
 myst_heading_anchors = 4
 
+# What is seen is not what is pasted.
+copybutton_selector = "div:not(.highlight-text) > div.highlight pre"
+
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_extra_path = ["site"]
