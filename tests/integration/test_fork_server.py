@@ -49,7 +49,7 @@ def test_settings_of_ansible_that_were_changed_count_for_the_next_run(shop: Shop
     for seconds in (11, 12):
         (shop.folder / "ansible.cfg").write_text(f"[defaults]\ntimeout = {seconds}\n# {'x' * seconds}\n")
         ended = playbooks.run(Playbook("asks"), shop.runs, MINUTE)
-        said += [result.result["msg"] for result in ended.results]
+        said += [int(result.result["msg"]) for result in ended.results]
     assert said == [11, 12]
 
 
