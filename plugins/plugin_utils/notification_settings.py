@@ -22,7 +22,9 @@ _CAUSES = (
     (re.compile(r"has no attribute '([A-Za-z_]\w{0,99})'"), "{} is not defined"),
     (re.compile(r"environment variable '(\w{1,99})' is not set"), "the environment variable {} is not set"),
     (
-        re.compile(r"(?:access the file|find file|file matching|file in lookup:) ?['\"]?([\w./-]{1,200})"),
+        re.compile(
+            r"(?:access(?:ing)? the file|find file|file matching|file in lookup:) ?['\"]?([\w./-]{1,200})"
+        ),
         "file {} is not there",
     ),
     (

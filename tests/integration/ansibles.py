@@ -11,6 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from ansible.release import __version__
+
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".venv/ansibles"
 # The oldest and the newest that we support, each with the Pythons that its controller may have, as Ansible's release and
@@ -20,6 +23,12 @@ PYTHONS = {OLDEST: ("3.11", "3.12", "3.10"), NEWEST: ("3.13", "3.12", "3.14")}
 # What constraints.txt pins for the ansible-core that is ours.
 _PINNED_FOR_OURS = ("ansible-core==", "resolvelib==")
 _UV = Path(sys.executable).with_name("uv")
+
+
+def since(version: str, before: str) -> pytest.MarkDecorator:
+    """Skip a test with an ansible-core before ``version``; ``before`` says how it differs there."""
+    ours, wanted = (tuple(map(int, one.split(".")[:2])) for one in (__version__, version))
+    return pytest.mark.skipif(ours < wanted, reason=f"ansible-core before {version} {before}")
 
 
 class NoPython(Exception):

@@ -3,6 +3,7 @@
 They lie in a collection of the same name as the project's, which Ansible finds first.
 """
 
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -274,7 +275,8 @@ def test_an_inventory_of_which_a_part_is_broken_is_refused_unless_the_shop_says_
     ended = shop.run("hello")
 
     assert f"inventory source {inventory}/two" in (refused.refusal or "")
-    assert "with 'script' plugin" in (refused.refusal or "")
+    # ansible-core 2.17 writes the name of the plugin without marks.
+    assert re.search(r"with '?script'? plugin", refused.refusal or "")
     assert (ended.status, ended.refusal) == ("successful", None)
 
 
@@ -298,8 +300,9 @@ def test_an_inventory_that_cannot_be_read_says_why_and_where(shop: Shop) -> None
     (shop.folder / "hosts.yml").write_text("all:\n  hosts:\n    one:\n   two: 1\n")
     shop.write("hello", "    - ansible.builtin.debug: {msg: hello}\n")
     shown = shop.run("hello").refusal or ""
-    assert "YAML parsing failed" in shown
-    assert f"see {shop.folder}/hosts.yml:4:4" in shown
+    # As ansible-core says it since 2.19, or before.
+    assert re.search(r"YAML parsing failed|did not find expected key", shown)
+    assert re.search(rf"see {shop.folder}/hosts\.yml:4:4|line 4, column 4", shown)
 
 
 def test_how_ansible_prints_is_not_for_the_shop_to_say(shop: Shop) -> None:

@@ -335,6 +335,12 @@ def test_a_report_says_of_each_channel_whether_it_was_told_and_when_to_come_agai
     }
 
 
+def test_a_template_that_fails_is_told_by_its_cause_as_ansible_core_before_2_19_says_it_too() -> None:
+    said = "The task includes an option with an undefined variable.. no 'b'\n\nThe error appears to be in 'x'"
+    report = notification_report(PLANNED, {"teams": {"failed": True, "msg": said}})
+    assert report["notification_results"]["teams"] == "failed: the template fails: no 'b'"
+
+
 def test_what_is_shown_of_an_error_is_one_line_without_secrets_and_templates() -> None:
     text = "at https://hooks.example.com/s3cret\nwith\x1b[31m s3cret-token: {{ 1 }}{% x %}{# y #}"
     assert notification_shown(text, PLANNED["secrets"]) == (

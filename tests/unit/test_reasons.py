@@ -64,3 +64,19 @@ def test_a_source_of_the_inventory_that_cannot_be_read_is_named_with_the_place_i
         "Completely failed to parse inventory source /shop/hosts.yml;"
         " Failed to parse inventory with 'yaml' plugin: bad indentation; see /shop/hosts.yml:3:5"
     )
+
+
+def test_ansible_core_before_2_19_says_so_over_several_lines() -> None:
+    printed = (
+        "[WARNING]:  * Failed to parse /shop/hosts.yml with yaml plugin: did not find\n"
+        "expected key. The error appears to be in '/shop/hosts.yml': line 4,\n"
+        "column 4\n"
+        "[WARNING]:  * Failed to parse /shop/hosts.yml with ini plugin: Invalid host\n"
+        "ERROR! Completely failed to parse inventory source /shop/hosts.yml\n"
+    )
+    assert of_run(printed) == (
+        "Completely failed to parse inventory source /shop/hosts.yml;"
+        " Failed to parse /shop/hosts.yml with yaml plugin: did not find expected key."
+        " The error appears to be in '/shop/hosts.yml': line 4, column 4;"
+        " Failed to parse /shop/hosts.yml with ini plugin: Invalid host"
+    )

@@ -40,7 +40,11 @@ def _result(answer: Mapping[str, Any], secrets: Sequence[str]) -> str:
 def _cause(text: str) -> str:
     """Return what Ansible says of a task that failed before its module ran, without the words around it."""
     before, found, cause = text.partition("Error while resolving value for ")
-    return f"the template fails: {cause.partition(': ')[2]}" if found and before else text
+    if found and before:
+        return f"the template fails: {cause.partition(': ')[2]}"
+    # So said ansible-core before 2.19, with the place in the file in the lines after it.
+    _, found, cause = text.partition(" with an undefined variable.. ")
+    return f"the template fails: {cause.splitlines()[0]}" if found and cause else text
 
 
 def shown(text: str, secrets: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.ansibles import since
 from integration.notification.conftest import (
     BAD,
     GOOD,
@@ -251,7 +252,7 @@ def test_a_channel_of_a_shops_own_that_fails_is_named_and_only_it_is_told_again(
     assert re.match("failed: .*Connection refused", said.pop("duty"))
     assert said.pop("loud").startswith("failed: { { lookup(")
     assert said == {"slack": "ok", "teams": "ok", "email": "ok", "log": "ok"}
-    assert 'Run again with notification_channels=["duty", "loud"]' in done.stdout
+    assert 'Run again with notification_channels=["duty", "loud"]' in done.stdout.replace('\\"', '"')
     assert "T0SECRET" not in done.stdout + done.stderr
     assert not trap.exists()
     assert "registry.example.com/test/app:1" in written.read_text()
@@ -269,7 +270,7 @@ def test_a_channel_of_a_shops_own_that_hangs_is_given_up(team: Team) -> None:
 
     done = team.tell(GOOD)
 
-    assert re.match("failed: .*1 second", results(done)["pager"])
+    assert re.match(r"failed: .*(1 second|time frame \(1\))", results(done)["pager"])
 
 
 def test_nothing_of_an_address_is_shown_by_channels_that_fail(team: Team) -> None:
@@ -301,6 +302,7 @@ def test_nothing_of_an_address_is_shown_by_channels_that_fail(team: Team) -> Non
         assert secret not in done.stdout + done.stderr
 
 
+@since("2.19", "shows no warning of a task with no_log")
 def test_a_service_of_several_that_is_dead_has_the_others_told_once(team: Team) -> None:
     """To try again would tell all of them again; a warning says who was not told."""
     with webhook("/T0WEBHOOK0PATH") as peer:
@@ -336,7 +338,7 @@ def test_channels_of_a_shops_own_have_a_minute_together(team: Team) -> None:
     done = team.tell(GOOD)
 
     said = results(done)
-    assert re.match("failed: .*[12] second", said.pop("b")), done.stdout
+    assert re.match(r"failed: .*([12] second|time frame \([12]\))", said.pop("b")), done.stdout
     assert said == {"a": "ok", "c": "failed: there was no time left for it"}
 
 

@@ -31,7 +31,7 @@ _ERROR = re.compile(r"^(?:\[ERROR\]: |ERROR! |ERROR: |ansible(?:-\w+)?: error: )
 _UNREAD = re.compile(r"^\[WARNING\]: (Failed to parse inventory with .*)", re.MULTILINE)
 # Before 2.19 over several lines, with the place among them.
 _UNREAD_BEFORE = re.compile(
-    r"^\[WARNING\]:  \* (Failed to parse \S+ with .*?)(?=^\[|^ERROR)", re.MULTILINE | re.DOTALL
+    r"^\[WARNING\]:  \* (Failed to\s+parse\s.*?)(?=^\[|^ERROR)", re.MULTILINE | re.DOTALL
 )
 _ORIGIN = re.compile(r"^Origin: (\S+:\d+:\d+)$", re.MULTILINE)
 # How a Python program that broke ends. The lines before show its source, and what that was given.
