@@ -1,4 +1,4 @@
-"""What the role operator says of variables that do not fit together, before it has touched anything."""
+"""What the role operator says of variables that do not fit together, before it has touched anything, and which releases it removes."""
 
 import json
 import os
@@ -18,13 +18,13 @@ _PLAY = """
   gather_facts: false
   vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
   tasks:
-    - ansible.builtin.import_role: {name: operator, tasks_from: check, rolespec_validate: false}
+    - ansible.builtin.import_role: {name: operator, tasks_from: "%s", rolespec_validate: false}
     - ansible.builtin.debug: {msg: "taken as version {{ __operator_version }}"}
 """
 
 
-def said(tmp_path: Path, **variables: Any) -> str:
-    (tmp_path / "play.yml").write_text(_PLAY)
+def said(tmp_path: Path, tasks: str = "check", **variables: Any) -> str:
+    (tmp_path / "play.yml").write_text(_PLAY % tasks)
     given = {"operator_package": _WHEEL, "operator_settings": {"registries": {"production": {}}}, **variables}
     done = subprocess.run(
         ["ansible-playbook", "--inventory", "localhost,", "--extra-vars", json.dumps(given), "play.yml"],
@@ -93,3 +93,12 @@ def test_what_does_not_fit_is_named_with_what_to_do(
     tmp_path: Path, variables: dict[str, Any], error: str
 ) -> None:
     assert error in said(tmp_path, **variables)
+
+
+def test_the_newest_releases_stay_and_the_one_in_force_does_however_old_it_is(tmp_path: Path) -> None:
+    for age, version in enumerate(("2.0.0", "1.9.0", "1.10.0", "1.2.3")):
+        release = tmp_path / "releases" / version
+        release.mkdir(parents=True)
+        os.utime(release, (10**9 - age, 10**9 - age))
+    said(tmp_path, "prune", __operator_home=str(tmp_path), __operator_in_force="")
+    assert {path.name for path in (tmp_path / "releases").iterdir()} == {"2.0.0", "1.2.3"}
