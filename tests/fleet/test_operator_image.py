@@ -64,6 +64,14 @@ class Contained:
 
         until(is_healthy, who="the operator", what="is healthy", deadline=90, pause=0.5)
 
+    def wait_until_seen(self, name: str) -> None:
+        """Return when a target is known: what is made while a push comes may be younger than that."""
+
+        def is_seen() -> bool:
+            return name in [one["name"] for one in self.command("fleet")["targets"]]
+
+        until(is_seen, who="the operator", what=f"has seen {name}", deadline=60, pause=0.5)
+
     def rollout_of(self, digest: str) -> dict[str, Any]:
         """The rollout to a digest, once it has ended; the operator may be away meanwhile."""
         found: dict[str, Any] = {}
@@ -134,6 +142,7 @@ def test_its_settings_are_changed_in_its_volume(lab: Lab, operator: Contained) -
 def test_a_push_updates_another_container_of_the_host(lab: Lab, operator: Contained) -> None:
     image = f"{lab.registry().address}/test/app:1"
     operator.host.docker("run", "--detach", "--name", "app", "--label", f"{_NAME}=true", image)
+    operator.wait_until_seen("app")
     digest = lab.registry().push("test/app", "1", good("2"))
 
     rollout = operator.rollout_of(digest)

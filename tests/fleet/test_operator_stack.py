@@ -71,6 +71,14 @@ class Stacked:
 
         until(is_healthy, who="the operator", what="is healthy", deadline=120, pause=1)
 
+    def wait_until_seen(self, name: str) -> None:
+        """Return when a target is known: what is made while a push comes may be younger than that."""
+
+        def is_seen() -> bool:
+            return name in [one["name"] for one in (self.ask("fleet") or {"targets": ()})["targets"]]
+
+        until(is_seen, who="the operator", what=f"has seen {name}", deadline=90, pause=1)
+
     def rollout_of(self, digest: str) -> dict[str, Any]:
         """The rollout to a digest, once it has ended."""
         found: dict[str, Any] = {}
@@ -131,7 +139,8 @@ def operator(lab: Lab) -> Stacked:
 
 def test_a_push_updates_a_service_over_ssh(lab: Lab, operator: Stacked) -> None:
     image = f"{lab.registry().address}/test/app:1"
-    operator.host.docker("service", "create", "--detach", "--name", "app", "--label", f"{_LABEL}=true", image)
+    operator.host.docker("service", "create", "--name", "app", "--label", f"{_LABEL}=true", image)
+    operator.wait_until_seen("app")
     digest = lab.registry().push("test/app", "1", good("2"))
 
     rollout = operator.rollout_of(digest)
