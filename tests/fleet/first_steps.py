@@ -37,7 +37,9 @@ class Step:
     seen: str
 
     def is_seen_in(self, output: str) -> bool:
-        """Tell if its lines stand in the output in this order, with `…` for whatever differs."""
+        """Tell if its lines stand in the output in this order, with `…` for whatever differs; no lines, in any output."""
+        if not self.seen:
+            return True
         lines = (re.escape(line).replace("…", ".*") for line in self.seen.splitlines())
         return re.search(r"^" + r"\n(?:.*\n)*?".join(lines) + r"$", output, re.MULTILINE) is not None
 

@@ -49,3 +49,7 @@ def test_what_a_page_says_is_seen_only_where_every_line_of_it_stands_in_this_ord
     output: str, is_seen: bool
 ) -> None:
     assert Step("check", "  mine: …\n1 of 1 hosts answer\n").is_seen_in(output) is is_seen
+
+
+def test_where_a_page_says_nothing_of_what_is_seen_any_output_will_do() -> None:
+    assert Step("serve &", "").is_seen_in("[1] 534")
