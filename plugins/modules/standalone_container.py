@@ -17,6 +17,8 @@ description:
     with it from their own images, and those that Compose was told to restart with it are restarted.
   - The work is done by a process on the managed host that outlives the connection. An update that was
     interrupted, even by a crash of the host, is finished or undone by the next run there.
+  - Where the module itself runs in the container that is to be replaced, a helper does it, a container beside it that outlives it. That
+    needs the operator's own image, and O(state_directory) in a volume.
   - Tasks of a swarm, one-off runs of Compose and the like are never touched.
 options:
   name:
