@@ -16,8 +16,8 @@ copyright = author  # noqa: A001  # the name is Sphinx's
 extensions = ["myst_parser", "sphinx_copybutton"]
 root_doc = "docs/index"
 include_patterns = ["CHANGELOG.md", "docs/**", "roles/*/README.md"]
-# Hidden folders hold other people's pages, such as those of what is installed in .venv.
-exclude_patterns = [".*", "build", "dist"]
+# Hidden folders hold other people's pages, such as those of what is installed in .venv; `collections` has a link back to here.
+exclude_patterns = [".*", "build", "collections", "dist"]
 
 # A link to nothing is a warning, and `make docs` takes a warning for an error.
 nitpicky = True

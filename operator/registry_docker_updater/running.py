@@ -100,7 +100,7 @@ class Operator:
         return self.poll.asks(name) or settings.registries[name].verify is True
 
     def end(self) -> None:
-        """End the reconciler, and every run that goes on. May be called from a signal."""
+        """End the reconciler, and every run that goes on."""
         self.alarm.stop()
         self.parts.playbooks.stop()
         self.scanner.stop()

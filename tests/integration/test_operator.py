@@ -64,6 +64,36 @@ def test_an_event_becomes_a_run_with_kept_evidence_and_a_row_for_people(site: Si
         assert holding(site.state, "hunter2") == []
 
 
+_ENDED_WHILE_IT_HOLDS_A_LOCK = """
+import os, signal, sys
+from registry_docker_updater.__main__ import main
+from registry_docker_updater.activities.reconcile import Reconciler
+look = Reconciler.reconcile
+def reconcile(self, now):
+    with self._context.playbooks.runner._lock:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(100_000):
+            pass
+    return look(self, now)
+Reconciler.reconcile = reconcile
+sys.exit(main())
+"""
+
+
+def test_it_ends_when_it_is_told_to_whatever_it_is_in_the_midst_of(site: Site) -> None:
+    """What ends it needs the locks that its own code holds: a signal's handler would wait for itself."""
+    site.add_host("solo", APP)
+    ended = subprocess.run(
+        [sys.executable, "-c", _ENDED_WHILE_IT_HOLDS_A_LOCK, "--config", str(site.config), "serve"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "ending; what is not done is done after the next start" in ended.stderr
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_push_that_nobody_runs_starts_nothing(site: Site) -> None:
     site.add_host("solo", f"{HOST}/test/other:1")
     with site.operator() as operator:

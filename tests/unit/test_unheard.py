@@ -8,7 +8,13 @@ import pytest
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.targets import Target
 from registry_docker_updater.core.policy.freezes import Freeze, Freezes, Scope
-from registry_docker_updater.core.rollouts.history import History, LastAttempt, attempt_begun, attempt_ended
+from registry_docker_updater.core.rollouts.history import (
+    History,
+    LastAttempt,
+    Override,
+    attempt_begun,
+    attempt_ended,
+)
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import plan
@@ -99,6 +105,21 @@ def test_what_is_over_is_not_opened_again(state: RolloutState) -> None:
 )
 def test_an_end_is_heard_of_where_the_run_says_what_it_left(one: TargetOutcome, is_unheard: bool) -> None:
     assert attempt_ended(begun(), 1, NEW, one, at(110)).is_unheard == is_unheard
+
+
+def test_what_a_person_insisted_on_counts_until_the_end_is_heard_of() -> None:
+    override = Override(DONE_UNHEARD.key, 1)
+    freeze = Freeze(1, Scope.EVERYTHING, "", at(105), None, "a reason", "ann")
+    history = History(
+        {1: WAITING},
+        {DONE_UNHEARD.key: begun()},
+        overrides=frozenset((override,)),
+        freezes=Freezes((freeze,)),
+    )
+    unheard = plan([PUSH], fleet(DONE_UNHEARD), history, at(120))
+    assert (len(unheard.start), unheard.closed_overrides) == (1, frozenset())
+    heard = replace(history, last={DONE_UNHEARD.key: replace(begun(), is_unheard=False)})
+    assert plan([PUSH], fleet(DONE_UNHEARD), heard, at(120)).closed_overrides == {override}
 
 
 def test_what_was_held_and_not_begun_before_is_where_it_was() -> None:

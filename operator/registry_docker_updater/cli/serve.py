@@ -4,6 +4,7 @@ import argparse
 import logging
 import signal
 import threading
+from queue import SimpleQueue
 
 from registry_docker_updater.cli.command import Command
 from registry_docker_updater.cli.exits import Exit
@@ -27,11 +28,10 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     # Before there is an operator there is nothing to change; it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     operator = assemble(parts)
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: _end(operator))
-    signal.signal(
-        signal.SIGHUP, lambda *_: threading.Thread(target=_change, args=(operator, parts, log)).start()
-    )
+    signals: SimpleQueue[int] = SimpleQueue()
+    threading.Thread(target=_heed, args=(signals, operator, parts, log), daemon=True).start()
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, lambda number, _: signals.put(number))
     operator.guard.prepare()
     for server in operator.servers:
         server.start()
@@ -55,6 +55,16 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
     return 0
 
 
+def _heed(signals: SimpleQueue[int], operator: Operator, parts: Parts, log: Log) -> None:
+    """Do what signals ask for, in a thread of its own: a handler would wait for locks that the code holds which it interrupts."""
+    while True:
+        if signals.get() == signal.SIGHUP:
+            threading.Thread(target=_change, args=(operator, parts, log)).start()
+        else:
+            _log.info("ending; what is not done is done after the next start")
+            operator.end()
+
+
 def _change(operator: Operator, parts: Parts, log: Log) -> None:
     """Read the settings again; where they are wrong, say so, and go on with those before."""
     try:
@@ -72,11 +82,6 @@ def _change(operator: Operator, parts: Parts, log: Log) -> None:
     )
     if restart:
         _log.warning("for what changed in %s, restart the operator", ", ".join(restart), extra=UNLIKE_OTHERS)
-
-
-def _end(operator: Operator) -> None:
-    _log.info("ending; what is not done is done after the next start")
-    operator.end()
 
 
 COMMAND = Command(

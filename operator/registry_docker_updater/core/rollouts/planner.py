@@ -161,7 +161,12 @@ def _closed(newest: Iterable[DesiredImage], fleet: Fleet, history: History) -> f
         one
         for one in history.overrides
         if one.push not in digests
-        or (one.key in fleet.targets and fleet.targets[one.key].runs(digests[one.push]))
+        or (
+            one.key in fleet.targets
+            and fleet.targets[one.key].runs(digests[one.push])
+            # It counts as long as another run is to look how that came about.
+            and one.key not in history.unheard.get(one.push, ())
+        )
     )
 
 
