@@ -36,7 +36,7 @@ options:
     description:
       - Several services at once, instead of O(service), as M(registry.docker_updater.targets_info) lists them. Of each count
         C(id), C(name), what the run found it to be before, C(image) and C(changed_at), C(moves_from), and C(unheard), which says
-        that nobody heard how the same update ended that a run before began: where swarm rolled that back, it is not begun again.
+        that nobody heard how the same update ended that a run before began. Where swarm rolled that back, it is not begun again.
       - They are updated by a process of its own on the manager, which goes on when the connection breaks. How they are going
         is shown meanwhile.
     type: list
