@@ -68,15 +68,22 @@ def run(programs: Path, checkout: Path, tmp_path: Path) -> Run:
     return play
 
 
+def with_a_control_host(folder: Path) -> str:
+    """An inventory that has the group of `operator.yml`."""
+    inventory = folder / "control.yml"
+    inventory.write_text("registry_docker_updater: {hosts: {updater.example.com: {}}}")
+    return str(inventory)
+
+
 def test_the_link_to_the_collection_leads_to_the_checkout_wherever_that_is() -> None:
     link = ROOT / "collections/ansible_collections/registry/docker_updater"
     assert link.readlink() == Path("../../..")
 
 
 def test_ansible_takes_every_playbook(run: Run, tmp_path: Path) -> None:
-    inventory = tmp_path / "control.yml"
-    inventory.write_text("registry_docker_updater: {hosts: {updater.example.com: {}}}")
-    done = run("-i", str(inventory), "--syntax-check", *(f"playbooks/{name}" for name in PLAYBOOKS))
+    done = run(
+        "-i", with_a_control_host(tmp_path), "--syntax-check", *(f"playbooks/{name}" for name in PLAYBOOKS)
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

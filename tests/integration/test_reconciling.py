@@ -237,7 +237,7 @@ def test_a_run_whose_end_could_not_be_kept_is_run_again(
     world.calm_down()
     assert states(world) == ["finished"]
     assert rollout(world.store, 1)["runs"] == 2
-    assert [one.result.outcome for one in world.store.rollouts.outcomes(1)] == [Outcome.UNCHANGED]
+    assert [one.result.outcome for one in world.store.rollouts.outcomes(1)] == [Outcome.UPDATED]
 
 
 def test_a_run_that_could_not_begin_because_the_database_was_away_begins_later(

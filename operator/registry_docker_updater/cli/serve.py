@@ -52,17 +52,16 @@ def run(parts: Parts, _given: argparse.Namespace, _output: Output) -> int:
         operator.run()
     finally:
         operator.stop()
+        operator.parts.database.close()
     return 0
 
 
 def _heed(signals: SimpleQueue[int], operator: Operator, parts: Parts, log: Log) -> None:
     """Do what signals ask for, in a thread of its own: a handler would wait for locks that the code holds which it interrupts."""
-    while True:
-        if signals.get() == signal.SIGHUP:
-            threading.Thread(target=_change, args=(operator, parts, log)).start()
-        else:
-            _log.info("ending; what is not done is done after the next start")
-            operator.end()
+    while signals.get() == signal.SIGHUP:
+        threading.Thread(target=_change, args=(operator, parts, log)).start()
+    _log.info("ending; what is not done is done after the next start")
+    operator.end()
 
 
 def _change(operator: Operator, parts: Parts, log: Log) -> None:

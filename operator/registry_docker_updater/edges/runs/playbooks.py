@@ -136,6 +136,10 @@ class AnsiblePlaybooks:
         try:
             out, said = _both(process)
             cost = cost_when_ended(process.pid)
+        except BaseException:
+            # Somebody interrupts it: it is not waited for.
+            end_group(process.pid)
+            raise
         finally:
             is_late = not limit.is_alive()
             limit.cancel()
