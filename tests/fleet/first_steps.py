@@ -54,7 +54,9 @@ def prepare(host: Host, folder: Path) -> None:
     """Give the host what the page asks for and what the internet would give it; `folder` is for what is on the way."""
     host.run("useradd", "--create-home", "--shell", "/bin/bash", "--groups", "docker", USER)
     checkout = host.machine.inside(f"/home/{USER}/registry-docker-updater")
-    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "build", "tests", "__pycache__"))
+    left_out = shutil.ignore_patterns(".*", "build", "tests", "__pycache__")
+    # A link leads back to the checkout.
+    shutil.copytree(ROOT, checkout, symlinks=True, ignore=left_out)
     host.run("chown", "--recursive", f"{USER}:", f"/home/{USER}")
     _provide_index(host, folder / "wheels")
     _provide_images(host, folder)
