@@ -18,8 +18,8 @@ class Request:
     ``pushed`` is the name that was pushed, known also under the hosts ``aliases``. ``moves_from`` is the name that the service runs, where it is to
     move from that to ``pushed``. ``found_image`` and ``found_at``
     (the service's ``UpdatedAt``) are what a scan at the begin of the run saw: they tell what was begun in this run from
-    what a person did. ``unheard`` says that a run before began the same, and nobody heard how that ended. ``time_limit`` is seconds, reckoned from the spec when None;
-    ``placement_limit`` is for how many seconds a task may wait that no node can take.
+    what a person did. ``unheard`` says that a run before began the same, and nobody heard how that ended.
+    ``time_limit`` is seconds, reckoned from the spec when None; ``placement_limit`` is for how many seconds a task may wait that no node can take.
     """
 
     pushed: Reference
