@@ -163,3 +163,8 @@ def test_what_a_target_ran_before_is_known_where_it_can_have_been_one_digest_onl
     assert before(begun(), NEW) == OLD
     assert before(replace(begun(), possible_digests=frozenset((NEW,))), NEW) is None
     assert before(replace(begun(), possible_digests=frozenset((OLD, NEW, NEWER))), NEW) is None
+
+
+def test_what_a_person_left_a_target_with_that_was_held_is_no_doing_of_ours() -> None:
+    held = ended(Outcome.SKIPPED, NEWER, held=True)
+    assert NEWER not in attempt_ended(begun(), 1, NEW, held, at(110)).possible_digests

@@ -131,7 +131,8 @@ def attempt_ended(  # noqa: PLR0913 - what was begun, and what it came to
 ) -> LastAttempt:
     """Return what is known of a target after an outcome that may, or may not, say what it was left with."""
     begun = attempt_begun(before, push, digest, now)
-    possible = frozenset((one.after,)) if one.after else begun.possible_digests
+    # What was held was not touched: where a person left it is no doing of ours.
+    possible = frozenset((one.after,)) if one.after and not one.held else begun.possible_digests
     if one.outcome is Outcome.UNREACHABLE and before and before.push == push:
         now = before.at  # The host may have come back while the run that missed it went on.
     is_open = not (one.outcome.is_final or one.after or given_up or one.left_alone)
