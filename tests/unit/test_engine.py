@@ -2,9 +2,12 @@
 
 import base64
 import json
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +202,37 @@ def test_an_engine_that_cannot_be_reached_is_named_with_a_hint(address: str, wor
         Engine({"docker_host": address, "timeout": 2}).get("/info")
     assert address in str(error.value)
     assert words in str(error.value)
+
+
+def test_a_connection_waits_in_line_while_the_queue_of_the_socket_is_full(tmp_path: Path) -> None:
+    with full_socket(tmp_path / "full.sock") as full, ThreadPoolExecutor() as threads:
+        connection = Engine({"docker_host": f"unix://{full.getsockname()}"}).connect(30)
+        connecting = threads.submit(connection.connect)
+        with pytest.raises(TimeoutError):
+            connecting.result(0.3)
+
+        full.accept()[0].close()
+
+        assert connecting.result(30) is None
+        connection.close()
+
+
+def test_a_socket_whose_queue_stays_full_is_unreachable_after_the_timeout(tmp_path: Path) -> None:
+    with full_socket(tmp_path / "full.sock") as full:
+        engine = Engine({"docker_host": f"unix://{full.getsockname()}", "timeout": 0.2})
+
+        with pytest.raises(EngineUnreachable, match=r"queue of connections is full for 0\.2 s"):
+            engine.get("/info")
+
+
+@contextmanager
+def full_socket(path: Path) -> Iterator[socket.socket]:
+    """A socket that nobody accepts from, with one connection in its queue, and room for none more."""
+    with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as first:
+        full.bind(str(path))
+        full.listen(0)
+        first.connect(str(path))
+        yield full
 
 
 def test_a_socket_that_nobody_serves_is_unreachable(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import http.client
 import os
 import socket
 import ssl
+import time
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
@@ -77,7 +78,22 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        end = None if self.timeout is None else time.monotonic() + self.timeout
+        while not self._connected():
+            if end is not None and time.monotonic() > end:
+                raise socket.timeout(f"its queue of connections is full for {self.timeout:g} s")
+            time.sleep(0.05)
+
+    def _connected(self) -> bool:
+        """Connect, unless the queue is full of those that the engine has not accepted yet.
+
+        A socket with a timeout fails at once then, with EAGAIN (connect(2)), where one without would wait.
+        """
+        try:
+            self.sock.connect(self._path)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def _tls(options: Mapping[str, Any]) -> ssl.SSLContext:
