@@ -137,6 +137,7 @@ class Host:
 
     def lose_power(self) -> None:
         """End everything that runs on the host at once, as if its plug was pulled. Its disk stays as it was."""
+        cgroups.thaw(self._machine.lab, self.name)
         self._machine.init.end(who=self.name)
         until(
             lambda: not cgroups.processes(self._machine.lab, self.name),

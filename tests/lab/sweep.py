@@ -22,6 +22,7 @@ def sweep(lab: str) -> None:
     """
     check_name("lab", lab)  # it becomes part of what is removed
     directory = state_directory(lab)
+    cgroups.thaw(lab)
     for record in (*directory.glob("hosts/*/init"), *directory.glob("registries/*/process")):
         process = Process.recorded(record)
         if process:

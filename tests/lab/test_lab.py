@@ -359,6 +359,8 @@ def test_down_leaves_nothing_behind() -> None:
         host, registry = lab.host("one"), lab.registry()
         registry.push("app", "1", images.good("1"))
         host.docker("run", "--detach", f"{registry.address}/app:1")
+        host.docker("run", "--detach", "--name", "paused", f"{registry.address}/app:1")
+        host.docker("pause", "paused")
         stats = [Path(f"/proc/{pid}/stat").read_text() for pid in cgroups.processes(_SMALL.name)]
         processes = [Process.from_stat(stat) for stat in stats]
         assert len(processes) > 5
