@@ -130,13 +130,13 @@ def wait_for(updater: Updater, lab: Lab, targets: Sequence[Deployed], digest: st
     )
 
 
-def wait_for_end(lab: Lab, service: Deployed, updater: Updater) -> None:
+def wait_for_end(lab: Lab, service: Deployed, updater: Updater, end: str) -> None:
     """Swarm has ended its update of a service, whoever looks."""
     state = ("service", "inspect", "--format", "{{.UpdateStatus.State}}", service.name)
     until(
-        lambda: lab.host(service.host).docker(*state).strip() == "completed",
+        lambda: lab.host(service.host).docker(*state).strip() == end,
         who="the swarm",
-        what="has ended the update",
+        what=f"has ended the update as {end}",
         deadline=_SECONDS,
         log=updater.log,
         pause=0.5,
@@ -305,21 +305,24 @@ def test_an_operator_killed_at_twenty_random_instants_loses_nothing_and_repeats_
             assert starts(lab, one)[versions[-1]] == one.replicas
 
 
-@pytest.mark.parametrize("outcome", ["updated", "rolled_back"])
+@pytest.mark.parametrize(
+    ("outcome", "end"), [("updated", "completed"), ("rolled_back", ""), ("rolled_back", "paused")]
+)
 def test_of_an_update_that_goes_on_while_the_operator_is_killed_its_end_is_known(
-    lab: Lab, fleet: tuple[Deployed, ...], updater: Updater, outcome: str
+    lab: Lab, fleet: tuple[Deployed, ...], updater: Updater, outcome: str, end: str
 ) -> None:
-    """A good one ends while there is no operator; one that never comes up is rolled back by the next."""
+    """A good one ends while there is no operator; one that never comes up is rolled back by the next, swarm still at it or not."""
     api = next(one for one in of(fleet) if one.host == "beta-m1")
-    image = version("unheard", seconds=4) if outcome == "updated" else crashing("unheard")
+    name = f"unheard {end}"
+    image = version(name, seconds=4) if outcome == "updated" else crashing(name)
     digest = lab.registry("registry").push("test/app", "1", image)
     until(
         lambda: digest in str(scene.state_of(lab, api)["image"]),
         who="the operator", what="has begun the update", deadline=60, log=updater.log, pause=0.2,
     )  # fmt: skip
     updater.kill()
-    if outcome == "updated":
-        wait_for_end(lab, api, updater)
+    if end:
+        wait_for_end(lab, api, updater, end)
     updater.start()
     wait_for_rest(updater)
     rollout = updater.rollout_of(digest) or {}
