@@ -66,7 +66,7 @@ def _provide_index(host: Host, folder: Path) -> None:
     """Have pip find, in place of the package index, the same versions in a folder."""
     python = host.run("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").stdout.strip()
     folder.mkdir()
-    wheels.fetch(folder, python)
+    wheels.fetch(folder, python, *wheels.of_checkout())
     shutil.copytree(folder, host.machine.inside("/wheels"))
     host.machine.inside("/etc/pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
 

@@ -19,6 +19,7 @@ from lab import Endpoint, Host, HostSpec, Lab, LabSpec, RegistrySpec
 from lab.commands import PROXIES
 from lab.places import cache, locked
 from lab.spec import CONTROL
+from lab.wheels import fetch
 
 ROOT = Path(__file__).parents[2]
 BROKEN = "this release is broken on purpose"
@@ -27,8 +28,6 @@ PORT = 8080
 STATE = "/var/lib/registry-docker-updater"
 _LOCK = ROOT / "roles/operator/files/requirements.txt"
 _WHEELS = "/srv/wheels"
-# As pip names what Debian's Python on this architecture takes.
-_PLATFORMS = tuple(f"--platform=manylinux_2_{minor}_{os.uname().machine}" for minor in (28, 17, 12, 5))
 
 
 def spec(name: str, suite: str) -> LabSpec:
@@ -49,24 +48,7 @@ def wheels() -> Path:
             half_made = folder.with_name(f"{folder.name}.half-made")
             shutil.rmtree(half_made, ignore_errors=True)
             for python in ("3.11", "3.13"):
-                subprocess.run(
-                    [
-                        *(
-                            sys.executable,
-                            "-m",
-                            "pip",
-                            "download",
-                            "--quiet",
-                            "--no-deps",
-                            "--require-hashes",
-                        ),
-                        *("--only-binary=:all:", f"--python-version={python}", *_PLATFORMS),
-                        f"--dest={half_made}",
-                        f"--requirement={_LOCK}",
-                    ],
-                    check=True,
-                    timeout=500,
-                )
+                fetch(half_made, python, "--no-deps", "--require-hashes", f"--requirement={_LOCK}")
             half_made.rename(folder)
     return folder
 
