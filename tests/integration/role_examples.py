@@ -26,14 +26,12 @@ def paste(role: str, folder: Path) -> list[Path]:
     ]
 
 
-def run_play(
-    play: Path, inventory: dict[str, Any], *arguments: str, ansible: Path = Path(sys.executable).parent
-) -> "subprocess.CompletedProcess[str]":
+def run_play(play: Path, inventory: dict[str, Any], *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a play of a shop's own with the collection, and nothing else of ours: neither our ansible.cfg nor our folders."""
     hosts = play.with_name("hosts.json")
     hosts.write_text(json.dumps(inventory))
     return subprocess.run(
-        [str(ansible / "ansible-playbook"), "-i", str(hosts), str(play), *arguments],
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(hosts), str(play), *arguments],
         cwd=play.parent,
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
