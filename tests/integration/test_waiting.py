@@ -73,6 +73,10 @@ class Played:
         known = {target.key: target for target in targets}
         self.store.fleet.apply(FleetChange({"solo": host("solo", datetime.now(UTC))}, {**gone, **known}))
 
+    def forgets(self) -> None:
+        known = self.store.fleet.load()
+        self.store.fleet.apply(FleetChange(dict.fromkeys(known.hosts), dict.fromkeys(known.targets)))
+
     def record(self, digest: str) -> None:
         now = datetime.now(UTC)
         self.store.events.record(
@@ -194,6 +198,38 @@ def test_where_no_target_runs_the_image_it_ends_with_4_and_says_so(push: Pushing
     code, shown, err = push(what=("push", f"{HOST}/test/other:1@{NEW}"))
     assert (code, shown["targets"], shown["ended_well"]) == (4, 0, False)
     assert err.count("no target is to be changed by it, as far as the last scan saw") == 1
+
+
+def test_where_nobody_is_known_to_run_it_and_a_host_never_answered_it_ends_with_1_and_names_that(
+    operator: Played, push: Pushing
+) -> None:
+    silent = {"mute": host("mute", datetime.now(UTC), "it does not answer")}
+    operator.store.fleet.apply(FleetChange(silent, {}))
+    code, shown, _ = push(what=("push", f"{HOST}/test/other:1@{NEW}"))
+    assert (code, shown["ended_well"]) == (1, False)
+    assert "what runs on mute is not known, for no scan ever had an answer" in shown["why"]
+
+
+def test_a_host_that_answered_once_is_known_while_it_does_not(operator: Played, push: Pushing) -> None:
+    away = {"away": host("away", datetime.now(UTC), "it does not answer", back_since=LONG_AGO)}
+    operator.store.fleet.apply(FleetChange(away, {}))
+    assert push(what=("push", f"{HOST}/test/other:1@{NEW}"))[0] == 4
+
+
+@pytest.mark.parametrize(("image", "expected"), [("test/app", 0), ("test/other", 4)])
+def test_the_first_look_of_an_operator_is_waited_for(
+    operator: Played, push: Pushing, image: str, expected: int
+) -> None:
+    operator.forgets()
+    operator.steps = [
+        lambda: None,
+        lambda: operator.knows(WEB),
+        *([lambda: operator.roll_out(web=Outcome.UPDATED)] if expected == 0 else []),
+    ]
+    code, _, err = push(what=("push", f"{HOST}/{image}:1@{NEW}"))
+    assert code == expected
+    assert "waiting for the operator, which asks them now" in err
+    assert not operator.steps
 
 
 def test_where_all_targets_run_the_digest_already_it_ends_with_0(operator: Played, push: Pushing) -> None:

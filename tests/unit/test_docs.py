@@ -181,11 +181,11 @@ def test_every_variable_of_a_role_is_in_its_readme(role: str) -> None:
                 assert "by default" in spec["description"].lower(), name
     documented = set(specs["main"]["options"])
     assert set(defaults) <= documented
-    for names, told in re.findall(r"^\| (`.*?`) \| (.*?) \|", readme, re.MULTILINE):
+    for names, shown in re.findall(r"^\| (`.*?`) \| (.*?) \|", readme, re.MULTILINE):
         for name in re.findall(r"`(\w+)`", names):
             default = next(spec["options"][name] for spec in specs.values() if name in spec["options"])
             if default.get("default"):
-                assert told.strip("`").lower() == str(default["default"]).lower(), name
+                assert shown.strip("`").lower() == str(default["default"]).lower(), name
 
 
 @pytest.mark.parametrize("playbook", sorted(path.name for path in (ROOT / "playbooks").glob("*.yml")))

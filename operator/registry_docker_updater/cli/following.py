@@ -1,26 +1,24 @@
 """What becomes of what a person asked for: said at once, and followed to its end when wanted."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from registry_docker_updater.cli import meaning
 from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 from registry_docker_updater.core.rollouts.verdicts import OPTED_OUT, WATCHED
-from registry_docker_updater.views.pushes import JudgedRow, PushRow
+from registry_docker_updater.views.pushes import PushRow
 from registry_docker_updater.views.rollouts import TargetOutcomeRow, WholeRolloutRow
 from registry_docker_updater.views.text import counts, targets
 
 # A tenth of what was waited already, so that the end of what is short is seen at once, and what is long is not asked for all the time.
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _PAUSE_SHARE = 0.5, 5.0, 0.1
-_NOBODY = "no target is to be changed by it, as far as the last scan saw"
-_NEVER_ASKED = (
-    "no host was asked yet, so which targets it is for shows when an operator has begun; `plan` asks them now"
-)
+_ASKED_NOW = "no host was asked yet; waiting for the operator, which asks them now"
 _NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
 _STOPPED = "the operator has stopped; what was asked for is recorded, and goes on when one runs again"
 _OVERTAKEN = "a newer push of the same image took its place"
@@ -37,8 +35,6 @@ FOLLOWED: Mapping[Exit, str] = MappingProxyType(
         Exit.NOBODY: "with --wait: no target runs the image name",
     }
 )
-# Of many targets that are told of together, so many are named.
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -57,12 +53,13 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
 
     ``asked`` is the push as it stood when it was asked for, under the ``name`` that the person has for it.
     """
-    concerned, left = _concerned(asked), _left(asked["targets"])
-    waiting = _waiting(asked)
-    output.remark(*_remarks(left, waiting, concerned))
+    concerned, left, waiting = meaning.concerned(asked), meaning.left_alone(asked), meaning.waiting(asked)
+    output.remark(*meaning.remarks(asked))
     is_alone = not source.is_working
     if not concerned and (is_alone or not wait):
-        output.remark(_nobody(asked))
+        output.remark(meaning.nobody(asked))
+    elif not concerned and not asked["is_fleet_asked"]:
+        output.remark(_ASKED_NOW)
     if is_alone and not wait:
         output.remark(_NO_OPERATOR)
     end = _Following(source, asked, output).end() if wait else None
@@ -76,7 +73,7 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
             "targets": len(concerned) - len(waiting),
             "left_alone": {one["key"]: one["says"] for one in left},
             "waiting": {one["key"]: one["says"] for one in waiting},
-            "breaks": {one["key"]: one["breaks"] for one in _breaking(concerned)},
+            "breaks": {one["key"]: one["breaks"] for one in meaning.breaking(asked)},
         }
         ended = {"ended_well": end.is_well, "why": end.why} if end else {}
         output.json({**promise, **(row or {}), **ended})
@@ -100,13 +97,13 @@ class _Following:
         try:
             if not self._source.is_working:
                 return _End(is_well=False, why=_NO_OPERATOR)
-            if not _concerned(asked):
+            if not meaning.concerned(asked) and asked["is_fleet_asked"]:
                 return self._without_work(asked)
             end = self._follow()
         except KeyboardInterrupt:
             why = "no longer waited for; what was asked for is recorded, and goes on"
             return _End(is_well=False, why=why, code=Exit.INTERRUPTED)
-        left = [one for one in _left(asked["targets"]) if one["verdict"] not in _AS_MEANT]
+        left = [one for one in meaning.left_alone(asked) if one["verdict"] not in _AS_MEANT]
         if end.is_well and left:
             return _End(is_well=False, why=f"not every target was updated: left alone {targets(len(left))}")
         return end
@@ -151,10 +148,13 @@ class _Following:
         """Return how it ends for a push of which no run has begun, or None when one is to come."""
         if not now["is_newest"]:
             return _End(is_well=False, why=_OVERTAKEN)
-        concerned = _concerned(now)
+        concerned = meaning.concerned(now)
         if concerned:
             # What waits may do so for nights: nobody is kept here for as long.
-            return _End(is_well=False, why=_why_waiting(now), code=Exit.WAITS) if _waits(concerned) else None
+            is_later = all(one["waits"] for one in concerned)
+            return _End(is_well=False, why=meaning.why_waiting(now), code=Exit.WAITS) if is_later else None
+        if not self._asked["is_fleet_asked"]:
+            return self._without_work(now) if now["is_fleet_asked"] else None
         if not now["targets"]:
             return _End(is_well=False, why=_GONE, code=Exit.NOBODY)
         if all(one["is_current"] for one in now["targets"]):
@@ -169,8 +169,8 @@ class _Following:
             why = f"no target is to be changed by it: left alone {targets(left)}"
             return _End(is_well=False, why=why)
         if not now["targets"]:
-            code = Exit.NOBODY if now["is_fleet_known"] else Exit.WRONG
-            return _End(is_well=False, why=_nobody(now), code=code)
+            code = Exit.WRONG if now["unheard_hosts"] else Exit.NOBODY
+            return _End(is_well=False, why=meaning.nobody(now), code=code)
         why = f"{targets(len(now['targets']))} already on this digest, as far as the last scan saw"
         return _End(is_well=True, why=why)
 
@@ -179,7 +179,7 @@ class _Following:
         """Return the end of a rollout that does not run: well if targets run the digest, and no other was to."""
         if row["state"] == RolloutState.SUPERSEDED:
             return _End(is_well=False, why=_OVERTAKEN)
-        waiting = {one["key"] for one in _waiting(now)}
+        waiting = {one["key"] for one in meaning.waiting(now)}
         is_well = [
             _is_well(one, row, now)
             for one in row["targets"]
@@ -187,7 +187,7 @@ class _Following:
         ]
         missed = is_well.count(False)
         if not missed and waiting:
-            return _End(is_well=False, why=_why_waiting(now), code=Exit.WAITS)
+            return _End(is_well=False, why=meaning.why_waiting(now), code=Exit.WAITS)
         if is_well and not missed:
             return _End(is_well=True)
         again = f"; it is tried again at {row['due_at']}" if row["due_at"] else ""
@@ -197,67 +197,8 @@ class _Following:
         return _End(is_well=False, why=why)
 
 
-def _concerned(row: PushRow) -> list[JudgedRow]:
-    return [one for one in row["targets"] if one["is_concerned"]]
-
-
-def _left(some: Sequence[JudgedRow]) -> list[JudgedRow]:
-    return [one for one in some if not (one["is_concerned"] or one["is_current"])]
-
-
-def _waiting(row: PushRow) -> list[JudgedRow]:
-    return [one for one in row["targets"] if one["waits"]]
-
-
-def _waits(concerned: Sequence[JudgedRow]) -> bool:
-    return all(one["waits"] for one in concerned)
-
-
-def _breaking(concerned: Iterable[JudgedRow]) -> list[JudgedRow]:
-    """Return those on which a person insists, and breaks a rule or a freeze."""
-    return [one for one in concerned if one["breaks"] and not one["waits"]]
-
-
-def _remarks(
-    left: Sequence[JudgedRow], waiting: Sequence[JudgedRow], concerned: Sequence[JudgedRow]
-) -> Iterator[str]:
-    """Yield what is to be known at once: what is left alone, what waits, and what is broken, and by whom that was said."""
-    for one in left:
-        yield f"left alone: {one['kind']} {one['name']} at {one['place']}: {one['says']}"
-    if any(one["can_be_forced"] for one in left):
-        yield "--force updates these too"
-    yield from _grouped("waits", ((one["says"], one) for one in waiting))
-    if any(one["can_be_forced"] for one in waiting):
-        yield "--force breaks a freeze, window, minimum age or soak for which targets wait, and says so to everybody"
-    broken = ((f"it {why}", one) for one in _breaking(concerned) for why in one["breaks"])
-    yield from _grouped("forced, although", broken)
-
-
-def _grouped(word: str, said: Iterable[tuple[str, JudgedRow]]) -> Iterator[str]:
-    by_sentence: dict[str, list[JudgedRow]] = {}
-    for sentence, one in said:
-        by_sentence.setdefault(sentence, []).append(one)
-    for sentence, some in by_sentence.items():
-        names = ", ".join(f"{one['kind']} {one['name']} at {one['place']}" for one in some[:_NAMED])
-        more = f" and {len(some) - _NAMED} more" if len(some) > _NAMED else ""
-        yield f"{word}: {names}{more}: {sentence}"
-
-
-def _why_waiting(now: PushRow) -> str:
-    waiting = _waiting(now)
-    reasons = list(dict.fromkeys(one["says"] for one in waiting))
-    more = f"; and {len(reasons) - _NAMED} more reasons" if len(reasons) > _NAMED else ""
-    rollout = now["rollout"]
-    tells = f"; `rollout {rollout['id']}` tells when each goes on" if rollout else ""
-    return f"not waited for any longer, {targets(len(waiting))}: {'; '.join(reasons[:_NAMED])}{more}{tells}"
-
-
 def _runs(asked: PushRow) -> int:
     return asked["rollout"]["runs"] if asked["rollout"] else 0
-
-
-def _nobody(row: PushRow) -> str:
-    return _NOBODY if row["is_fleet_known"] else _NEVER_ASKED
 
 
 def _is_well(one: TargetOutcomeRow, row: WholeRolloutRow, now: PushRow) -> bool:
@@ -277,5 +218,5 @@ def _is_planned_anew(row: WholeRolloutRow, now: PushRow) -> bool:
     """Tell whether a run held a target to which another comes at once."""
     if row["state"] == RolloutState.SUPERSEDED or row["due_at"]:
         return False
-    at_once = {one["key"] for one in _concerned(now) if not one["waits"]}
+    at_once = {one["key"] for one in meaning.concerned(now) if not one["waits"]}
     return any(one["held"] and one["key"] in at_once for one in row["targets"])

@@ -78,8 +78,8 @@ class JudgedRow(TargetRow):
 class PushRow(TypedDict):
     """A push, what it means for each target that runs its name, and its rollout, null where there is none yet.
 
-    It counts while it ``is_newest`` of its name. ``is_fleet_known`` tells that hosts have told what they run, ``is_due`` that the
-    rollout waits for nothing but a worker.
+    It counts while it ``is_newest`` of its name. ``is_fleet_asked`` tells that hosts were asked what they run, ``unheard_hosts`` which of
+    them never answered, ``is_due`` that the rollout waits for nothing but a worker.
     """
 
     push: int
@@ -89,7 +89,8 @@ class PushRow(TypedDict):
     actor: str | None
     received_at: str
     is_newest: bool
-    is_fleet_known: bool
+    is_fleet_asked: bool
+    unheard_hosts: list[str]
     is_due: bool
     targets: list[JudgedRow]
     rollout: WholeRolloutRow | None
@@ -273,7 +274,8 @@ def push_row(  # noqa: PLR0913, PLR0917 - what a row is made of
         "actor": one.actor,
         "received_at": moment(one.received_at),
         "is_newest": newest(storage, hosts, number) is not None,
-        "is_fleet_known": bool(known.hosts),
+        "is_fleet_asked": bool(known.hosts),
+        "unheard_hosts": [host.name for host in known.hosts.values() if not host.was_heard],
         "is_due": due_at is not None and datetime.fromisoformat(due_at) <= now,
         "targets": list(targets),
         "rollout": rollout,

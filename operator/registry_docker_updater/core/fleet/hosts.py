@@ -56,6 +56,11 @@ class Host:
     policy: tuple[tuple[str, str], ...] = ()
 
     @property
+    def was_heard(self) -> bool:
+        """Whether it ever answered, so that what runs there is known, if only as it was."""
+        return self.is_reachable or self.back_since is not None
+
+    @property
     def is_reachable(self) -> bool:
         """Whether the last scan got an answer from the host's engine."""
         return self.error is None
