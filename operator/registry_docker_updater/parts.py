@@ -17,7 +17,7 @@ from registry_docker_updater.core.schedules.registries import KnownRegistry
 from registry_docker_updater.edges.heads.keepers import FileHeads, LogHeads, SyslogHeads, WebhookHeads
 from registry_docker_updater.edges.heads.port import HeadKeeper
 from registry_docker_updater.edges.link_key import LINK_KEY, link_key
-from registry_docker_updater.edges.lock import LOCK, Held, hold, is_held
+from registry_docker_updater.edges.lock import LOCK, UPGRADING, Held, hold, is_held
 from registry_docker_updater.edges.registry.client import RegistryClient
 from registry_docker_updater.edges.registry.harbor import Harbor
 from registry_docker_updater.edges.registry.login import Login, login_of
@@ -78,23 +78,27 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         """The database, brought up to date; the tables of a running operator are left to it."""
-        may_upgrade = bool(self.held) or not is_held(self.state)
-        old = outdated(self.state)
-        if old and may_upgrade:
-            held = self.held or hold(self.state)
-            try:
-                upgrade(old, self.clock)
-            finally:
-                if not self.held:
-                    held.release()
+        if outdated(self.state) and (self.held or not is_held(self.state)):
+            self._bring_up_to_date()
         guard = self.held.lost if self.held else lambda: None
         return Database(
             self.state / DATABASE,
-            may_upgrade=may_upgrade,
+            may_upgrade=False,
             guard=guard,
             clock=self.clock,
             metrics=self.metrics,
         )
+
+    def _bring_up_to_date(self) -> None:
+        held = self.held or hold(self.state, UPGRADING)
+        try:
+            # Somebody else may have done it before it was held.
+            old = outdated(self.state)
+            if old:
+                upgrade(old, self.clock)
+        finally:
+            if not self.held:
+                held.release()
 
     @cached_property
     def storage(self) -> Storage:

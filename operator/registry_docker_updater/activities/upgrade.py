@@ -5,6 +5,7 @@ that is there.
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -65,6 +66,11 @@ def upgrade(
 
     ``free`` tells how many bytes there is room for. Raises :class:`UpdaterError`; nothing is changed then.
     """
+    if old.state.stat().st_uid != os.geteuid():
+        raise UpdaterError(
+            f"{old.path} is of a version before, and is to be brought to this one: {old.state} belongs to another user, so run this"
+            " as the operator's user once"
+        )
     _log.info("the database is of a version before (%s), and is brought to %s", old.standing.at, __version__)
     try:
         file = _backed_up(old, clock, free)

@@ -1,6 +1,7 @@
 """The lock on the state directory: two operators on one would update the same targets."""
 
 import fcntl
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -8,7 +9,10 @@ from pathlib import Path
 
 from registry_docker_updater.errors import UpdaterError
 
+_log = logging.getLogger(__name__)
 LOCK = "operator.lock"
+# What stands in it while a command holds it to bring the database up to date; an operator that starts then waits for that.
+UPGRADING = "upgrading"
 # A command that asks whether somebody holds the state directory holds it itself for that instant.
 _TRIES, _PAUSE_SECONDS = 10, 0.05
 
@@ -36,16 +40,26 @@ class Held:
         os.close(self.descriptor)
 
 
-def hold(state: Path) -> Held:
-    """Hold ``state`` until the process ends; raises :class:`UpdaterError` when another process does."""
+def hold(state: Path, purpose: str = "") -> Held:
+    """Hold ``state`` until the process ends, for an operator or for a ``purpose``.
+
+    A command that is :data:`UPGRADING` is waited for. Raises :class:`UpdaterError` when another process holds it.
+    """
     path = state / LOCK
-    descriptor = _open(path, os.O_CREAT)
-    for _ in range(_TRIES):
+    descriptor, tries, has_said = _open(path, os.O_CREAT), _TRIES, False
+    while tries:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if os.pread(descriptor, len(UPGRADING), 0) != UPGRADING.encode():
+                tries -= 1
+            elif not has_said:
+                has_said = True
+                _log.info("a command brings the database in %s up to date; waiting for its end", state)
             time.sleep(_PAUSE_SECONDS)
         else:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, purpose.encode(), 0)
             return Held(path, descriptor)
     os.close(descriptor)
     raise UpdaterError(f"another operator works with {state}; two would update the same targets")

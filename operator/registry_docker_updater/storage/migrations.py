@@ -226,7 +226,8 @@ def migrate(
     missing = standing(path, _done(connection), (FIRST, *migrations)).missing
     if missing and not may_upgrade:
         raise StoreUnavailable(
-            f"{path} is in use by an operator of the version before; restart that, and it is brought up to date"
+            f"{path} is of a version before, and in use: by a command that brings it up to date, so try again in a while; or by"
+            " an operator of that version: restart that, and it is brought up to date"
         )
     for name in missing:
         migrations[name](connection)

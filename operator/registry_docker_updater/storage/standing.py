@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry_docker_updater import __version__
-from registry_docker_updater.errors import NewerDatabase
+from registry_docker_updater.errors import NewerDatabase, StoreUnavailable
 
 _VERSION = "version"
 
@@ -29,7 +29,7 @@ def standing_of(path: Path, known: Collection[str]) -> Standing | None:
     """Return how the database at ``path`` stands, of which this version knows ``known``; it is only read.
 
     None where there is none, or one that has no such names: a new one, one of before the first release, or a file that is no
-    database. Raises :class:`NewerDatabase`.
+    database. Raises :class:`NewerDatabase`, and :class:`StoreUnavailable` where it cannot be read now.
     """
     if not path.exists():
         return None
@@ -41,8 +41,10 @@ def standing_of(path: Path, known: Collection[str]) -> Standing | None:
                 return None
             version = _VERSION if _VERSION in columns else "NULL"
             rows = connection.execute(f"SELECT name, {version} FROM migrations").fetchall()  # noqa: S608 - one of two texts of ours
-    except sqlite3.Error:
-        return None
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            return None
+        raise StoreUnavailable(f"{path} cannot be read: {error}") from None
     return standing(path, dict(rows), known)
 
 

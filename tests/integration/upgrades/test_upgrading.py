@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from integration.conftest import Run, Site
 from integration.keeping import ANN
 from integration.upgrades.dump import HERE
 from integration.upgrades.older import DUMPS, content, done, restored
+from lab.waiting import until
 from registry_docker_updater import __version__
 from registry_docker_updater.activities.restore import restore
 from registry_docker_updater.activities.upgrade import backups_of_upgrades, outdated, upgrade
 from registry_docker_updater.edges.archive import unpack
+from registry_docker_updater.edges.lock import UPGRADING, hold
 from registry_docker_updater.errors import StoreUnavailable, UpdaterError
 from registry_docker_updater.storage.database import Database
 from registry_docker_updater.storage.migrations import FIRST, KNOWN, MIGRATIONS
@@ -260,6 +263,44 @@ def test_a_backup_of_a_database_of_a_later_version_is_refused_alike(site: Site, 
     assert (code, (site.folder / "later.tar.gz").exists()) == (1, False)
     assert "updater.db is of version 9.1.0, and this is" in said
     assert "or restore a backup of before the upgrade" in said
+
+
+def test_a_database_that_is_locked_is_not_brought_up_to_date_without_a_backup(site: Site, run: Run) -> None:
+    site.add_host("solo")
+    path = site.state / "updater.db"
+    restored(BEFORE, path)
+    before = done(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        code, _, said = run("events")
+    assert (code, "updater.db cannot be read: database is locked" in said) == (1, True)
+    assert done(path) == before
+
+
+def test_a_database_is_upgraded_by_its_owner_only(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    before = content(state / "updater.db")
+    with pytest.raises(UpdaterError, match="belongs to another user, so run this as the operator's user"):
+        bring_up_to_date(state)
+    assert content(state / "updater.db") == before
+    assert not (state / "upgrades").exists()
+
+
+def test_an_operator_that_starts_while_a_command_upgrades_waits_for_it(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    site.state.mkdir()
+    upgrading = hold(site.state, UPGRADING)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(hold, site.state)
+        until(lambda: "waiting for its end" in caplog.text, who="operator", what="waits", deadline=20)
+        upgrading.release()
+        operator = waiting.result(20)
+    with pytest.raises(UpdaterError, match="another operator works with"):
+        hold(site.state)
+    operator.release()
 
 
 def test_a_command_brings_a_database_up_to_date_where_no_operator_works_and_backs_it_up_too(
