@@ -32,22 +32,24 @@ def load(path: Path) -> Settings:
         hint = f"; give --config, or set {PATH_VARIABLE}" if isinstance(error, FileNotFoundError) else ""
         raise BadSettings(str(path), [f"cannot be read: {error.strerror}{hint}"]) from None
     except places.NotReadable as error:
-        raise BadSettings(
-            str(path), [str(Problem((), said, place)) for place, said in error.problems]
-        ) from None
-    return parse(content.value, path, content.places)
+        raise BadSettings(str(path), [str(Problem((), error.sentence, error.place))]) from None
+    return _checked(content, path)
 
 
-def parse(content: Any, path: Path, known: Mapping[places.Path, places.Place] | None = None) -> Settings:
-    """Check ``content``, the decoded file at ``path``, where things stand as ``known``; raises :class:`BadSettings`."""
-    if not isinstance(content, dict):
+def parse(value: Any, path: Path) -> Settings:
+    """Check the ``value`` of the decoded file at ``path``; raises :class:`BadSettings`."""
+    return _checked(places.Content(value), path)
+
+
+def _checked(content: places.Content, path: Path) -> Settings:
+    if not isinstance(content.value, dict):
         raise BadSettings(str(path), ["expected sections such as registries: and fleet:"])
     entries: Sequence[Any] = ()
     try:
-        settings = Settings.model_validate(content, context={"folder": path.absolute().parent})
+        settings = Settings.model_validate(content.value, context={"folder": path.absolute().parent})
     except ValidationError as error:
         entries = error.errors()
-    found = problems_of(entries, crossed(content), known or {})
+    found = problems_of(entries, crossed(content.value), content)
     if found:
         raise BadSettings(str(path), [str(one) for one in found])
     return settings

@@ -1,7 +1,7 @@
 """What a YAML file says, and where in it each thing stands."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -11,7 +11,7 @@ Path = tuple[str | int, ...]
 # Aliases can have a short file hold more than any memory does; nobody writes so many settings.
 _MOST_NODES = 100_000
 _TAB = "found character '\\t' that cannot start any token"
-_MERGE = "tag:yaml.org,2002:merge"
+_MERGE, _TEXT = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, order=True)
@@ -24,19 +24,23 @@ class Place:
 
 @dataclass(frozen=True)
 class Content:
-    """What a file says: its ``value``, and the ``places`` of all that is in it, by path: of an entry, where its name stands."""
+    """What a file says: its ``value``, and the ``places`` of all that is in it, by path: of an entry, where its name stands.
+
+    ``problems`` are what is wrong with single names and values, in sentences; the others can be read all the same.
+    """
 
     value: Any
-    places: Mapping[Path, Place]
+    places: Mapping[Path, Place] = field(default_factory=dict)
+    problems: Sequence[tuple[Place, str]] = ()
 
 
 class NotReadable(Exception):
-    """A file that cannot be read as YAML; ``problems`` says in sentences why, and where, as far as that is known."""
+    """A file that cannot be read as YAML: a ``sentence`` that says why, and the ``place``, as far as that is known."""
 
-    def __init__(self, *problems: tuple[Place | None, str]) -> None:
-        """Keep the problems."""
-        super().__init__(*(sentence for _, sentence in problems))
-        self.problems = problems
+    def __init__(self, place: Place | None, sentence: str) -> None:
+        """Keep both."""
+        super().__init__(sentence)
+        self.place, self.sentence = place, sentence
 
 
 def read(content: bytes) -> Content:
@@ -48,57 +52,79 @@ def read(content: bytes) -> Content:
         text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise NotReadable((Place(line, 1), "is not UTF-8 from here on: save the file as UTF-8")) from None
+        raise NotReadable(Place(line, 1), "is not UTF-8 from here on: save the file as UTF-8") from None
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
-            raise NotReadable((None, "is empty: it is to have sections such as registries: and fleet:"))
-        if loader.twice:
-            raise NotReadable(*loader.twice)
+            raise NotReadable(None, "is empty: it is to have sections such as registries: and fleet:")
         value = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise NotReadable((_place(mark) if mark else None, _sentence(error))) from None
+        raise NotReadable(_place(mark) if mark else None, _sentence(error)) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         said = f"holds a character that YAML does not allow, U+{ord(text[error.position]):04X}"
-        raise NotReadable((Place(line, 1), said)) from None
-    except (ValueError, RecursionError) as error:
-        # Such as a date that there is none of, which PyYAML makes a date of all the same.
-        said = "is nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise NotReadable((None, f"is not valid YAML: {said}")) from None
+        raise NotReadable(Place(line, 1), said) from None
+    except RecursionError:
+        raise NotReadable(None, "is not valid YAML: is nested too deep") from None
     places: dict[Path, Place] = {}
     for path, place in _places(node, (), ()):
         places[path] = place
         if len(places) > _MOST_NODES:
-            raise NotReadable((None, "holds too much: aliases (*name) repeat what they stand for"))
-    return Content(value, places)
+            raise NotReadable(None, "holds too much: aliases (*name) repeat what they stand for")
+    return Content(value, places, loader.problems)
 
 
 class _Loader(yaml.SafeLoader):
-    """Notes which names stand twice in a section."""
+    """Notes what is wrong with single names and values, and goes on. Names are text, also those that look like numbers or switches."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.twice: list[tuple[Place | None, str]] = []
+        self.problems: list[tuple[Place, str]] = []
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         # Before `<<` is resolved, which puts the names of other sections into this one.
         node = super().compose_mapping_node(anchor)
+        node.value = [(_as_text(key), value) for key, value in node.value]
         seen = dict[str, Place]()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             place = _place(key.start_mark)
             first = seen.setdefault(key.value, place)
             if first is not place and key.tag != _MERGE:
                 said = f"{key.value} stands twice in this section, before in line {first.line}"
-                self.twice.append((place, said))
+                self.problems.append((place, said))
         return node
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        # As JSON writes what is beyond 16 bits: as two halves (RFC 8259, 7), of which neither is a character.
+        node = super().compose_scalar_node(anchor)
+        halves = node.value.encode("utf-16", "surrogatepass")
+        node.value = halves.decode("utf-16", "replace")
+        if node.value.encode("utf-16") != halves:
+            self.problems.append((_place(node.start_mark), "holds half a character, such as \\ud800"))
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - as PyYAML has it
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError):
+            # So PyYAML fails where a value is not of the type that it is tagged with, or that it looks like.
+            kind = node.tag.rpartition(":")[2]
+            said = f"is not valid YAML: this is no {kind}; put it in quotes where it is text"
+            self.problems.append((_place(node.start_mark), said))
+            return node.value
+
+
+def _as_text(name: yaml.Node) -> yaml.Node:
+    if not isinstance(name, yaml.ScalarNode) or name.tag == _MERGE:
+        return name
+    return yaml.ScalarNode(_TEXT, name.value, name.start_mark, name.end_mark, name.style)
 
 
 def _places(node: yaml.Node, path: Path, within: tuple[yaml.Node, ...]) -> Iterator[tuple[Path, Place]]:
     if any(node is one for one in within):
-        raise NotReadable((_place(node.start_mark), "holds itself, by an alias"))
+        raise NotReadable(_place(node.start_mark), "holds itself, by an alias")
     inside = (*within, node)
     if isinstance(node, yaml.MappingNode):
         # What `<<` takes over stands before what the section says itself.

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from registry_docker_updater.settings.model import Settings
-from registry_docker_updater.settings.places import Path, Place
+from registry_docker_updater.settings.places import Content, Path, Place
 from registry_docker_updater.settings.sentences import sentence
 
 
@@ -28,14 +28,18 @@ class Problem:
 
 
 def problems_of(
-    entries: Sequence[Any], crossed: Iterable[tuple[Path, str]], places: Mapping[Path, Place]
+    entries: Sequence[Any], crossed: Iterable[tuple[Path, str]], content: Content
 ) -> list[Problem]:
-    """Return a problem for each of pydantic's ``entries``, and for what is wrong between sections, in the order of the file."""
+    """Return a problem for each of pydantic's ``entries``, and for what is wrong between sections, and with the YAML itself.
+
+    They are in the order of the file.
+    """
     # A list of which every entry is wrong is called too short, besides.
     wrong = {entry["loc"][:-1] for entry in entries}
     ours = [one for one in entries if one["type"] != "too_short" or one["loc"] not in wrong]
     found = [*_said(ours), *crossed]
-    made = [Problem(path, said, place_of(path, places)) for path, said in found]
+    made = [Problem((), said, place) for place, said in content.problems]
+    made += [Problem(path, said, place_of(path, content.places)) for path, said in found]
     return sorted(made, key=lambda one: one.place or Place(0, 0))
 
 
