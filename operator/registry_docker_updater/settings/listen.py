@@ -1,9 +1,11 @@
 """Where the operator listens, with which certificate, and who may see what it knows."""
 
 import ssl
-from typing import Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from pydantic import ByteSize, ConfigDict, Field, JsonValue, model_validator
+from pydantic import ByteSize, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from registry_docker_updater.settings.secret import Section, Token
 from registry_docker_updater.settings.values import Network, Port, ReadablePath, Size
@@ -18,23 +20,34 @@ class Tls(Section):
         None, description="Who signs the certificates of clients, PEM; without one of these nobody is heard."
     )
 
-    @model_validator(mode="after")
-    def _can_be_served(self) -> Self:
+    @field_validator("key")
+    @classmethod
+    def _can_be_served(cls, value: Path, info: ValidationInfo) -> Path:
+        certificate = info.data.get("certificate")
         try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
-            context.load_cert_chain(self.certificate, self.key, lambda: "")
+            if certificate:
+                # An encrypted key is an error: OpenSSL would ask for its password, and nobody is there to answer.
+                _context().load_cert_chain(certificate, value, lambda: "")
         except OSError as error:
             raise ValueError(
-                f"cannot serve with {self.certificate} and {self.key} ({error}): certificate is to be PEM,"
+                f"cannot serve with {certificate} and {value} ({error}): certificate is to be PEM,"
                 " and key its unencrypted private key, PEM, too"
             ) from None
+        return value
+
+    @field_validator("clients")
+    @classmethod
+    def _tells_clients(cls, value: Path | None) -> Path | None:
         try:
-            if self.clients:
-                context.load_verify_locations(self.clients)
+            if value:
+                _context().load_verify_locations(value)
         except OSError as error:
-            raise ValueError(f"cannot check clients by {self.clients} ({error}): it is to be PEM") from None
-        return self
+            raise ValueError(f"cannot check clients by {value} ({error}): it is to be PEM") from None
+        return value
+
+
+def _context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
 class Proxy(Section):
@@ -70,13 +83,15 @@ class Access(Section):
         (), description="The host names under which the API is asked; for any other, it answers nothing."
     )
 
-    @model_validator(mode="after")
-    def _lets_somebody_in(self) -> Self:
-        if not (self.read or self.operate or self.proxy):
-            raise ValueError(
-                "give read, operate or proxy: with none of them, nobody is told apart from anybody"
-            )
-        return self
+    @classmethod
+    def lacks(cls, given: Mapping[str, Any]) -> str | None:
+        """Return what is wrong where nobody is let in."""
+        is_some = any(given.get(name) for name in ("read", "operate", "proxy"))
+        return (
+            None
+            if is_some
+            else "give read, operate or proxy: with none of them, nobody is told apart from anybody"
+        )
 
 
 class Api(Section):

@@ -1,9 +1,10 @@
 """Who is told of what, and when: the receivers, of which the inventory has the channels and their secrets."""
 
-from datetime import timedelta
-from typing import Literal, Self
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.notifications import receivers as core
@@ -31,11 +32,12 @@ class QuietHoursSettings(Section):
         (Topic.UPDATE_FAILED,), description="Topics that are told all the same; [] for none."
     )
 
-    @model_validator(mode="after")
-    def _some(self) -> Self:
-        if self.begin == self.end:
-            raise ValueError("begin and end are the same time")
-        return self
+    @field_validator("end")
+    @classmethod
+    def _some(cls, value: time, info: ValidationInfo) -> time:
+        if value == info.data.get("begin"):
+            raise ValueError("is the same time as begin")
+        return value
 
 
 class DigestSettings(Section):
@@ -67,11 +69,11 @@ class RuleSettings(Section):
     swarms: tuple[str, ...] = Field((), description="Swarms, by the name of any of their managers, or by id.")
     groups: tuple[str, ...] = Field((), description="Groups of the inventory in which a target's hosts are.")
 
-    @model_validator(mode="after")
-    def _some(self) -> Self:
-        if not (self.registries or self.repositories or self.swarms or self.groups):
-            raise ValueError("has no condition; write `gets: everything` where that is meant")
-        return self
+    @classmethod
+    def lacks(cls, given: Mapping[str, Any]) -> str | None:
+        """Return what is wrong where no condition is given."""
+        is_some = any(given.get(name) for name in cls.model_fields)
+        return None if is_some else "has no condition; write `gets: everything` where that is meant"
 
 
 class ReceiverSettings(Section):

@@ -1,7 +1,7 @@
 """When, and whether, targets are updated to the images of some registries and repositories."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.policy import policy_of
 from pydantic import (
@@ -11,7 +11,6 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
-    model_validator,
 )
 
 from registry_docker_updater.core.policy.policies import Policy
@@ -92,11 +91,11 @@ class PolicySettings(Section):
             raise ValueError("; ".join(problems))
         return text
 
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not self._said:
-            raise ValueError("says nothing of these images; give it a rule, such as window or approval")
-        return self
+    @classmethod
+    def lacks(cls, given: Mapping[str, Any]) -> str | None:
+        """Return what is wrong where no rule is given."""
+        is_some = any(name in given for name in _NAMES)
+        return None if is_some else "says nothing of these images; give it a rule, such as window or approval"
 
     @property
     def as_core(self) -> Policy:

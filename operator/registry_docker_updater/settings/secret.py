@@ -2,9 +2,20 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from registry_docker_updater.settings.values import RelativePath
 
@@ -21,6 +32,33 @@ class Section(BaseModel):
     """A part of the settings, in which nothing else may stand."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def lacks(cls, given: Mapping[str, Any]) -> str | None:
+        """Return in a sentence what is wrong with which settings are ``given``, whatever is wrong with each of them."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_a_whole(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        lacking = cls.lacks(given) if isinstance(given, Mapping) else None
+        try:
+            made = handler(given)
+        except ValidationError as error:
+            if lacking is None:
+                raise
+            raise ValidationError.from_exception_data(
+                cls.__name__, [*map(_again, error.errors()), _again({"type": "value_error", "msg": lacking})]
+            ) from None
+        if lacking is not None:
+            raise ValueError(lacking)
+        return made
+
+
+def _again(entry: Mapping[str, Any]) -> InitErrorDetails:
+    """Return an ``entry`` of pydantic's errors as it is raised once more."""
+    context = {**entry.get("ctx", {}), "said": entry["msg"]}
+    kind = PydanticCustomError(entry["type"], "{said}", context)
+    return InitErrorDetails(type=kind, loc=entry.get("loc", ()), input=None)
 
 
 class Secret(Section):
@@ -42,30 +80,53 @@ class Secret(Section):
             )
         return value
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.file is None) == (self.env is None):
-            raise ValueError("give exactly one of file and env")
-        self.read()
-        return self
+    @classmethod
+    def lacks(cls, given: Mapping[str, Any]) -> str | None:
+        """Return what is wrong where not exactly one is given."""
+        is_one = (given.get("file") is None) != (given.get("env") is None)
+        return None if is_one else "give exactly one of file and env"
+
+    @field_validator("file")
+    @classmethod
+    def _is_in_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            _in_file(value)
+        return value
+
+    @field_validator("env")
+    @classmethod
+    def _is_in_environment(cls, value: str | None) -> str | None:
+        if value is not None:
+            _in_environment(value)
+        return value
 
     def read(self) -> str:
         """Return the secret; raises :class:`ValueError` that names where it should have been."""
-        try:
-            text = self.file.read_text().strip() if self.file else os.environ[self.env or ""].strip()
-        except OSError as error:
-            raise ValueError(f"cannot read the secret in {self.file}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise ValueError(f"the secret in {self.file} is not UTF-8") from None
-        except KeyError:
-            raise ValueError(f"the variable {self.env} is not set") from None
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError(f"the secret in {self.file or self.env} is not UTF-8")
-        if not text:
-            raise ValueError(
-                f"the secret in {self.file or self.env} is empty, and an empty secret lets everybody in"
-            )
-        return text
+        return _in_file(self.file) if self.file else _in_environment(self.env or "")
+
+
+def _in_file(path: Path) -> str:
+    try:
+        return _secret(path.read_text(), path)
+    except OSError as error:
+        raise ValueError(f"cannot read the secret in {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"the secret in {path} is not UTF-8") from None
+
+
+def _in_environment(name: str) -> str:
+    if name not in os.environ:
+        raise ValueError(f"the variable {name} is not set")
+    return _secret(os.environ[name], name)
+
+
+def _secret(text: str, where: str | Path) -> str:
+    found = text.strip()
+    if any("\ud800" <= character <= "\udfff" for character in found):
+        raise ValueError(f"the secret in {where} is not UTF-8")
+    if not found:
+        raise ValueError(f"the secret in {where} is empty, and an empty secret lets everybody in")
+    return found
 
 
 class Token(Secret):

@@ -82,6 +82,44 @@ def test_everything_wrong_is_told_together_each_with_its_path(folder: Path) -> N
     assert "hunter2" not in said
 
 
+def test_what_is_wrong_with_a_section_as_a_whole_is_told_beside_what_is_wrong_in_it(folder: Path) -> None:
+    """And again in what holds it: a secret that is wrong as a whole hides nothing of its registry."""
+    both = {"file": "secrets/none", "env": "NO_SUCH_VARIABLE", "value": "hunter2"}
+    given = changed("registries.production", {"format": "harbr", "hosts": ["a"], "secret": both, "sercet": 1})
+    given["listen"] = {
+        "access": {"read": [], "nams": 1},
+        "tls": {"certificate": "secrets/production", "key": "secrets/production", "client": "x"},
+    }
+    given["policies"] = [{"repositories": 5}]
+    given["notifications"] = {
+        "receivers": {
+            "a": {"gets": [{"group": 1}], "quiet_hours": {"begin": "8:00", "end": "8:00", "zoen": 1}}
+        }
+    }
+    found = problems(folder, given)
+    expected = {
+        "listen.access.nams": "is not a setting; did you mean names?",
+        "listen.access": "give read, operate or proxy",
+        "listen.tls.key": "cannot serve with",
+        "listen.tls.client": "is not a setting; did you mean clients?",
+        "registries.production.format": "'harbr' is not a format",
+        "registries.production.secret.file": "cannot read the secret in",
+        "registries.production.secret.env": "the variable NO_SUCH_VARIABLE is not set",
+        "registries.production.secret.value": "is not a setting",
+        "registries.production.secret": "give exactly one of file and env",
+        "registries.production.sercet": "is not a setting; did you mean secret?",
+        "policies.0.repositories": "is to be a list",
+        "policies.0": "says nothing of these images",
+        "notifications.receivers.a.gets.0.group": "is not a setting; did you mean groups?",
+        "notifications.receivers.a.gets.0": "has no condition",
+        "notifications.receivers.a.quiet_hours.end": "is the same time as begin",
+        "notifications.receivers.a.quiet_hours.zoen": "is not a setting; did you mean zone?",
+    }
+    assert {one.partition(": ")[0] for one in found} == expected.keys()
+    assert len(found) == len(expected)
+    assert all(any(one.startswith(f"{path}: {said}") for one in found) for path, said in expected.items())
+
+
 def test_the_error_names_the_file_and_counts(folder: Path) -> None:
     with pytest.raises(BadSettings, match=r"config\.yml has 1 problem:\n  fleet: is missing"):
         parse({"registries": content()["registries"]}, folder / "config.yml")
@@ -227,7 +265,7 @@ fleet: {inventory: inventory}
 def test_files_that_no_certificate_is_in_are_named(folder: Path) -> None:
     files = {"certificate": "secrets/production", "key": "secrets/production"}
     (said,) = problems(folder, changed("listen.tls", files))
-    assert said.startswith(f"listen.tls: cannot serve with {folder}/secrets/production and ")
+    assert said.startswith(f"listen.tls.key: cannot serve with {folder}/secrets/production and ")
     assert "is to be PEM" in said
 
 

@@ -86,7 +86,7 @@ def test_a_time_that_yaml_takes_for_a_number_is_a_time(folder: Path) -> None:
         ),
         (
             {"receivers": {"a": {"quiet_hours": {"begin": "8:00", "end": "8:00"}}}},
-            "begin and end are the same time",
+            "notifications.receivers.a.quiet_hours.end: is the same time as begin",
         ),
         ({"retry": {"first": "1h"}}, "notifications.retry.longest: first is longer than longest"),
         ({"templates": "nowhere"}, "does not exist"),

@@ -65,7 +65,7 @@ def test_a_policy_may_say_that_images_are_updated(folder: Path) -> None:
         ({"enable": "maybe"}, "policies.0.enable: 'maybe' is neither true nor false"),
         ({"approval": None}, "policies.0.approval: 'null' is neither `required` nor a number of people"),
         ({"follow": "1.4"}, "policies.0.follow: begins with `semver`"),
-        ({"windows": "22:00-04:00"}, "policies.0.windows: is not a setting"),
+        ({"windows": "22:00-04:00", "soak": "1d"}, "policies.0.windows: is not a setting"),
         ({"repositories": ["prod/*"]}, "policies.0: says nothing of these images; give it a rule"),
         (
             {"minimum_age": "2h", "longest_wait": "1h"},
