@@ -16,34 +16,44 @@ from pydantic import (
 from registry_docker_updater.core.policy.policies import Policy
 from registry_docker_updater.core.policy.reading import MOST_PEOPLE, READERS, read_rules
 from registry_docker_updater.settings.secret import Section
-from registry_docker_updater.settings.values import SWITCHES
+from registry_docker_updater.settings.values import Nothing
+from registry_docker_updater.settings.written import DURATION, DURATION_OR_NONE, SWITCHES, at_most
 
 _NAMES = tuple(name.replace("-", "_") for name in READERS)
+# What may be said by a switch or a number, and by a list; all else is text.
+_SWITCHES = frozenset(("enable", "monitor-only", "four-eyes", "approval"))
+_LISTS = frozenset(("approvers", "window"))
 
 
 def _said(*ways: JsonValue) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": list(ways)})
 
 
+def _pattern(*patterns: str) -> JsonValue:
+    return {"type": "string", "pattern": f"^({'|'.join(patterns)})$"}
+
+
 # As the inventory writes them: they are read as text (`policy_of`), and an editor is told what that may be.
 _TEXT: JsonValue = {"type": "string", "minLength": 1}
-_WORDS: JsonValue = {"type": "string", "pattern": f"^({'|'.join((*SWITCHES, '1', '0'))})$"}
+_WORDS = _pattern(*SWITCHES, "1", "0")
 _BOOLEAN: JsonValue = {"type": "boolean"}
-SaidSwitch = Annotated[str | None, _said(_BOOLEAN, _WORDS, {"enum": [0, 1]})]
+SaidSwitch = Annotated[str | None, _said(_BOOLEAN, _WORDS, {"enum": [0, 1]}), Nothing()]
 SaidPeople = Annotated[
     str | None,
     _said(
         _BOOLEAN,
         _WORDS,
         {"type": "integer", "minimum": 0, "maximum": MOST_PEOPLE},
-        {"type": "string", "pattern": r"^\s*([Rr][Ee][Qq][Uu][Ii][Rr][Ee][Dd]|1?\d|20)\s*$"},
+        _pattern(rf"\s*([Rr][Ee][Qq][Uu][Ii][Rr][Ee][Dd]|(?!\d{{5}}){at_most(MOST_PEOPLE)})\s*"),
     ),
+    Nothing(),
 ]
-SaidList = Annotated[str | None, _said(_TEXT, {"type": "array", "items": _TEXT, "minItems": 1})]
-SaidDuration = Annotated[
-    str | None, _said({"type": "string", "pattern": r"^\s*\d{1,15}(\.\d{1,15})?\s*(ms|s|m|h|d)\s*$"})
+SaidList = Annotated[str | None, _said(_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}), Nothing()]
+SaidDeadline = Annotated[str | None, _said(_pattern(DURATION)), Nothing()]
+SaidDuration = Annotated[str | None, _said(_pattern(DURATION_OR_NONE)), Nothing()]
+SaidFollow = Annotated[
+    str | None, _said({"type": "string", "pattern": r"^\s*(semver|glob|date|regex)\s"}), Nothing()
 ]
-SaidFollow = Annotated[str | None, _said({"type": "string", "pattern": r"^\s*(semver|glob|date|regex)\s"})]
 _SAYS_SOMETHING: list[JsonValue] = [{"required": [name]} for name in _NAMES]
 
 
@@ -63,7 +73,7 @@ class PolicySettings(Section):
     )
     approvers: SaidList = Field(None, description="A list of those who may, or patterns of their names.")
     four_eyes: SaidSwitch = Field(None, description="true has whoever pushed count as no approver.")
-    approval_deadline: SaidDuration = Field(
+    approval_deadline: SaidDeadline = Field(
         None, description="How long after the push it can be approved, such as 3d."
     )
     window: SaidList = Field(
@@ -85,6 +95,7 @@ class PolicySettings(Section):
         # As the inventory says it, where it is read the same way.
         ((name, text),) = policy_of({info.field_name: value}).items()
         READERS[name](text)
+        _check_kind(name, value)
         # What is readable by itself may contradict what was read before.
         problems = read_rules((*_rules(info.data), (name, text)), "").problems
         if problems:
@@ -105,6 +116,18 @@ class PolicySettings(Section):
     @property
     def _said(self) -> tuple[tuple[str, str], ...]:
         return _rules(dict(self))
+
+
+def _check_kind(name: str, value: Any) -> None:
+    """Refuse what is readable only because the inventory writes all as text, such as 5 for the name of a person."""
+    kinds = (str, bool, int) if name in _SWITCHES else (str,)
+    some = value if name in _LISTS and isinstance(value, list) else (value,)
+    if not all(isinstance(one, kinds) for one in some):
+        raise ValueError(
+            "is to be text, and not a list"
+            if isinstance(value, list) and name not in _LISTS
+            else "is to be text: put it in quotes"
+        )
 
 
 def _rules(said: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
