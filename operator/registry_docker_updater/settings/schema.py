@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 
 from registry_docker_updater.settings.model import Settings
 from registry_docker_updater.settings.places import NotReadable, read
+from registry_docker_updater.settings.values import Address, Nothing
 
 # What holds too little to be a secret: a port, a duration, a size, a share, a time of day.
 _SHORT = re.compile(r"\d{1,5}(\.\d{1,2})?\s?(ms|s|m|h|d|%|[KMGT]?i?B)?|\d\d?:\d\d")
@@ -73,15 +74,25 @@ def struck_out(path: Path, strike: Callable[[str], str]) -> Any:
 
 def _as_written(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return {name: _as_written(getattr(value, name)) for name in type(value).model_fields}
+        return dict(_settings_of(value))
     if isinstance(value, dict):
         return {str(name): _as_written(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_written(one) for one in value]
     for kind, written in _TEXTS:
         if isinstance(value, kind):
             return written(value)
+    if isinstance(value, list | tuple):
+        return [_as_written(one) for one in value]
     return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _settings_of(section: BaseModel) -> Iterator[tuple[str, Any]]:
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        nothing = next((one for one in field.metadata if isinstance(one, Nothing)), None)
+        if value is not None or nothing is None:
+            yield name, _as_written(value)
+        elif nothing.word:
+            yield name, nothing.word
 
 
 class _AsWritten(GenerateJsonSchema):
@@ -103,11 +114,11 @@ class _AsWritten(GenerateJsonSchema):
 
 def _written(duration: timedelta) -> str:
     unit, length = next((one for one in _UNITS if not duration % one[1]), _UNITS[-1])
-    return f"{duration // length}{unit}"
+    return f"{duration / length:.15g}{unit}"
 
 
 def _share(value: float) -> str:
-    return f"{value * 100:g}%"
+    return f"{value * 100:.15g}%"
 
 
 # How values stand in the file that are neither text nor numbers there.
@@ -115,6 +126,7 @@ _TEXTS: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (timedelta, _written),
     (float, _share),
     (time, "{:%H:%M}".format),
+    (Address, str),
 )
 
 

@@ -128,8 +128,13 @@ def test_settings_are_told_as_they_are_in_force_and_secrets_by_their_place(site:
     assert "rollouts.retry.attempts: 1\n" in out
     assert f"registries.production.secret.file: {site.folder}/secret\n" in out
     assert "audit.heads.log: true\n" in out
-    found = json.loads(run("settings", "--json")[1])
-    assert found["registries"]["harbor"]["sweep_interval"] is None
+    assert "registries.harbor.sweep_interval: never\n" in out
+    text = run("settings", "--json")[1]
+    found = json.loads(text)
+    assert found["registries"]["harbor"]["sweep_interval"] == "never"
+    # What is printed is a settings file itself.
+    site.config.write_text(text)
+    assert run("settings", "--json") == (0, text, "")
     assert found["fleet"]["scan_share"] == "20%"
 
 
