@@ -1,6 +1,6 @@
 """What sections say of one another, as far as they can be read: a mistake in one of them hides none that is between two."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -10,8 +10,12 @@ Path = tuple[str | int, ...]
 def crossed(content: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield what is wrong between sections of the decoded file, each with its path."""
     registries = _section(content.get("registries"))
+    receivers = _section(_section(content.get("notifications")).get("receivers"))
     yield from _hosts_of_two(registries)
-    yield from _policies_for_none(content.get("policies"), sorted(registries))
+    yield from _for_none(("policies",), content.get("policies"), registries)
+    for name, receiver in receivers.items():
+        path = ("notifications", "receivers", name, "gets")
+        yield from _for_none(path, _section(receiver).get("gets"), registries)
 
 
 def _hosts_of_two(registries: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -23,12 +27,14 @@ def _hosts_of_two(registries: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
                 yield ("registries", name, "hosts", number), f"{host} belongs to registries.{owner} already"
 
 
-def _policies_for_none(policies: Any, names: list[str]) -> Iterator[tuple[Path, str]]:
-    for place, policy in enumerate(policies if isinstance(policies, list) else ()):
-        for number, pattern in _texts(_section(policy).get("registries")):
+def _for_none(path: Path, rules: Any, registries: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the patterns of registries in the ``rules`` at ``path`` that match none of them."""
+    names = sorted(registries)
+    for place, rule in enumerate(rules if isinstance(rules, list) else ()):
+        for number, pattern in _texts(_section(rule).get("registries")):
             if not any(fnmatchcase(name, pattern) for name in names):
                 said = f"{pattern} is for none of the registries, which are {', '.join(names)}"
-                yield ("policies", place, "registries", number), said
+                yield (*path, place, "registries", number), said
 
 
 def _section(value: Any) -> Mapping[str, Any]:

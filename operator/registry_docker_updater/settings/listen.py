@@ -112,3 +112,18 @@ class Listen(Section):
         None, description="Who may see what is known; without it, whoever reaches the port."
     )
     body_limit: Size = Field(ByteSize(8 * 2**20), description="The largest body of an event that is read.")
+
+    @field_validator("api")
+    @classmethod
+    def _is_elsewhere(cls, value: Api | None, info: ValidationInfo) -> Api | None:
+        address, port = info.data.get("address"), info.data.get("port")
+        if value and port and address is not None and value.port == port and _meet(address, value.address):
+            raise ValueError(f"is at port {port}, where registries send to: give one of them another port")
+        return value
+
+
+def _meet(one: str, other: str) -> bool:
+    """Tell whether nobody can listen at both with the same port: at all addresses of IPv4 one does not listen at those of IPv6."""
+    if one == other or "::" in (one, other):
+        return True
+    return "0.0.0.0" in (one, other) and not (one + other).strip("0123456789.")  # noqa: S104 - they are compared

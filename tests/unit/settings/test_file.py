@@ -293,6 +293,28 @@ def test_access_that_lets_nobody_in_is_refused(folder: Path, access: dict[str, A
     assert said.startswith("listen.access: give read, operate or proxy")
 
 
+@pytest.mark.parametrize(
+    ("listen", "is_taken"),
+    [
+        ({"port": 8081, "api": {}}, True),
+        ({"address": "::", "api": {"port": 8080}}, True),
+        ({"address": "192.0.2.7", "api": {"address": "192.0.2.7", "port": 8080}}, True),
+        ({"api": {}}, False),
+        ({"port": 0, "api": {"port": 0}}, False),
+        ({"address": "192.0.2.7", "api": {"port": 8080}}, False),
+        ({"api": {"address": "::1", "port": 8080}}, False),
+    ],
+)
+def test_the_api_is_not_where_registries_send_to(
+    folder: Path, listen: dict[str, Any], is_taken: bool
+) -> None:
+    if not is_taken:
+        read(folder, changed("listen", listen))
+        return
+    (said,) = problems(folder, changed("listen", listen))
+    assert said.startswith("listen.api: is at port ")
+
+
 def test_a_secret_that_is_no_text_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "secrets/production").write_bytes(b"p\xe4ssword")
     (said,) = problems(folder, content())

@@ -74,6 +74,10 @@ def test_a_time_that_yaml_takes_for_a_number_is_a_time(folder: Path) -> None:
         ),
         ({"receivers": {"a": {"gets": "all"}}}, "notifications.receivers.a.gets"),
         ({"receivers": {"a": {"gets": [{}]}}}, "has no condition; write `gets: everything`"),
+        (
+            {"receivers": {"a": {"gets": [{"registries": ["pro*", "nope"]}]}}},
+            "notifications.receivers.a.gets.0.registries.1: nope is for none of the registries, which are production",
+        ),
         ({"receivers": {"a": {"topics": ["image update"]}}}, "notifications.receivers.a.topics.0"),
         ({"receivers": {"a": {"digest": {"at": "25:00"}}}}, "'25:00' is not a time of day such as 22:00"),
         (
