@@ -18,6 +18,8 @@ from registry_docker_updater.settings import loading
 from registry_docker_updater.settings.values import duration
 
 _LISTED = 20
+# As far as a database counts (https://sqlite.org/datatype3.html).
+_MOST = 2**63 - 1
 SERVER_VARIABLE, TOKEN_VARIABLE = "REGISTRY_DOCKER_UPDATER_SERVER", "REGISTRY_DOCKER_UPDATER_TOKEN"
 
 Arguments = Callable[[argparse.ArgumentParser], None]
@@ -38,7 +40,8 @@ class Command:
     """A command: its name, what it is for, the ``arguments`` that it takes, what it does, and what its help tells besides.
 
     ``run`` does it on the operator's machine, ``ask`` with what any source has; one that has no ``run`` asks there, too.
-    ``bare`` does it whether or not the settings can be read. Each returns the exit code.
+    ``bare`` does it whether or not the settings can be read; what ``is_everywhere`` the same needs no operator at all. Each
+    returns the exit code.
 
     ``about`` says in sentences what it does, ``examples`` are lines as they are typed after the program's name, and ``exits``
     says of exit codes what they mean here, where that is more than usual.
@@ -50,6 +53,7 @@ class Command:
     run: Run | None = None
     ask: Ask = _only_here
     bare: Bare | None = None
+    is_everywhere: bool = field(default=False, kw_only=True)
     about: str = field(kw_only=True)
     examples: tuple[str, ...] = field(kw_only=True)
     exits: Mapping[Exit, str] = field(default_factory=dict, kw_only=True)
@@ -171,7 +175,10 @@ def _duration(text: str) -> timedelta:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("is to be 1 or more")
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r:.100} is no whole number") from None
+    if not 1 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"is to be 1 to {_MOST}")
     return number

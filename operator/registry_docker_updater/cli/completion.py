@@ -26,6 +26,7 @@ COMMAND = Command(
     "print what has a shell complete commands and options",
     (_arguments,),
     bare=run,
+    is_everywhere=True,
     about="Prints what a shell reads so that it completes commands, options and names of files.",
     examples=(
         "completion bash > /etc/bash_completion.d/registry-docker-updater",

@@ -36,7 +36,7 @@ from registry_docker_updater.cli.command import SERVER_VARIABLE, Command
 from registry_docker_updater.cli.exits import Exit
 from registry_docker_updater.cli.here import Here
 from registry_docker_updater.cli.installed import one_line
-from registry_docker_updater.cli.output import Output, standard_output
+from registry_docker_updater.cli.output import CannotPrint, Output, standard_output
 from registry_docker_updater.cli.parser import PROGRAM, Parser, read
 from registry_docker_updater.cli.parser import parser as parser_of
 from registry_docker_updater.cli.there import is_overheard, there
@@ -89,8 +89,11 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
         code = _do(given, output, clock)
         output.flush()
     except BrokenPipeError:
-        # It would be written once more at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave()
+    except CannotPrint as error:
+        _leave()
+        output.remark(f"{PROGRAM}: {error}")
+        return Exit.WRONG
     except UpdaterError as error:
         head, *others = error.lines
         output.remark(f"{PROGRAM}: {head}", *others)
@@ -101,11 +104,17 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = utc_now) -> int:
     return code
 
 
+def _leave() -> None:
+    """Have what could not be printed go nowhere: else it would be written once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _do(given: argparse.Namespace, output: Output, clock: Clock) -> int:
     command: Command = given.command
-    if command.bare:
+    server = _server(given)
+    if command.bare and (command.is_everywhere or not server):
         return command.bare(given, output, clock)
-    if server := _server(given):
+    if server:
         source = there(server, given.token_file, given.ca_file, os.environ)
         if source.server.token and is_overheard(server):
             output.remark(f"{PROGRAM}: the token goes to {server} in the clear: use https://")

@@ -4,13 +4,19 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from registry_docker_updater.errors import UpdaterError
 from registry_docker_updater.views.text import COLOUR, printable
 
 _RED, _PLAIN = "\033[1;31m", "\033[0m"
+
+
+class CannotPrint(UpdaterError):
+    """What is to be printed cannot be, such as to a full disk."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Output:
 
     def json(self, content: Any) -> None:
         """Print ``content`` as JSON."""
-        self.out.write(json.dumps(content, indent=2) + "\n")
+        self._print(json.dumps(content, indent=2) + "\n")
 
     def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str], below: str = "") -> None:
         """Print rows under the names of ``columns``; ``below`` each, indented, the lines that the row has under that name."""
@@ -32,27 +38,27 @@ class Output:
         widths = [max(len(line[i]) for line in lines) for i in range(len(names))]
         for line, row in zip(lines, ({}, *rows), strict=True):
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            self.out.write("  ".join(cells).rstrip() + "\n")
+            self._print("  ".join(cells).rstrip() + "\n")
             for more in row.get(below, ()):
-                self.out.write(f"    {printable(more)}\n")
+                self._print(f"    {printable(more)}\n")
 
     def line(self, text: Any = "") -> None:
         """Print one line."""
-        self.out.write(printable(text) + "\n")
+        self._print(printable(text) + "\n")
 
     def alarm(self, text: Any) -> None:
         """Print one line that nobody is to miss: in red where it is a terminal."""
         line = printable(text)
-        self.out.write(f"{_RED}{line}{_PLAIN}\n" if self.out.isatty() else f"{line}\n")
+        self._print(f"{_RED}{line}{_PLAIN}\n" if self.out.isatty() else f"{line}\n")
 
     def lines(self, text: str) -> None:
         """Print a text from outside line by line, each whole, without its colours and such that it cannot command a terminal."""
         for line in COLOUR.sub("", text).splitlines():
-            self.out.write(printable(line, len(line)) + "\n")
+            self._print(printable(line, len(line)) + "\n")
 
     def text(self, text: str) -> None:
         """Print our own text as it is."""
-        self.out.write(text)
+        self._print(text)
 
     def remark(self, *lines: Any) -> None:
         """Print ``lines`` where what is wrong, and what goes on, is told."""
@@ -66,8 +72,23 @@ class Output:
         self.err.flush()
 
     def flush(self) -> None:
-        """See that all of it has arrived; raises :class:`BrokenPipeError` where nobody reads any more."""
-        self.out.flush()
+        """See that all of it has arrived; raises :class:`BrokenPipeError` where nobody reads any more, else :class:`CannotPrint`."""
+        with _told():
+            self.out.flush()
+
+    def _print(self, text: str) -> None:
+        with _told():
+            self.out.write(text)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotPrint(f"cannot print: {error.strerror}") from None
 
 
 def standard_output() -> Output:

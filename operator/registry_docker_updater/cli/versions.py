@@ -24,6 +24,7 @@ COMMAND = Command(
     "tell the versions of all that matters",
     (json_option,),
     bare=run,
+    is_everywhere=True,
     about="Tells the versions of the operator and of what it works with, and where its collection lies. Reads no settings.",
     examples=("versions", "versions --json"),
 )

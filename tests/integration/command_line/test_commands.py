@@ -54,6 +54,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         ("plan",),
         ("events", "--limit", "many"),
         ("events", "--limit", "0"),
+        ("events", "--limit", "9" * 20),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -237,6 +237,8 @@ def test_more_than_a_page_is_listed(
         ("backup", "x.tar.gz"),
         ("restore", "x.tar.gz"),
         ("registry-config", "production"),
+        ("settings",),
+        ("support", "--output", "x.tar.gz"),
     ],
 )
 def test_a_command_that_needs_the_operators_files_says_so(
@@ -262,6 +264,14 @@ def test_what_is_done_on_the_operators_machine_only_is_said_to_be(
 ) -> None:
     code, _, err = asked(far, site, capsys, *arguments)
     assert (code, said in err) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [("versions",), ("completion", "bash")])
+def test_what_is_the_same_everywhere_needs_no_operator(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert main(["--server", "https://updater.example.com", *arguments]) == 0
+    assert capsys.readouterr().out
 
 
 def test_the_environment_names_server_and_token_and_settings_that_are_given_mean_this_machine(

@@ -160,6 +160,15 @@ def test_whoever_stops_reading_makes_no_noise(given: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("command", [("settings",), ("settings", "--schema"), ("rollouts", "--json")])
+def test_what_cannot_be_printed_ends_with_a_sentence(site: Site, command: tuple[str, ...]) -> None:
+    """Whether it is noticed in the midst, or when all is said."""
+    with Path("/dev/full").open("wb") as full:
+        given = [*ENTRY, "--config", str(site.config), *command]
+        done = subprocess.run(given, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{PROGRAM}: cannot print: No space left on device\n")
+
+
 def test_a_standard_output_that_is_closed_is_read_by_nobody(site: Site) -> None:
     line = f"{shlex.join([*ENTRY, '--config', str(site.config), 'rollouts'])} >&-"
     done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True, check=False)
