@@ -1,6 +1,7 @@
-"""Striking out: what is kept of a text is what could not be anybody's secret, whatever stands where."""
+"""Striking out: what is kept of a text are words of our own that are no names, short numbers, and times."""
 
 import errno
+import json
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -24,11 +25,20 @@ _HARMLESS = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*")
 _MOST = 100_000
+# What stands under these in rows of views and lines of the log is a name that people gave, whatever words it is made of.
+_NAMED = frozenset(
+    (
+        *("actor", "approved_by", "approvers", "containers", "ended_by", "engine_name", "groups", "host", "hosts"),
+        *("image", "key", "keys", "managers", "name", "named", "notify", "of", "operators", "place", "receiver", "reference"),
+        *("refused_by", "registries", "registry", "repositories", "repository", "subject", "swarm", "swarms", "tag", "target"),
+        *("targets", "username"),
+    )
+)  # fmt: skip
 
 
 @cache
 def own_words() -> frozenset[str]:
-    """Return all words of our own code, and of what the system says of errors: no shop's secret is among them but by chance."""
+    """Return all words of our own code, and of what the system says of errors; some are names in many a shop, such as web."""
     folders = (Path(registry_docker_updater.__file__).parent, COLLECTION_FOLDER / "plugins")
     sources = [path for folder in folders for path in folder.rglob("*.py")]
     said = " ".join(os.strerror(number) for number in errno.errorcode)
@@ -37,10 +47,30 @@ def own_words() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Redactor:
-    """Strikes out all but the ``words`` and what is harmless; the same text has the same number each time, such as ``#3``."""
+    """Strikes out all but the ``words`` and what is harmless; the same text has the same number each time, such as ``#3``.
+
+    What it has learned to be a name is struck out also where it is one of the words.
+    """
 
     words: Collection[str]
+    _names: set[str] = field(default_factory=set)
     _struck: dict[str, int] = field(default_factory=dict)
+
+    def learn(self, value: Any, *, is_named: bool = False) -> None:
+        """Learn the names in what would be JSON; where it ``is_named`` itself, each text in it is one."""
+        if isinstance(value, Mapping):
+            for name, one in value.items():
+                self.learn(one, is_named=name in _NAMED)
+        elif isinstance(value, list | tuple):
+            for one in value:
+                self.learn(one, is_named=is_named)
+        elif is_named and isinstance(value, str):
+            self._names.add(value)
+
+    def learned(self, text: str) -> str:
+        """Learn each word of a ``text`` that people wrote, and return what stands for it."""
+        self._names.update(text.split())
+        return self.struck(text)
 
     def struck(self, text: str) -> str:
         """Return what stands for ``text``."""
@@ -51,22 +81,34 @@ class Redactor:
         shown = _QUOTED.sub(lambda quoted: self.struck(quoted[0][1:-1]), text)
         return "".join(self._word(part) for part in re.split(r"(\s+)", shown))
 
-    def value(self, value: Any) -> Any:
+    def line(self, line: str) -> str:
+        """Return a ``line`` of a log, of JSON or of text, with the same struck out."""
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            return self.text(line)
+        return json.dumps(self.value(found), ensure_ascii=False)
+
+    def value(self, value: Any, *, is_named: bool = False) -> Any:
         """Return what would be JSON with all in it struck out: its texts, its names, and numbers that are long."""
         if isinstance(value, Mapping):
-            return {self._word(str(name)): self.value(one) for name, one in value.items()}
+            return {
+                self._word(str(name)): self.value(one, is_named=name in _NAMED) for name, one in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.value(one) for one in value]
+            return [self.value(one, is_named=is_named) for one in value]
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
             return value if abs(value) < _MOST else self.struck(str(value))
-        return self.text(str(value))
+        return self.struck(value) if is_named and value else self.text(str(value))
 
     def _word(self, part: str) -> str:
         found = _AROUND.match(part)
         if not found or not part.strip():
             return part
         before, word, after = found.groups()
-        is_kept = word in self.words or _HARMLESS.fullmatch(word)
+        is_kept = _HARMLESS.fullmatch(word) or (word in self.words and word not in self._names)
         return f"{before}{word if is_kept else self.struck(word)}{after}"

@@ -1,4 +1,4 @@
-"""``support``: what a report of a bug is to tell, in one file, without any secret."""
+"""``support``: what a report of a bug is to tell, in one file, with all but our own words struck out."""
 
 import argparse
 import io
@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ _README = """\
 What `registry-docker-updater support` collected at {now}: versions, settings with what is wrong with them, how everything
 stands, the newest events and rollouts, what `check` says, and the log of the unit {unit}, where systemd keeps it.
 
-Kept is what could not be anybody's secret: words of the operator's own sentences, short numbers, times. All else is struck
-out: names, addresses, digests, texts. The same text has the same number everywhere, such as #3; which it was, this file
-does not tell. What containers logged, and what playbooks printed, is not in it.
+Kept are words of the operator's own code, short numbers, times. All else is struck out: names, addresses, digests, texts;
+and what is known to be a name, or stands in the settings, also where it is such a word. The same text has the same number
+everywhere, such as #3; which it was, this file does not tell. What containers logged, and what playbooks printed, is not in it.
 """
 
 
@@ -45,22 +45,38 @@ class _Bundle:
     """Collects files; what cannot be had of one is said in its place."""
 
     redactor: Redactor
-    files: dict[str, bytes]
+    files: dict[str, bytes] = field(default_factory=dict)
+    _found: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, content: Callable[[], Any]) -> None:
-        """Add what ``content`` returns as JSON, with what could be a secret struck out."""
+        """Add what ``content`` returns as JSON, in which is struck out what could be a secret."""
         try:
             found = content()
         except Exception as error:  # whatever is broken, the rest is wanted
             found = {"error": f"{type(error).__name__}: {error}"}
-        self.files[f"{name}.json"] = _json(self.redactor.value(found))
+        self._found[name] = found
+        self.redactor.learn(found)
+
+    def add_settings(self, path: Path) -> None:
+        """Add what the settings file says; what people wrote there is struck out everywhere."""
+        try:
+            found = struck_out(path, self.redactor.learned)
+        except Exception as error:  # likewise
+            found = {"error": type(error).__name__}
+        self.files["settings.json"] = _json(found)
+
+    def close(self, log: Iterable[str]) -> None:
+        """Strike out, when all names are known that there are, also in the lines of the ``log``."""
+        for name, found in self._found.items():
+            self.files[f"{name}.json"] = _json(self.redactor.value(found))
+        self.files["log.txt"] = "".join(f"{self.redactor.line(line)}\n" for line in log).encode()
 
 
 def run(given: argparse.Namespace, output: Output, clock: Clock) -> int:
     """Write the bundle, whether or not the settings are right, or an operator works."""
     now = clock()
     path = local.settings_file(os.environ) if given.local else loading.find(given.config, os.environ)
-    bundle = _Bundle(Redactor(own_words()), {})
+    bundle = _Bundle(Redactor(own_words()))
     bundle.files["README.txt"] = _README.format(now=f"{now:%Y-%m-%dT%H:%M:%SZ}", unit=_UNIT).encode()
     # Ours, and no shop's: nothing of it is struck out.
     bundle.files["versions.json"] = _json(versions())
@@ -70,14 +86,16 @@ def run(given: argparse.Namespace, output: Output, clock: Clock) -> int:
         parts = Parts(loading.load(path), path, os.environ, clock)
     except UpdaterError as error:
         problems = error.lines
+    except Exception as error:  # likewise
+        problems = (f"{type(error).__name__}: {error}",)
     bundle.add("problems", lambda: problems)
-    bundle.files["settings.json"] = _json(struck_out(path, bundle.redactor.struck))
+    bundle.add_settings(path)
     if parts:
         _add_what_is_known(bundle, parts, output)
-    bundle.files["log.txt"] = "".join(f"{bundle.redactor.text(line)}\n" for line in _log()).encode()
+    bundle.close(_log())
     file = given.output or Path(f"registry-docker-updater-support-{now:%Y%m%dT%H%M%SZ}.tar.gz")
     _write(file, bundle.files, now)
-    output.line(f"{file}: {file.stat().st_size:,} bytes; all that could be a secret is struck out of it")
+    output.line(f"{file}: {file.stat().st_size:,} bytes; look at it before you send it")
     return 0
 
 
@@ -85,7 +103,7 @@ def _add_what_is_known(bundle: _Bundle, parts: Parts, output: Output) -> None:
     if (parts.settings.state_directory / DATABASE).exists():
         source = Here(parts, output)
         bundle.add("status", source.status)
-        bundle.add("events", lambda: source.events(_NEWEST))
+        bundle.add("events", lambda: [_without("content", row) for row in source.events(_NEWEST)])
         bundle.add("rollouts", lambda: source.rollouts(_NEWEST))
         bundle.add("outcomes", lambda: list(_outcomes(source)))
         bundle.add("fleet", lambda: source.fleet(fresh=False))
@@ -98,8 +116,11 @@ def _outcomes(source: Here) -> Iterator[Mapping[str, Any]]:
     """Yield the newest rollouts, whole, without what containers logged."""
     for row in source.rollouts(_WHOLE):
         whole = source.rollout(row["id"])
-        targets = [{name: value for name, value in one.items() if name != "log"} for one in whole["targets"]]
-        yield {**whole, "targets": targets}
+        yield {**whole, "targets": [_without("log", one) for one in whole["targets"]]}
+
+
+def _without(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {other: value for other, value in row.items() if other != name}
 
 
 def _checked(parts: Parts, output: Output) -> Any:
@@ -136,10 +157,13 @@ def _write(file: Path, files: Mapping[str, bytes], now: datetime) -> None:
                 entry = tarfile.TarInfo(f"registry-docker-updater-support/{name}")
                 entry.size, entry.mode, entry.mtime = len(content), 0o600, int(now.timestamp())
                 archive.addfile(entry, io.BytesIO(content))
-    except OSError as error:
+    except BaseException as error:
+        # Also where it is interrupted: half a file is of no use.
         with suppress(OSError):
             file.unlink()
-        raise UpdaterError(f"cannot write {file}: {error.strerror}") from None
+        if isinstance(error, OSError):
+            raise UpdaterError(f"cannot write {file}: {error.strerror}") from None
+        raise
 
 
 def _json(content: Any) -> bytes:
@@ -159,13 +183,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     "support",
-    "write what a report of a bug is to tell to a file, without secrets",
+    "write what a report of a bug is to tell to a file, with all but our own words struck out",
     (_arguments,),
     bare=run,
     about=(
         "Writes a file for whoever looks into a bug: versions, settings, what is wrong with them, how everything stands, the"
-        " newest events and rollouts, what `check` says, and the log where systemd keeps it. All that could be a secret is"
-        " struck out, names and addresses too. Works when the settings are wrong, and when no operator does."
+        " newest events and rollouts, what `check` says, and the log where systemd keeps it. All but words of the operator's"
+        " own is struck out, known names and addresses too. Works when the settings are wrong, and when no operator does."
     ),
     examples=("support", "support --output report.tar.gz"),
 )

@@ -13,6 +13,7 @@ import yaml
 from integration.command_line.conftest import APP
 from integration.conftest import Run, Site
 from integration.keeping import ONCE, begin, end
+from registry_docker_updater.cli import support
 from registry_docker_updater.cli.main import main
 from registry_docker_updater.cli.redaction import Redactor, own_words
 from registry_docker_updater.core.events.pushes import Push, Unreadable
@@ -42,7 +43,7 @@ def opened(file: Path) -> dict[str, str]:
 def no_secret_in(files: dict[str, str]) -> None:
     everything = "\n".join(files.values())
     # Also not as a part, such as the words of one that has several.
-    parts = {part for one in PLANTED for part in one.split() if part != "correct"}
+    parts = {part for one in PLANTED for part in one.split()}
     assert not [one for one in parts if one in everything]
 
 
@@ -51,7 +52,9 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mock of journalctl: no unit of that name runs where tests do."""
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin/journalctl"
-    program.write_text(f"#!/bin/sh\necho 'rollout 1 failed: {JOURNAL} Authorization: Bearer {LETTERS}'\n")
+    said = f"rollout 1 failed: {JOURNAL} Authorization: Bearer {LETTERS}"
+    line = {"time": "2026-11-27T12:00:00.123Z", "level": "info", "message": said, "host": "solo"}
+    program.write_text(f"#!/bin/sh\necho '{said} on solo'\necho '{json.dumps(line)}'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
 
@@ -133,7 +136,13 @@ def test_a_report_tells_how_everything_stands_and_no_secret(site: Site, store: S
     assert outcome["message"].startswith("cannot log in to #")
     assert any("cannot reach" in one for one in content["check"]["problems"])
     assert content["status"]["troubles"][0]["kind"] == "no_operator"
-    assert files["log.txt"].startswith("rollout 1 failed: #")
+    text, line = files["log.txt"].splitlines()
+    assert text.startswith("rollout 1 failed: #")
+    logged = json.loads(line)
+    assert (logged["time"], logged["level"]) == ("2026-11-27T12:00:00.123Z", "info")
+    assert logged["message"].startswith("rollout 1 failed: #")
+    # The host's name is a word of ours, and the same everywhere.
+    assert {logged["host"], text.split()[-1]} <= {one["name"] for one in content["fleet"]["hosts"]}
 
 
 def test_it_is_written_when_the_settings_are_wrong(
@@ -179,13 +188,66 @@ def test_a_file_that_is_there_is_not_replaced(site: Site, run: Run) -> None:
     assert "File exists; --output names another file" in err
 
 
+def test_it_is_written_whatever_else_is_broken(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError(LETTERS)
+
+    monkeypatch.setattr(support, "struck_out", broken)
+    monkeypatch.setattr(support, "Parts", broken)
+    file = tmp_path / "report.tar.gz"
+    assert main(["--config", str(site.config), "support", "--output", str(file)]) == 0
+    files = opened(file)
+    no_secret_in(files)
+    assert json.loads(files["settings.json"]) == {"error": "KeyError"}
+    assert json.loads(files["problems.json"]) == ["KeyError: #1"]
+
+
+def test_whoever_interrupts_it_gets_no_half_of_it(
+    site: Site, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    site.config.write_text("")
+    monkeypatch.setattr(tarfile.TarFile, "addfile", interrupted)
+    file = site.folder / "report.tar.gz"
+    assert run("support", "--output", str(file))[0] == 130
+    assert not file.exists()
+
+
+def test_what_is_a_name_is_struck_out_also_where_it_is_a_word_of_ours() -> None:
+    names = ("web", "db", "manager", "root", "welcome", "AKIA")
+    redactor = Redactor(own_words())
+    rows = [{"name": name, "place": "db", "state": "failed"} for name in names]
+    redactor.learn(rows)
+    assert redactor.value(rows)[0] == {"name": "#1", "place": "#2", "state": "failed"}
+    assert redactor.text("host web, asked by db: cannot reach") == "host #1, asked by #2: cannot reach"
+    shown = "summer welcome AKIA manager root is it summer there"
+    assert redactor.learned("the summer").startswith("#")
+    kept = [word for word in redactor.text(shown).split() if not word.startswith("#")]
+    assert kept == ["is", "it", "there"]
+
+
+def test_a_line_of_a_log_of_json_is_one_afterwards() -> None:
+    redactor = Redactor(own_words())
+    line = json.dumps(
+        {"time": "2026-11-27T12:00:00Z", "level": "info", "message": "host asked: hunter2", "target": "web"}
+    )
+    assert json.loads(redactor.line(line)) == {
+        "time": "2026-11-27T12:00:00Z", "level": "info", "message": "host asked: #1", "target": "#2",
+    }  # fmt: skip
+    assert redactor.line("[1, 2") == "[1, 2"
+
+
 def test_the_same_text_is_struck_out_by_the_same_number_and_our_own_words_stay() -> None:
     redactor = Redactor(own_words())
     assert redactor.text("cannot reach web1.example.com: 'web1.example.com' is no host (asked 12:30:01)") == (
         "cannot reach #1: #1 is no host (asked 12:30:01)"
     )
-    assert redactor.value({"host": "web1.example.com", "count": 3, "x1": [123456, 1.5, None, True]}) == {
-        "host": "#1",
+    assert redactor.value({"message": "web1.example.com", "count": 3, "x1": [123456, 1.5, None, True]}) == {
+        "message": "#1",
         "count": 3,
         "#2": ["#3", 1.5, None, True],
     }
