@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SUMS = "SHA256SUMS"
 VERSION_FILE = Path("operator/registry_docker_updater/__init__.py")
 _VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
+# With anything but the next heading below it.
+_UNRELEASED = re.compile(r"^## Unreleased\s+(?!## |\s|\Z)", re.MULTILINE)
 # What an archive of Ansible's collections lists its files in, and what holds the check sum of that list.
 _FILES, _MANIFEST = "FILES.json", "MANIFEST.json"
 
@@ -40,13 +42,17 @@ def version_of(tree: Path) -> str:
 
 
 def problems(tree: Path) -> list[str]:
-    """Return why nothing is to be built of a tree, in sentences: its version stands elsewhere, too, or is not told of."""
+    """Return why nothing is to be built of a tree, in sentences: its version stands elsewhere, too, or is not told of, or not all of it is."""
     version, found = version_of(tree), []
     galaxy = yaml.safe_load((tree / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     if galaxy != version:
         found.append(f"galaxy.yml has version {galaxy}, and {VERSION_FILE} has {version}: give both the same")
+    changes = (tree / "CHANGELOG.md").read_text(encoding="utf-8")
+    if _UNRELEASED.search(changes):
+        said = f"CHANGELOG.md has changes under `## Unreleased`, which would be in another {version} than the one before"
+        found.append(f"{said}: move them below the heading of the version that they are in")
     heading = rf"^## {re.escape(version)} - \d{{4}}-\d{{2}}-\d{{2}}$"
-    if not re.search(heading, (tree / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE):
+    if not re.search(heading, changes, re.MULTILINE):
         found.append(f"CHANGELOG.md has no section `## {version} - YYYY-MM-DD`: say there what is new in it")
     return found
 

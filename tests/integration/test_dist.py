@@ -2,6 +2,8 @@
 
 import email
 import hashlib
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import dist
 from registry_docker_updater import __version__
 
 ROOT = Path(__file__).parents[2]
+CHANGES = "CHANGELOG.md"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -23,13 +26,29 @@ pytestmark = [
 ]
 
 
+def cut(folder: Path) -> None:
+    """Have nothing under `## Unreleased`, as where a version is cut."""
+    text = (folder / CHANGES).read_text()
+    (folder / CHANGES).write_text(re.sub(r"(?ms)^## Unreleased$.*?(?=^## )", "", text))
+
+
+def committed(clone: Path) -> None:
+    """Commit what was changed, the same each time."""
+    names = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2026-11-27T12:00:00Z")
+    command = ["git", "commit", "-q", "--allow-empty", "--all", "--message", "Cut a version"]
+    subprocess.run(command, cwd=clone, check=True, env={**os.environ, **names, **dates})
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """What was built of the last commit, twice: in clones at different places, which others made at different times."""
+    """What was built of the last commit, its version cut, twice: in clones at different places, which others made at different times."""
     found = []
     for name in ("here", "there"):
         clone = tmp_path_factory.mktemp(name) / "clone"
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+        cut(clone)
+        committed(clone)
         done = subprocess.run(
             [sys.executable, str(clone / "tools/dist.py")], capture_output=True, text=True, check=False
         )
@@ -139,10 +158,11 @@ def test_the_collection_is_installed_by_ansible_galaxy_and_holds_what_runs_on_it
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """What versions stand in, as it is in the checkout."""
-    for name in ("galaxy.yml", "CHANGELOG.md", dist.VERSION_FILE):
+    """What versions stand in, as it is in the checkout once its version is cut."""
+    for name in ("galaxy.yml", CHANGES, dist.VERSION_FILE):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
+    cut(tmp_path)
     return tmp_path
 
 
@@ -159,3 +179,18 @@ def test_a_version_that_stands_elsewhere_otherwise_or_that_nothing_is_told_of_is
     galaxy, changes = dist.problems(tree)
     assert f"galaxy.yml has version {__version__}, and {dist.VERSION_FILE} has 7.0.0" in galaxy
     assert "CHANGELOG.md has no section `## 7.0.0 - YYYY-MM-DD`" in changes
+
+
+@pytest.mark.parametrize(
+    ("below", "is_built"), [("", True), ("\n", True), ("\n### Fixed\n\n- This.\n\n", False)]
+)
+def test_what_no_version_is_told_to_have_is_not_built_as_one_that_is_out(
+    tree: Path, below: str, is_built: bool
+) -> None:
+    file = tree / CHANGES
+    before, heading, after = file.read_text().partition(f"## {__version__} - ")
+    file.write_text(f"{before}## Unreleased\n{below}{heading}{after}")
+    found = dist.problems(tree)
+    assert [one.startswith("CHANGELOG.md has changes under `## Unreleased`") for one in found] == [True] * (
+        not is_built
+    )
