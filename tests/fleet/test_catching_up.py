@@ -276,16 +276,17 @@ def test_a_burst_of_pushes_ends_in_the_newest_with_few_runs(
     assert any(a[0] < b[1] and b[0] < a[1] for a in one for b in other), "never side by side"
 
 
-def test_an_operator_killed_at_twenty_random_instants_loses_nothing_and_repeats_nothing(
-    lab: Lab, fleet: tuple[Deployed, ...], updater: Updater
+@pytest.mark.parametrize("kills", [8, pytest.param(20, marks=pytest.mark.extended)])
+def test_an_operator_killed_at_random_instants_loses_nothing_and_repeats_nothing(
+    lab: Lab, fleet: tuple[Deployed, ...], updater: Updater, kills: int
 ) -> None:
     """It is killed with -9 again and again while it rolls out; pushes go on meanwhile."""
-    chance = random.Random(20)
+    chance = random.Random(kills)
     versions: list[str] = []
     digest = ""
-    for kill in range(20):
-        if kill % 5 == 0:
-            versions.append(f"kill {kill}")
+    for kill in range(kills):
+        if kill % 4 == 0:
+            versions.append(f"kill {kill} of {kills}")
             digest = lab.registry("registry").push("test/app", "1", version(versions[-1]))
         # The instant is the point of the test: nothing is awaited.
         time.sleep(chance.uniform(0, 5))

@@ -66,7 +66,7 @@ ROUNDS = [
     )
 ]
 # Of all sixteen, those that differ most.
-_USUAL = {"kill-no-unchecked", "cut_power-unless-stopped-checked", "cut_power-no-unchecked"}
+_USUAL = {"kill-no-unchecked", "cut_power-unless-stopped-checked"}
 
 
 class Fleet:

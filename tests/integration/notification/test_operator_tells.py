@@ -85,6 +85,7 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
 
 
+@pytest.mark.extended
 def test_a_channel_that_hangs_keeps_no_update_waiting_and_no_other_channel_from_being_told(
     site: Site, stack: ExitStack
 ) -> None:
