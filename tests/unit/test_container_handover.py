@@ -13,6 +13,14 @@ from typing import Any
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.container import handover, helper, place
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.asked import requests_of
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
+    RUNNING,
+    Member,
+    Swap,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap_json import (
+    to_json,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
     read_file,
@@ -259,11 +267,74 @@ def test_a_scan_says_of_what_it_cannot_read_that_it_cannot(
 
 
 def test_an_image_of_others_hands_nothing_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own: dict[str, Any] = {"Mounts": [{"Type": "volume", "Destination": str(folder)}]}
+    own: dict[str, Any] = {"Name": "/own", "Mounts": [{"Type": "volume", "Destination": str(folder)}]}
     assert handover.why_not(own, str(folder)) == ""
-    assert "no volume" in handover.why_not({"Mounts": []}, str(folder))
+    assert "no volume" in handover.why_not({**own, "Mounts": []}, str(folder))
     monkeypatch.setattr(handover, "_is_our_image", lambda: False)
     assert "collection" in handover.why_not(own, str(folder))
+
+
+OF_A_PROJECT = {"com.docker.compose.project": "shop"}
+# Recreated together with the proxy, and restarted with it.
+LEANING = (
+    {"HostConfig": {"NetworkMode": "container:id-of-proxy"}},
+    {
+        "Config": {
+            "Image": IMAGE,
+            "Labels": {**OF_A_PROJECT, "com.docker.compose.depends_on": "proxy:service_started:true"},
+        }
+    },
+)
+
+
+@pytest.mark.usefixtures("is_inside")
+@pytest.mark.parametrize("leaning", LEANING, ids=["recreated", "restarted"])
+def test_what_it_leans_on_is_not_touched_where_nobody_would_start_it_again(
+    engine: PlayedEngine, folder: Path, leaning: dict[str, Any]
+) -> None:
+    labels = {**OF_A_PROJECT, "com.docker.compose.service": "proxy"}
+    proxy = _whole(container_of("proxy", IMAGE, Config={"Image": IMAGE, "Labels": labels}))
+    # Its journal is in no volume.
+    own = _whole(container_of("updater", IMAGE, Mounts=[], **leaning))
+    engine.answers.update(
+        {
+            **engine_with(proxy, own),
+            "/info": Answer({"ID": "engine-id"}),
+            "/version": Answer({"Arch": "amd64"}),
+            "/networks": Answer([]),
+            "/containers/proxy/json": Answer(proxy),
+        }
+    )
+
+    (result,) = _work(_params(engine, folder, name="proxy"))["containers"]
+
+    assert result["outcome"] == "failed"
+    assert "no volume" in result["message"]
+    assert {one.method for one in engine.asked} == {"GET"}
+
+
+@pytest.mark.usefixtures("is_inside")
+def test_nor_is_an_update_gone_on_with_that_would_stop_it(
+    engine: PlayedEngine, folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = {
+        "body": {"HostConfig": {}},
+        "platform": "",
+        "connect": {},
+        "disconnect": [],
+        "image": "sha256:1",
+        "reference": IMAGE,
+    }
+    member = Member("proxy", "id-of-proxy", RUNNING, {}, False, create, create)
+    wanted = {**ABOUT, "name": "proxy", "new_image": "sha256:1"}
+    journal.keep("proxy", to_json(Swap("0123abcd", (member,), ("id-of-updater",), wanted)))
+    monkeypatch.setattr(handover, "_is_our_image", lambda: False)
+    assert "nobody left" in _work(_params(engine, folder, state="repaired", name=None))["error"]
+    assert {one.method for one in engine.asked} == {"GET"}
+
+
+def _whole(container: dict[str, Any]) -> dict[str, Any]:
+    return {"Mounts": [], "NetworkSettings": {}, **container}
 
 
 def _leave(journal: Journal, **kept: Any) -> str:

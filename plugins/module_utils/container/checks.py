@@ -11,10 +11,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.inspects import (
     Inspect,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.handover import (
-    ids_of_own_container,
-    why_not,
-)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.handover import why_not_here
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.host import Host
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.needs import missing_needs
 from ansible_collections.registry.docker_updater.plugins.module_utils.outcomes import FAILED, SKIPPED
@@ -49,13 +46,9 @@ def check_target(target: Inspect, host: Host, address: str, journal_directory: s
             " start it again; reach the engine through its socket on the host",
         )
     # What can be handed over is not asked for here, but by a helper.
-    why = why_not(target, journal_directory) if target["Id"] in ids_of_own_container() else ""
+    why = why_not_here(target, host.containers, journal_directory)
     if why:
-        raise Refused(
-            FAILED,
-            f"{relations.name_of(target)} is the container in which this very process runs, and nobody would be left to start it"
-            f" again: {why}",
-        )
+        raise Refused(FAILED, f"{relations.name_of(target)} is not touched: {why}")
     for name in (target["NetworkSettings"].get("Networks") or {}) if _has_networks(target) else ():
         if all(name not in (network["Name"], network["Id"]) for network in host.networks):
             raise Refused(

@@ -26,7 +26,11 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     has_mount,
     helper_body,
     helper_name,
+    is_along,
     own_ids,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
+    name_of,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
@@ -65,12 +69,21 @@ def own_container(containers: Containers) -> Optional[Inspect]:
 
 
 def why_not(own: Inspect, directory: str) -> str:
-    """Say why the container ``own`` cannot hand over work whose journal is in ``directory``; empty where it can."""
+    """Say why what stops the container ``own`` is not done at all: it cannot be handed over; ``directory`` is the journal's."""
     if not _is_our_image():
-        return "its image has not the collection installed beside Python, so no helper can be made of it"
-    if not has_mount(own, directory):
-        return f"{directory} is in no volume, so no journal would outlive it"
-    return ""
+        why = "its image has not the collection installed beside Python, so no helper can be made of it"
+    elif not has_mount(own, directory):
+        why = f"{directory} is in no volume, so no journal would outlive it"
+    else:
+        return ""
+    return f"{name_of(own)}, the container in which this very process runs, would be stopped, and nobody left to start it again: {why}"
+
+
+def why_not_here(target: Inspect, found: Sequence[Inspect], directory: str) -> str:
+    """Say why the container ``target`` is not replaced from here, as :func:`why_not` does; ``found`` are all containers."""
+    ids = ids_of_own_container()
+    stopped = (own for own in found if own["Id"] in ids and is_along(own["Id"], target, found))
+    return next((why_not(own, directory) for own in stopped), "")
 
 
 def _is_our_image() -> bool:

@@ -56,7 +56,11 @@ def work(
     results = {name: result for name, result in found.items() if result}
     left = [request for request in requests if request.name not in results]
     answer: Optional[Answer] = {"containers": [], "repairs": []}
-    if own and not why_not(own, journal.directory) and _is_touched(containers, own, left, journal):
+    why = why_not(own, journal.directory) if own else ""
+    if own and why and is_touched(own["Id"], (), (), _swaps(journal)):
+        # Whatever is asked for, what was left is finished first. Of what is asked for, each update sees for itself whom it stops.
+        answer = {"error": f"an interrupted update is not gone on with: {why}"}
+    elif own and not why and _is_touched(containers, own, left, journal):
         options = {name: value for name, value in params.items() if name not in _OURS}
         names = [request.name for request in left]
         targets = [_about(request) for request in left] or [dict(one.wanted) for one in _swaps(journal)]

@@ -53,16 +53,20 @@ def is_touched(
 
     ``found`` are the inspects of all containers.
     """
-    for swap in swaps:
-        members = {identity for member in swap.members for identity in (member.old_id, member.new_id)}
-        if own in members.union(swap.restarts):
-            return True
-    for target in found:
-        if name_of(target) in names:
-            along = [target, *(other for other, _ in dependents(target, found))]
-            if any(one["Id"] == own for one in along):
-                return True
-    return False
+    if any(is_in_swap(own, swap) for swap in swaps):
+        return True
+    return any(is_along(own, target, found) for target in found if name_of(target) in names)
+
+
+def is_in_swap(own: str, swap: Swap) -> bool:
+    """Tell whether ``swap`` replaces or restarts the container ``own`` (an id)."""
+    members = {identity for member in swap.members for identity in (member.old_id, member.new_id)}
+    return own in members.union(swap.restarts)
+
+
+def is_along(own: str, target: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether the container ``own`` (an id) is ``target``, or leans on it so that both are stopped; ``found`` are all."""
+    return any(one["Id"] == own for one in (target, *(other for other, _ in dependents(target, found))))
 
 
 def has_mount(container: Mapping[str, Any], path: str) -> bool:
