@@ -7,12 +7,14 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.registry.docker_updater.plugins.module_utils.container import handover, helper, place
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.asked import requests_of
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.containers import Containers
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
     RUNNING,
     Member,
@@ -173,8 +175,129 @@ def test_a_helper_that_ends_again_and_again_without_an_answer_is_given_up(
 ) -> None:
     made = _helpers(engine, lambda _: None)
     assert "without an answer" in _work(_params(engine, folder))["error"]
-    assert len(made) > 1
+    assert len(made) == len([one for one in engine.asked if one.what.endswith("/start")]) == 3
     assert journal.handovers() == []
+
+
+@pytest.mark.usefixtures("is_inside")
+def test_a_helper_at_work_is_left_alone_while_the_engine_does_not_say_how_it_is(
+    engine: PlayedEngine, folder: Path
+) -> None:
+    """To kill it then would leave nobody to start what it has just stopped."""
+    inspects = iter(
+        [Answer({"message": "busy"}, 500), Answer({"message": "busy"}, 503), Answer(None, cut_off=True)]
+    )
+    path = ""
+
+    def started(file: str) -> None:
+        nonlocal path
+        path = file
+        engine.answers[f"/containers/{made[0]}/json"] = inspect
+
+    def inspect(_: Asked) -> Answer:
+        answer = next(inspects, None)
+        if answer is None:
+            _answered(path)
+        return answer or Answer(container_of(made[0], IMAGE))
+
+    made = _helpers(engine, started)
+
+    assert [one["outcome"] for one in _work(_params(engine, folder))["containers"]] == ["updated"]
+    assert len(made) == 1
+
+
+@pytest.mark.usefixtures("is_inside")
+def test_what_it_handed_over_is_known_until_its_helper_is_removed(
+    engine: PlayedEngine, folder: Path, journal: Journal
+) -> None:
+    """The answer is told once, and whoever works there next removes what could not be removed."""
+    known: list[int] = []
+    removals = iter([Answer({"message": "device is busy"}, 500), Answer(None, 204)])
+
+    def remove(_: Asked) -> Answer:
+        known.append(len(journal.handovers()))
+        return next(removals)
+
+    def started(path: str) -> None:
+        engine.answers[f"/containers/{made[0]}"] = remove
+        _answered(path)
+
+    made = _helpers(engine, started)
+
+    assert [one["outcome"] for one in _work(_params(engine, folder))["containers"]] == ["updated"]
+    assert len(journal.handovers()) == 1
+    assert _work(_params(engine, folder, state="repaired", name=None))["repairs"] == []
+    assert journal.handovers() == []
+    assert known == [1, 1]
+
+
+def test_of_two_who_wait_for_the_same_helper_one_makes_it_and_one_is_answered(
+    engine: PlayedEngine, folder: Path, journal: Journal
+) -> None:
+    path, name = _leave(journal, params={}, containers=[]), "updater.updater-0123abcd-helper"
+    made = _helpers(engine, lambda _: _answered(path))
+
+    def look(_: Asked) -> Answer:
+        time.sleep(0.1)  # the others look meanwhile
+        return Answer({"message": "none"}, 404)
+
+    engine.answers[f"/containers/{name}/json"] = look
+
+    def ask(_: int) -> list[Any]:
+        containers = Containers(Engine({"docker_host": engine.address}))
+        return handover.answers_of_others(containers, Journal(str(folder / "state"), "engine-id"))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(4)))
+
+    assert sorted(map(len, answers)) == [0, 0, 0, 1]
+    assert made == [name]
+    assert engine.asked[-1].method == "DELETE"
+
+
+def test_what_was_killed_while_it_wrote_passwords_down_leaves_none(
+    engine: PlayedEngine, folder: Path, journal: Journal
+) -> None:
+    draft = Path(journal.file_of_handover("89abcdef") + ".new")
+    draft.write_text('{"params": {"credentials": "not to be k')
+    _leave(journal, answer={"containers": [RESULT], "repairs": []})
+    _work(_params(engine, folder, state="repaired", name=None))
+    assert not draft.exists()
+
+
+@pytest.mark.usefixtures("is_inside")
+def test_its_helper_is_in_all_of_its_networks_before_it_starts(engine: PlayedEngine, folder: Path) -> None:
+    own = container_of(
+        "updater",
+        IMAGE,
+        Mounts=[{"Type": "volume", "Name": "state", "Destination": str(folder / "state")}],
+        NetworkSettings={"Networks": {"shop": {}, "to-the-engine": {}}},
+    )
+    engine.answers["/containers/id-of-updater/json"] = Answer(own)
+    engine.answers["/networks/to-the-engine/connect"] = Answer(None)
+    _helpers(engine, _answered)
+
+    _work(_params(engine, folder))
+
+    (created,) = (one for one in engine.asked if one.what == "/containers/create")
+    assert json.loads(created.body)["HostConfig"]["NetworkMode"] == "shop"
+    changes = [one.what.rpartition("/")[2] for one in engine.asked if one.method == "POST"]
+    assert changes == ["create", "connect", "start"]
+
+
+def test_a_helper_that_was_made_and_never_started_is_made_anew(
+    engine: PlayedEngine, folder: Path, journal: Journal
+) -> None:
+    """Who made it was killed before it was in all of its networks, perhaps."""
+    path = _leave(journal, params={}, containers=[])
+    name = "updater.updater-0123abcd-helper"
+    engine.answers[f"/containers/{name}/json"] = Answer(
+        container_of(name, IMAGE, State={"Status": "created"})
+    )
+    engine.answers[f"/containers/id-of-{name}"] = Answer(None, 204)
+    made = _helpers(engine, lambda _: _answered(path))
+    _work(_params(engine, folder, state="repaired", name=None))
+    assert made == [name]
 
 
 def test_the_answer_to_who_did_not_live_to_hear_it_is_that_of_who_asks_the_same_again(

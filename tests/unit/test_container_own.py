@@ -8,6 +8,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     helper_body,
     helper_name,
     is_touched,
+    networks_of_helper,
     own_ids,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.swap import (
@@ -149,10 +150,13 @@ def test_a_helper_sees_and_may_do_what_the_own_container_does_and_is_started_aga
                 "RW": True,
             },
             {"Type": "bind", "Source": "/srv/config", "Destination": "/etc/config", "Mode": "", "RW": False},
+            # Compose says so in RW alone, `docker run` in both.
+            {"Type": "volume", "Name": "secrets", "Destination": "/etc/secrets", "Mode": "z", "RW": False},
+            {"Type": "volume", "Name": "keys", "Destination": "/etc/keys", "Mode": "ro,Z", "RW": False},
             {"Type": "tmpfs", "Source": "", "Destination": "/run/more"},
         ],
     }
-    assert helper_body(own, ["python", "-m", "helper"]) == {
+    assert helper_body(own, ["python", "-m", "helper"], "front") == {
         "Image": "sha256:old",
         "Entrypoint": ["python", "-m", "helper"],
         "Cmd": [],
@@ -162,14 +166,16 @@ def test_a_helper_sees_and_may_do_what_the_own_container_does_and_is_started_aga
         "Labels": {OPT_IN: "false"},
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
-            "NetworkMode": "host",
+            "NetworkMode": "front",
             "GroupAdd": ["102"],
             "CapDrop": ["ALL"],
             "ReadonlyRootfs": True,
             "Binds": [
-                "state:/state:z",
+                "state:/state:z,rw",
                 "/run/docker.sock:/run/docker.sock:rw",
                 "/srv/config:/etc/config:ro",
+                "secrets:/etc/secrets:z,ro",
+                "keys:/etc/keys:Z,ro",
             ],
             "Tmpfs": {"/tmp": "size=1m", "/run/more": ""},
             "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 5},
@@ -179,5 +185,26 @@ def test_a_helper_sees_and_may_do_what_the_own_container_does_and_is_started_aga
 
 def test_a_helper_of_a_container_without_anything_of_its_own_has_nothing_either() -> None:
     own = {**UPDATER, "Image": "sha256:old", "Config": {}, "HostConfig": {}, "Mounts": None}
-    body = helper_body(own, ["python"])
+    body = helper_body(own, ["python"], "none")
     assert (body["Env"], body["User"], body["HostConfig"]["Binds"]) == ([], "", [])
+
+
+@pytest.mark.parametrize(
+    ("mode", "networks", "has_socket", "expected"),
+    [
+        ("host", {"host": {}}, True, ["host"]),
+        ("none", {"none": {}}, True, ["none"]),
+        ("default", {"bridge": {}}, True, ["bridge"]),
+        # The engine may be reached over any of them; the mode may be the id of one, and one may have been taken away since.
+        ("0123456789ab", {"front": {}, "back": {}}, False, ["back", "front"]),
+        ("front", {}, False, ["none"]),
+        # Whose network it shares may be what is replaced.
+        ("container:" + "1" * 64, {}, True, ["default"]),
+        ("container:" + "1" * 64, {}, False, ["container:" + "1" * 64]),
+    ],
+)
+def test_a_helper_is_in_the_same_networks_and_leans_on_nobody_where_it_need_not(
+    mode: str, networks: dict[str, Any], expected: list[str], *, has_socket: bool
+) -> None:
+    own = {**UPDATER, "HostConfig": {"NetworkMode": mode}, "NetworkSettings": {"Networks": networks}}
+    assert networks_of_helper(own, has_socket=has_socket) == expected

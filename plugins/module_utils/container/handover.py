@@ -2,9 +2,9 @@
 """Work that would end the container in which it is done: it is handed over to a helper, a container beside it, that outlives it.
 
 What is handed over is a file beside the journals, ``{begun_at, targets, helper, params, containers}``, and becomes ``{begun_at,
-targets, helper, answer}`` once it is done. It is there until somebody has taken the answer, and removed the helper: who asked, where
-that one still lives, else whoever works here next. So nothing is lost with the container that asked, and no helper is forgotten that
-was killed.
+targets, helper, answer}`` once it is done. It is there until the helper is removed: by who asked, where that one still lives, else by
+whoever works here next. So nothing is lost with the container that asked, and no helper is forgotten that was killed. One at a time
+looks at these files and does what is next.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     helper_body,
     helper_name,
     is_along,
+    networks_of_helper,
     own_ids,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
@@ -34,14 +35,15 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
     Journal,
+    Lock,
     read_file,
     write_file,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.errors import (
-    Conflict,
     EngineError,
     EngineUnreachable,
     NoAnswer,
+    NotFound,
 )
 
 Answer = Dict[str, Any]
@@ -51,6 +53,11 @@ _COLLECTION = "ansible_collections/registry/docker_updater"
 _PAUSE_SECONDS = 0.5
 # How often a helper is started that ends without an answer; the engine itself starts it again meanwhile.
 _STARTS = 3
+_LONGEST_WAIT = 3600.0  # for the lock, in seconds
+
+
+class _NoHelper(Exception):
+    """There will be no answer of a helper; says why."""
 
 
 def ids_of_own_container() -> Set[str]:
@@ -104,58 +111,101 @@ def hand_over(
     """
     token = secrets.token_hex(4)
     path = journal.file_of_handover(token)
+    first, *further = networks_of_helper(own, has_socket=containers.engine.address.startswith("unix://"))
     helper = {
         "name": helper_name(own, token),
-        "body": helper_body(own, [sys.executable, "-m", _HELPER, path]),
+        "body": helper_body(own, [sys.executable, "-m", _HELPER, path], first),
+        "networks": further,
     }
-    write_file(path, {"begun_at": time.time(), "targets": targets, "helper": helper, **asked})
+    with lock(journal.directory):
+        write_file(path, {"begun_at": time.time(), "targets": targets, "helper": helper, **asked})
     return _follow(containers, journal, token)
 
 
 def answers_of_others(containers: Containers, journal: Journal) -> List[Answer]:
     """Return the answers to what was handed over by who did not live to hear them; what is on its way is waited for."""
+    with lock(journal.directory):
+        journal.drop_drafts_of_handovers()
     answers = (_follow(containers, journal, token) for token in journal.handovers())
     return [answer for answer in answers if answer]
 
 
+def lock(directory: str) -> Lock:
+    """Return the lock of who reads and writes what was handed over, in the ``directory`` of the journals; it is held for a moment."""
+    return Lock(os.path.join(directory, "handovers.lock"), _LONGEST_WAIT)
+
+
+def keep_answer(path: str, kept: Mapping[str, Any], answer: Answer) -> None:
+    """Write the answer to what is ``kept`` in the place of what was asked: with that go the passwords in it."""
+    rest = {name: value for name, value in kept.items() if name not in ("params", "containers")}
+    write_file(path, {**rest, "answer": answer})
+
+
 def _follow(containers: Containers, journal: Journal, token: str) -> Optional[Answer]:
     """Return the answer, once it is there; None where somebody else took it."""
-    starts, helper, answer = 0, "", None
-    while answer is None:
-        kept = read_file(journal.file_of_handover(token))
-        if not kept:
-            return None
-        helper, answer = kept["helper"]["name"], kept.get("answer")
-        if answer is None:
+    path, starts = journal.file_of_handover(token), 0
+    while True:
+        with lock(journal.directory):
+            kept = read_file(path)
+            if not kept:
+                return None
+            if "answer" in kept:
+                return _taken(containers, path, kept)
             try:
-                starts += _keep_going(containers, kept["helper"])
-            except EngineError as error:
-                answer = {"error": f"no helper could be started, so nothing was done: {error}"}
-            except (EngineUnreachable, NoAnswer):
-                pass  # it is back soon, or the helper ends without us
-        if starts > _STARTS:
-            answer = {"error": f"the helper {helper} ended again and again without an answer"}
-        time.sleep(_PAUSE_SECONDS if answer is None else 0)
-    is_ours = journal.take_handover(token)
-    with suppress(EngineError, EngineUnreachable, NoAnswer):
-        containers.engine.delete(f"/containers/{helper}", {"force": True})
-    return answer if is_ours else None
+                starts += _keep_going(containers, kept["helper"], starts)
+            except _NoHelper as problem:
+                # It may have answered, and ended, between two looks.
+                if "answer" not in read_file(path):
+                    keep_answer(path, kept, {"error": str(problem)})
+            except (EngineError, EngineUnreachable, NoAnswer):
+                pass  # it is well again soon, or the helper ends without us
+        time.sleep(_PAUSE_SECONDS)
 
 
-def _keep_going(containers: Containers, helper: Mapping[str, Any]) -> int:
-    """Start the helper where it does not run; tell whether it was, as a number."""
-    found = containers.look(helper["name"])
-    if found and as_seen(found).alive:
-        return 0
+def _taken(containers: Containers, path: str, kept: Mapping[str, Any]) -> Answer:
+    """Return the answer, once the helper is removed and the file after it; where it cannot be, whoever works here next sees to that."""
+    answer: Answer = kept["answer"]
     try:
-        identity = found["Id"] if found else _create(containers, helper)
-        containers.start(identity)
-    except Conflict:
-        return 0  # somebody else does so at this moment
+        with suppress(NotFound):
+            containers.engine.delete("/containers/{}".format(kept["helper"]["name"]), {"force": True})
+    except (EngineError, EngineUnreachable, NoAnswer):
+        # It is told once.
+        keep_answer(path, kept, {})
+    else:
+        os.unlink(path)
+    return answer
+
+
+def _keep_going(containers: Containers, helper: Mapping[str, Any], starts: int) -> int:
+    """Start the helper where it does not run; tell whether it was, as a number. Raises :class:`_NoHelper` where that is no use."""
+    if _lives(containers, helper):
+        return 0
+    if starts == _STARTS:
+        raise _NoHelper("the helper {} ended again and again without an answer".format(helper["name"]))
+    try:
+        _start(containers, helper)
+    except EngineError as error:
+        if _lives(containers, helper):
+            return 0
+        raise _NoHelper(f"no helper could be started: {error}") from error
     return 1
 
 
+def _lives(containers: Containers, helper: Mapping[str, Any]) -> bool:
+    found = containers.look(helper["name"])
+    return bool(found and as_seen(found).alive)
+
+
+def _start(containers: Containers, helper: Mapping[str, Any]) -> None:
+    found = containers.look(helper["name"])
+    if found and not as_seen(found).started:
+        # Who made it may have been killed before it was in all of its networks.
+        containers.remove(found["Id"])
+        found = None
+    containers.start(found["Id"] if found else _create(containers, helper))
+
+
 def _create(containers: Containers, helper: Mapping[str, Any]) -> str:
-    return containers.create(
-        helper["name"], {"body": helper["body"], "platform": "", "connect": {}, "disconnect": []}
-    )
+    connect: Dict[str, Any] = {name: {} for name in helper.get("networks", ())}
+    wanted = {"body": helper["body"], "platform": "", "connect": connect, "disconnect": []}
+    return containers.create(helper["name"], wanted)

@@ -7,6 +7,7 @@ for its answer, and goes on from the journal.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.asked import (
@@ -14,20 +15,21 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.container.
     job_of,
     requests_of,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import (
-    read_file,
-    write_file,
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.handover import (
+    keep_answer,
+    lock,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.journal import read_file
 
 
 def help_with(path: str) -> None:
     """Do what the file at ``path`` asks for, unless that was done, or nobody asks any more."""
     kept = read_file(path)
-    params = kept.pop("params", None)
+    params = kept.get("params")
     if params:
-        answer = done(job_of(params), requests_of(params, kept.pop("containers")), params["parallel"])
-        # With what was asked for go the passwords in it.
-        write_file(path, {**kept, "answer": answer})
+        answer = done(job_of(params), requests_of(params, kept["containers"]), params["parallel"])
+        with lock(os.path.dirname(path)):
+            keep_answer(path, kept, answer)
 
 
 if __name__ == "__main__":

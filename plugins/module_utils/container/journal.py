@@ -23,6 +23,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.log_lines 
 DIRECTORY = "/var/lib/registry-docker-updater"
 _REMEMBERED = 20
 _HANDOVER = ".handover.json"
+_DRAFT = ".new"
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 # A link in place of a file of ours was put there by somebody else, and leads to what is not ours.
@@ -155,13 +156,10 @@ class Journal:
         """Return the path of what was handed over."""
         return os.path.join(self.directory, token + _HANDOVER)
 
-    def take_handover(self, token: str) -> bool:
-        """Forget what was handed over; tell whether nobody else has."""
-        try:
-            os.unlink(self.file_of_handover(token))
-        except FileNotFoundError:
-            return False
-        return True
+    def drop_drafts_of_handovers(self) -> None:
+        """Remove what was killed while it wrote down work, passwords included; the caller sees that nobody writes any now."""
+        for draft in glob.glob(os.path.join(glob.escape(self.directory), "*" + _HANDOVER + _DRAFT)):
+            os.unlink(draft)
 
     def _path(self, name: str, kind: str) -> str:
         # An engine's word becomes part of a path: real names are safe there, and of any length.
@@ -231,7 +229,7 @@ def read_file(path: str) -> Dict[str, Any]:
 
 def write_file(path: str, content: Dict[str, Any]) -> None:
     """Write ``content`` for its owner alone, whole or not at all, on the disk before this returns."""
-    draft = path + ".new"
+    draft = path + _DRAFT
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OURS, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)

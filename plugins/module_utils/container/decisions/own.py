@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Set
 
+from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.networks import (
+    shares_network,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.container.decisions.relations import (
     dependents,
     name_of,
@@ -16,7 +19,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.labels imp
 _OWN_FOLDER = re.compile("/containers/([0-9a-f]{64})/")
 # What ends at each start is not to be started for ever.
 _TRIES = 5
-# How it is confined, and what it reaches: the same for a helper.
+# How it is confined: the same for a helper.
 _KEPT = (
     "CapAdd",
     "CapDrop",
@@ -26,7 +29,6 @@ _KEPT = (
     "ExtraHosts",
     "GroupAdd",
     "LogConfig",
-    "NetworkMode",
     "Privileged",
     "ReadonlyRootfs",
     "Runtime",
@@ -84,7 +86,20 @@ def helper_name(own: Mapping[str, Any], token: str) -> str:
     return f"{name_of(own)}.updater-{token}-helper"
 
 
-def helper_body(own: Mapping[str, Any], command: Sequence[str]) -> Dict[str, Any]:
+def networks_of_helper(own: Mapping[str, Any], *, has_socket: bool) -> List[str]:
+    """Return the networks of a helper, the mode of its network first: those of ``own``, as the way to the engine may lead through any.
+
+    Where that is a socket (``has_socket``), it does not share the network of another container, which may be stopped in the midst of it.
+    """
+    mode = own["HostConfig"].get("NetworkMode") or "default"
+    if shares_network(mode):
+        return ["default"] if has_socket else [mode]
+    if mode in ("host", "none"):
+        return [mode]
+    return sorted((own.get("NetworkSettings") or {}).get("Networks") or ()) or ["none"]
+
+
+def helper_body(own: Mapping[str, Any], command: Sequence[str], network: str) -> Dict[str, Any]:
     """Return the request that creates a helper: a container of the same image, that sees and may do the same, and runs ``command``.
 
     The engine starts it again when it ends with another code than 0, as it does where it was killed, or the host lost power.
@@ -97,8 +112,10 @@ def helper_body(own: Mapping[str, Any], command: Sequence[str]) -> Dict[str, Any
             temporary[mount["Destination"]] = ""
         else:
             source = mount.get("Name") or mount["Source"]
-            mode = mount.get("Mode") or ("rw" if mount.get("RW", True) else "ro")
-            binds.append("{}:{}:{}".format(source, mount["Destination"], mode))
+            # That it is read-only stands in RW for sure, in Mode only where whoever made it wrote it there.
+            modes = [mode for mode in (mount.get("Mode") or "").split(",") if mode not in ("", "ro", "rw")]
+            modes.append("rw" if mount.get("RW", True) else "ro")
+            binds.append("{}:{}:{}".format(source, mount["Destination"], ",".join(modes)))
     return {
         "Image": own["Image"],
         "Entrypoint": list(command),
@@ -111,6 +128,7 @@ def helper_body(own: Mapping[str, Any], command: Sequence[str]) -> Dict[str, Any
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
             **{name: host[name] for name in _KEPT if host.get(name) is not None},
+            "NetworkMode": network,
             "Binds": binds,
             "Tmpfs": temporary,
             "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": _TRIES},
