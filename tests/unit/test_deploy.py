@@ -76,4 +76,15 @@ def test_the_build_sees_all_that_a_wheel_is_made_of_and_nothing_else_of_the_chec
 
 
 def test_nothing_is_installed_whose_hash_is_not_written_down() -> None:
-    assert "pip install --no-cache-dir --require-hashes --requirement requirements.txt" in CONTAINERFILE
+    """Nor built, which fetches what builds it without any."""
+    (line,) = re.findall(
+        r"^RUN .*pip install (.+) --requirement requirements.txt$", CONTAINERFILE, re.MULTILINE
+    )
+    assert "--require-hashes" in line
+    assert "--only-binary :all:" in line
+
+
+def test_it_is_made_of_a_base_of_no_registry_in_particular() -> None:
+    (base,) = re.findall(r"^ARG BASE=(.+)$", CONTAINERFILE, re.MULTILINE)
+    assert "/" not in base
+    assert f"`{base}` where it is not given" in PAGE
