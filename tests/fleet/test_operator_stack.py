@@ -35,8 +35,13 @@ def lab() -> Iterator[Lab]:
 class Stacked:
     """The operator in its service, asked by its own command line."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, host: Host, image: str) -> None:
+        self.host, self._image = host, image
+
+    def deploy(self, *variables: str) -> None:
+        """Deploy the files that are there now."""
+        command = ("docker", "stack", "deploy", "--compose-file", "/root/stack/stack.yml", "updater")
+        self.host.run("env", f"NODE={_NODE}", f"IMAGE={self._image}", *variables, *command, timeout=300)
 
     def spec(self, service: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.host.docker("service", "inspect", service))[0]["Spec"]
@@ -129,10 +134,8 @@ def operator(lab: Lab) -> Stacked:
     host.run("mkdir", "/root/stack")
     for name, text in files.items():
         host.run("tee", f"/root/stack/{name}", input=text)
-    variables = (f"NODE={_NODE}", f"IMAGE={registry.address}/ops/updater:1")
-    deploy = ("docker", "stack", "deploy", "--compose-file", "/root/stack/stack.yml", "updater")
-    host.run("env", *variables, *deploy, timeout=300)
-    operator = Stacked(host)
+    operator = Stacked(host, f"{registry.address}/ops/updater:1")
+    operator.deploy()
     operator.wait_until_healthy()
     return operator
 
@@ -147,6 +150,27 @@ def test_a_push_updates_a_service_over_ssh(lab: Lab, operator: Stacked) -> None:
 
     assert [one["outcome"] for one in rollout["targets"]] == ["updated"]
     assert operator.spec("app")["TaskTemplate"]["ContainerSpec"]["Image"].endswith(digest)
+
+
+def test_its_settings_are_changed_by_deploying_the_next_revision(operator: Stacked) -> None:
+    """Swarm changes no config: another file is a config of another name."""
+    place = "/root/stack/config.yml"
+    settings = yaml.safe_load(operator.host.run("cat", place).stdout)
+    settings["fleet"]["scan_interval"] = "14s"
+    operator.host.run("tee", place, input=yaml.safe_dump(settings))
+    before = operator.container()
+
+    operator.deploy("REVISION=2")
+
+    def is_another() -> bool:
+        return operator.container() not in ("", before)
+
+    until(is_another, who="the operator", what="was deployed anew", deadline=120, pause=1)
+    operator.wait_until_healthy()
+    read = operator.host.docker(
+        "exec", operator.container(), "cat", "/etc/registry-docker-updater/config.yml"
+    )
+    assert yaml.safe_load(read) == settings
 
 
 def test_a_push_updates_the_operators_own_service_and_the_new_one_says_how_it_ended(

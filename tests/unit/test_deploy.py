@@ -88,3 +88,12 @@ def test_it_is_made_of_a_base_of_no_registry_in_particular() -> None:
     (base,) = re.findall(r"^ARG BASE=(.+)$", CONTAINERFILE, re.MULTILINE)
     assert "/" not in base
     assert f"`{base}` where it is not given" in PAGE
+
+
+def test_each_revision_of_a_stacks_files_has_names_of_its_own() -> None:
+    """Swarm changes neither configs nor secrets."""
+    stack = yaml.safe_load((ROOT / "deploy" / "stack.yml").read_text())
+    names = [one["name"] for one in (*stack["configs"].values(), *stack["secrets"].values())]
+    assert len(set(names)) == len(names)
+    assert all(name.endswith("-${REVISION:-1}") for name in names)
+    assert "REVISION=2 docker stack deploy" in PAGE
