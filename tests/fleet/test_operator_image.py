@@ -207,7 +207,7 @@ def test_a_helper_that_is_killed_goes_on_by_itself_although_no_operator_runs(
         names = _others(host)
         helper = next((name for name in names if name.endswith("-helper")), None)
         if helper and any(name.endswith(moment) for name in names):
-            process = host.docker("inspect", "--format", "{{.State.Pid}}", helper).strip()
+            process = _process(host, helper)
             killed.append(process)
             host.run("kill", "-KILL", process)
         return bool(killed)
@@ -219,3 +219,46 @@ def test_a_helper_that_is_killed_goes_on_by_itself_although_no_operator_runs(
     assert _image_of(host, _NAME, digest)
     operator.wait_until_healthy()
     assert _others(host) == []
+
+
+@pytest.mark.extended
+def test_a_helper_goes_on_after_the_host_lost_power_just_when_the_operator_had_stopped(
+    lab: Lab, operator: Contained
+) -> None:
+    """The old one was stopped, and the new one not started yet: the engine starts neither of them, but the helper."""
+    host, before, first = operator.host, operator.inspect()["Id"], _process(operator.host, _NAME)
+    # It hears that it is to end only when the helper can no longer go on with that.
+    host.run("kill", "-STOP", first)
+    begun = host.run("date", "+%s").stdout.strip()
+    digest = lab.registry().push("ops/updater", "1", _changes("lost power"))
+
+    def is_to_end() -> bool:
+        window = ("--since", begun, "--until", "0s")
+        named = ("--filter", f"container={before}", "--filter", "event=kill")
+        return bool(host.docker("events", *window, *named))
+
+    until(is_to_end, who="the operator", what="is to end", deadline=120, pause=0.2)
+    (helper,) = (name for name in _others(host) if name.endswith("-helper"))
+    host.run("kill", "-STOP", _process(host, helper))
+    host.run("kill", "-CONT", first)
+    until(
+        lambda: not operator.inspect()["State"]["Running"],
+        who="the operator",
+        what="has ended",
+        deadline=90,
+        pause=0.5,
+    )
+
+    host.lose_power()
+    host.power_on()
+    rollout = operator.rollout_of(digest)
+
+    assert [one["outcome"] for one in rollout["targets"]] == ["updated"]
+    assert _image_of(host, _NAME, digest)
+    operator.wait_until_healthy()
+    assert _others(host) == []
+
+
+def _process(host: Host, container: str) -> str:
+    """The id of the first process of a container."""
+    return host.docker("inspect", "--format", "{{.State.Pid}}", container).strip()
