@@ -133,5 +133,10 @@ def test_the_newest_releases_stay_and_the_one_in_force_does_however_old_it_is(tm
         release = tmp_path / "releases" / version
         release.mkdir(parents=True)
         os.utime(release, (10**9 - age, 10**9 - age))
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for version in ("2.0.0", "1.9.0", "1.2.3", "1.0.0"):
+        (packages / f"registry_docker_updater-{version}-py3-none-any.whl").touch()
     said(tmp_path, "prune", __operator_home=str(tmp_path), __operator_in_force="")
     assert {path.name for path in (tmp_path / "releases").iterdir()} == {"2.0.0", "1.2.3"}
+    assert {path.name.split("-")[1] for path in packages.iterdir()} == {"2.0.0", "1.2.3"}
