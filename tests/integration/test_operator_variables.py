@@ -22,6 +22,15 @@ _PLAY = """
     - ansible.builtin.debug: {msg: "taken as version {{ __operator_version }}"}
 """
 
+_FIREWALLD = """#!/bin/sh
+cd "$(dirname "$0")"
+case $2 in
+  --query-port=*) test -e "./$1" ;;
+  *) touch "./$1"; echo "$*" >> told ;;
+esac
+"""
+
+
 def said(tmp_path: Path, tasks: str = "check", **variables: Any) -> str:
     (tmp_path / "play.yml").write_text(_PLAY % tasks)
     given = {"operator_package": _WHEEL, "operator_settings": {"registries": {"production": {}}}, **variables}
@@ -32,6 +41,7 @@ def said(tmp_path: Path, tasks: str = "check", **variables: Any) -> str:
             **os.environ,
             "ANSIBLE_ROLES_PATH": str(_ROLES),
             "ANSIBLE_NOCOLOR": "1",
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
         },
         capture_output=True,
         text=True,
@@ -126,6 +136,17 @@ def test_a_state_directory_is_moved_by_a_person(tmp_path: Path) -> None:
     settings = {"registries": {}, "state_directory": "/srv/after"}
     error = said(tmp_path, __operator_etc=str(tmp_path), operator_settings=settings)
     assert "the operator has its database in /srv/before: to move it, stop" in error
+
+
+def test_firewalld_is_told_what_an_interrupted_play_did_not_tell_it(tmp_path: Path) -> None:
+    """It lets through what it is told for good at its next start, and what it is told else, now."""
+    program = tmp_path / "firewall-cmd"
+    program.write_text(_FIREWALLD)
+    program.chmod(0o755)
+    (tmp_path / "--permanent").touch()
+    for _ in range(2):
+        said(tmp_path, "port", operator_firewall="firewalld")
+    assert (tmp_path / "told").read_text() == "--quiet --add-port=8080/tcp\n"
 
 
 def test_the_newest_releases_stay_and_the_one_in_force_does_however_old_it_is(tmp_path: Path) -> None:
