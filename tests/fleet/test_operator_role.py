@@ -20,7 +20,8 @@ from lab.waiting import until
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 _HOME, _ETC = "/opt/registry-docker-updater", "/etc/registry-docker-updater"
-_NEXT = "the next secret of this registry"
+_REFUSED, _NEXT = "came with settings that were refused", "the next secret of this registry"
+_SERVICE = "registry-docker-updater"
 
 
 @pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.extended)])
@@ -136,9 +137,11 @@ def test_a_second_run_changes_nothing(shop: Shop, packages: dict[str, Path]) -> 
 
 
 def test_settings_that_are_wrong_are_named_and_change_nothing(shop: Shop, packages: dict[str, Path]) -> None:
+    """What came with them is read once they are mended, though that play finds it written already."""
     before = shop.control.run("cat", f"{_ETC}/config.yml").stdout
     pid = shop.shown("MainPID")
-    variables = shop.variables(packages["0.1.0"])
+    secrets = {"lab.secret": _REFUSED}
+    variables = shop.variables(packages["0.1.0"], operator_secrets=secrets)
     variables["operator_settings"]["fleet"]["invetory"] = "x"
     variables["operator_settings"]["rollouts"] = {"workers": "many"}
 
@@ -149,6 +152,12 @@ def test_settings_that_are_wrong_are_named_and_change_nothing(shop: Shop, packag
     assert "rollouts.workers" in played.text
     assert shop.control.run("cat", f"{_ETC}/config.yml").stdout == before
     assert shop.shown("MainPID") == pid
+    assert sent(shop, SECRET) != 401
+
+    played = shop.play(shop.variables(packages["0.1.0"], operator_secrets=secrets))
+
+    assert played.code == 0, played.text
+    assert sent(shop, _REFUSED) != 401
 
 
 def test_a_secret_and_an_inventory_that_change_are_read_again_without_a_restart(
@@ -156,26 +165,42 @@ def test_a_secret_and_an_inventory_that_change_are_read_again_without_a_restart(
 ) -> None:
     pid = shop.shown("MainPID")
     (shop.folder / "fleet/more.yml").write_text("all: {hosts: {gone: {ansible_host: 192.0.2.1}}}\n")
+    (shop.folder / "shared").mkdir()
+    (shop.folder / "shared/all.yml").write_text("shared: by links\n")
+    (shop.folder / "fleet/group_vars").mkdir()
+    (shop.folder / "fleet/group_vars/all.yml").symlink_to("../../shared/all.yml")
+    (shop.folder / "fleet/host_vars").symlink_to("../shared")
     played = shop.play(shop.variables(packages["0.1.0"], operator_secrets={"lab.secret": _NEXT}))
     assert played.code == 0, played.text
     until(lambda: sent(shop, _NEXT) != 401, who="the operator", what="takes the new secret", deadline=20)
-    assert sent(shop, SECRET) == 401
+    assert sent(shop, _REFUSED) == 401
     assert shop.shown("MainPID") == pid
     assert "more.yml" in shop.control.run("ls", f"{_ETC}/inventory").stdout
+    linked = (f"{_ETC}/inventory/{folder}/all.yml" for folder in ("group_vars", "host_vars"))
+    assert shop.control.run("cat", *linked).stdout == "shared: by links\n" * 2
 
 
 def test_an_upgrade_puts_a_release_beside_the_old_one_and_keeps_all_that_is_known(
     shop: Shop, packages: dict[str, Path]
 ) -> None:
-    """A host that left the inventory meanwhile is not updated any more."""
+    """A host that left the inventory meanwhile is not updated any more. A dry run says so, and does nothing."""
     (shop.folder / "fleet/more.yml").unlink()
+    pid = shop.shown("MainPID")
+    played = shop.play(shop.variables(packages["0.2.0"]), "--check", "--diff")
+    assert played.code == 0, played.text
+    assert (shop.release, shop.shown("MainPID")) == ("0.1.0", pid)
+
     played = shop.play(shop.variables(packages["0.2.0"]))
     assert played.code == 0, played.text
     assert shop.release == "0.2.0"
     assert is_ready(shop)
     assert shop.control.run("ls", f"{_HOME}/releases").stdout.split() == ["0.1.0", "0.2.0"]
     assert len(shop.operator("rollouts")) == 1
-    assert shop.control.run("ls", f"{_ETC}/inventory").stdout.split() == ["hosts.yml"]
+    assert shop.control.run("ls", f"{_ETC}/inventory").stdout.split() == [
+        "group_vars",
+        "host_vars",
+        "hosts.yml",
+    ]
 
 
 def _is_as_before(shop: Shop) -> None:
@@ -183,12 +208,18 @@ def _is_as_before(shop: Shop) -> None:
     assert is_ready(shop)
     assert len(shop.operator("rollouts")) == 1
     assert "before-upgrade" not in shop.control.run("ls", STATE).stdout
+    assert "unfinished" not in shop.control.run("ls", _HOME).stdout
 
 
 def test_a_release_that_does_not_get_ready_is_taken_back_with_its_database(
     shop: Shop, packages: dict[str, Path]
 ) -> None:
-    """The broken one has brought the database up to date, which the one before would refuse."""
+    """The broken one has brought the database up to date, which the one before would refuse.
+
+    It comes back as it was now, not as an upgrade found it that was interrupted long ago.
+    """
+    shop.control.run("install", "-d", "-o", "updater", f"{STATE}/before-upgrade")
+    shop.control.run("install", "-o", "updater", "/dev/null", f"{STATE}/before-upgrade/updater.db")
     played = shop.play(shop.variables(packages["0.3.0"], operator_ready_minutes=0.3))
     assert played.code == 2, played.text
     assert "Release 0.3.0 does not work with these settings, and release 0.2.0" in played.text
@@ -213,6 +244,48 @@ def test_an_upgrade_that_was_interrupted_is_put_right_by_the_next_play(
     _is_as_before(shop)
     # Two stay installed.
     assert shop.control.run("ls", f"{_HOME}/releases").stdout.split() == ["0.2.0", "0.3.0"]
+
+
+def test_a_way_back_that_was_interrupted_is_gone_to_its_end(shop: Shop, packages: dict[str, Path]) -> None:
+    """Power was lost before the database was back, and the release before, which systemd starts, made one of its own."""
+    shop.control.run(
+        "sh",
+        "-ec",
+        f"systemctl stop {_SERVICE}; cd {STATE}; touch {_HOME}/unfinished;"
+        " install -d -o updater before-upgrade failed-upgrade.half-made;"
+        " cp -a updater.db* before-upgrade/; mv updater.db* failed-upgrade.half-made/;"
+        f" systemctl start {_SERVICE}",
+    )
+    until(
+        lambda: shop.control.run("test", "-s", f"{STATE}/updater.db", check=False).returncode == 0,
+        who="the operator",
+        what="has made a database",
+        deadline=20,
+    )
+
+    played = shop.play(shop.variables(packages["0.2.0"]))
+
+    assert played.code == 0, played.text
+    _is_as_before(shop)
+
+
+def test_a_unit_that_systemd_cannot_start_is_taken_back_with_its_environment(
+    shop: Shop, packages: dict[str, Path]
+) -> None:
+    played = shop.play(
+        shop.variables(
+            packages["0.2.0"],
+            operator_writable_paths=["/srv/nowhere"],
+            operator_environment={"TOKEN": "another"},
+            operator_ready_minutes=0.2,
+        )
+    )
+    assert played.code == 2, played.text
+    assert "and release 0.2.0 with the settings of before is in force again" in played.text
+    _is_as_before(shop)
+    assert shop.shown("ReadWritePaths") == ""
+    environment = shop.control.run("cat", f"/proc/{shop.shown('MainPID')}/environ").stdout
+    assert "TOKEN=a " in environment
 
 
 @pytest.mark.extended
