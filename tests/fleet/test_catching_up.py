@@ -307,7 +307,7 @@ def test_an_operator_killed_at_random_instants_loses_nothing_and_repeats_nothing
 
 
 @pytest.mark.parametrize(
-    ("outcome", "end"), [("updated", "completed"), ("rolled_back", ""), ("rolled_back", "paused")]
+    ("outcome", "end"), [("updated", "completed"), ("rolled_back", ""), ("rolled_back", "rollback_completed")]
 )
 def test_of_an_update_that_goes_on_while_the_operator_is_killed_its_end_is_known(
     lab: Lab, fleet: tuple[Deployed, ...], updater: Updater, outcome: str, end: str
