@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from lab import Endpoint, Host, HostSpec, Lab, LabSpec, RegistrySpec
@@ -51,6 +53,15 @@ def wheels() -> Path:
                 fetch(half_made, python, "--no-deps", "--require-hashes", f"--requirement={_LOCK}")
             half_made.rename(folder)
     return folder
+
+
+def kill(play: subprocess.Popen[str]) -> None:
+    """Kill a play with its workers, which are in sessions of their own and would wait for it for ever."""
+    workers = psutil.Process(play.pid).children(recursive=True)
+    play.kill()
+    for one in workers:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
 
 
 def build(folder: Path, version: str, *, is_broken: bool = False) -> Path:

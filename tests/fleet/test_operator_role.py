@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.operator_role import BROKEN, PORT, ROOT, SECRET, STATE, Shop, build, spec
+from fleet.operator_role import BROKEN, PORT, ROOT, SECRET, STATE, Shop, build, kill, spec
 from lab import Lab
 from lab.images import good
 from lab.waiting import until
@@ -235,7 +235,7 @@ def test_an_upgrade_that_was_interrupted_is_put_right_by_the_next_play(
     with shop.start(shop.variables(packages["0.3.0"])) as process:
         assert process.stdout
         assert any("RETRYING" in line for line in process.stdout)
-        process.kill()
+        kill(process)
     assert shop.release == "0.3.0"
 
     played = shop.play(shop.variables(packages["0.2.0"]))
