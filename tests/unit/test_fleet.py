@@ -1,6 +1,7 @@
 """The fleet as scans saw it: what stays, what goes, through whom a service is reached, and since when."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.fleet.merging import change_after_report, change_after_updates, merge
 from registry_docker_updater.core.fleet.reports import HostReport, UnreadableReport, read_report
 from registry_docker_updater.core.fleet.targets import ImageName, Kind
-from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, scan, seen, service, silence
+from unit.builders import HOST, NEW, NOON, OLD, at, container, fleet, host, scan, seen, service, silence
 
 FIELDS = (
     "engine",
@@ -368,3 +369,13 @@ def test_labels_that_no_module_tells_make_an_answer_unreadable(labels: object) -
     said = {"engine": {}, "targets": [seen("container", "web", labels=labels)]}
     with pytest.raises(UnreadableReport, match="label"):
         read_report(said)
+
+
+@pytest.mark.parametrize(
+    ("error", "back_since", "expected"),
+    [(None, None, True), ("it does not answer", NOON, True), ("it does not answer", None, False)],
+)
+def test_a_host_was_heard_that_answers_or_once_did(
+    error: str | None, back_since: datetime | None, expected: bool
+) -> None:
+    assert host("one", error=error, back_since=back_since).was_heard is expected
