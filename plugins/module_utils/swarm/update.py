@@ -151,8 +151,7 @@ class ServiceUpdate:
         if not begun_in_this_run and (proven or _is_job(service)):
             return UNCHANGED, "the service has the digest, and nothing is left to do"
         previous = service.get("PreviousSpec") or {}
-        ours = swarm_watch.is_active(sight) or self._request.unheard
-        cut_off = ours and swarm_spec.brought_image(service["Spec"], previous)
+        cut_off = swarm_watch.is_active(sight) and swarm_spec.differ_only_in_image(service["Spec"], previous)
         if self._request.check_only:
             return "", "the service has the digest, and is not up yet"
         if not (begun_in_this_run or cut_off):

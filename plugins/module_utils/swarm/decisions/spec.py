@@ -88,11 +88,6 @@ def differ_only_in_image(one: Mapping[str, Any], other: Mapping[str, Any]) -> bo
     return _without_image(one) == _without_image(other)
 
 
-def brought_image(spec: Mapping[str, Any], previous: Mapping[str, Any]) -> bool:
-    """Tell whether the change from ``previous`` to ``spec`` was of the image and of nothing else."""
-    return image_of(spec) != image_of(previous) and differ_only_in_image(spec, previous)
-
-
 def summary(spec: Mapping[str, Any]) -> Dict[str, Any]:
     """Return what a diff shows of a spec: the two things that may change."""
     return {
