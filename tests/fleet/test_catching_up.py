@@ -423,5 +423,5 @@ def test_a_manager_that_is_lost_in_the_middle_costs_no_more_than_seconds(
         rollout = wait_for_run(updater, digest)
 
     ends = {(one["key"], one["outcome"], one["run"]) for one in rollout["targets"]}
-    assert {(outcome, run) for _, outcome, run in ends} == {("updated", 1)}, rollout["note"]
+    assert {(outcome, run) for _, outcome, run in ends} == {("updated", 1)}, (ends, rollout["note"])
     assert len(ends) == len(of(fleet))

@@ -1,7 +1,7 @@
 """The operator, whatever happens at whatever moment: failures, lost hosts, people, newer pushes, kills, a database away."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.ruled import Ruled
-from integration.world import POLICY, Killed, Thing, World, calm, digest, states, unsettled, without_outcome
+from integration.world import (
+    POLICY,
+    UPDATE,
+    Killed,
+    Thing,
+    World,
+    calm,
+    digest,
+    states,
+    unsettled,
+    without_outcome,
+)
 from registry_docker_updater.activities import roll_out
 from registry_docker_updater.activities.retention import Retention
 from registry_docker_updater.core.audit.retention import KeepPolicy
@@ -21,6 +32,7 @@ from registry_docker_updater.core.backoff import Backoff
 from registry_docker_updater.core.fleet.targets import container_key
 from registry_docker_updater.core.rollouts.outcomes import Outcome
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy
+from registry_docker_updater.core.runs.results import ModuleResult
 from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.views.rollouts import rollout, rollouts
 from unit.builders import NOON
@@ -317,6 +329,28 @@ def test_answers_that_are_old_because_the_operator_was_away_are_not_blamed_on_th
     world.start()
     world.look_and_work()
     assert "give scans a larger fleet.scan_share" not in caplog.text
+
+
+def test_a_service_whose_manager_was_lost_is_told_as_updated_though_who_took_over_found_nothing_to_do(
+    tmp_path: Path,
+) -> None:
+    """The manager was lost before it could say what it found, and swarm was done before another looked."""
+
+    class Losing(World):
+        def change(self, thing: Thing, host: str, desired: str, tell: Callable[[ModuleResult], None]) -> None:
+            if thing.kind == "service":
+                tell(ModuleResult("m1", "runner_on_unreachable", UPDATE[thing.kind], {"msg": "timed out"}))
+                thing.digest, thing.changed_at = desired, self.now
+            super().change(thing, host, desired, tell)
+
+    world = calm(Losing(lambda _: 0, tmp_path))
+    world.push("1")
+    world.look_and_work()
+    of_service = world.store.rollouts.of_target([world.things[3].key], 10)
+    said = [(one.said.run, one.said.result) for one in of_service]
+    assert [(run, one.outcome, one.before, one.after) for run, one in said] == [
+        (1, Outcome.UPDATED, digest(0), digest(1))
+    ]
 
 
 def test_what_an_update_left_is_kept_and_known_after_a_restart(tmp_path: Path) -> None:

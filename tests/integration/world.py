@@ -362,7 +362,7 @@ class World:
             if host in thing.hosts and tag in (None, thing.tag)
         ]
         swarm = {"id": "alpha", "manager": True} if host.startswith("m") else None
-        found = {"engine": {}, "swarm": swarm, "targets": targets, "warnings": []}
+        found = {"engine": {}, "swarm": swarm, "targets": targets, "warnings": [], "at_once": True}
         return ModuleResult(host, "runner_on_ok", SCAN, {"scan": found})
 
     # The end.

@@ -18,10 +18,16 @@ from registry_docker_updater.core.rollouts.history import (
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
 from registry_docker_updater.core.rollouts.planner import plan
-from registry_docker_updater.core.rollouts.plans import Plan
+from registry_docker_updater.core.rollouts.plans import Plan, Start
 from registry_docker_updater.core.rollouts.rollout import RolloutState
-from registry_docker_updater.core.rollouts.unheard import ENDED_UNHEARD, as_ended, before, interrupted_keys
-from unit.builders import NEW, NEWER, OLD, at, container, desired, fleet, rollout
+from registry_docker_updater.core.rollouts.unheard import (
+    ENDED_UNHEARD,
+    as_ended,
+    before,
+    begun_through,
+    interrupted_keys,
+)
+from unit.builders import NEW, NEWER, OLD, at, container, desired, fleet, rollout, service
 
 PUSH = desired()
 WAITING = rollout(RolloutState.WAITING, at(110))
@@ -157,6 +163,17 @@ def test_a_run_that_said_something_of_a_target_was_not_interrupted_there() -> No
     unheard = {said.result.key: OLD, "container/solo/db": None}
     assert interrupted_keys(unheard, [said], 3) == {"container/solo/db": None}
     assert interrupted_keys(unheard, [said], 4) == unheard
+
+
+def test_services_that_a_run_began_through_a_manager_that_is_lost_are_those_that_did_not_run_the_push_yet() -> (
+    None
+):
+    api, done, other, web = service(), service("done", digest=NEW), service("other"), container()
+    two_names = replace(service("two"), digests=frozenset((OLD, NEWER)))
+    begun_at_once = (api, done, two_names, web)
+    start = Start(PUSH, (*begun_at_once, other), at_once={"m1": tuple(one.key for one in begun_at_once)})
+    assert begun_through("m1", start) == {api.key: OLD, two_names.key: None}
+    assert begun_through("m2", start) == {}
 
 
 def test_what_a_target_ran_before_is_known_where_it_can_have_been_one_digest_only() -> None:

@@ -17,7 +17,7 @@ from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcom
 from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RetryPolicy, Rollout
 from registry_docker_updater.core.rollouts.stages import timeline
-from registry_docker_updater.core.rollouts.unheard import as_ended, interrupted_keys
+from registry_docker_updater.core.rollouts.unheard import as_ended, begun_through, interrupted_keys
 from registry_docker_updater.core.runs.conclusion import by_every_key, conclude, outcome_of
 from registry_docker_updater.core.runs.reading import HostFailure, ReportedOutcome, read
 from registry_docker_updater.core.runs.results import ModuleResult, TaskStart
@@ -135,7 +135,7 @@ class RollOut:
         expected = by_every_key(start.targets)
         known: dict[str, TargetOutcome] = {}
         outcomes = self._context.storage.rollouts.outcomes(rollout.id)
-        interrupted = interrupted_keys(start.unheard, outcomes, rollout.runs)
+        interrupted = dict(interrupted_keys(start.unheard, outcomes, rollout.runs))
 
         def keep(result: ModuleResult) -> None:
             for reading in read(result):
@@ -144,6 +144,8 @@ class RollOut:
                     known[one.key] = one
                     self._keep(start, rollout, one)
                 elif isinstance(reading, HostFailure):
+                    if reading.is_unreachable:
+                        interrupted.update(begun_through(reading.host, start))
                     self._progress.lost(rollout.id, reading.host, reading.reason)
 
         def note(task: TaskStart) -> None:

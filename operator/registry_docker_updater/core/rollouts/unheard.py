@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from registry_docker_updater.core.fleet.index import Fleet
-from registry_docker_updater.core.fleet.targets import Target
+from registry_docker_updater.core.fleet.targets import Kind, Target
 from registry_docker_updater.core.rollouts.desired import DesiredImage
 from registry_docker_updater.core.rollouts.history import History, LastAttempt
 from registry_docker_updater.core.rollouts.lifecycle import RunOutcome
 from registry_docker_updater.core.rollouts.outcomes import Outcome, TargetOutcome
+from registry_docker_updater.core.rollouts.plans import Start
 from registry_docker_updater.core.rollouts.rollout import RolloutState
 
-ENDED_UNHEARD = "it was begun in a run that was interrupted, and ended well by itself"
+ENDED_UNHEARD = "it was begun by a run that lost sight of it, and ended well by itself"
 
 
 def unheard_of(one: DesiredImage, fleet: Fleet, history: History) -> tuple[Target, ...]:
@@ -39,6 +40,19 @@ def interrupted_keys(
     """Return those of ``unheard`` of which the run before ``run`` said nothing at all; ``outcomes`` are those of the rollout so far."""
     said = {one.result.key for one in outcomes if one.run == run - 1}
     return {key: digest for key, digest in unheard.items() if key not in said}
+
+
+def begun_through(host: str, start: Start) -> Mapping[str, str | None]:
+    """Return which services a run began at once through ``host``, which is lost since, with the digest that each ran before.
+
+    What the manager found of them may never have come here, so who takes over sees no difference to what was done long ago.
+    """
+    asked = start.at_once.get(host, ())
+    return {
+        target.key: next(iter(target.digests)) if len(target.digests) == 1 else None
+        for target in start.targets
+        if target.kind is Kind.SERVICE and target.key in asked and not start.desired.is_run_by(target)
+    }
 
 
 def as_ended(one: TargetOutcome, interrupted: Mapping[str, str | None]) -> TargetOutcome:
