@@ -380,7 +380,7 @@ def other() -> Iterator[Callable[[dict[str, tuple[int, str, str]]], str]]:
 
         made = HTTPServer(("127.0.0.1", 0), Handler)
         servers.append(made)
-        threading.Thread(target=made.serve_forever).start()
+        threading.Thread(target=made.serve_forever, args=(0.01,)).start()
         return f"http://127.0.0.1:{made.server_port}"
 
     yield serve
