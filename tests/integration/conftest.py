@@ -197,11 +197,18 @@ def storage(path: Path) -> Iterator[Storage]:
     database.close()
 
 
+@contextmanager
+def site_in(folder: Path) -> Iterator[Site]:
+    """A shop's folder, and what it leads to."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="rdu") as sockets, ExitStack() as stack:
+        made = Site(folder, Path(sockets), stack)
+        made.write()
+        yield made
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="rdu") as sockets, ExitStack() as stack:
-        made = Site(tmp_path, Path(sockets), stack)
-        made.write()
+    with site_in(tmp_path) as made:
         yield made
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from integration.audit.lived import rows, sql
-from integration.conftest import Run, Site, until
+from integration.conftest import Run, Site, site_in, until
 from integration.test_operator import ended_rollouts, event, scanned
 from registry_docker_updater.edges.runs.kept_runs import digest_of
 from unit.builders import HOST, NEW
@@ -22,19 +22,28 @@ pytestmark = pytest.mark.slow
 APP = f"{HOST}/test/app:1"
 
 
-@pytest.fixture
-def rolled_out(site: Site) -> Site:
-    """An operator has rolled out a push, told the team, and ended."""
-    site.add_host("solo", APP)
-    with site.operator() as operator:
-        scanned(operator)
-        assert operator.ask("POST", "/events/production", event())[0] == 202
-        (row,) = until(lambda: ended_rollouts(operator))
-        until(
-            lambda: (
-                (operator.get(f"/api/rollouts/{row['id']}")["message"] or {}).get("state") == "nobody told"
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state directory of an operator that has rolled out a push, told the team, and ended."""
+    with site_in(tmp_path_factory.mktemp("lived")) as site:
+        site.add_host("solo", APP)
+        with site.operator() as operator:
+            scanned(operator)
+            assert operator.ask("POST", "/events/production", event())[0] == 202
+            (row,) = until(lambda: ended_rollouts(operator))
+            until(
+                lambda: (
+                    (operator.get(f"/api/rollouts/{row['id']}")["message"] or {}).get("state")
+                    == "nobody told"
+                )
             )
-        )
+    return site.state
+
+
+@pytest.fixture
+def rolled_out(site: Site, lived: Path) -> Site:
+    site.add_host("solo", APP)
+    shutil.copytree(lived, site.state)
     return site
 
 
