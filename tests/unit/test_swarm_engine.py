@@ -13,11 +13,13 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     NoAnswer,
     NotFound,
 )
-from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.changes import (
     Change,
+    Superseded,
+)
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
     Lost,
     Refused,
-    Superseded,
     SwarmEngine,
 )
 

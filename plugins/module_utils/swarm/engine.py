@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, List, Optional
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.client import Engine
 from ansible_collections.registry.docker_updater.plugins.module_utils.engine.container_log import log_of_task
@@ -20,14 +19,21 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.engine.err
     NoAnswer,
     NotFound,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.changes import (
+    Auth,
+    Change,
+    Platforms,
+    Service,
+    Superseded,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import (
     Json,
     Sight,
     has_terminal,
 )
-
-Service = Dict[str, Any]
-Auth = Optional[Mapping[str, str]]
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.spec import (
+    platforms_answered,
+)
 
 PAUSE = 2.0
 # A new leader is elected, and an engine restarted, well within this time.
@@ -42,19 +48,6 @@ class Refused(Exception):
 
 class Lost(Exception):
     """The manager can no longer see its swarm; another one may."""
-
-
-class Superseded(Exception):
-    """Somebody else changed or removed the service, and that is respected."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """What to send for a service: a spec, how, and with which credentials."""
-
-    spec: Mapping[str, Any]
-    query: Mapping[str, str]
-    auth: Auth = None
 
 
 class SwarmEngine:
@@ -108,15 +101,23 @@ class SwarmEngine:
             time.sleep(random.uniform(0.2, 1.0))  # noqa: S311
         raise Refused(f"the swarm did not take the update in {_TRIES} tries: {problem}")
 
-    def ask_registry(self, name: str, auth: Auth) -> Dict[str, Any]:
-        """Return what the registry answers, through the engine, about ``repository@digest``. Raises :class:`Refused`."""
+    def platforms_of(self, repository: str, digest: str, auth: Auth) -> Platforms:
+        """Return the platforms that the registry names, asked through the engine; none where it names none.
+
+        Raises :class:`Refused` where the digest cannot be pulled with these credentials.
+        """
+        name = f"{repository}@{digest}"
         try:
-            return self._engine.distribution(name, auth)
+            answer = self._engine.distribution(name, auth)
         except (NoAnswer, EngineUnreachable) as error:
             raise Refused(f"the registry could not be asked for {name}: {error}") from error
         except EngineError as error:
             hint = "" if auth else ", and no credentials for it are configured"
             raise Refused(f"the registry does not give {name}: {error.message}{hint}") from error
+        given = (answer.get("Descriptor") or {}).get("digest")
+        if given != digest:
+            raise Refused(f"the registry answered with {given} when it was asked for {name}")
+        return platforms_answered(answer)
 
     def log(self, task: Json) -> List[str]:
         """Return the last lines of the log of ``task``, none where they cannot be had."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils import labels
 from ansible_collections.registry.docker_updater.plugins.module_utils.moves import concerns, moved, with_tag
@@ -35,21 +35,26 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     watch as swarm_watch,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.changes import (
+    Auth,
+    Move,
+    Platforms,
+    Service,
+    Superseded,
+    backward,
+    forward,
+)
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions.sight import (
     Sight,
     tasks_up,
     telling,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.engine import (
-    Change,
     Lost,
     Refused,
-    Service,
-    Superseded,
     SwarmEngine,
 )
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.request import Report, Request
-from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
 
 _NOT_UP = (swarm_watch.PAUSED, swarm_watch.LATE, swarm_watch.ROLLED_BACK)
 
@@ -67,15 +72,15 @@ class ServiceUpdate:
         self,
         swarm: SwarmEngine,
         request: Request,
-        credentials: Callable[[str], Optional[Mapping[str, str]]],
+        credentials: Callable[[str], Auth],
         say: Callable[[str], None],
     ) -> None:
         self._swarm, self._request, self._credentials, self._say = swarm, request, credentials, say
         self._report = Report()
         self._wanted = ""
-        self._auth: Optional[Mapping[str, str]] = None
+        self._auth: Auth = None
         # The spec's platforms before, and how many tasks are enough after going back; None asks for all.
-        self._platforms_before: List[Dict[str, Any]] = []
+        self._platforms_before: Platforms = []
         self._enough: Optional[int] = None
 
     def run(self) -> Report:
@@ -104,7 +109,9 @@ class ServiceUpdate:
         report.id, report.name = service["ID"], spec.get("Name", "")
         report.image = report.before = report.after = image = swarm_spec.image_of(spec)
         self._platforms_before = swarm_spec.platforms_of(spec)
-        if _is_job(service) and not labels.says_yes((spec.get("Labels") or {}).get(labels.JOBS, "")):
+        if swarm_spec.is_job(service["Spec"]) and not labels.says_yes(
+            (spec.get("Labels") or {}).get(labels.JOBS, "")
+        ):
             return SKIPPED, f"updating a job runs it again, which needs the label {labels.JOBS}: true"
         reference = self._reference(image)
         tag = self._request.pushed.tag
@@ -113,7 +120,7 @@ class ServiceUpdate:
             return self._go_on(service)
         if self._request.found_image not in ("", image):
             raise Superseded(f"somebody changed the image from {self._request.found_image} to {image}")
-        if self._is_being_rolled_back(service) or self._went_back_unheard(service):
+        if self._went_back(service):
             if self._request.check_only:
                 return "", "the service is being rolled back"
             self._keep_log(self._swarm.look())
@@ -122,7 +129,7 @@ class ServiceUpdate:
 
     def _update(self, service: Service, reference: Reference) -> Ending:
         self._auth = self._credentials(reference.host)
-        platforms = self._ask_registry(reference)
+        platforms = self._platforms(reference)
         report, spec = self._report, service["Spec"]
         new = swarm_spec.with_image(spec, self._wanted, platforms or self._platforms_before)
         report.diff = {"before": swarm_spec.summary(spec), "after": swarm_spec.summary(new)}
@@ -137,7 +144,8 @@ class ServiceUpdate:
         self._enough = None if swarm_watch.is_up(sight) else tasks_up(sight)
         self._say(f"updating to {self._wanted}")
         report.changed = False
-        report.warnings += self._swarm.send(lambda now: self._forward(now, platforms))
+        move = self._move(platforms)
+        report.warnings += self._swarm.send(lambda now: forward(now, move))
         report.changed = True
         report.stages[SENT] = time.monotonic()
         return self._await(service, go_back_to=report.before)
@@ -148,7 +156,7 @@ class ServiceUpdate:
         begun_in_this_run = found not in ("", self._wanted)
         sight = self._swarm.look()
         proven = swarm_watch.is_proven(sight, self._wanted)
-        if not begun_in_this_run and (proven or _is_job(service)):
+        if not begun_in_this_run and (proven or swarm_spec.is_job(service["Spec"])):
             return UNCHANGED, "the service has the digest, and nothing is left to do"
         previous = service.get("PreviousSpec") or {}
         cut_off = swarm_watch.is_active(sight) and swarm_spec.differ_only_in_image(service["Spec"], previous)
@@ -176,7 +184,7 @@ class ServiceUpdate:
             raise Superseded(why)
         if verdict.state == swarm_watch.ROLLED_BACK:
             return self._await_rollback(why)
-        if _is_job(service):
+        if swarm_spec.is_job(service["Spec"]):
             return FAILED, f"{why}. A job is not rolled back, because that would run it once more"
         if not go_back_to:
             return FAILED, f"{why}. The service had the digest before this run, so it was not rolled back"
@@ -184,8 +192,9 @@ class ServiceUpdate:
 
     def _roll_back(self, why: str) -> Ending:
         self._say(f"rolling back: {why}")
+        move = self._move()
         try:
-            self._report.warnings += self._swarm.send(self._backward)
+            self._report.warnings += self._swarm.send(lambda now: backward(now, move))
         except Superseded as reason:
             raise Superseded(f"the update failed ({why}) and was not rolled back, because {reason}") from None
         except Refused as reason:
@@ -204,32 +213,6 @@ class ServiceUpdate:
             ROLLBACK_FAILED,
             f"{why}. Going back to {before} failed too, so somebody has to look: {verdict.text}",
         )
-
-    def _forward(self, service: Service, platforms: List[Dict[str, str]]) -> Optional[Change]:
-        """Decide what to send for the service as it is now."""
-        spec = service["Spec"]
-        image = swarm_spec.image_of(spec)
-        if image == self._wanted:
-            return None
-        if image != self._report.before:
-            raise Superseded(f"somebody changed the image to {image} in the meantime")
-        new = swarm_spec.with_image(spec, self._wanted, platforms or swarm_spec.platforms_of(spec))
-        return Change(new, {"registryAuthFrom": "spec"}, self._auth)
-
-    def _backward(self, service: Service) -> Optional[Change]:
-        """Decide how to go back: by swarm's own rollback, unless that would take back more than the image."""
-        spec, before = service["Spec"], self._report.before
-        image = swarm_spec.image_of(spec)
-        if image == before:
-            return None
-        if image != self._wanted:
-            raise Superseded(f"somebody changed the image to {image} in the meantime")
-        previous = service.get("PreviousSpec") or {}
-        if swarm_spec.image_of(previous) == before and swarm_spec.differ_only_in_image(spec, previous):
-            # The body is not read then, and the credentials are those stored with the spec before.
-            return Change(spec, {"rollback": "previous", "registryAuthFrom": "previous-spec"})
-        old = swarm_spec.with_image(spec, before, self._platforms_before)
-        return Change(old, {"registryAuthFrom": "spec"}, self._auth)
 
     def _follow(
         self, image: str, config: str, instead: str = "", enough: Optional[int] = None
@@ -259,6 +242,9 @@ class ServiceUpdate:
                 return verdict
             time.sleep(verdict.again_in)
 
+    def _move(self, platforms: Platforms = ()) -> Move:
+        return Move(self._report.before, self._wanted, self._platforms_before, platforms, self._auth)
+
     def _keep_log(self, sight: Sight) -> None:
         """Keep the last lines of what did not come up; swarm soon forgets its tasks."""
         task = telling(sight, self._wanted)
@@ -276,39 +262,24 @@ class ServiceUpdate:
             raise Superseded(f"the service runs {image or 'no image'}, which is not {pushed}")
         return reference
 
-    def _is_being_rolled_back(self, service: Service) -> bool:
-        """Tell whether the service went, or goes, back since the scan: an update of this run that was cut off."""
-        status = service.get("UpdateStatus") or {}
-        return bool(
-            self._request.found_at
-            and str(status.get("State") or "").startswith("rollback_")
-            and (nanoseconds(status.get("StartedAt")) or 0) > (nanoseconds(self._request.found_at) or 0)
-        )
+    def _went_back(self, service: Service) -> bool:
+        """Tell whether swarm rolls, or rolled, the very update back: that of this run, which was cut off, or one of which nobody heard.
 
-    def _went_back_unheard(self, service: Service) -> bool:
-        """Tell whether swarm rolled the same update back of which nobody heard: it left tasks of the image.
-
-        An operator that is a service itself does not live to hear of its own; it is not to begin it anew each time that it is back.
+        The latter left tasks of the image. An operator that is a service itself does not live to hear of its own; it is not to begin
+        it anew each time that it is back.
         """
-        state = str((service.get("UpdateStatus") or {}).get("State") or "")
-        if not (self._request.unheard and state.startswith("rollback_")):
-            return False
-        return any(swarm_spec.image_of_task(task) == self._wanted for task in self._swarm.look().tasks)
+        request = self._request
+        if request.found_at and swarm_watch.went_back_since(service, request.found_at):
+            return True
+        was_begun = request.unheard and swarm_watch.is_going_back(service)
+        return was_begun and swarm_watch.has_tasks_of(self._swarm.look(), self._wanted)
 
-    def _ask_registry(self, reference: Reference) -> List[Dict[str, str]]:
+    def _platforms(self, reference: Reference) -> Platforms:
         """Return the platforms of the digest; raise :class:`Refused` when it cannot be pulled with our credentials."""
-        name = f"{reference.familiar_repository}@{self._request.digest}"
-        answer = self._swarm.ask_registry(name, self._auth)
-        digest = (answer.get("Descriptor") or {}).get("digest")
-        if digest != self._request.digest:
-            raise Refused(f"the registry answered with {digest} when it was asked for {name}")
-        platforms = swarm_spec.platforms_answered(answer)
+        name = reference.familiar_repository
+        platforms = self._swarm.platforms_of(name, self._request.digest, self._auth)
         if not platforms:
             self._report.warnings.append(
-                f"the registry names no platforms of {name}, so placement stays as it is"
+                f"the registry names no platforms of {name}@{self._request.digest}, so placement stays as it is"
             )
         return platforms
-
-
-def _is_job(service: Service) -> bool:
-    return swarm_spec.mode_of(service["Spec"]) in swarm_spec.JOBS

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 Spec = Dict[str, Any]
 Platform = Tuple[str, str]
@@ -68,7 +68,7 @@ def platforms_answered(answer: Mapping[str, Any]) -> List[Dict[str, str]]:
     return found
 
 
-def with_image(spec: Mapping[str, Any], image: str, platforms: List[Dict[str, Any]]) -> Spec:
+def with_image(spec: Mapping[str, Any], image: str, platforms: Sequence[Mapping[str, Any]]) -> Spec:
     """Return a copy of ``spec`` with ``image``, limited to ``platforms``; a limit that means the same stays as it is."""
     new: Spec = copy.deepcopy(dict(spec))
     new["TaskTemplate"]["ContainerSpec"]["Image"] = image
@@ -76,7 +76,7 @@ def with_image(spec: Mapping[str, Any], image: str, platforms: List[Dict[str, An
         return new
     placement = dict(new["TaskTemplate"].get("Placement") or {})
     if platforms:
-        placement["Platforms"] = copy.deepcopy(platforms)
+        placement["Platforms"] = copy.deepcopy(list(platforms))
     else:
         placement.pop("Platforms", None)
     new["TaskTemplate"]["Placement"] = placement
@@ -99,6 +99,11 @@ def summary(spec: Mapping[str, Any]) -> Dict[str, Any]:
 def mode_of(spec: Mapping[str, Any]) -> str:
     """Return the mode by its name in the API: one of :data:`REPLICATED`, :data:`GLOBAL`, :data:`JOBS`."""
     return next(iter(spec.get("Mode") or {}), REPLICATED)
+
+
+def is_job(spec: Mapping[str, Any]) -> bool:
+    """Tell whether the service's tasks are to complete, and not to run on."""
+    return mode_of(spec) in JOBS
 
 
 def wanted_tasks(spec: Mapping[str, Any]) -> Optional[int]:
@@ -185,7 +190,7 @@ def _container(spec: Mapping[str, Any]) -> Dict[str, Any]:
     return _template(spec).get("ContainerSpec") or {}
 
 
-def _pairs(platforms: List[Dict[str, Any]]) -> List[Platform]:
+def _pairs(platforms: Sequence[Mapping[str, Any]]) -> List[Platform]:
     return sorted((str(each.get("OS") or ""), str(each.get("Architecture") or "")) for each in platforms)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import FrozenSet, Optional, Tuple
+from typing import Any, FrozenSet, Mapping, Optional, Tuple
 
 from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.decisions import (
     spec as swarm_spec,
@@ -26,6 +26,7 @@ from ansible_collections.registry.docker_updater.plugins.module_utils.swarm.deci
     progress,
     unplaceable,
 )
+from ansible_collections.registry.docker_updater.plugins.module_utils.times import nanoseconds
 
 # How a watch stands. All but WAITING are its end.
 WAITING = "waiting"
@@ -177,3 +178,19 @@ def is_proven(sight: Sight, image: str) -> bool:
 def is_active(sight: Sight) -> bool:
     """Tell whether swarm says that an update or a rollback is going on, or that it was left half done."""
     return sight.update_state in _ACTIVE + _STOPPED
+
+
+def went_back_since(service: Mapping[str, Any], when: str) -> bool:
+    """Tell whether swarm began to roll the service back after ``when``, a time of the engine."""
+    status = service.get("UpdateStatus") or {}
+    return is_going_back(service) and (nanoseconds(status.get("StartedAt")) or 0) > (nanoseconds(when) or 0)
+
+
+def is_going_back(service: Mapping[str, Any]) -> bool:
+    """Tell whether swarm rolls the service back, or did so last."""
+    return str((service.get("UpdateStatus") or {}).get("State") or "").startswith("rollback_")
+
+
+def has_tasks_of(sight: Sight, image: str) -> bool:
+    """Tell whether a task of ``image`` is left, whatever became of it."""
+    return any(swarm_spec.image_of_task(task) == image for task in sight.tasks)
