@@ -4,9 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 IS_ROOT := $(filter 0,$(shell id -u))
+# Tests wait for much of their time: three at a time keep two processors busy.
+PROCESSES ?= 3
 # The tests of a file stay together, for some share a run of a playbook; the files with such runs come first.
-IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
-LABS_IN_PARALLEL := --numprocesses $(or $(PROCESSES),2) --dist loadscope --no-loadscope-reorder
+IN_PARALLEL := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+LABS_IN_PARALLEL := --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 IMAGE ?= registry-docker-updater
 IMAGE_BUILDER ?= $(firstword $(foreach program,buildah podman docker,$(shell command -v $(program))))
 # OCI's own format has no health checks.
@@ -56,7 +58,7 @@ test-extended: lab-setup ## Run the tests that take longer too: more engines, mo
 	$(BIN)/pytest -m 'not lab' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 	$(BIN)/pytest -m lab $(LABS_IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
-test-fast: $(READY) ## Run the tests that need no lab and are quick, two at a time
+test-fast: $(READY) ## Run the tests that need no lab and are quick, three at a time
 	$(BIN)/pytest -m 'not lab and not extended and not slow' $(IN_PARALLEL) $(PYTEST_ARGUMENTS)
 
 benchmark: lab-setup ## Measure updates beside simpler tools, events, the trail, planning in a fleet of 200,000 targets, and the downtime of a container
