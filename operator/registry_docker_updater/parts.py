@@ -78,6 +78,7 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         """The database, brought up to date; the tables of a running operator are left to it."""
+        self._leave_to_its_user()
         if outdated(self.state) and (self.held or not is_held(self.state)):
             self._bring_up_to_date()
         guard = self.held.lost if self.held else lambda: None
@@ -88,6 +89,15 @@ class Parts:
             clock=self.clock,
             metrics=self.metrics,
         )
+
+    def _leave_to_its_user(self) -> None:
+        """Have root make nothing at first of which the operator could not go on."""
+        owner = self.state.stat().st_uid
+        if owner and not (os.geteuid() or self.held or (self.state / DATABASE).exists()):
+            raise UpdaterError(
+                f"state_directory: {self.state} belongs to another user ({owner}), and has no database yet: run this as the operator's"
+                " user, who could not start with what root makes"
+            )
 
     def _bring_up_to_date(self) -> None:
         held = self.held or hold(self.state, UPGRADING)
@@ -113,6 +123,7 @@ class Parts:
     @cached_property
     def playbooks(self) -> AnsiblePlaybooks:
         """How playbooks run; an ``ansible.cfg`` beside the settings is obeyed."""
+        self._leave_to_its_user()
         fleet = self.settings.fleet
         return AnsiblePlaybooks(
             fleet.inventory,

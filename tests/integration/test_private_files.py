@@ -11,9 +11,11 @@ import pytest
 from integration.conftest import Run, Site, until
 from registry_docker_updater.clock import utc_now
 from registry_docker_updater.edges.link_key import LINK_KEY
+from registry_docker_updater.errors import StoreUnavailable
 from registry_docker_updater.parts import Parts
 from registry_docker_updater.settings.loading import load
 from registry_docker_updater.storage.database import Database
+from registry_docker_updater.storage.standing import standing_of
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +97,33 @@ def test_what_another_user_has_to_close_stops_no_command_and_is_said_with_the_re
     assert f"chmod 0700 {site.state}" in out
     assert rights(site.state) == 0o755
     assert "is open to others" not in run("check")[1]
+
+
+def test_root_makes_no_database_that_the_operator_could_not_open(
+    site: Site, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the operator itself may be root where the directory is of another user."""
+    site.add_host("solo")
+    site.state.mkdir()
+    if os.geteuid() == 0:
+        os.chown(site.state, 12345, 12345)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for command in (("check",), ("fleet",), ("rollouts",)):
+        code, out, said = run(*command)
+        assert code == 1
+        assert f"state_directory: {site.state} belongs to another user" in out + said
+        assert "run this as the operator's user" in out + said
+    assert list(site.state.iterdir()) == []
+
+
+def test_a_database_of_another_user_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read all, so what cannot be opened is a folder, and that it is not allowed is played."""
+    (tmp_path / "updater.db").mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreUnavailable, match=f"give it to the operator's user: it is of {os.geteuid()}"):
+        standing_of(tmp_path / "updater.db", ())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give something away")

@@ -50,6 +50,7 @@ class Played:
     rollout: int = 0
     clock: Clock = utc_now
     pauses: list[float] = field(default_factory=list)
+    log: tuple[str, ...] = ()
 
     def tell_time(self) -> datetime:
         return self.clock()
@@ -94,7 +95,9 @@ class Played:
     def end(self, state: RolloutState = RolloutState.FINISHED, **outcomes: Outcome) -> None:
         (desired,) = self.store.events.desired(HOSTS)
         ended = tuple(
-            TargetOutcome(one.key, one.kind, one.name, one.place, outcome, OLD)
+            TargetOutcome(
+                one.key, one.kind, one.name, one.place, outcome, OLD, message=f"it is {outcome}", log=self.log
+            )
             for name, outcome in outcomes.items()
             for one in [container(name)]
         )
@@ -158,6 +161,14 @@ def test_it_ends_with_1_when_one_target_did_not_end_well(
     assert "not every target ended well: 1 target did not" in err
 
 
+def test_it_says_why_a_target_did_not_end_well_and_what_that_printed(operator: Played, push: Pushing) -> None:
+    operator.log = ("no database here",)
+    operator.steps = [lambda: operator.roll_out(web=Outcome.UPDATED, db=Outcome.ROLLED_BACK)]
+    _, _, err = push()
+    assert "  container web at host solo: updated\n" in err
+    assert "  container db at host solo: rolled_back: it is rolled_back\n    no database here\n" in err
+
+
 def test_it_says_when_a_target_that_failed_is_tried_again(operator: Played, push: Pushing) -> None:
     operator.steps = [lambda: operator.roll_out(RolloutState.WAITING, web=Outcome.UPDATED, db=Outcome.FAILED)]
     code, shown, err = push()
@@ -197,7 +208,7 @@ def test_retry_without_an_operator_ends_with_1_too(operator: Played, push: Pushi
 def test_where_no_target_runs_the_image_it_ends_with_4_and_says_so(push: Pushing) -> None:
     code, shown, err = push(what=("push", f"{HOST}/test/other:1@{NEW}"))
     assert (code, shown["targets"], shown["ended_well"]) == (4, 0, False)
-    assert err.count("no target is to be changed by it, as far as the last scan saw") == 1
+    assert err.count(f"no target runs {HOST}/test/other:1, as far as the last scan saw") == 1
 
 
 def test_where_nobody_is_known_to_run_it_and_a_host_never_answered_it_ends_with_1_and_names_that(

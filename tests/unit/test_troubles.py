@@ -190,12 +190,10 @@ def test_the_gravest_comes_first() -> None:
             registries=[registry("it cannot be asked", silent=True)],
             untold=[untold()],
             trail="the trail was tampered with",
-            has_operator=False,
             broken={"database": "the disk is full", "runs": None},
         )
     ]
     assert kinds == [
-        TroubleKind.NO_OPERATOR,
         TroubleKind.NOT_READY,
         TroubleKind.BROKEN_TRAIL,
         TroubleKind.FAILED,
@@ -204,6 +202,14 @@ def test_the_gravest_comes_first() -> None:
         TroubleKind.SILENT_REGISTRY,
         TroubleKind.OLD_LOOK,
         TroubleKind.TEAM_NOT_TOLD,
+    ]
+
+
+def test_without_an_operator_nothing_is_said_of_looks_that_are_old_for_that() -> None:
+    known = seen(hosts=(host("far", at(110), "timed out"), host("old", at(-600))))
+    assert [one.kind for one in found(known, has_operator=False)] == [
+        TroubleKind.NO_OPERATOR,
+        TroubleKind.UNREACHABLE,
     ]
 
 

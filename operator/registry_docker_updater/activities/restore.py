@@ -26,7 +26,7 @@ from registry_docker_updater.core.audit.canonical import moment_text
 from registry_docker_updater.core.audit.entries import Person, Step
 from registry_docker_updater.core.audit.kinds import DATABASE_RESTORED
 from registry_docker_updater.core.audit.runs import RunsTold
-from registry_docker_updater.edges.archive import is_sealed, unpack
+from registry_docker_updater.edges.archive import is_sealed, may_be_archive, unpack
 from registry_docker_updater.edges.workplaces import abandoned, see_to_disk, workplace
 from registry_docker_updater.errors import NewerDatabase, NotAsKept, UpdaterError
 from registry_docker_updater.storage.database import Database
@@ -100,6 +100,8 @@ def _prepare(  # noqa: PLR0913 - as above
     file: Path, place: Path, who: Person, clock: Clock, progress: Progress, *, even_if_broken: bool
 ) -> Restored:
     """Unpack a backup into a private folder, verify it, and append the entry that it was restored."""
+    if not may_be_archive(file):
+        raise UpdaterError(f"{file} is no backup: `backup` writes those that can be restored")
     flaws = [] if is_sealed(file) else [_CHANGED]
     _refuse(file, flaws, even_if_broken=even_if_broken)
     (place / RUNS).mkdir(mode=0o700)

@@ -107,8 +107,12 @@ def _heads(paths: list[Path]) -> KeptHeads:
 def _export(parts: Parts, given: argparse.Namespace, output: Output) -> int:
     """Write the entries that are asked for, a line of JSON each."""
     choice = Choice(given.since, given.until, given.image, given.host, given.person)
+    is_empty = True
     for row in export(parts.storage, choice):
         output.text(json.dumps(row, ensure_ascii=True) + "\n")
+        is_empty = False
+    if is_empty:
+        output.remark("no entry of the trail is of all that")
     return 0
 
 

@@ -19,7 +19,6 @@ from registry_docker_updater.views.text import counts, targets
 # A tenth of what was waited already, so that the end of what is short is seen at once, and what is long is not asked for all the time.
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _PAUSE_SHARE = 0.5, 5.0, 0.1
 _ASKED_NOW = "no host was asked yet; waiting for the operator, which asks them now"
-_NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
 _STOPPED = "the operator has stopped; what was asked for is recorded, and goes on when one runs again"
 _OVERTAKEN = "a newer push of the same image took its place"
 _CHANGED = "nothing is left to do: its targets were changed in the meantime"
@@ -61,7 +60,7 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
     elif not concerned and not asked["is_fleet_asked"]:
         output.remark(_ASKED_NOW)
     if is_alone and not wait:
-        output.remark(_NO_OPERATOR)
+        output.remark(meaning.NO_OPERATOR)
     end = _Following(source, asked, output).end() if wait else None
     if end and end.why:
         output.remark(end.why)
@@ -78,7 +77,8 @@ def answer(  # noqa: PLR0913 - how it was asked for, and how it is told
         ended = {"ended_well": end.is_well, "why": end.why} if end else {}
         output.json({**promise, **(row or {}), **ended})
     elif row and row["runs"] > _runs(asked):
-        output.line(f"rollout {row['id']}: {row['state']}, {counts(row['outcomes'])}")
+        so_far = counts(row["outcomes"]) or "no target has ended"
+        output.line(f"rollout {row['id']}: {row['state']}, {so_far}")
     else:
         later = f", of which {len(waiting)} wait{'s' if len(waiting) == 1 else ''}" if waiting else ""
         output.line(f"recorded: {name}, for {targets(len(concerned))}{later}")
@@ -96,7 +96,7 @@ class _Following:
         asked = self._asked
         try:
             if not self._source.is_working:
-                return _End(is_well=False, why=_NO_OPERATOR)
+                return _End(is_well=False, why=meaning.NO_OPERATOR)
             if not meaning.concerned(asked) and asked["is_fleet_asked"]:
                 return self._without_work(asked)
             end = self._follow()
@@ -136,7 +136,10 @@ class _Following:
             is_new = self._seen.get(one["key"]) != one["outcome"]
             if is_new and (is_over or one["run"] == row["runs"]):
                 self._seen[one["key"]] = one["outcome"]
-                self._output.remark(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}")
+                is_well = one["outcome"] in (Outcome.UPDATED, Outcome.UNCHANGED)
+                why = f": {one['message']}" if one["message"] and not is_well else ""
+                self._output.remark(f"  {one['kind']} {one['name']} at {one['place']}: {one['outcome']}{why}")
+                self._output.remark(*(f"    {line}" for line in one["log"]))
 
     def _outlook(self, now: PushRow, *, has_begun: bool) -> _End | None:
         """Return how waiting for the end of a rollout that does not run ends now, or None when something is to come."""
@@ -171,8 +174,7 @@ class _Following:
         if not now["targets"]:
             code = Exit.WRONG if now["unheard_hosts"] else Exit.NOBODY
             return _End(is_well=False, why=meaning.nobody(now), code=code)
-        why = f"{targets(len(now['targets']))} already on this digest, as far as the last scan saw"
-        return _End(is_well=True, why=why)
+        return _End(is_well=True, why=meaning.already_there(now))
 
     @staticmethod
     def _end_of(now: PushRow, row: WholeRolloutRow) -> _End:

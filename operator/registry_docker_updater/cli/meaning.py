@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from registry_docker_updater.views.pushes import JudgedRow, PushRow
 from registry_docker_updater.views.text import targets
 
-_NOBODY = "no target is to be changed by it, as far as the last scan saw"
+NO_OPERATOR = "no operator works with this state directory, so nothing happens until one does"
+_AS_SEEN = ", as far as the last scan saw"
 _NEVER_ASKED = (
     "no host was asked yet, so which targets it is for shows when an operator has begun; `plan` asks them now"
 )
@@ -68,9 +69,20 @@ def why_waiting(row: PushRow) -> str:
 
 
 def nobody(row: PushRow) -> str:
-    """Return that it is for no target, and how far that is known."""
+    """Return that it is for no target, why, and how far that is known."""
+    if not row["is_fleet_asked"]:
+        return _NEVER_ASKED
     unheard = never_answered(row["unheard_hosts"])
-    return f"{_NOBODY}{unheard}" if row["is_fleet_asked"] else _NEVER_ASKED
+    if not row["targets"]:
+        return f"no target runs {row['image']}{_AS_SEEN}{unheard}"
+    if left_alone(row):
+        return f"no target is to be changed by it{_AS_SEEN}{unheard}"
+    return f"{already_there(row)}{unheard}"
+
+
+def already_there(row: PushRow) -> str:
+    """Return that all that run the image name are on the digest."""
+    return f"{targets(len(row['targets']))} already on this digest{_AS_SEEN}"
 
 
 def never_answered(hosts: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ def _tell(row: NowRow, output: Output) -> None:
 def _tell_waiting(row: NowRow, output: Output) -> None:
     for wait in row["waiting"]:
         output.line(f"waits: {wait['image']} on {wait['count']} target(s): {wait['says']}")
-        output.line(f"  next: {wait['then']}{when(wait['verdict'], wait['until'])}")
+        output.line(f"  next: {when(wait['verdict'], wait['until'])}{wait['then']}")
     more = row["waiting_count"] - len(row["waiting"])
     if more:
         output.line(f"and {more} more that wait; `status --json` and `fleet` tell of them")
@@ -52,8 +52,8 @@ def _tell_waiting(row: NowRow, output: Output) -> None:
 def _tell_trouble(one: TroubleRow, output: Output) -> None:
     output.line(f"{one['kind'].replace('_', ' ')}: {one['sentence']}")
     since = f" (since {one['since']})" if one["since"] else ""
-    at = f", at {one['at']}" if one["at"] else ""
-    output.line(f"  next: {one['then']}{at}{since}")
+    at = f"at {one['at']}: " if one["at"] else ""
+    output.line(f"  next: {at}{one['then']}{since}")
 
 
 COMMAND = Command(

@@ -3,6 +3,7 @@
 import argparse
 
 from registry_docker_updater.cli.command import Command, json_option, scan_option
+from registry_docker_updater.cli.meaning import NO_OPERATOR
 from registry_docker_updater.cli.output import Output
 from registry_docker_updater.cli.source import Source
 from registry_docker_updater.views.outlook import when
@@ -13,6 +14,8 @@ from registry_docker_updater.views.why import WhyRow
 def ask(source: Source, given: argparse.Namespace, output: Output) -> int:
     """Tell of a target, or of all that have the name given."""
     rows = source.why(given.target, fresh=given.scan)
+    if not source.is_working:
+        output.remark(NO_OPERATOR)
     if given.json:
         output.json(rows)
         return 0
@@ -35,7 +38,7 @@ def _tell(row: WhyRow, output: Output) -> None:
     if row["rollout"]:
         output.line(f"  rollout: {row['rollout']}")
     output.line(f"  verdict: {row['says']}")
-    output.line(f"  next: {row['then']}{when(row['verdict'], row['next_at'])}")
+    output.line(f"  next: {when(row['verdict'], row['next_at'])}{row['then']}")
     for note in row["notes"]:
         output.line(f"  note: {note}")
     for one in row["answers"]:

@@ -29,6 +29,8 @@ from registry_docker_updater.edges.workplaces import see_to_disk
 from registry_docker_updater.errors import UpdaterError
 
 _READ_TOGETHER = 2**20
+# How every file of gzip begins (RFC 1952, 2.3.1).
+_GZIP = b"\x1f\x8b"
 _LEVEL = 6
 # What is no backup, whatever it is: what reading it can end in.
 _UNREADABLE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError)
@@ -96,6 +98,20 @@ def is_sealed(path: Path) -> bool:
                 digest.update(some)
                 left -= len(some)
             return file.read() == _seal(digest)
+    except OSError as error:
+        raise UpdaterError(f"cannot read {path}: {error.strerror}") from None
+
+
+def may_be_archive(path: Path) -> bool:
+    """Tell whether a file can have been an archive before it was changed or cut; raises :class:`UpdaterError` where it cannot be read.
+
+    It begins or ends like one, or is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_GZIP))
+            file.seek(max(os.fstat(file.fileno()).st_size - len(_seal(hashlib.sha256())), 0))
+            return _GZIP in (start, file.read(len(_GZIP))) or not start
     except OSError as error:
         raise UpdaterError(f"cannot read {path}: {error.strerror}") from None
 

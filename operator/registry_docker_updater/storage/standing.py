@@ -1,5 +1,6 @@
 """How the tables of a database stand to those of this version: what was done to them, by which version, and what was not yet."""
 
+import os
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
@@ -44,7 +45,12 @@ def standing_of(path: Path, known: Collection[str]) -> Standing | None:
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             return None
-        raise StoreUnavailable(f"{path} cannot be read: {error}") from None
+        hint = (
+            ""
+            if os.access(path, os.R_OK | os.W_OK)
+            else f"; give it to the operator's user: it is of {path.stat().st_uid}"
+        )
+        raise StoreUnavailable(f"{path} cannot be read: {error}{hint}") from None
     return standing(path, dict(rows), known)
 
 

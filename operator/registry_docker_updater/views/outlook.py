@@ -176,10 +176,10 @@ ALL_TARGETS = TargetChoice()
 
 
 def when(verdict: str, next_at: str | None) -> str:
-    """Return when something is looked at again as the end of a sentence that says what happens next; what is approved is in time."""
+    """Return when something is looked at again, to stand before what happens next; what is approved is in time."""
     if next_at is None:
         return ""
-    return f", until {next_at}" if verdict == APPROVAL.name else f", at {next_at}"
+    return f"until {next_at}: " if verdict == APPROVAL.name else f"at {next_at}: "
 
 
 def behind_by_verdict(overview: Overview) -> dict[str, int]:

@@ -17,6 +17,7 @@ from registry_docker_updater.core.audit.kinds import (
     PUSHES_MATCHED,
 )
 from registry_docker_updater.core.audit.sentences import content_of, sentence
+from registry_docker_updater.core.events.pushes import pusher_of
 from registry_docker_updater.errors import NothingKnown, UpdaterError
 from registry_docker_updater.storage.storage import Storage
 
@@ -46,8 +47,8 @@ _NO_ROLLOUT = 0
 class Choice:
     """Which entries are wanted: those that meet all of it.
 
-    ``since`` and ``until`` are moments, ``image`` is ``repository:tag`` with or without the registry's host before it, ``host`` a
-    name of the inventory, ``person`` who pushed or asked, ``kind`` one of :data:`~registry_docker_updater.core.audit.kinds.KINDS`.
+    ``since`` and ``until`` are moments, ``image`` is ``repository:tag`` with or without the registry's host before it, which events do
+    not tell, so that those of any registry are meant; ``host`` a name of the inventory, ``person`` who pushed or asked, ``kind`` one of :data:`~registry_docker_updater.core.audit.kinds.KINDS`.
     """
 
     since: datetime | None = None
@@ -66,9 +67,16 @@ class Choice:
         if not (self.image or self.host or self.person):
             return True
         content = content_of(entry) or {"facts": {}}
-        wanted = ((self.image, _images), (self.host, _hosts), (self.person, _persons))
         try:
-            return all(not value or value in found(content) for value, found in wanted)
+            return (
+                (
+                    not self.image
+                    or self.image in _images(content)
+                    or _without_host(self.image) in _names(content)
+                )
+                and (not self.host or self.host in _hosts(content))
+                and (not self.person or self.person in _persons(content))
+            )
         except (AttributeError, TypeError):
             # Somebody changed it.
             return False
@@ -212,8 +220,17 @@ def _images(content: dict[str, Any]) -> set[str]:
     images = {content["facts"].get("image"), *(row.get("image") for row in _rows(content, "rollouts"))} - {
         None
     }
-    names = {f"{row.get('repository')}:{row.get('tag')}" for row in _rows(content, "events")}
-    return images | names | {image.partition("/")[2] for image in images}
+    return images | {image.partition("/")[2] for image in images}
+
+
+def _names(content: dict[str, Any]) -> set[str]:
+    return {f"{row.get('repository')}:{row.get('tag')}" for row in _rows(content, "events")}
+
+
+def _without_host(image: str) -> str:
+    """Return an image's name without its registry's host, which is told from a part of a repository as Docker does."""
+    first, _, rest = image.partition("/")
+    return rest if rest and (first == "localhost" or "." in first or ":" in first) else image
 
 
 def _hosts(content: dict[str, Any]) -> set[str]:
@@ -222,7 +239,8 @@ def _hosts(content: dict[str, Any]) -> set[str]:
 
 
 def _persons(content: dict[str, Any]) -> set[str]:
-    return {content["facts"].get("name"), *(row.get("actor") for row in _rows(content, "events"))} - {None}
+    pushers = [row.get("actor") for row in _rows(content, "events")]
+    return {content["facts"].get("name"), *pushers, *map(pusher_of, pushers)} - {None}
 
 
 def _rows(content: dict[str, Any], table: str) -> Iterable[dict[str, Any]]:

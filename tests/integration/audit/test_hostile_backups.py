@@ -101,7 +101,8 @@ def test_what_is_no_backup_is_refused_with_a_sentence(run: Run, file: Path, what
         file.write_text(what)
     code, _, said = run("restore", str(file), "--even-if-broken")
     assert (code, "Traceback" in said) == (1, False)
-    assert ("is no backup, or was cut" if what != "nothing" else f"cannot read {file}") in said
+    assert (f"{file} is no backup: `backup` writes" if what != "nothing" else f"cannot read {file}") in said
+    assert "even-if-broken" not in said
 
 
 def test_a_backup_of_a_newer_version_is_refused(state: Path, run: Run, file: Path) -> None:

@@ -21,6 +21,7 @@ from registry_docker_updater.clock import utc_now
 from registry_docker_updater.core.events.pushes import Push, Unreadable
 from registry_docker_updater.core.fleet.index import Fleet
 from registry_docker_updater.core.rollouts.outcomes import Outcome
+from registry_docker_updater.edges.lock import hold
 from registry_docker_updater.http.access import Access, Right, Token
 from registry_docker_updater.http.limits import Limits
 from registry_docker_updater.views.events import events
@@ -69,14 +70,16 @@ def filled(far: Listener) -> Listener:
 
 
 @pytest.fixture
-def both(filled: Listener, site: Site, run: Run, capsys: pytest.CaptureFixture[str]) -> Both:
-    """Give a command on the operator's machine, and from elsewhere."""
+def both(filled: Listener, site: Site, run: Run, capsys: pytest.CaptureFixture[str]) -> Iterator[Both]:
+    """Give a command on the operator's machine, where one works, and from elsewhere."""
 
     def command(*arguments: str) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
         there = asked(filled, site, capsys, *arguments)
         return run(*arguments), there
 
-    return command
+    held = hold(site.state)
+    yield command
+    held.release()
 
 
 def address(listener: Listener) -> str:

@@ -1,6 +1,7 @@
 """What waits by a rule or for a person, in each command that shows it; and what a person breaks who insists."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_status_tells_of_what_waits_for_what_and_what_happens_next(run: Run) -> 
     assert row["counts"]["by_verdict"] == dict.fromkeys(TARGETS, 1)
     shown = run("status")[1]
     assert f"waits: {APP} on 1 target(s): waits for approval by 1 person, until" in shown
-    assert "`refuse ID` refuses it, until 2" in shown
+    assert re.search(r"next: until 2\S+Z: .*`refuse ID` refuses it", shown)
     assert shown.startswith("frozen: host ice is frozen by ann")
 
 

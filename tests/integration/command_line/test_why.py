@@ -16,8 +16,9 @@ def test_why_tells_what_it_runs_what_was_pushed_the_verdict_and_what_comes_next(
     history: Storage, run: Run
 ) -> None:
     assert history
-    code, out, _ = run("why", "db")
+    code, out, said_beside = run("why", "db")
     assert code == 0
+    assert "no operator works with this state directory, so nothing happens until one does" in said_beside
     first, *lines = out.splitlines()
     assert first.startswith("container db at host solo")
     said = {line.strip().partition(": ")[0]: line for line in lines}

@@ -95,7 +95,9 @@ def _of_hosts(known: Circumstances) -> Iterator[Trouble]:
             tuple(one.name for one in first),
             silences=some.silences,
         )
-    for some in _hosts_by_silence([one for one in hosts if one.asked_at < allowed], silences):
+    # Without an operator nobody asks them, which is told.
+    old = [one for one in hosts if one.asked_at < allowed] if known.has_operator else []
+    for some in _hosts_by_silence(old, silences):
         first = nsmallest(NAMED, some.things, key=lambda one: (one.asked_at, one.name))
         names = [f"{one.name} (at {one.asked_at:%Y-%m-%d %H:%M:%S} UTC)" for one in first]
         yield Trouble(
