@@ -124,3 +124,29 @@ def test_a_new_leader_is_waited_for_and_that_is_told() -> None:
 def test_a_manager_that_sees_no_swarm_is_given_up_after_a_while(weather: Exception) -> None:
     with pytest.raises(Lost):
         _swarm(ScriptedEngine(iter(()), repeat(weather))).service()
+
+
+class Asked:
+    """An engine that has asked a registry: it hands on what that answered."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        self.asked: list[Any] = []
+
+    def distribution(self, name: str, auth: Any) -> dict[str, Any]:
+        self.asked.append((name, auth))
+        return self.answer
+
+
+def test_a_registry_that_answers_of_another_digest_is_not_believed() -> None:
+    engine = Asked({"Descriptor": {"digest": "sha256:other"}, "Platforms": []})
+    with pytest.raises(Refused, match="answered with sha256:other when it was asked for host/app@sha256:new"):
+        SwarmEngine(engine, "s", print).platforms_of("host/app", "sha256:new", None)  # type: ignore[arg-type]
+
+
+def test_a_registry_is_asked_of_the_digest_with_the_credentials_and_names_its_platforms() -> None:
+    platforms = [{"architecture": "amd64", "os": "linux"}]
+    engine = Asked({"Descriptor": {"digest": "sha256:new"}, "Platforms": platforms})
+    found = SwarmEngine(engine, "s", print).platforms_of("host/app", "sha256:new", {"username": "u"})  # type: ignore[arg-type]
+    assert found == [{"Architecture": "amd64", "OS": "linux"}]
+    assert engine.asked == [("host/app@sha256:new", {"username": "u"})]

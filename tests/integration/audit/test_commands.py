@@ -133,8 +133,10 @@ def test_export_writes_what_is_asked_for_and_of_what_lies_between_the_hashes_onl
     lived: Path, run: Run, asked: tuple[str, ...], kinds: list[str]
 ) -> None:
     assert lived
-    exported = lines(run("audit", "export", *asked)[1])
+    _, out, said = run("audit", "export", *asked)
+    exported = lines(out)
     assert [one["kind"] for one in exported if one["content"]] == kinds
+    assert said == ("" if kinds else "no entry of the trail is of all that\n")
     numbers = [one["sequence"] for one in exported]
     assert numbers == list(range(min(numbers), max(numbers) + 1)) if numbers else kinds == []
 
